@@ -1,0 +1,1 @@
+"""The `belisha` command."""

@@ -1,0 +1,1 @@
+"""The bots: one application service behind one durable inbox."""
