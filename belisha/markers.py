@@ -72,7 +72,9 @@ _PHRASES: Final[Mapping[str, Label]] = {
     "members only": Label.GREEN,
 }
 _PHRASE: Final = re.compile(
-    "({})[ \t]*(?=[.:;!,\\])}}–—-]|\n|\r|$)".format("|".join(sorted(map(re.escape, _PHRASES), key=len, reverse=True))),
+    "({})[ \t]*(?=[.:;!,\\])}}–—-]|\n|\r|$)".format(  # noqa: RUF001 - dashes that people type
+        "|".join(sorted(map(re.escape, _PHRASES), key=len, reverse=True))
+    ),
     re.IGNORECASE,
 )
 
@@ -93,7 +95,7 @@ class MarkerReader:
         if text.isascii() or plain.problem:
             return plain
         seen = self._read_ends(fold(text))
-        if seen == plain or seen == NOTHING:
+        if seen in (plain, NOTHING):
             return plain
         return Reading(problem=f"The label is written with look-alike or invisible characters. {_HOW_TO}")
 

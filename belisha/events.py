@@ -1,0 +1,160 @@
+"""Untrusted Matrix JSON becomes frozen values here, once, or a typed error; nothing downstream indexes into content."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from belisha.tlp import Label
+
+LABEL_KEY: Final = "org.belisha.tlp"
+
+# Keys whose values people read, at any depth (MSC1767 text and captions, MSC3381 questions and answers among them).
+_TEXT_KEYS: Final = frozenset(
+    {"body", "caption", "description", "name", "title", "filename", "m.text", "m.caption"}
+    | {"org.matrix.msc1767.text", "org.matrix.msc1767.message", "org.matrix.msc1767.caption", "m.message"}
+)
+_HTML_KEYS: Final = frozenset({"formatted_body", "org.matrix.msc1767.html", "m.html"})
+_POLL_START: Final = ("org.matrix.msc3381.poll.start", "m.poll.start")
+#: Message types whose `body` is a caption or the name of a file (Matrix 1.10, media captions).
+FILE_MESSAGES: Final = frozenset({"m.image", "m.file", "m.audio", "m.video"})
+
+
+class MalformedEvent(Exception):
+    """Content that no client should send; the message is one sentence for its sender."""
+
+
+class UnknownLabel(Exception):
+    """The label key names something that is no TLP label."""
+
+
+class Relation(NamedTuple):
+    """What an event refers to, all as event ids: the event it edits, and every event it answers."""
+
+    replaces: str | None = None
+    parents: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every event that gives its label on."""
+        return self.parents if self.replaces is None else (self.replaces, *self.parents)
+
+
+class Text(NamedTuple):
+    """One human-readable string of an event."""
+
+    value: str
+    is_html: bool = False
+
+
+def _mapping(value: object, name: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise MalformedEvent(f"`{name}` must be an object. Please update your client or leave it out.")
+    return value
+
+
+def _event_id(value: object, name: str) -> str:
+    if not isinstance(value, str) or not value.startswith("$"):
+        raise MalformedEvent(f"`{name}` must be an event id, which begins with “$”.")
+    return value
+
+
+def relation_of(content: Mapping[str, Any]) -> Relation:
+    """What `m.relates_to` says: edits (m.replace), replies, threads and references.
+
+    Raises:
+        MalformedEvent: where a part has another type than the Matrix specification gives it.
+    """
+    if "m.relates_to" not in content:
+        return Relation()
+    relates = _mapping(content["m.relates_to"], "m.relates_to")
+    parents: list[str] = []
+    replaces = None
+    rel_type = relates.get("rel_type")
+    if rel_type is not None:
+        if not isinstance(rel_type, str):
+            raise MalformedEvent("`rel_type` must be a text.")
+        target = _event_id(relates.get("event_id"), "m.relates_to.event_id")
+        if rel_type == "m.replace":
+            replaces = target
+        else:
+            parents.append(target)
+    if "m.in_reply_to" in relates:
+        reply = _mapping(relates["m.in_reply_to"], "m.in_reply_to")
+        parents.append(_event_id(reply.get("event_id"), "m.in_reply_to.event_id"))
+    return Relation(replaces, tuple(dict.fromkeys(parents)))
+
+
+def explicit_label(content: Mapping[str, Any]) -> Label | None:
+    """The label that the label key carries; None where there is no key.
+
+    Raises:
+        MalformedEvent: where the key is not `{"label": "…"}`.
+        UnknownLabel: where it names no TLP label.
+    """
+    if LABEL_KEY not in content:
+        return None
+    value = content[LABEL_KEY]
+    if not isinstance(value, Mapping) or not isinstance(value.get("label"), str):
+        raise MalformedEvent(f'`{LABEL_KEY}` must be an object such as {{"label": "TLP:AMBER"}}.')
+    label = Label.parse(value["label"])
+    if label is None:
+        raise UnknownLabel(f"“{value['label'][:40]}” is not a label.")
+    return label
+
+
+def written_label(content: Mapping[str, Any]) -> Label | None:
+    """The label of a stored event, or None where it has none that can be read (redacted, or from before labels)."""
+    value = content.get(LABEL_KEY)
+    return Label.parse(value.get("label")) if isinstance(value, Mapping) else None
+
+
+def texts_of(content: Mapping[str, Any]) -> Iterator[Text]:
+    """Every human-readable string of a content event, at any depth, in no particular order."""
+    stack: list[tuple[object, bool, bool]] = [(content, False, False)]
+    while stack:
+        value, is_text, is_html = stack.pop()
+        if isinstance(value, str):
+            if is_text or is_html:
+                yield Text(value, is_html)
+        elif isinstance(value, Mapping):
+            mime_html = value.get("mimetype") == "text/html"
+            for key, inner in value.items():
+                html = key in _HTML_KEYS or (mime_html and key == "body")
+                # A text key's own structure (MSC1767 lists of {body, mimetype}) is walked like any other.
+                stack.append((inner, key in _TEXT_KEYS, html))
+        elif isinstance(value, list | tuple):
+            stack.extend((inner, is_text, is_html) for inner in value)
+
+
+def check_message(content: Mapping[str, Any]) -> None:
+    """Checks the parts of m.room.message that are read and written here (`m.new_content` of an edit too).
+
+    Raises:
+        MalformedEvent: naming the part and what it must be.
+    """
+    for key in ("msgtype", "body"):
+        if not isinstance(content.get(key), str):
+            raise MalformedEvent(f"A message needs `{key}`, a text.")
+    for key in ("formatted_body", "filename", "format"):
+        if key in content and not isinstance(content[key], str):
+            raise MalformedEvent(f"`{key}` must be a text.")
+
+
+def poll_start_of(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The poll of a start event under either name (MSC3381), None where there is none to read."""
+    return next((content[key] for key in _POLL_START if isinstance(content.get(key), Mapping)), None)
+
+
+def has_attachment_key(content: Mapping[str, Any]) -> bool:
+    """Whether any attachment is encrypted: an `EncryptedFile` (Matrix 1.16, section 11.13.1.5) in any place."""
+    stack: list[object] = [content]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, Mapping):
+            if "key" in value and "iv" in value and "url" in value:
+                return True
+            stack.extend(value.values())
+        elif isinstance(value, list | tuple):
+            stack.extend(value)
+    return any(key in content for key in ("file", "thumbnail_file"))

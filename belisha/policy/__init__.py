@@ -1,0 +1,1 @@
+"""What may be said, made and changed where: rules as data, and decisions that carry their rule and reason."""

@@ -1,0 +1,89 @@
+"""The closed list of event types (rule L1): content carries a label, protocol types carry none, others are refused."""
+
+from typing import Final
+
+CONTENT: Final = frozenset(
+    {
+        "m.room.message",
+        "m.room.encrypted",
+        "m.sticker",
+        "m.poll.start",
+        "org.matrix.msc3381.poll.start",
+        "m.poll.end",
+        "org.matrix.msc3381.poll.end",
+        "m.beacon_info",
+        "org.matrix.msc3672.beacon_info",
+    }
+)
+
+#: Calls and what runs them; accepted only where the community's settings allow calls.
+CALLS: Final = frozenset(
+    {
+        "m.call.invite",
+        "m.call.candidates",
+        "m.call.answer",
+        "m.call.select_answer",
+        "m.call.negotiate",
+        "m.call.reject",
+        "m.call.hangup",
+        "m.call.asserted_identity",
+        "org.matrix.call.asserted_identity",
+        "m.call.sdp_stream_metadata_changed",
+        "org.matrix.call.sdp_stream_metadata_changed",
+        "m.call",
+        "m.call.member",
+        "m.call.notify",
+        "org.matrix.msc3401.call",
+        "org.matrix.msc3401.call.member",
+        "org.matrix.msc4075.call.notify",
+        "org.matrix.msc4075.rtc.notification",
+    }
+)
+
+#: Written by the module alone; a client's own is refused whatever its content (rule R1).
+MODULE_STATE: Final = frozenset({"org.belisha.room", "org.belisha.named"})
+
+ROOM_STATE: Final = frozenset(
+    {
+        "m.room.create",
+        "m.room.member",
+        "m.room.third_party_invite",
+        "m.room.power_levels",
+        "m.room.join_rules",
+        "m.room.history_visibility",
+        "m.room.guest_access",
+        "m.room.encryption",
+        "m.room.name",
+        "m.room.topic",
+        "m.room.avatar",
+        "m.room.canonical_alias",
+        "m.room.pinned_events",
+        "m.room.server_acl",
+        "m.room.tombstone",
+        "m.space.child",
+        "m.space.parent",
+        "m.widget",
+        "im.vector.modular.widgets",
+    }
+)
+
+PROTOCOL: Final = (
+    frozenset(
+        {
+            "m.reaction",
+            "m.poll.response",
+            "org.matrix.msc3381.poll.response",
+            "m.room.redaction",
+            "m.beacon",
+            "org.matrix.msc3672.beacon",
+            "org.belisha.relabel",
+            "org.matrix.dummy_event",  # Synapse's own, to join forward extremities
+        }
+    )
+    | CALLS
+    | MODULE_STATE
+    | ROOM_STATE
+)
+
+#: Events that are kept whole for good: redacting one would take a policy or a decision back unseen (rule L4).
+NEVER_REDACTED: Final = MODULE_STATE | {"org.belisha.relabel", "org.belisha.consent"}
