@@ -1,0 +1,257 @@
+"""The one schema of belisha.yaml.
+
+A mistake stops the start: unknown keys, placeholders that nobody filled in and contradictions are refused,
+each with its line and what to write instead. Knows nothing of the files that are rendered from it.
+"""
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Literal, get_args
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
+
+from belisha import settings_values as values
+from belisha.yaml_lines import Document, KeyPath, YamlProblem, read
+
+Category = Literal["government", "academia", "industry", "charity"]
+Badge = Literal["always", "above_default", "never"]
+LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
+Marking = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED", "refuse"]
+_EXAMPLE = "see the shipped belisha.example.yaml"
+
+Name = Annotated[str, AfterValidator(values.name)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Host(_Part):
+    """The organisation that runs the community; the first one in the registry."""
+
+    id: Annotated[str, AfterValidator(values.organisation_id)]
+    name: Name
+    category: Category
+
+
+class FirstManager(_Part):
+    """The account that `belisha up` makes on its first run."""
+
+    localpart: Annotated[str, AfterValidator(values.localpart)]
+    name: Name
+
+
+class Community(_Part):
+    """Who the community is."""
+
+    name: Name
+    time_zone: Annotated[str, AfterValidator(values.time_zone)]
+    host: Host
+    first_manager: FirstManager
+
+
+class Labels(_Part):
+    """How labels are shown and read."""
+
+    badge: Badge = "always"
+    markings: Annotated[Mapping[str, Marking], AfterValidator(values.markings), AfterValidator(MappingProxyType)] = (
+        Field(default_factory=lambda: MappingProxyType({}))
+    )
+
+
+class Rooms(_Part):
+    """What rooms may do beyond the rules."""
+
+    encrypted_named_rooms: bool = False
+    calls: bool = False
+
+
+class Files(_Part):
+    """Limits of uploaded files."""
+
+    max_upload_size: Annotated[str, BeforeValidator(values.size)] = "50M"
+
+
+class Logs(_Part):
+    """What is logged."""
+
+    level: LogLevel = "INFO"
+
+
+class Settings(_Part):
+    """belisha.yaml, checked."""
+
+    server_name: Annotated[str, AfterValidator(values.server_name)]
+    public_url: Annotated[str | None, AfterValidator(values.public_url)] = None
+    community: Community
+    labels: Labels = Field(default_factory=Labels)
+    rooms: Rooms = Field(default_factory=Rooms)
+    files: Files = Field(default_factory=Files)
+    logs: Logs = Field(default_factory=Logs)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in belisha.yaml.
+
+    Attributes:
+        line: counted from 1.
+        where: the key, with the keys around it (`community.host.id`).
+        what: what is wrong.
+        remedy: what to write instead.
+    """
+
+    line: int
+    where: str
+    what: str
+    remedy: str
+
+    def __str__(self) -> str:
+        where = f"{self.where}: " if self.where else ""
+        return f"line {self.line}: {where}{self.what}; {self.remedy}."
+
+
+class SettingsError(Exception):
+    """belisha.yaml cannot be used."""
+
+    def __init__(self, path: Path, problems: tuple[Problem, ...]) -> None:
+        self.path = path
+        self.problems = problems
+        super().__init__("\n".join(f"{path}, {problem}" for problem in problems))
+
+
+def load(path: Path) -> Settings:
+    """Reads and checks belisha.yaml.
+
+    Raises:
+        SettingsError: with every problem found, in the order of the lines.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        problem = Problem(1, "", f"the file cannot be read ({error.strerror})", "check its path and its rights")
+        raise SettingsError(path, (problem,)) from None
+    except UnicodeDecodeError:
+        problem = Problem(1, "", "the file is not UTF-8 text", "save it as UTF-8")
+        raise SettingsError(path, (problem,)) from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path = Path("belisha.yaml")) -> Settings:
+    """Checks the text of a belisha.yaml; `path` is only named in the problems.
+
+    Raises:
+        SettingsError: with every problem found, in the order of the lines.
+    """
+    try:
+        document = read(text)
+    except YamlProblem as error:
+        raise SettingsError(path, (Problem(error.line, "", error.what, error.remedy),)) from None
+    problems = _placeholders(document)
+    settings = None
+    try:
+        settings = Settings.model_validate(document.value)
+    except ValidationError as error:
+        known = {problem.where for problem in problems}
+        found = (_problem(detail, document) for detail in error.errors(include_url=False))
+        problems += [problem for problem in found if problem.where not in known]
+    if settings is not None:
+        problems += _contradictions(settings, document)
+    if problems or settings is None:
+        raise SettingsError(path, tuple(sorted(set(problems), key=lambda one: (one.line, one.where))))
+    return settings
+
+
+def _placeholders(document: Document) -> list[Problem]:
+    return [
+        Problem(
+            document.line(path),
+            _dotted(path),
+            f"{text!r} is a placeholder",
+            "write your community's own value",
+        )
+        for path, text in document.texts()
+        if values.is_placeholder(text)
+    ]
+
+
+def _contradictions(settings: Settings, document: Document) -> list[Problem]:
+    """What is wrong only in combination."""
+    problems = []
+    address, name = settings.public_url, settings.server_name
+    if address and not values.is_local(address) and values.is_local(name):
+        problems.append(
+            Problem(
+                document.line(("server_name",)),
+                "server_name",
+                f"{name!r} means this machine only, but public_url is {address!r}",
+                "write the community's domain here before the first start (it can never change), or public_url: null",
+            )
+        )
+    return problems
+
+
+def _problem(detail: ErrorDetails, document: Document) -> Problem:
+    path: KeyPath = tuple(part for part in detail["loc"] if part != "[key]")
+    line, where = document.line(path), _dotted(path)
+    context, given = detail.get("ctx", {}), detail["input"]
+    match detail["type"]:
+        case "belisha":
+            return Problem(line, where, context["what"], context["remedy"])
+        case "missing":
+            remedy = f"add it as in the shipped belisha.example.yaml: {path[-1]}: …"
+            return Problem(document.line(path[:-1]), where, "this key is missing", remedy)
+        case "extra_forbidden":
+            return Problem(line, where, "Belisha knows no such key", _nearest(path))
+        case "literal_error":
+            return Problem(line, where, f"{given!r} is not one of the choices", f"write {context['expected']}")
+        case "string_type":
+            return Problem(line, where, f"{given!r} is not text", "put it in quotation marks")
+        case "bool_type":
+            return Problem(line, where, f"{given!r} is neither true nor false", "write true or false")
+        case "model_type" | "model_attributes_type" | "dict_type" | "mapping_type":
+            return Problem(line, where, "this must hold keys of its own", _EXAMPLE)
+        case _:
+            return Problem(line, where, detail["msg"], _EXAMPLE)
+
+
+def _nearest(path: KeyPath) -> str:
+    known = keys_at(path[:-1])
+    near = difflib.get_close_matches(str(path[-1]), known, n=1, cutoff=0.6)
+    if near:
+        return f"write {near[0]} if that is meant, or remove the line"
+    elsewhere = [key for key in all_keys() if key.rpartition(".")[2] == path[-1]]
+    if elsewhere:
+        return f"move it to {elsewhere[0]}"
+    return f"remove it, or use one of: {', '.join(known)}"
+
+
+def keys_at(path: KeyPath) -> list[str]:
+    """The keys that the schema knows under `path`."""
+    model: type[BaseModel] = Settings
+    for part in path:
+        inner = model.model_fields[str(part)].annotation if part in model.model_fields else None
+        if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
+            return []
+        model = inner
+    return list(model.model_fields)
+
+
+def all_keys(path: KeyPath = ()) -> list[str]:
+    """Every key of the schema, dotted, sections included."""
+    found = []
+    for key in keys_at(path):
+        found.append(_dotted((*path, key)))
+        found += all_keys((*path, key))
+    return found
+
+
+def _dotted(path: KeyPath) -> str:
+    return ".".join(str(part) for part in path)
+
+
+LABEL_CHOICES: tuple[str, ...] = get_args(Marking)
