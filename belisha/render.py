@@ -1,0 +1,141 @@
+"""belisha.yaml -> the files that Synapse, the bots and the web server read.
+
+`render` is pure: the same settings, place and secrets give the same text. `write` puts it on the disk.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from belisha.resources import shipped
+from belisha.secrets import FOLDER, Secrets, write_private
+from belisha.settings import Settings
+
+STEWARD = "belisha_steward"
+FILES = (
+    "homeserver.yaml",
+    "log.yaml",
+    "registration.yaml",
+    "bots.yaml",
+    "well-known/client",
+    "well-known/server",
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a community lives.
+
+    Attributes:
+        data_dir: the absolute path of its data folder.
+        homeserver_port: the homeserver's port on 127.0.0.1; the portal's is the next one.
+        bots_port: the port on 127.0.0.1 on which the bots listen for Synapse.
+    """
+
+    data_dir: Path
+    homeserver_port: int
+    bots_port: int
+
+    @property
+    def homeserver(self) -> str:
+        """The homeserver's address on this machine."""
+        return f"http://127.0.0.1:{self.homeserver_port}"
+
+    @property
+    def portal(self) -> str:
+        """The portal's address."""
+        return f"http://127.0.0.1:{self.homeserver_port + 1}"
+
+    @property
+    def bots(self) -> str:
+        """The bots' address, for Synapse."""
+        return f"http://127.0.0.1:{self.bots_port}"
+
+    @property
+    def rendered(self) -> Path:
+        """The folder of the rendered files."""
+        return self.data_dir / "rendered"
+
+
+def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]:
+    """The text of every rendered file, by its path under `place.rendered`.
+
+    Raises:
+        jinja2.UndefinedError: a template uses a name that is not given here (a bug, caught by the tests).
+    """
+    environment = Environment(
+        loader=FileSystemLoader(shipped("config", "templates")),
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=False,  # noqa: S701  YAML and JSON, never HTML: every value goes through the `json` filter
+    )
+    environment.filters["json"] = _json
+    environment.filters["quoted"] = _quoted
+    names = {
+        "settings": settings,
+        "place": place,
+        "secrets": secrets,
+        "secret_file": lambda name: place.data_dir / FOLDER / name,
+        "public_url": settings.public_url or place.homeserver,
+        "steward": STEWARD,
+        "e2ee": _e2ee(settings),
+        "public_host": _host_and_port(settings.public_url or place.homeserver),
+    }
+    return {path: environment.get_template(f"{path}.j2").render(names) for path in FILES}
+
+
+def write(files: Mapping[str, str], folder: Path) -> list[Path]:
+    """Writes rendered files, each of mode 0600 because some hold secrets, and gives their paths.
+
+    A file that is already as it should be is left alone.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    written = []
+    for relative, text in files.items():
+        path = folder / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not _is(path, text):
+            write_private(path, text)
+        written.append(path)
+    return written
+
+
+def _is(path: Path, text: str) -> bool:
+    try:
+        return path.read_text(encoding="utf-8") == text and path.stat().st_mode & 0o077 == 0
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _json(value: object) -> str:
+    """JSON, which is YAML too: whatever a value holds, it cannot leave its place in the file."""
+    if isinstance(value, Path):
+        value = str(value)
+    elif isinstance(value, Mapping):
+        value = dict(value)
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _quoted(value: str) -> str:
+    """Text to be placed inside a pair of double quotes."""
+    return _json(value)[1:-1]
+
+
+def _e2ee(settings: Settings) -> dict[str, bool]:
+    """Element's encryption settings in .well-known (`io.element.e2ee`)."""
+    if settings.rooms.encrypted_named_rooms:
+        return {"default": False}
+    return {"default": False, "force_disable": True}
+
+
+def _host_and_port(url: str) -> str:
+    parts = urlsplit(url)
+    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
