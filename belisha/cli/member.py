@@ -1,0 +1,67 @@
+"""`belisha member`: the members of a running community."""
+
+import argparse
+import asyncio
+import json
+
+from belisha.cli import local_api
+from belisha.cli.errors import CommandError
+from belisha.cli.first_run import readable_password
+from belisha.cli.options import Subparsers, add_data
+from belisha.secrets import write_private
+
+ROLES = ("lead", "steward", "manager", "operator")
+
+
+def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Adds the command to the parser."""
+    parser = subparsers.add_parser("member", help="add and list members of a running community")
+    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    add = acts.add_parser("add", help="add a member, or change one")
+    add.add_argument("localpart", help="the part of the address before the colon: anna")
+    add.add_argument("--name", required=True, help="as members see it, without the organisation")
+    add.add_argument("--organisation", required=True, metavar="ID")
+    add.add_argument("--role", action="append", default=[], choices=ROLES, help="may be given several times")
+    add_data(add)
+    add_data(acts.add_parser("list", help="list the members"))
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does the act."""
+    return asyncio.run(_add(args) if args.act == "add" else _list(args))
+
+
+async def _add(args: argparse.Namespace) -> int:
+    """Adds or changes a member; a new one's password goes to a file, of which the path is printed."""
+    folder = args.data.expanduser().absolute().resolve() / "passwords"
+    path = folder / f"{args.localpart.replace('/', '=2f')}.json"
+    async with local_api.of(args.data) as api:
+        known = {member.user_id.partition(":")[0][1:] for member in await api.members()}
+        password = None
+        if args.localpart not in known:
+            password = readable_password()
+            try:  # before the account exists: a password nobody knows would be worse than a file too many
+                folder.mkdir(mode=0o700, exist_ok=True)
+                written = {"localpart": args.localpart, "password": password}
+                write_private(path, json.dumps(written, indent=2) + "\n")
+            except OSError as error:
+                raise CommandError(f"{path} cannot be written ({error.strerror}).") from None
+        try:
+            change = await api.put_member(args.localpart, args.name, args.organisation, args.role, password)
+        except CommandError:
+            if password:
+                path.unlink(missing_ok=True)
+            raise
+    if change.created:
+        print(f"{change.id}: added; the password is in {path}. Hand it over safely, then delete the file.")
+    else:
+        print(f"{change.id}: {'changed' if change.changed else 'is so already'}")
+    return 0
+
+
+async def _list(args: argparse.Namespace) -> int:
+    async with local_api.of(args.data) as api:
+        members = await api.members()
+    for one in sorted(members, key=lambda member: (member.organisation, member.user_id)):
+        print(f"{one.user_id:<40} {one.organisation:<20} {','.join(one.roles) or 'member':<16} {one.name}")
+    return 0

@@ -1,0 +1,64 @@
+"""Ports on 127.0.0.1."""
+
+import argparse
+import errno
+import socket
+
+from belisha.cli.errors import CommandError
+
+DEFAULT = 8008
+
+
+def port_argument(text: str) -> int:
+    """Reads `--port`; the portal's port is the next one, so the last port of all is none."""
+    if not text.isdecimal() or not 0 < int(text) < 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65534")
+    return int(text)
+
+
+def is_free(port: int) -> bool:
+    """Whether a server could listen on `port` now."""
+    try:
+        _try(port)
+    except OSError:
+        return False
+    return True
+
+
+def need(port: int) -> None:
+    """Sees that the homeserver can listen on `port`.
+
+    Raises:
+        CommandError: somebody else does, or this user may not.
+    """
+    try:
+        _try(port)
+    except OSError as error:
+        other = next((candidate for candidate in range(port + 10, 65534, 10) if is_free(candidate)), DEFAULT)
+        if error.errno == errno.EADDRINUSE:
+            what = f"Port {port} is taken by another program."
+        elif error.errno == errno.EACCES:
+            what = f"Port {port} is not for ordinary users."
+        else:
+            what = f"Port {port} cannot be used ({error.strerror})."
+        raise CommandError(what, f"Choose another: --port {other} (make: PORT={other}).") from None
+
+
+def free(preferred: int | None, *taken: int) -> int:
+    """A free port, `preferred` if it still is, and never one of `taken`."""
+    if preferred and preferred not in taken and is_free(preferred):
+        return preferred
+    while True:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = int(probe.getsockname()[1])
+        if port not in taken:
+            return port
+
+
+def _try(port: int) -> None:
+    with socket.socket() as probe:
+        # as Synapse does: connections that only linger do not count
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(("127.0.0.1", port))
+        probe.listen(1)

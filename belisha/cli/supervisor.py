@@ -1,0 +1,214 @@
+"""Runs a community: Synapse and the bots as children, until told to stop.
+
+Example:
+    async with running(data, port, progress) as community:
+        ...                     # everything is ready here
+        await community.wait()  # children that die are started again meanwhile
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from belisha.cli import data_folder, http_probe, leftovers, ports, preflight
+from belisha.cli.child import Child, Program
+from belisha.cli.errors import CommandError
+from belisha.cli.progress import Progress
+
+if TYPE_CHECKING:
+    from belisha.render import Place
+    from belisha.settings import Settings
+
+PATIENCE = 180.0  # the first start on a small machine makes a database
+STATUS = "/_synapse/org.belisha/local/v1/status"
+
+
+@dataclass
+class Running:
+    """A community that is ready.
+
+    Attributes:
+        data: its data folder, absolute.
+        place: its addresses.
+        settings: its settings.
+        degraded: what the homeserver's module says does not work, a sentence each.
+    """
+
+    data: Path
+    place: "Place"
+    settings: "Settings"
+    degraded: tuple[str, ...]
+    _tasks: list[asyncio.Task[None]] = field(repr=False)
+
+    async def wait(self) -> None:
+        """Stays until this task is cancelled; children that die are started again meanwhile.
+
+        Raises:
+            CommandError: keeping the children running has itself failed.
+        """
+        await _first_end(self._tasks)
+
+
+@asynccontextmanager
+async def running(data: Path, port: int, progress: Progress) -> AsyncIterator[Running]:
+    """Starts the community of a data folder, gives it when it is ready, and stops it in the end.
+
+    The folder is made if it is not there. Progress is told in steps; `progress.ready` is the caller's to say.
+
+    Raises:
+        CommandError: it cannot be started, with the reason and the remedy.
+    """
+    preflight.packages()
+    os.umask(0o077)  # databases, media and logs are for the owner, wherever the folder stands
+    data = data_folder.create(data)
+    with data_folder.locked(data):
+        settings = data_folder.settings(data)
+        leftovers.stop(data, progress)
+        ports.need(port)
+        progress.step("Writing the configuration")
+        place = _render(data, port, settings)
+        record = _recorder(data / "logs" / "belisha.log")
+        children = _children(data, place, progress, record)
+        tasks = [asyncio.create_task(child.keep_running()) for child in children.values()]
+        try:
+            degraded = await _until_ready(place, children, tasks, progress)
+            yield Running(data, place, settings, degraded, tasks)
+        finally:
+            await _stop(children, tasks, progress)
+            (data / data_folder.RUN).unlink(missing_ok=True)
+            record("stopped")
+
+
+def _render(data: Path, port: int, settings: "Settings") -> "Place":
+    from belisha import render, secrets
+
+    before = data_folder.read_run(data).get("ports")
+    preferred = before.get("bots") if isinstance(before, dict) else None
+    bots_port = ports.free(preferred if isinstance(preferred, int) else None, port, port + 1)
+    place = render.Place(data, port, bots_port)
+    try:
+        files = render.render(settings, place, secrets.ensure(data))
+        render.write(files, place.rendered)
+    except secrets.SecretsError as error:
+        raise CommandError(f"{error}.") from None
+    except OSError as error:
+        raise CommandError(
+            f"{error.filename} cannot be written ({error.strerror}).", "Make the data folder yours."
+        ) from None
+    return place
+
+
+def _children(data: Path, place: "Place", progress: Progress, record: Callable[[str], None]) -> dict[str, Child]:
+    rendered, logs = place.rendered, data / "logs"
+    programs = {
+        "synapse": Program(
+            "Synapse",
+            ("synapse.app.homeserver", "-c", str(rendered / "homeserver.yaml")),
+            logs / "synapse.log",
+            patience=20.0,
+        ),
+        "bots": Program(
+            "The bots process",
+            ("bots", "--config", str(rendered / "bots.yaml")),
+            logs / "bots.log",
+            patience=15.0,
+        ),
+    }
+    children: dict[str, Child] = {}
+
+    def write_run() -> None:
+        run: dict[str, object] = {
+            "pid": os.getpid(),
+            "homeserver": place.homeserver,
+            "portal": None,
+            "ports": {"homeserver": place.homeserver_port, "bots": place.bots_port},
+            "pids": {name: child.pid for name, child in children.items()},
+        }
+        data_folder.write_run(data, run)
+
+    def warn(text: str) -> None:
+        record(text)
+        progress.warn(text)
+
+    for name, program in programs.items():
+        children[name] = Child(program, data, write_run, warn, record)
+    return children
+
+
+async def _until_ready(
+    place: "Place", children: dict[str, Child], tasks: list[asyncio.Task[None]], progress: Progress
+) -> tuple[str, ...]:
+    """Waits until Synapse, its module and the bots are well; gives what the module says does not work."""
+    from belisha import secrets
+
+    token = secrets.read(place.data_dir, "module_api")
+    deadline = time.monotonic() + PATIENCE
+    degraded: tuple[str, ...] = ()
+
+    async def synapse() -> bool:
+        return (await http_probe.get(place.homeserver_port, "/health"))[0] == 200
+
+    async def bots() -> bool:
+        return (await http_probe.get(place.bots_port, "/readyz"))[0] == 200
+
+    async def module() -> bool:
+        nonlocal degraded
+        status, answer = await http_probe.get_json(place.homeserver_port, STATUS, token)
+        listed = answer.get("degraded")
+        degraded = tuple(map(str, listed)) if isinstance(listed, list) else ()
+        return status == 200 and answer.get("ready") is True
+
+    steps = (
+        ("Starting Synapse", synapse, ("synapse",), f"Synapse does not answer at {place.homeserver}/health."),
+        ("Starting the bots", bots, ("bots",), f"The bots are not ready at {place.bots}/readyz."),
+        ("Preparing the community's rooms", module, ("synapse",), "Belisha's module does not get ready."),
+    )
+    for title, well, names, complaint in steps:
+        progress.step(title)
+        while not await well():
+            if time.monotonic() > deadline:
+                raise CommandError(complaint, f"The reason is in {place.data_dir / 'logs'}.")
+            await _first_end(tasks, within=0.1)
+        for name in names:
+            children[name].was_well = True
+    return degraded
+
+
+async def _first_end(tasks: list[asyncio.Task[None]], within: float | None = None) -> None:
+    """Waits until one of the tasks ends, `within` seconds at most, and passes its error on."""
+    done, _ = await asyncio.wait(tasks, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+    for task in done:
+        task.result()
+
+
+async def _stop(children: dict[str, Child], tasks: list[asyncio.Task[None]], progress: Progress) -> None:
+    progress.step("Stopping")
+    for name in ("bots", "synapse"):  # the bots first: they may still have something to say to Synapse
+        await children[name].stop()
+    for task in tasks:
+        task.cancel()
+    for task in tasks:
+        with contextlib.suppress(asyncio.CancelledError, CommandError):
+            await task
+
+
+def _recorder(path: Path) -> Callable[[str], None]:
+    """A log of starts, ends and whatever children say outside their own logs; rotated."""
+    logger = logging.getLogger("belisha.supervisor")
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+    for old in list(logger.handlers):
+        logger.removeHandler(old)
+        old.close()
+    handler = RotatingFileHandler(path, maxBytes=5_000_000, backupCount=3, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    logger.addHandler(handler)
+    return logger.info

@@ -1,0 +1,82 @@
+"""`belisha up`: runs a community on this machine."""
+
+import argparse
+import os
+
+from belisha.cli import data_folder, detach, first_run, ports, preflight
+from belisha.cli.errors import CommandError, command
+from belisha.cli.options import Subparsers, add_run
+from belisha.cli.progress import Progress, make
+from belisha.cli.run_loop import until_stopped
+from belisha.cli.supervisor import Running, running
+
+
+def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Adds the command to the parser."""
+    parser = subparsers.add_parser(
+        "up",
+        help="run a community on this machine",
+        description="Makes the data folder on the first run, starts Synapse and the bots, and stays.",
+    )
+    add_run(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs the community, here or in the background."""
+    progress = make(args.report_fd)
+    try:
+        if args.detach:
+            return in_background(args, "up", progress)
+        return until_stopped(_up(args, progress))
+    except CommandError as error:
+        progress.failed(str(error))
+        return error.code
+
+
+def in_background(args: argparse.Namespace, name: str, progress: Progress) -> int:
+    """Starts the command `name` with the same data folder and port in the background; 0 when it is ready.
+
+    Raises:
+        CommandError: it does not get ready.
+    """
+    preflight.packages()
+    data = data_folder.create(args.data)
+    with data_folder.locked(data):  # tells at once who else runs here
+        ports.need(args.port)
+    return detach.start([name, "--data", str(data), "--port", str(args.port)], data, progress)
+
+
+async def _up(args: argparse.Namespace, progress: Progress) -> int:
+    async with running(args.data, args.port, progress) as community:
+        await first_run.ensure(community, progress)
+        progress.ready(how_to_use(community, detached=args.report_fd is not None))
+        await community.wait()
+    return 0
+
+
+def how_to_use(community: Running, detached: bool) -> str:
+    """The addresses, how to sign in with Element, and how to stop: for a person."""
+    place, settings = community.place, community.settings
+    manager = settings.community.first_manager.localpart
+    stop = f"{command()} down --data {_short(community.data)}" if detached else "Ctrl-C"
+    lines = [
+        "",
+        f"{settings.community.name} is ready.",
+        f"  Homeserver   {settings.public_url or place.homeserver}  (server name {settings.server_name})",
+        f"  Sign in      in Element Web or Desktop: Sign in → Edit (homeserver) → {place.homeserver}",
+    ]
+    credentials = community.data / first_run.CREDENTIALS
+    if credentials.exists():
+        lines.append(f"               as {manager}; the password is in {_short(credentials)}")
+    lines += [
+        f"  Well-known   {_short(place.rendered / 'well-known')}  (for the web server)",
+        f"  Logs         {_short(community.data / 'logs')}",
+        f"  Stop         {stop}",
+    ]
+    lines += [f"  Does not work: {reason}" for reason in community.degraded]
+    return "\n".join(lines)
+
+
+def _short(path: os.PathLike[str]) -> str:
+    relative = os.path.relpath(path)
+    return relative if not relative.startswith("..") else os.fspath(path)
