@@ -123,7 +123,8 @@ class Child:
             await self._listen(process.stdout, lines)
         code = await process.wait()
         reason = ending(code, lines, self.program.log)
-        self._record(f"{self.program.name} ended: {reason}")
+        if self._stopping:
+            self._record(f"{self.program.name} ended: {reason}")
         self._on_change()
         return reason
 

@@ -7,13 +7,14 @@ import json
 import secrets
 from pathlib import Path
 
+from belisha.cli import http_probe
 from belisha.cli.errors import CommandError
-from belisha.cli.local_api import LocalApi
 from belisha.cli.progress import Progress
 from belisha.cli.supervisor import Running
-from belisha.secrets import write_private
+from belisha.secrets import read, write_private
 
 CREDENTIALS = "first-manager.json"
+MEMBERS = "/_synapse/org.belisha/local/v1/members"
 # without the letters and digits that look alike
 _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 
@@ -30,10 +31,12 @@ async def ensure(community: Running, progress: Progress) -> None:
         CommandError: the homeserver's module refuses, with its sentence.
     """
     path = community.data / CREDENTIALS
+    if await _has_manager(community):
+        _keep_address(path, community)
+        return
+    from belisha.cli.local_api import LocalApi  # its HTTP client would stay in memory on every run
+
     async with LocalApi(community.place.homeserver, community.data) as api:
-        if any("manager" in member.roles for member in await api.members()):
-            _keep_address(path, community)
-            return
         progress.step("Making the host organisation and the first manager")
         wanted = community.settings.community
         await api.put_organisation(wanted.host.id, wanted.host.name, wanted.host.category)
@@ -47,6 +50,15 @@ async def ensure(community: Running, progress: Progress) -> None:
             roles=("manager",),
             password=password,
         )
+
+
+async def _has_manager(community: Running) -> bool:
+    token = read(community.data, "module_api")
+    _, answer = await http_probe.get_json(community.place.homeserver_port, MEMBERS, token)
+    members = answer.get("members")
+    if not isinstance(members, list):
+        raise CommandError("The homeserver does not tell its members.", f"See {community.data / 'logs'}.")
+    return any("manager" in member["roles"] for member in members)
 
 
 def _password(path: Path, user_id: str) -> str | None:

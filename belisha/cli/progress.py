@@ -19,6 +19,9 @@ class Progress(Protocol):
     def warn(self, text: str) -> None:
         """Something went wrong that the command deals with by itself."""
 
+    def end(self) -> None:
+        """The present step has ended well, and none follows."""
+
     def ready(self, text: str) -> None:
         """Everything is done; `text` says what a person can do now."""
 
@@ -36,6 +39,9 @@ class Plain:
     def warn(self, text: str) -> None:
         """See `Progress`."""
         print(f"belisha: {text}", file=sys.stderr, flush=True)
+
+    def end(self) -> None:
+        """See `Progress`."""
 
     def ready(self, text: str) -> None:
         """See `Progress`."""
@@ -65,12 +71,16 @@ class Terminal:
 
     def warn(self, text: str) -> None:
         """See `Progress`."""
-        self._console.print(f"[yellow]![/] {_plain(text)}")
+        self._console.print(f"[yellow]![/] {_plain(text)}", soft_wrap=True)
+
+    def end(self) -> None:
+        """See `Progress`."""
+        self._finish(good=True)
 
     def ready(self, text: str) -> None:
         """See `Progress`."""
         self._finish(good=True)
-        self._console.print(_plain(text))
+        self._console.print(_plain(text), soft_wrap=True)  # an address has to stay in one piece
 
     def failed(self, text: str) -> None:
         """See `Progress`."""
@@ -99,6 +109,9 @@ class Pipe:
     def warn(self, text: str) -> None:
         """See `Progress`."""
         self._send("warn", text)
+
+    def end(self) -> None:
+        """See `Progress`."""
 
     def ready(self, text: str) -> None:
         """See `Progress`."""

@@ -78,11 +78,19 @@ async def running(data: Path, port: int, progress: Progress) -> AsyncIterator[Ru
         record = _recorder(data / "logs" / "belisha.log")
         children = _children(data, place, progress, record)
         tasks = [asyncio.create_task(child.keep_running()) for child in children.values()]
+        told = True
         try:
             degraded = await _until_ready(place, children, tasks, progress)
             yield Running(data, place, settings, degraded, tasks)
+        except CommandError:
+            told = False  # the step that failed is the last one to show
+            raise
         finally:
-            await _stop(children, tasks, progress)
+            if told:
+                progress.step("Stopping")
+            await _stop(children, tasks)
+            if told:
+                progress.end()
             (data / data_folder.RUN).unlink(missing_ok=True)
             record("stopped")
 
@@ -189,8 +197,7 @@ async def _first_end(tasks: list[asyncio.Task[None]], within: float | None = Non
         task.result()
 
 
-async def _stop(children: dict[str, Child], tasks: list[asyncio.Task[None]], progress: Progress) -> None:
-    progress.step("Stopping")
+async def _stop(children: dict[str, Child], tasks: list[asyncio.Task[None]]) -> None:
     for name in ("bots", "synapse"):  # the bots first: they may still have something to say to Synapse
         await children[name].stop()
     for task in tasks:

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from belisha.cli import data_folder, detach, first_run, ports, preflight
+from belisha.cli import data_folder, detach, first_run, leftovers, ports, preflight
 from belisha.cli.errors import CommandError, command
 from belisha.cli.options import Subparsers, add_run
 from belisha.cli.progress import Progress, make
@@ -42,6 +42,7 @@ def in_background(args: argparse.Namespace, name: str, progress: Progress) -> in
     preflight.packages()
     data = data_folder.create(args.data)
     with data_folder.locked(data):  # tells at once who else runs here
+        leftovers.stop(data, progress)
         ports.need(args.port)
     return detach.start([name, "--data", str(data), "--port", str(args.port)], data, progress)
 

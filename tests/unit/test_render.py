@@ -1,0 +1,213 @@
+"""The rendered configuration: complete, hardened, and made of options that Synapse really has."""
+
+import json
+import re
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from belisha.render import FILES, Place, render, write
+from belisha.resources import shipped
+from belisha.secrets import Secrets
+from belisha.settings import Settings, load, parse
+
+EXAMPLE = shipped("config", "belisha.example.yaml")
+TEXT = EXAMPLE.read_text(encoding="utf-8")
+PLACE = Place(Path("/srv/belisha"), 8008, 8010)
+SECRETS = Secrets(as_token="as-1", hs_token="hs-1", pepper="pepper-1")
+
+
+def rendered(settings: Settings | None = None, place: Place = PLACE) -> dict[str, str]:
+    return render(settings or load(EXAMPLE), place, SECRETS)
+
+
+def homeserver(settings: Settings | None = None) -> dict[str, Any]:
+    return dict(yaml.safe_load(rendered(settings)["homeserver.yaml"]))
+
+
+def test_render_is_pure_and_complete() -> None:
+    assert rendered() == rendered()
+    assert tuple(rendered()) == FILES
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    {
+        "federation_domain_whitelist": [],
+        "trusted_key_servers": [],
+        "suppress_key_server_warning": True,
+        "allow_guest_access": False,
+        "enable_registration": False,
+        "require_auth_for_profile_requests": True,
+        "limit_profile_requests_to_users_who_share_rooms": False,
+        "include_profile_data_on_invite": True,
+        "push": {"enabled": True, "include_content": False},
+        "room_prejoin_state": {"disable_default_event_types": True, "additional_event_types": []},
+        "url_preview_enabled": False,
+        "email": {},
+        "redaction_retention_period": "1h",
+        "forget_rooms_on_leave": True,
+        "default_room_version": "11",
+        "enable_set_displayname": False,
+        "enable_set_avatar_url": True,
+        "enable_3pid_changes": False,
+        "inhibit_user_in_use_error": True,
+        "presence": {"enabled": False},
+        "encryption_enabled_by_default_for_room_type": "off",
+        "allow_public_rooms_without_auth": False,
+        "allow_public_rooms_over_federation": False,
+        "report_stats": False,
+        "dynamic_thumbnails": False,
+        "max_upload_size": "50M",
+        "allow_per_room_profiles": False,
+        "serve_server_wellknown": False,
+        "enable_authenticated_media": True,
+        "experimental_features": {},
+        "public_baseurl": "http://127.0.0.1:8008/",
+        "media_store_path": "/srv/belisha/media",
+        "signing_key_path": "/srv/belisha/secrets/signing.key",
+    }.items(),
+)
+def test_synapse_is_hardened(option: str, value: object) -> None:
+    assert homeserver()[option] == value
+
+
+def test_synapse_listens_to_clients_on_this_machine_only() -> None:
+    (listener,) = homeserver()["listeners"]
+    assert listener["bind_addresses"] == ["127.0.0.1"]
+    assert [resource["names"] for resource in listener["resources"]] == [["client"]]
+
+
+def test_every_option_exists_in_the_installed_synapse() -> None:
+    """A misspelt option would silently do nothing: Synapse ignores what it does not know."""
+    synapse = find_spec("synapse")
+    if synapse is None or synapse.origin is None:
+        pytest.skip("Synapse is not installed")
+    source = "".join(path.read_text() for path in (Path(synapse.origin).parent / "config").glob("*.py"))
+    known = set(re.findall(r"[\"']([a-z_0-9.]+)[\"']", source))
+    known |= {part for name in known for part in name.split(".")}  # rate limits are read as "rc_login.address"
+    free = {"modules", "extra_well_known_client_content", "room_list_publication_rules"}
+    unknown = set()
+    for option, value in homeserver().items():
+        unknown |= {option} - known
+        if isinstance(value, dict) and option not in free:
+            unknown |= set(value) - known
+    assert not unknown
+
+
+def test_every_departure_has_its_reason_beside_it() -> None:
+    lines = shipped("config", "templates", "homeserver.yaml.j2").read_text(encoding="utf-8").splitlines()
+    blocks, commented = 0, False
+    for line in lines:
+        if re.match(r"\s*#", line):
+            commented = True
+        elif not line.strip():
+            commented = False
+        elif re.match(r"[a-z_0-9]+:", line):
+            blocks += 1
+            assert commented, f"no reason above: {line}"
+    assert blocks > 50
+
+
+def test_the_module_gets_its_settings() -> None:
+    (module,) = homeserver()["modules"]
+    assert module["module"] == "synapse_modules.module.BelishaModule"
+    assert module["config"] == {
+        "secret_file": "/srv/belisha/secrets/module_api",
+        "bots": {"steward": "belisha_steward"},
+        "community_name": "Belisha community",
+        "badge": "always",
+        "markings": {"OFFICIAL-SENSITIVE": "TLP:AMBER", "SECRET": "refuse", "TOP SECRET": "refuse"},
+        "encrypted_named_rooms": False,
+        "calls": False,
+        "portal_origin": "http://127.0.0.1:8009",
+    }
+
+
+def test_the_bots_are_one_exclusive_service() -> None:
+    registration = yaml.safe_load(rendered()["registration.yaml"])
+    assert registration["namespaces"]["users"] == [{"exclusive": True, "regex": "@belisha_.*"}]
+    assert registration["namespaces"]["rooms"] == []
+    assert registration["rate_limited"] is False
+    assert registration["receive_ephemeral"] is True
+    assert registration["sender_localpart"] == "belisha_steward"
+    assert registration["url"] == "http://127.0.0.1:8010"
+    assert (registration["as_token"], registration["hs_token"]) == ("as-1", "hs-1")
+
+
+def test_the_bots_configuration_is_the_agreed_one() -> None:
+    assert yaml.safe_load(rendered()["bots.yaml"]) == {
+        "homeserver": "http://127.0.0.1:8008",
+        "server_name": "belisha.localhost",
+        "as_token_file": "/srv/belisha/secrets/as_token",
+        "hs_token_file": "/srv/belisha/secrets/hs_token",
+        "listen": {"host": "127.0.0.1", "port": 8010},
+        "database": "sqlite:////srv/belisha/bots.db",
+        "log": {"file": "/srv/belisha/logs/bots.log", "level": "INFO"},
+        "bots": {"steward": "belisha_steward"},
+    }
+
+
+def test_secrets_stand_only_where_they_must() -> None:
+    holding = {path for path, text in rendered().items() if re.search("as-1|hs-1|pepper-1", text)}
+    assert holding == {"homeserver.yaml", "registration.yaml"}
+    assert "as-1" not in repr(SECRETS)
+
+
+@pytest.mark.parametrize("encrypted", [False, True])
+def test_element_makes_no_encrypted_rooms_unless_named_ones_may_be(encrypted: bool) -> None:
+    text = TEXT.replace("encrypted_named_rooms: false", f"encrypted_named_rooms: {str(encrypted).lower()}")
+    client = json.loads(rendered(parse(text))["well-known/client"])
+    expected = {"default": False} if encrypted else {"default": False, "force_disable": True}
+    assert client["io.element.e2ee"] == expected
+    assert homeserver(parse(text))["extra_well_known_client_content"]["io.element.e2ee"] == expected
+
+
+@pytest.mark.parametrize(
+    ("url", "host"),
+    [
+        ("https://matrix.charity.uk", "matrix.charity.uk:443"),
+        ("https://matrix.charity.uk:8448", "matrix.charity.uk:8448"),
+    ],
+)
+def test_well_known_of_a_real_community(url: str, host: str) -> None:
+    text = TEXT.replace("server_name: belisha.localhost", "server_name: charity.uk")
+    files = rendered(parse(text.replace("public_url: null", f"public_url: {url}")))
+    assert json.loads(files["well-known/client"])["m.homeserver"] == {"base_url": url}
+    assert json.loads(files["well-known/server"]) == {"m.server": host}
+    assert yaml.safe_load(files["homeserver.yaml"])["public_baseurl"] == f"{url}/"
+
+
+@pytest.mark.parametrize("name", ['a "b" {{ c }} #d: e', "Ünï — 🚲", "%(asctime)s", "yes", "{% raw %}", "a\\nb"])
+def test_no_name_can_leave_its_place(name: str, tmp_path: Path) -> None:
+    text = TEXT.replace('"Belisha community"', json.dumps(name, ensure_ascii=False))
+    place = Place(tmp_path / 'o\'dd "dir" #1', 8008, 8010)
+    files = render(parse(text), place, SECRETS)
+    for path in FILES:
+        assert yaml.safe_load(files[path])
+    server = yaml.safe_load(files["homeserver.yaml"])
+    assert server["modules"][0]["config"]["community_name"] == name
+    assert server["media_store_path"] == str(place.data_dir / "media")
+    assert yaml.safe_load(files["bots.yaml"])["database"] == f"sqlite:///{place.data_dir / 'bots.db'}"
+
+
+def test_debug_never_logs_texts_or_tokens() -> None:
+    logs = yaml.safe_load(rendered(parse(TEXT.replace("level: INFO", "level: DEBUG")))["log.yaml"])
+    assert logs["root"]["level"] == "DEBUG"
+    for logger in ("synapse.storage.SQL", "synapse.appservice", "synapse.http.client"):
+        assert logs["loggers"][logger]["level"] == "INFO"
+
+
+def test_write_is_private_and_leaves_what_is_right_alone(tmp_path: Path) -> None:
+    paths = write(rendered(), tmp_path)
+    assert [str(path.relative_to(tmp_path)) for path in paths] == list(FILES)
+    assert all(path.stat().st_mode & 0o777 == 0o600 for path in paths)
+    before = paths[0].stat().st_ino
+    write(rendered(), tmp_path)
+    assert paths[0].stat().st_ino == before
+    paths[0].write_text("changed by hand", encoding="utf-8")
+    write(rendered(), tmp_path)
+    assert paths[0].read_text(encoding="utf-8") == rendered()["homeserver.yaml"]

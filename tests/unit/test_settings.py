@@ -1,0 +1,165 @@
+"""belisha.yaml: what is accepted, and what is refused with which line and remedy."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from belisha.resources import shipped
+from belisha.settings import LABEL_CHOICES, Settings, SettingsError, all_keys, load, parse
+from belisha.tlp import Label
+
+EXAMPLE = shipped("config", "belisha.example.yaml")
+TEXT = EXAMPLE.read_text(encoding="utf-8")
+
+
+def changed(old: str, new: str) -> str:
+    assert TEXT.count(old) == 1, old
+    return TEXT.replace(old, new)
+
+
+def refused(text: str) -> list[str]:
+    with pytest.raises(SettingsError) as caught:
+        parse(text)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def test_the_example_loads_as_it_is() -> None:
+    settings = load(EXAMPLE)
+    assert settings.server_name == "belisha.localhost"
+    assert settings.public_url is None
+    assert settings.community.host.category == "charity"
+    assert dict(settings.labels.markings) == {
+        "OFFICIAL-SENSITIVE": "TLP:AMBER",
+        "SECRET": "refuse",
+        "TOP SECRET": "refuse",
+    }
+    assert settings.files.max_upload_size == "50M"
+
+
+def test_settings_cannot_be_changed() -> None:
+    settings = load(EXAMPLE)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.server_name = "other"  # type: ignore[misc]
+    with pytest.raises(TypeError):
+        settings.labels.markings["X"] = "refuse"  # type: ignore[index]
+
+
+def test_every_optional_section_may_be_left_out() -> None:
+    short = TEXT[: TEXT.index("# How Traffic Light")]
+    full = TEXT.replace('"OFFICIAL-SENSITIVE": "TLP:AMBER"', "").replace('"SECRET": refuse', "")
+    assert parse(short).rooms == load(EXAMPLE).rooms
+    assert parse(short).labels.badge == parse(full.replace('"TOP SECRET": refuse', "{}")).labels.badge
+
+
+@pytest.mark.parametrize("key", all_keys())
+def test_every_key_stands_in_the_example_with_a_comment(key: str) -> None:
+    depth, name = key.count("."), key.rpartition(".")[2]
+    lines = TEXT.splitlines()
+    found = [number for number, line in enumerate(lines) if re.match(rf"{'  ' * depth}{name}:", line)]
+    assert found, f"{key} is missing in the example"
+    assert any(lines[number - 1].lstrip().startswith("#") for number in found), f"{key} has no comment"
+
+
+def test_the_labels_are_those_of_the_core() -> None:
+    assert [*map(str, sorted(Label)), "refuse"] == list(LABEL_CHOICES)
+
+
+CASES = {
+    "unknown key": (
+        "badge: always",
+        "badgge: always",
+        "line 39: labels.badgge: Belisha knows no such key; write badge if that is meant, or remove the line.",
+    ),
+    "key in another section": (
+        "calls: false",
+        "max_upload_size: 3M",
+        "line 53: rooms.max_upload_size: Belisha knows no such key; move it to files.max_upload_size.",
+    ),
+    "key like no other": (
+        "calls: false",
+        "zzz: 3",
+        "rooms.zzz: Belisha knows no such key; remove it, or use one of: encrypted_named_rooms, calls.",
+    ),
+    "missing key": ("    category: charity\n", "", "line 20: community.host.category: this key is missing"),
+    "placeholder": ("id: host", "id: CHANGE_ME", "line 22: community.host.id: 'CHANGE_ME' is a placeholder"),
+    "example domain": ("belisha.localhost\n", "chat.example.org\n", "line 7: server_name: 'chat.example.org' is a pl"),
+    "example URL": ("public_url: null", "public_url: https://example.com", "is a placeholder"),
+    "angle brackets": ('"Community host"', '"<your name>"', "is a placeholder"),
+    "contradiction": (
+        "public_url: null",
+        "public_url: https://chat.belisha.community",
+        "line 7: server_name: 'belisha.localhost' means this machine only",
+    ),
+    "two like markings": ('"SECRET": refuse', '"top-secret": refuse', "'TOP SECRET' and 'top-secret' read alike"),
+    "marking of a label": ('"SECRET": refuse', '"TLP:RED": refuse', "'TLP:RED' is a TLP label itself"),
+    "no such label": ('"SECRET": refuse', '"SECRET": TLP:PURPLE', "line 44: labels.markings.SECRET: 'TLP:PURPLE'"),
+    "key twice": ("labels:", "labels: {}\nlabels:", "line 37: labels stands here a second time (first on line 36)"),
+    "choice": ("charity\n", "party\n", "'party' is not one of the choices; write 'government', 'academia', 'ind"),
+    "truth": ("calls: false", "calls: 'no'", "line 53: rooms.calls: 'no' is neither true nor false; write true or"),
+    "number for text": ('name: "Belisha community"', "name: 7", "line 16: community.name: 7 is not text; put it in"),
+    "no section": ("files:\n", "files: big\nfiles_:\n", "files: this must hold keys of its own"),
+    "size": ("50M\n", "50MB\n", "line 58: files.max_upload_size: '50MB' is no size; write a number with K, M or G"),
+    "huge size": ("50M\n", "50G\n", "50G is out of range; write a size from 64K to 4G."),
+    "time zone": ("Europe/London", "Europe/Lodnon", "is no time zone; write Europe/London if that is meant."),
+    "bot's name": ("localpart: manager", "localpart: belisha_x", "names that begin with belisha_ belong to the bots"),
+    "server's voice": ("localpart: manager", "localpart: admin", "would pass for the server's own voice"),
+    "upper case": ("localpart: manager", "localpart: Manager", "'Manager' is no account name"),
+    "URL as name": ("belisha.localhost\n", "https://chat.belisha.uk\n", "write the bare name"),
+    "odd server name": ("belisha.localhost\n", "Chat_1\n", "'Chat_1' is no Matrix server name"),
+    "plain http": ("public_url: null", "public_url: http://chat.belisha.uk", "http:// would send passwords in clear"),
+    "path": ("public_url: null", "public_url: https://chat.belisha.uk/x", "write https://chat.belisha.uk."),
+    "invisible": ('"Community host"', '"Community\u202ehost"', "holds an invisible character (U+202E)"),
+    "label in a name": ('"Community host"', '"Host TLP:RED"', "a name carries no TLP label"),
+    "indentation": ("level: INFO", "level: INFO\n three: 3", "line 64: this is not YAML"),
+    "alias": ("calls: false", "calls: *other", "line 53: *other is a YAML alias; write the value out instead."),
+    "number as key": ("calls: false", "7: false", "line 53: this key is not text; put the key in quotation marks."),
+    "bad date": ("calls: false", "calls: 2000-99-99", "line 53: this value cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("old", "new", "said"), CASES.values(), ids=CASES)
+def test_a_mistake_is_refused_with_its_line_and_remedy(old: str, new: str, said: str) -> None:
+    problems = refused(changed(old, new) if TEXT.count(old) == 1 else TEXT.replace(old, new, 1))
+    assert any(said in problem for problem in problems), problems
+
+
+@pytest.mark.parametrize("text", ["", "[]", "7", "a: [", "\x00", "- *a", "---\na: 1\n---\nb: 2\n", "{{ x }}: 1"])
+def test_what_is_no_settings_file_is_refused_and_never_crashes(text: str) -> None:
+    assert refused(text)
+
+
+def test_all_mistakes_are_told_at_once_in_the_order_of_the_lines() -> None:
+    text = changed("badge: always", "badge: never_").replace("calls: false", "calls: 3").replace("id: host", "id: H")
+    lines = [int(re.match(r"line (\d+)", problem)[1]) for problem in refused(text)]  # type: ignore[index]
+    assert lines == sorted(lines)
+    assert len(lines) == 3
+
+
+GOOD = [
+    ("belisha.localhost\n", "belisha.localhost:8448\n"),
+    ("public_url: null", "public_url: http://127.0.0.1:9000/"),
+    ('"Community host"', '"Hôpital Saint-Éloi (Équipe 2)"'),
+    ("Europe/London", "America/Argentina/Ushuaia"),
+    ("50M\n", "1048576\n"),
+    ('"SECRET": refuse', '"SECRET": TLP:AMBER+STRICT'),
+]
+
+
+@pytest.mark.parametrize(("old", "new"), GOOD, ids=[new for _, new in GOOD])
+def test_other_good_values(old: str, new: str) -> None:
+    assert isinstance(parse(changed(old, new)), Settings)
+
+
+def test_a_real_community() -> None:
+    text = changed("belisha.localhost\n", "sharing.charity.uk\n")
+    settings = parse(text.replace("public_url: null", "public_url: https://matrix.sharing.charity.uk/"))
+    assert settings.public_url == "https://matrix.sharing.charity.uk"
+
+
+def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="cannot be read"):
+        load(tmp_path / "none.yaml")
+    (tmp_path / "latin.yaml").write_bytes("name: caf\u00e9".encode("latin-1"))
+    with pytest.raises(SettingsError, match="not UTF-8"):
+        load(tmp_path / "latin.yaml")
