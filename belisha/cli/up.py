@@ -59,7 +59,7 @@ def how_to_use(community: Running, detached: bool) -> str:
     """The addresses, how to sign in with Element, and how to stop: for a person."""
     place, settings = community.place, community.settings
     manager = settings.community.first_manager.localpart
-    stop = f"{command()} down --data {_short(community.data)}" if detached else "Ctrl-C"
+    stop = f"{command()} down --data {short(community.data)}" if detached else "Ctrl-C"
     lines = [
         "",
         f"{settings.community.name} is ready.",
@@ -68,16 +68,17 @@ def how_to_use(community: Running, detached: bool) -> str:
     ]
     credentials = community.data / first_run.CREDENTIALS
     if credentials.exists():
-        lines.append(f"               as {manager}; the password is in {_short(credentials)}")
+        lines.append(f"               as {manager}; the password is in {short(credentials)}")
     lines += [
-        f"  Well-known   {_short(place.rendered / 'well-known')}  (for the web server)",
-        f"  Logs         {_short(community.data / 'logs')}",
+        f"  Well-known   {short(place.rendered / 'well-known')}  (for the web server)",
+        f"  Logs         {short(community.data / 'logs')}",
         f"  Stop         {stop}",
     ]
     lines += [f"  Does not work: {reason}" for reason in community.degraded]
     return "\n".join(lines)
 
 
-def _short(path: os.PathLike[str]) -> str:
+def short(path: os.PathLike[str]) -> str:
+    """A path as it is shortest to type from here."""
     relative = os.path.relpath(path)
     return relative if not relative.startswith("..") else os.fspath(path)

@@ -9,6 +9,7 @@ import pytest
 
 from belisha.cli import data_folder
 from belisha.cli.errors import CommandError
+from belisha.resources import shipped
 
 
 def test_made_on_the_first_run(tmp_path: Path) -> None:
@@ -32,7 +33,7 @@ def test_broken_settings_give_one_line(tmp_path: Path) -> None:
     (tmp_path / "belisha.yaml").write_text("server_nam: x\n")
     with pytest.raises(CommandError, match=r"has 3 mistakes:\n.*line 1: community: this key is missing"):
         data_folder.settings(tmp_path)
-    text = (data_folder.shipped("config", "belisha.example.yaml")).read_text()
+    text = (shipped("config", "belisha.example.yaml")).read_text()
     (tmp_path / "belisha.yaml").write_text(text.replace("calls: false", "calls: 7"))
     with pytest.raises(CommandError) as caught:
         data_folder.settings(tmp_path)
