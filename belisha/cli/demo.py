@@ -89,13 +89,12 @@ async def tell(story: Story, data: Path, homeserver: str, settings: Settings, pr
         CommandError: it cannot be made here, with the reason and the remedy.
     """
     try:
-        with held(data):
+        async with held(data), LocalApi(homeserver, data) as registry, aiohttp.ClientSession() as session:
             record = Record(data)
-            async with LocalApi(homeserver, data) as registry, aiohttp.ClientSession() as session:
-                await _must_be_ours(story, settings, record, registry)
-                maker = Maker(story, _place(data, homeserver, settings, record, story), record, session, progress)
-                await maker.make(registry)
-                await demo_report.write(data, homeserver, story, record, maker, registry)
+            await _must_be_ours(story, settings, record, registry)
+            maker = Maker(story, _place(data, homeserver, settings, record, story), record, session, progress)
+            await maker.make(registry)
+            await demo_report.write(data, homeserver, story, record, maker, registry)
     except ClientApiError as error:
         raise CommandError(f"The homeserver refused a step of the sample community: {error}.", _AGAIN) from error
     except aiohttp.ClientError as error:

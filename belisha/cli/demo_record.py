@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -66,11 +67,17 @@ def write_if_changed(path: Path, text: str) -> None:
         write_private(path, text)
 
 
-@contextmanager
-def held(data: Path) -> Iterator[None]:
+@asynccontextmanager
+async def held(data: Path) -> AsyncIterator[None]:
     """Waits until no other `belisha demo` works in the folder, and keeps others out meanwhile."""
     with (data / LOCK).open("a", encoding="utf-8") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                await asyncio.sleep(0.2)  # the children are watched meanwhile
+            else:
+                break
         yield
 
 
