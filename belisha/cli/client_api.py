@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,7 @@ Json = dict[str, Any]
 
 DEVICE = "DEMO"
 _TIMEOUT = aiohttp.ClientTimeout(total=120)
-_PATIENCE_S = 300.0  # how long one request waits in all where the server says "later" or is being restarted
+_PATIENCE_S = 120.0  # how long one request waits in all where the server says "later" or is being restarted
 _AWAY = {502, 503, 504}
 
 
@@ -54,40 +55,31 @@ class Client:
 
         Raises:
             ClientApiError: any answer but success.
-            aiohttp.ClientError: the server cannot be reached.
+            aiohttp.ClientConnectionError, TimeoutError: the server cannot be reached.
         """
         headers = {"Content-Type": content_type}
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         sent = data if data is not None else (json.dumps(body).encode() if body is not None else None)
-        waited = 0.0
+        url, end = f"{self._homeserver}/_matrix{path}", time.monotonic() + _PATIENCE_S
         while True:
+            pause: float | None
             try:
                 async with self._session.request(
-                    method, f"{self._homeserver}/_matrix{path}",
-                    params=query, data=sent, headers=headers, timeout=_TIMEOUT,
-                ) as answer:  # fmt: skip
+                    method, url, params=query, data=sent, headers=headers, timeout=_TIMEOUT
+                ) as answer:
                     status, content = answer.status, _object(await answer.read())
             except (aiohttp.ClientConnectionError, TimeoutError):
-                if not repeatable or waited > _PATIENCE_S / 5:
+                if not repeatable or time.monotonic() > end:
                     raise
-                status, content = 503, {}
-            if 200 <= status < 300:
-                return content
-            if status == 429:
-                pause = min(max(float(content.get("retry_after_ms") or 500) / 1000, 0.05), 30.0)
-            elif status in _AWAY and repeatable:
                 pause = 1.0
             else:
-                pause = _PATIENCE_S
-            waited += pause
-            if waited >= _PATIENCE_S:
-                raise ClientApiError(
-                    status,
-                    str(content.get("errcode", "M_UNKNOWN")),
-                    str(content.get("error", "no reason given")),
-                    f"{method} {path.partition('?')[0]}",
-                )
+                if 200 <= status < 300:
+                    return content
+                pause = _pause(status, content, repeatable)
+                if pause is None or time.monotonic() + pause > end:
+                    errcode, said = content.get("errcode", "M_UNKNOWN"), content.get("error", "no reason given")
+                    raise ClientApiError(status, str(errcode), str(said), f"{method} {path}")
             await asyncio.sleep(pause)
 
     async def sign_in(self, localpart: str, password: str) -> None:
@@ -186,6 +178,13 @@ class Client:
             "POST", "/media/v3/upload", query={"filename": name}, data=data, content_type=content_type
         )
         return str(answer["content_uri"])
+
+
+def _pause(status: int, content: Json, repeatable: bool) -> float | None:
+    """Seconds after which to ask again; None where the answer is final."""
+    if status == 429:
+        return min(max(float(content.get("retry_after_ms") or 500) / 1000, 0.05), 30.0)
+    return 1.0 if status in _AWAY and repeatable else None
 
 
 def _path(part: str) -> str:

@@ -97,8 +97,9 @@ async def tell(story: Story, data: Path, homeserver: str, settings: Settings, pr
             await demo_report.write(data, homeserver, story, record, maker, registry)
     except ClientApiError as error:
         raise CommandError(f"The homeserver refused a step of the sample community: {error}.", _AGAIN) from error
-    except aiohttp.ClientError as error:
-        raise CommandError(f"The homeserver cannot be reached ({error}).", _AGAIN) from error
+    except (aiohttp.ClientError, TimeoutError) as error:
+        reason = str(error) or type(error).__name__
+        raise CommandError(f"The homeserver gave no answer ({reason}).", _AGAIN) from error
 
 
 def how_to_try(data: Path, story: Story, settings: Settings) -> str:
