@@ -76,7 +76,6 @@ PROTOCOL: Final = (
             "m.room.redaction",
             "m.beacon",
             "org.matrix.msc3672.beacon",
-            "org.belisha.relabel",
             "org.matrix.dummy_event",  # Synapse's own, to join forward extremities
         }
     )

@@ -1,0 +1,114 @@
+"""Every private attribute of Synapse that is touched, in one place, each with a self-test at start-up.
+
+Checked with Synapse 1.163.2; the pins hold it there. What is public in `ModuleApi` is used directly elsewhere.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from canonicaljson import encode_canonical_json
+from synapse.api.constants import MAX_PDU_SIZE
+from synapse.events import EventBase
+from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.types import RoomAlias, UserID, create_requester
+
+
+class HookMissing(RuntimeError):
+    """This Synapse lacks something that Belisha relies on; it must not start with it."""
+
+
+class Hooks:
+    """The private parts of one running Synapse process."""
+
+    def __init__(self, api: ModuleApi) -> None:
+        self._api = api
+        self._store: Any = api._store
+        self._auth_handler: Any = api._auth_handler
+        self._registration: Any = api._registration_handler
+        self._room_member: Any = api._hs.get_room_member_handler()
+
+    def self_test(self) -> None:
+        """Checks that everything used here is there, and takes what it is given.
+
+        Raises:
+            HookMissing: naming what is missing.
+        """
+        for owner, name, parameters in (
+            (self._store, "get_event", {"event_id", "allow_none"}),
+            (self._store, "get_users_in_room", {"room_id"}),
+            (self._store, "delete_room_alias", {"room_alias"}),
+            (self._room_member, "update_membership", {"requester", "target", "room_id", "action", "ratelimit"}),
+            (self._auth_handler, "hash", {"password"}),
+            (self._registration, "register_user", {"localpart", "password_hash", "default_display_name"}),
+        ):
+            function = getattr(owner, name, None)
+            if function is None:
+                raise HookMissing(f"Synapse has no {type(owner).__name__}.{name}; use the version that is pinned.")
+            known = set(inspect.signature(inspect.unwrap(getattr(function, "orig", function))).parameters)
+            if not parameters <= known:
+                missing = ", ".join(sorted(parameters - known))
+                raise HookMissing(
+                    f"Synapse's {type(owner).__name__}.{name} takes no {missing}; use the pinned version."
+                )
+
+    async def event(self, event_id: str) -> EventBase | None:
+        """An event by its id, redacted where it was redacted; None where this server has none."""
+        get_event: Callable[..., Awaitable[EventBase | None]] = self._store.get_event
+        return await get_event(event_id, allow_none=True)
+
+    async def joined(self, room_id: str) -> frozenset[str]:
+        """The user ids joined to a room now."""
+        return frozenset(await self._store.get_users_in_room(room_id))
+
+    async def rooms_shared(self, user_id: str, other: str) -> list[str]:
+        """The ids of rooms in which one account is joined and the other joined or invited."""
+
+        def read(txn: LoggingTransaction) -> list[str]:
+            txn.execute(
+                "SELECT one.room_id FROM local_current_membership AS one"
+                " JOIN local_current_membership AS other ON other.room_id = one.room_id"
+                " WHERE one.user_id = ? AND one.membership = 'join'"
+                " AND other.user_id = ? AND other.membership IN ('join', 'invite')",
+                (user_id, other),
+            )
+            return [row[0] for row in txn.fetchall()]
+
+        rooms: list[str] = await self._api.run_db_interaction("belisha_rooms_shared", read)
+        return rooms
+
+    async def set_membership(self, sender: str, target: str, room_id: str, membership: str) -> None:
+        """Changes a membership outside the rate limits of the people concerned (the module's own acts)."""
+        await self._room_member.update_membership(
+            requester=create_requester(sender),
+            target=UserID.from_string(target),
+            room_id=room_id,
+            action=membership,
+            ratelimit=False,
+        )
+
+    async def forget_alias(self, alias: str) -> None:
+        """Takes an alias away from its room."""
+        await self._store.delete_room_alias(RoomAlias.from_string(alias))
+
+    async def register(self, localpart: str, display_name: str, password: str | None) -> None:
+        """Makes an account, with a password where one is given."""
+        password_hash = await self._auth_handler.hash(password) if password is not None else None
+        await self._registration.register_user(
+            localpart=localpart, password_hash=password_hash, default_display_name=display_name
+        )
+
+
+def pdu_bytes(event: EventBase) -> int:
+    """The size of an event in bytes as Synapse measures it against the limit of 65,536 (Matrix 1.16, "Size limits")."""
+    return len(encode_canonical_json(event.get_pdu_json()))
+
+
+def json_bytes(content: dict[str, Any]) -> int:
+    """The size of a content in bytes, in canonical JSON."""
+    return len(encode_canonical_json(content))
+
+
+PDU_LIMIT: int = MAX_PDU_SIZE

@@ -1,0 +1,302 @@
+"""The one module that Synapse loads; sole owner of the callbacks.
+
+Each callback turns Synapse's values into the core's, asks the core, and answers.
+
+Where anything here fails, the answer is no (rule X1): Synapse would allow some things when a callback raises.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Awaitable, Callable, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from synapse.events import EventBase
+from synapse.module_api import ModuleApi, StateMap
+from synapse.module_api.errors import ConfigError, SynapseError
+from synapse.synapse_rust.types import Requester
+
+from belisha.events import MalformedEvent, UnknownLabel, has_attachment_key, relation_of, texts_of
+from belisha.markers import MarkerReader
+from belisha.policy.creation import POLICY_TYPE
+from belisha.policy.decide import decide
+from belisha.policy.decision import Decision, refuse
+from belisha.policy.membership import decide_membership
+from belisha.policy.people import Person
+from belisha.policy.rooms import Kind, Room
+from belisha.policy.state import Surroundings, decide_public_text, decide_state
+from belisha.policy.types import CONTENT, MODULE_STATE, NEVER_REDACTED
+from belisha.tlp import ALL_LABELS, Label
+from synapse_modules import api as http
+from synapse_modules import labelling
+from synapse_modules.hooks import PDU_LIMIT, Hooks, json_bytes, pdu_bytes
+from synapse_modules.refusal import malformed, refused, undecided
+from synapse_modules.registry import Registry
+from synapse_modules.rooms import Rooms
+from synapse_modules.schema import migrate
+from synapse_modules.snapshot import named_in, present_in, room_of
+
+logger = logging.getLogger(__name__)
+
+_T = TypeVar("_T")
+
+_ANSWERED: Final = (True, None)
+_REACTION_LENGTH: Final = 64
+
+#: What a drawn event keeps free below Synapse's limit: rebuilding it may name more previous events.
+_SPARE_BYTES: Final = 1024
+#: Below this many characters no event comes near the limit, so it is not measured.
+_SHORT: Final = 8000
+#: State that a room is born with, before its policy is there.
+_BIRTH: Final = frozenset(
+    {
+        "m.room.create",
+        "m.room.power_levels",
+        "m.room.canonical_alias",
+        "m.room.join_rules",
+        "m.room.history_visibility",
+        "m.room.guest_access",
+        "m.room.encryption",
+        "m.room.name",
+        "m.room.topic",
+        "m.room.avatar",
+        "m.space.parent",
+    }
+)
+
+
+class Config:
+    """The module's part of homeserver.yaml, as `belisha render` writes it."""
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.secret = Path(raw["secret_file"]).read_text(encoding="utf-8").strip()
+        self.steward: str = raw["bots"]["steward"]
+        self.community_name: str = raw["community_name"]
+        self.badge: str = raw["badge"]
+        self.markings: dict[str, Label | None] = {
+            name: None if meaning == "refuse" else Label.parse(meaning) for name, meaning in raw["markings"].items()
+        }
+        self.encrypted_named_rooms: bool = raw["encrypted_named_rooms"]
+        self.calls: bool = raw["calls"]
+        self.portal_origin: str = raw["portal_origin"]
+
+
+class BelishaModule:
+    """Enforces the community's rules inside one Synapse process."""
+
+    def __init__(self, config: Config, api: ModuleApi) -> None:
+        self._config = config
+        self._api = api
+        self.hooks = Hooks(api)
+        self.hooks.self_test()
+        self.markers = MarkerReader(config.markings)
+        self.about = Surroundings(
+            markers=self.markers,
+            steward=api.get_qualified_user_id(config.steward),
+            portal_origin=config.portal_origin,
+            encrypted_named_rooms=config.encrypted_named_rooms,
+        )
+        self.registry = Registry(api, api.server_name)
+        self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name)
+        api.register_third_party_rules_callbacks(
+            check_event_allowed=self.check_event_allowed,
+            on_create_room=self.on_create_room,
+            check_visibility_can_be_modified=self.check_visibility_can_be_modified,
+            check_threepid_can_be_invited=self.check_threepid_can_be_invited,
+        )
+        http.register(api, self.hooks, self.registry, self.rooms, config.secret)
+        if api.should_run_background_tasks():
+            api.delayed_background_call(0, self._start, desc="belisha_start")
+
+    @staticmethod
+    def parse_config(raw: dict[str, Any]) -> Config:
+        """Reads the module's configuration; Synapse does not start where it is broken."""
+        try:
+            return Config(raw)
+        except (KeyError, TypeError, OSError) as error:
+            raise ConfigError(
+                f"Belisha's module configuration is broken ({error}); run `belisha render` again"
+            ) from None
+
+    async def _start(self) -> None:
+        await migrate(self._api)
+        await self.rooms.found()
+
+    # --- Callbacks ---------------------------------------------------------------------------------------------
+
+    async def check_event_allowed(
+        self, event: EventBase, state: StateMap[EventBase]
+    ) -> tuple[bool, dict[str, Any] | None]:
+        """Labels, allows or refuses one event (rules L1 to L4, R1 to R5, M1)."""
+        return await _or_no(self._check_event, event, state)
+
+    async def on_create_room(self, requester: Requester, config: dict[str, Any], _is_admin: bool) -> None:
+        """Turns a request for a room into what the rules make of it (rule R1)."""
+        await _or_no(self.rooms.plan_creation, requester, config)
+
+    async def check_visibility_can_be_modified(
+        self, _room_id: str, state: StateMap[EventBase], visibility: str
+    ) -> bool:
+        """Whether a room may be listed in the directory that members see."""
+        try:
+            room = room_of(state)
+            # While a room is being made it has no policy yet; its plan has settled the visibility.
+            return visibility != "public" or room is None or room.kind not in (Kind.NAMED, Kind.SERVICE)
+        except Exception as error:
+            logger.error("Could not decide about a room's visibility: %s", type(error).__name__)
+            return False
+
+    async def check_threepid_can_be_invited(self, _medium: str, _address: str, _state: StateMap[EventBase]) -> bool:
+        """Nobody is invited by mail address: an invitation goes to an account (rule M1)."""
+        return False
+
+    # --- Decisions ---------------------------------------------------------------------------------------------
+
+    async def _check_event(self, event: EventBase, state: StateMap[EventBase]) -> tuple[bool, dict[str, Any] | None]:
+        event_type = event.type
+        room = room_of(state)
+        if event_type == "m.room.member":
+            return await self._check_membership(event, state, room)
+        sender = await self.registry.person(event.sender)
+        if event_type in CONTENT:
+            return await self._label(event, room, sender)
+        if event_type in MODULE_STATE and self.rooms.planned.take(event.sender, event_type, event.content):
+            return _ANSWERED
+        _raise_if_refused(decide(room, event_type, calls=self._config.calls))
+        if room is None:
+            if event_type not in _BIRTH or (POLICY_TYPE, "") in state:
+                raise refused(_NO_POLICY)
+            return _ANSWERED
+        if not sender.belongs:
+            raise refused(_NOT_A_MEMBER)
+        if event.is_state():
+            _raise_if_refused(decide_state(room, event_type, event.content, self.about))
+        elif event_type == "m.room.redaction":
+            await self._check_redaction(event)
+        elif event_type == "m.reaction":
+            self._check_reaction(event)
+        return _ANSWERED
+
+    async def _check_membership(
+        self, event: EventBase, state: StateMap[EventBase], room: Room | None
+    ) -> tuple[bool, dict[str, Any] | None]:
+        membership = event.content.get("membership")
+        if room is None:
+            creation = state.get(("m.room.create", ""))
+            by_creator = creation is not None and creation.sender == event.sender == event.state_key
+            if membership == "leave" or (by_creator and membership == "join" and len(state) == 1):
+                return _ANSWERED
+            raise refused(_NO_POLICY)
+        target = await self.registry.person(str(event.state_key))
+        decision = decide_membership(
+            room,
+            target,
+            str(membership),
+            sender_id=event.sender,
+            named=named_in(state) if room.kind is Kind.NAMED else frozenset(),
+            present=present_in(state) if room.kind is Kind.SERVICE else frozenset(),
+        )
+        _raise_if_refused(decision)
+        return _ANSWERED
+
+    async def _label(self, event: EventBase, room: Room | None, sender: Person) -> tuple[bool, dict[str, Any] | None]:
+        if room is None:
+            raise refused(decide(None, event.type))
+        if not sender.belongs and room.kind is not Kind.SERVICE:
+            raise refused(_NOT_A_MEMBER)
+        draft = event.get_dict()
+        content = draft["content"]
+        try:
+            labelling.tidy(event.type, content)
+            reading = await labelling.claims_of(
+                content, relation_of(content), event.room_id, room.ceiling, self.markers, self.hooks.event
+            )
+        except MalformedEvent as error:
+            raise malformed(str(error)) from None
+        except UnknownLabel as error:
+            raise refused(_unknown_label(f"{error} Use one of {ALL_LABELS}.")) from None
+        if reading.problem:
+            raise refused(_unknown_label(reading.problem))
+        if not room.encrypted and has_attachment_key(content):
+            raise refused(_ENCRYPTED_FILE)
+        decision = decide(room, event.type, reading.claims, calls=self._config.calls)
+        _raise_if_refused(decision)
+        draft["content"] = self._drawn(event, room, content, decision)
+        return True, draft
+
+    def _drawn(self, event: EventBase, room: Room, content: dict[str, Any], decision: Decision) -> dict[str, Any]:
+        """The content with label and badge; with a lesser badge, or none, where the full one makes it too large."""
+        label, by = decision.label, decision.by
+        if label is None or by is None:
+            raise RuntimeError("an allowed content event has a label")
+        labelling.strip_badges(content)
+        labelling.write_label(content, label, by)
+        if not labelling.wants_badge(self._config.badge, room, event.type, content, label):
+            return content
+        if sum(map(len, _strings(content))) < _SHORT:
+            labelling.draw_badge(content, label, in_colour=True)
+            return content
+        spare = PDU_LIMIT - _SPARE_BYTES - pdu_bytes(event) + json_bytes(event.get_dict()["content"])
+        for in_colour in (True, False):
+            drawn = deepcopy(content)
+            labelling.draw_badge(drawn, label, in_colour=in_colour)
+            if json_bytes(drawn) <= spare:
+                return drawn
+        return content
+
+    async def _check_redaction(self, event: EventBase) -> None:
+        redacts = event.content.get("redacts") or event.redacts
+        target = await self.hooks.event(redacts) if isinstance(redacts, str) else None
+        if target is not None and target.type in NEVER_REDACTED:
+            raise refused(refuse("L4", "KEPT", "A room's sharing rules and decisions are kept and cannot be removed."))
+        self._check_short_text(event.content.get("reason"), "reason")
+
+    def _check_reaction(self, event: EventBase) -> None:
+        relates = event.content.get("m.relates_to")
+        key = relates.get("key") if isinstance(relates, dict) else None
+        if not isinstance(key, str) or not key or len(key) > _REACTION_LENGTH:
+            raise malformed(f"A reaction needs a `key` of 1 to {_REACTION_LENGTH} characters.")
+        self._check_short_text(key, "reaction")
+
+    def _check_short_text(self, text: object, what: str) -> None:
+        if text is not None:
+            _raise_if_refused(decide_public_text(text, what, self.markers))
+
+
+async def _or_no(decide_it: Callable[..., Awaitable[_T]], *arguments: Any) -> _T:
+    """What `decide_it` answers; where it fails, the refusal of rule X1. Nothing of the event goes into the log."""
+    try:
+        return await decide_it(*arguments)
+    except SynapseError:
+        raise
+    except Exception as error:
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        logger.error("Could not decide: %s at %s:%s", type(error).__name__, where.filename, where.lineno)
+        raise undecided() from None
+
+
+def _raise_if_refused(decision: Decision) -> None:
+    if not decision.allowed:
+        raise refused(decision)
+
+
+def _unknown_label(reason: str) -> Decision:
+    return refuse("L1", "UNKNOWN_LABEL", reason)
+
+
+def _strings(content: dict[str, Any]) -> Iterator[str]:
+    return (text.value for text in texts_of(content))
+
+
+_NO_POLICY: Final = decide(None, "m.room.message")
+_NOT_A_MEMBER: Final = refuse(
+    "M1", "NOT_A_MEMBER", "This account does not belong to an organisation of the community yet. Its lead can add it."
+)
+_ENCRYPTED_FILE: Final = refuse(
+    "R4",
+    "ENCRYPTED_HERE",
+    "This room is not encrypted, so an encrypted file could not be checked. Please send it as it is.",
+)
