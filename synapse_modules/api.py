@@ -193,7 +193,7 @@ class LocalApi(_Resource):
         member = Member(localpart, _text(body, "organisation"), _text(body, "name"), roles)
         user_id = self._registry.user_id(localpart)
         exists = await self._api.check_user_exists(user_id) is not None
-        password = None if exists else _text(body, "password")
+        password = "" if exists else _text(body, "password")
         _, changed = await self._registry.put_member(member)
         member = (await self._registry.members())[localpart]
         if not exists:

@@ -41,7 +41,9 @@ class Hooks:
             (self._store, "get_users_in_room", {"room_id"}),
             (self._store, "delete_room_alias", {"room_alias"}),
             (self._room_member, "update_membership", {"requester", "target", "room_id", "action", "ratelimit"}),
+            (self._store, "get_app_service_by_user_id", {"user_id"}),
             (self._auth_handler, "hash", {"password"}),
+            (self._registration, "appservice_register", {"user_localpart", "as_token"}),
             (self._registration, "register_user", {"localpart", "password_hash", "default_display_name"}),
         ):
             function = getattr(owner, name, None)
@@ -93,9 +95,16 @@ class Hooks:
         """Takes an alias away from its room."""
         await self._store.delete_room_alias(RoomAlias.from_string(alias))
 
-    async def register(self, localpart: str, display_name: str, password: str | None) -> None:
-        """Makes an account, with a password where one is given."""
-        password_hash = await self._auth_handler.hash(password) if password is not None else None
+    async def register_bot(self, user_id: str) -> None:
+        """Makes the account of one of the application service's bots."""
+        service = self._store.get_app_service_by_user_id(user_id)
+        if service is None:
+            raise HookMissing(f"No application service has {user_id}; run `belisha render` again.")
+        await self._registration.appservice_register(UserID.from_string(user_id).localpart, service.token)
+
+    async def register(self, localpart: str, display_name: str, password: str) -> None:
+        """Makes a member's account, with its password."""
+        password_hash = await self._auth_handler.hash(password)
         await self._registration.register_user(
             localpart=localpart, password_hash=password_hash, default_display_name=display_name
         )

@@ -35,6 +35,7 @@ _PLAN_HOLDS: Final = 60.0
 STEWARDS_ALIAS: Final = "stewards"
 ANNOUNCEMENTS_ALIAS: Final = "announcements"
 COMMUNITY_ALIAS: Final = "community"
+_STEWARD_NAME: Final = "Steward (bot)"
 _STEWARD_ROLES: Final = frozenset({"steward", "manager"})
 
 
@@ -117,7 +118,8 @@ class Rooms:
     async def found(self) -> None:
         """Makes what is missing of the rooms of the start, and every member's room; may be repeated."""
         if not await self._api.check_user_exists(self._steward):
-            await self._hooks.register(self._steward[1:].partition(":")[0], "Belisha Steward", None)
+            await self._hooks.register_bot(self._steward)
+            await self._api.set_displayname(UserID.from_string(self._steward), _STEWARD_NAME)
         await self._founding_room(
             COMMUNITY_ALIAS,
             {
