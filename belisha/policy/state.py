@@ -45,7 +45,7 @@ def decide_public_text(text: object, what: str, markers: MarkerReader) -> Decisi
         return refuse(
             "R3",
             "NOT_PUBLIC",
-            f"Everyone in the community can see a {what}, so it cannot be {reading.label}. Please choose a neutral one.",
+            f"Everyone in the community can see a {what}, so it cannot be {reading.label}. Please choose another.",
             reading.label,
         )
     return _FINE
@@ -81,7 +81,7 @@ def _join_rules(room: Room, content: Mapping[str, Any], _about: Surroundings) ->
 
 def _guests(_room: Room, content: Mapping[str, Any], _about: Surroundings) -> Decision:
     if content.get("guest_access") != "forbidden":
-        return refuse("R2", "NO_GUESTS", "There are no guests in this community: everyone has an account of their own.")
+        return refuse("R2", "NO_GUESTS", "There are no guests here: everyone has an account of their own.")
     return _FINE
 
 
@@ -91,7 +91,7 @@ def _encryption(room: Room, _content: Mapping[str, Any], about: Surroundings) ->
     return refuse(
         "R4",
         "NO_ENCRYPTION",
-        "Rooms are not end-to-end encrypted here, so that the server can enforce labels. Everything is encrypted on its "
+        "Rooms are not end-to-end encrypted here, so that the server can enforce labels. All is encrypted on its "
         "way to the server.",
     )
 
