@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from belisha.cli import data_folder, http_probe, leftovers, ports, preflight
-from belisha.cli.child import Child, Program
+from belisha.cli.child import Child, Program, last_line
 from belisha.cli.errors import CommandError
 from belisha.cli.progress import Progress
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from belisha.render import Place
     from belisha.settings import Settings
 
-PATIENCE = 180.0  # the first start on a small machine makes a database
+PATIENCE = 120.0  # the first start on a small machine makes a database
 STATUS = "/_synapse/org.belisha/local/v1/status"
 
 
@@ -183,7 +183,9 @@ async def _until_ready(
         progress.step(title)
         while not await well():
             if time.monotonic() > deadline:
-                raise CommandError(complaint, f"The reason is in {place.data_dir / 'logs'}.")
+                said = last_line(children[names[0]].program.log)
+                last = f" The last line of its log: {said[:300]}" if said else ""
+                raise CommandError(complaint + last, f"The whole story is in {place.data_dir / 'logs'}.")
             await _first_end(tasks, within=0.1)
         for name in names:
             children[name].was_well = True

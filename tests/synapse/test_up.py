@@ -1,0 +1,190 @@
+"""`belisha up` with a real Synapse and the real bots: first run, restarts, and whatever gets killed in between."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from belisha.cli import ports
+
+PATIENCE = 60
+
+
+def belisha(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "belisha", *arguments], capture_output=True, text=True, timeout=240, check=False
+    )
+
+
+def free_pair() -> int:
+    """A free port whose neighbour, the portal's, is free too."""
+    while True:
+        port = ports.free(None)
+        if port < 65000 and ports.is_free(port + 1):
+            return port
+
+
+class Community:
+    """A community in a folder of the test's."""
+
+    def __init__(self, data: Path, port: int) -> None:
+        self.data, self.port = data, port
+
+    def up(self) -> subprocess.CompletedProcess[str]:
+        return belisha("up", "--detach", "--data", str(self.data), "--port", str(self.port))
+
+    def down(self) -> subprocess.CompletedProcess[str]:
+        return belisha("down", "--data", str(self.data))
+
+    @property
+    def run(self) -> dict[str, Any]:
+        return dict(json.loads((self.data / "run.json").read_text()))
+
+    def ask(self, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        try:
+            with urllib.request.urlopen(request, timeout=20) as response:  # noqa: S310
+                return response.status, json.load(response)
+        except urllib.error.HTTPError as error:
+            return error.code, json.loads(error.read() or b"{}")
+
+    def sign_in(self) -> tuple[int, dict[str, Any]]:
+        credentials = json.loads((self.data / "first-manager.json").read_text())
+        return self.ask(
+            "/_matrix/client/v3/login",
+            {
+                "type": "m.login.password",
+                "identifier": {"type": "m.id.user", "user": credentials["user_id"]},
+                "password": credentials["password"],
+            },
+        )
+
+
+def until(happened: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="module")
+def community(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
+    made = Community(tmp_path_factory.mktemp("up") / "data", free_pair())
+    started = made.up()
+    assert started.returncode == 0, started.stdout + started.stderr
+    try:
+        yield made
+    finally:
+        made.down()
+
+
+def test_the_first_run_makes_what_is_needed_to_sign_in(community: Community) -> None:
+    assert (community.data / "first-manager.json").stat().st_mode & 0o777 == 0o600
+    status, answer = community.sign_in()
+    assert status == 200, answer
+    assert answer["user_id"] == "@manager:belisha.localhost"
+    listed = belisha("member", "list", "--data", str(community.data))
+    assert "@manager:belisha.localhost" in listed.stdout
+    assert "manager" in listed.stdout
+
+
+def test_the_run_is_written_down(community: Community) -> None:
+    run = community.run
+    assert run["homeserver"] == f"http://127.0.0.1:{community.port}"
+    assert run["portal"] is None
+    assert run["ports"]["homeserver"] == community.port
+    assert all(answers(port) for port in run["ports"].values())
+    for pid in (run["pid"], *run["pids"].values()):
+        os.kill(pid, 0)
+
+
+def test_strangers_are_told_nothing(community: Community) -> None:
+    """What Synapse's own configuration closes, seen from outside without a token."""
+    user = "@manager:belisha.localhost"
+    assert community.ask(f"/_matrix/client/v3/profile/{user}")[0] == 401
+    assert community.ask("/_matrix/client/v3/publicRooms")[0] == 401
+    assert community.ask("/_matrix/client/v3/register", {})[0] == 403
+    assert community.ask("/_matrix/client/v3/register?kind=guest", {})[0] == 403
+    for name in ("manager", "nobody-at-all"):
+        assert community.ask(f"/_matrix/client/v3/register/available?username={name}")[0] == 403
+    for closed in ("/_matrix/federation/v1/version", "/_matrix/key/v2/server", "/_synapse/metrics"):
+        assert community.ask(closed)[0] == 404
+    _, well_known = community.ask("/.well-known/matrix/client")
+    assert well_known["io.element.e2ee"] == {"default": False, "force_disable": True}
+
+
+def test_a_second_run_is_refused_with_one_line(community: Community) -> None:
+    second = belisha("up", "--data", str(community.data), "--port", str(free_pair()))
+    assert second.returncode == 1
+    assert second.stderr.count("\n") == 1
+    assert "is in use by another run" in second.stderr
+
+
+def test_another_folder_on_the_same_port_is_refused_with_one_line(community: Community, tmp_path: Path) -> None:
+    second = belisha("up", "--data", str(tmp_path), "--port", str(community.port))
+    assert second.returncode == 1
+    assert second.stderr.count("\n") == 1
+    assert f"Port {community.port} is taken" in second.stderr
+
+
+@pytest.mark.parametrize("name", ["bots", "synapse"])
+def test_a_child_that_dies_comes_back(community: Community, name: str) -> None:
+    before = community.run["pids"][name]
+    os.kill(before, signal.SIGKILL)
+    until(lambda: community.run["pids"][name] not in (before, None))
+    until(lambda: all(answers(port) for port in community.run["ports"].values()))
+    log = (community.data / "logs" / "belisha.log").read_text()
+    assert "stopped: ended by SIGKILL" in log
+
+
+def test_a_killed_supervisor_is_cleaned_up_after(community: Community) -> None:
+    before = community.run
+    os.kill(before["pid"], signal.SIGKILL)
+    until(lambda: belisha("member", "list", "--data", str(community.data)).returncode == 1)
+    started = community.up()
+    assert started.returncode == 0, started.stdout + started.stderr
+    assert set(community.run["pids"].values()).isdisjoint(before["pids"].values())
+
+
+def test_stopping_and_starting_keeps_everything(community: Community) -> None:
+    secrets = {path.name: path.read_text() for path in (community.data / "secrets").iterdir()}
+    credentials = (community.data / "first-manager.json").read_text()
+    pids = community.run["pids"].values()
+    stopped = community.down()
+    assert stopped.returncode == 0
+    assert not (community.data / "run.json").exists()
+    for pid in pids:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
+    assert not answers(community.port)
+    assert community.down().stdout == f"Nothing runs in {community.data}.\n"
+    assert community.up().returncode == 0
+    assert {path.name: path.read_text() for path in (community.data / "secrets").iterdir()} == secrets
+    assert (community.data / "first-manager.json").read_text() == credentials
+    assert community.sign_in()[0] == 200
+
+
+def test_nothing_secret_is_in_logs_or_output(community: Community) -> None:
+    password = json.loads((community.data / "first-manager.json").read_text())["password"]
+    hidden = {password, *(path.read_text().strip() for path in (community.data / "secrets").iterdir())}
+    said = "".join(path.read_text(errors="replace") for path in (community.data / "logs").iterdir())
+    assert not [secret for secret in hidden if secret in said]
