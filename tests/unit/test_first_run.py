@@ -44,8 +44,8 @@ class Registry:
 async def test_a_first_run_that_was_cut_short_is_ended_by_the_next(tmp_path: Path, broken: str) -> None:
     registry = Registry()
     app = web.Application()
-    for path in ("/{kind}", "/{kind}/{name}"):
-        app.router.add_route("*", "/_synapse/org.belisha/local/v1" + path, registry.answer)
+    for tail in ("/{kind}", "/{kind}/{name}"):
+        app.router.add_route("*", "/_synapse/org.belisha/local/v1" + tail, registry.answer)
     ensure(tmp_path)
     async with TestServer(app, host="127.0.0.1") as server:
         place = Place(tmp_path, server.port or 0, 1)
