@@ -2,37 +2,68 @@
 PYTHON ?= python3
 DATA ?= ./data
 PORT ?= 8008
-BIN := .venv/bin
 BENCH ?= policy
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
+.DEFAULT_GOAL := help
 .PHONY: help venv up demo down test test-full test-deploy soak lint bench pins clean
 
-help:             ## Show this help
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+help:  ## Show this help
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 .venv/run.stamp: requirements/run.txt pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
-	  || { echo "Belisha needs Python 3.11, 3.12 or 3.13; '$(PYTHON)' is $$($(PYTHON) --version). Name another: make PYTHON=python3.11 …"; exit 1; }
-	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null \
-	  || { echo "Python's venv module is missing. On Debian: apt-get install python3-venv"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "Belisha needs Python 3.11, 3.12 or 3.13; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another: make PYTHON=python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python's venv module is missing. On Debian, as root: apt-get install python3-venv"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	@echo "Installing what Belisha runs with (once; takes a minute or two) …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/run.txt
-	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/belisha-checkout.pth"
+	@echo "Installing what Belisha runs with into .venv (once; a minute or two) …"
+	@$(PIP) install --require-hashes -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/test.stamp: .venv/run.stamp requirements/test.txt
-	@echo "Installing what the tests need …"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/test.txt
+	@echo "Installing what the tests need into .venv …"
+	@$(PIP) install --require-hashes -r requirements/test.txt
 	@touch $@
 
 venv: .venv/test.stamp  ## Build .venv with everything, tests included
 
-up: .venv/run.stamp     ## Run a community on this machine (DATA=./data PORT=8008)
-	@$(BIN)/python -m belisha up --data "$(DATA)" --port "$(PORT)"
+up: .venv/run.stamp  ## Run a community on this machine (DATA=./data PORT=8008)
+	@$(BIN)/belisha up --data "$(DATA)" --port "$(PORT)"
 
-demo: .venv/run.stamp   ## Run a sample community (DATA=./data PORT=8008)
-	@$(BIN)/python -m belisha demo --data "$(DATA)" --port "$(PORT)"
+demo: .venv/run.stamp  ## Run a sample community (DATA=./data PORT=8008)
+	@$(BIN)/belisha demo --data "$(DATA)" --port "$(PORT)"
 
-down: .venv/run.stamp   ## Stop what runs in DATA
-	@$(BIN)/python -m belisha down --data "$(DATA)"
+down: .venv/run.stamp  ## Stop what runs in DATA
+	@$(BIN)/belisha down --data "$(DATA)"
+
+test: .venv/test.stamp  ## Test what a newcomer should see pass
+	@tests/install-system-packages
+	@$(BIN)/python -m pytest -m "not full" tests
+
+test-full: .venv/test.stamp  ## The long tests, which `make test` leaves out
+	@tests/install-system-packages
+	@$(BIN)/python -m pytest -m full tests
+
+test-deploy: .venv/test.stamp  ## Install the built wheel and run from it
+	@$(BIN)/python -m pytest tests/deploy
+
+soak: .venv/test.stamp  ## The property tests, for many more examples
+	@tests/install-system-packages
+	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -m "not full" tests/unit tests/synapse
+
+lint: .venv/test.stamp  ## Check style and types
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+bench: .venv/test.stamp  ## Run a benchmark (BENCH=policy)
+	@$(BIN)/python -m bench $(BENCH)
+
+pins:  ## Pin the dependencies anew (needs uv)
+	@requirements/compile
+
+clean:  ## Remove .venv and caches; data stays
+	@rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
