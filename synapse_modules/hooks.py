@@ -40,6 +40,7 @@ class Hooks:
             (self._store, "get_event", {"event_id", "allow_none"}),
             (self._store, "get_users_in_room", {"room_id"}),
             (self._store, "delete_room_alias", {"room_alias"}),
+            (self._store, "get_invited_rooms_for_local_user", {"user_id"}),
             (self._room_member, "update_membership", {"requester", "target", "room_id", "action", "ratelimit"}),
             (self._store, "get_app_service_by_user_id", {"user_id"}),
             (self._auth_handler, "hash", {"password"}),
@@ -80,6 +81,11 @@ class Hooks:
 
         rooms: list[str] = await self._api.run_db_interaction("belisha_rooms_shared", read)
         return rooms
+
+    async def invited_rooms(self, user_id: str) -> list[str]:
+        """The ids of rooms that an account of this server is invited to."""
+        invitations = await self._store.get_invited_rooms_for_local_user(user_id)
+        return [invitation.room_id for invitation in invitations]
 
     async def set_membership(self, sender: str, target: str, room_id: str, membership: str) -> None:
         """Changes a membership outside the rate limits of the people concerned (the module's own acts)."""

@@ -106,6 +106,8 @@ class BelishaModule:
             on_create_room=self.on_create_room,
             check_visibility_can_be_modified=self.check_visibility_can_be_modified,
             check_threepid_can_be_invited=self.check_threepid_can_be_invited,
+            # Called once in every process; one of them acts.
+            on_new_event=self.on_new_event if api.should_run_background_tasks() else None,
         )
         http.register(api, self.hooks, self.registry, self.rooms, config.secret)
         if api.should_run_background_tasks():
@@ -152,6 +154,13 @@ class BelishaModule:
     async def check_threepid_can_be_invited(self, _medium: str, _address: str, _state: StateMap[EventBase]) -> bool:
         """Nobody is invited by mail address: an invitation goes to an account (rule M1)."""
         return False
+
+    async def on_new_event(self, event: EventBase, _state: StateMap[EventBase]) -> None:
+        """Lets a bot into a room that it was just invited to; what a crash loses here is caught up at the next start."""
+        if event.type == "m.room.member" and event.content.get("membership") == "invite":
+            bot = str(event.state_key)
+            if (await self.registry.person(bot)).is_bot:
+                self._api.run_as_background_process("belisha_join_bot", self.rooms.join_bot, bot, event.room_id)
 
     # --- Decisions ---------------------------------------------------------------------------------------------
 

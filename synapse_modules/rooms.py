@@ -151,9 +151,18 @@ class Rooms:
             },
         )
         await self._list_in_space(ANNOUNCEMENTS_ALIAS)
+        for room_id in await self._hooks.invited_rooms(self._steward):
+            await self.join_bot(self._steward, room_id)
         for member in (await self._registry.members()).values():
             await self.settle(member)
         self.ready = True
+
+    async def join_bot(self, bot: str, room_id: str) -> None:
+        """Lets a bot into a room that it was invited to; whether it may be there was decided with the invitation."""
+        try:
+            await self._join(bot, room_id)
+        except SynapseError as error:
+            logger.warning("A bot could not join a room: %s %s", error.code, error.errcode)
 
     async def settle(self, member: Member) -> str:
         """Puts a member where every member is, and a steward or manager where they are; their room with the bot."""
