@@ -26,8 +26,9 @@ from belisha.policy.decide import decide
 from belisha.policy.decision import Decision, refuse
 from belisha.policy.membership import decide_membership
 from belisha.policy.people import Person
+from belisha.policy.protocol import decide_protocol_content, decide_shape
 from belisha.policy.rooms import Kind, Room
-from belisha.policy.state import Surroundings, decide_public_text, decide_state
+from belisha.policy.state import Surroundings, decide_state
 from belisha.policy.types import CONTENT, MODULE_STATE, NEVER_REDACTED
 from belisha.tlp import ALL_LABELS, Label
 from synapse_modules import api as http
@@ -44,8 +45,6 @@ logger = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 _ANSWERED: Final = (True, None)
-_REACTION_LENGTH: Final = 64
-
 #: What a drawn event keeps free below Synapse's limit: rebuilding it may name more previous events.
 _SPARE_BYTES: Final = 1024
 #: Below this many characters no event comes near the limit, so it is not measured.
@@ -124,8 +123,16 @@ class BelishaModule:
             ) from None
 
     async def _start(self) -> None:
-        await migrate(self._api)
-        await self.rooms.found()
+        """Makes tables and rooms; tries again until it works, and nothing is accepted before the tables are there."""
+        wait = 1.0
+        while not self.rooms.ready:
+            try:
+                await migrate(self._api)
+                await self.rooms.found()
+            except Exception as error:
+                logger.error("Belisha cannot start yet, trying again in %d s: %s", wait, _where(error))
+                await self._api.sleep(wait)
+                wait = min(2 * wait, 30.0)
 
     # --- Callbacks ---------------------------------------------------------------------------------------------
 
@@ -156,7 +163,7 @@ class BelishaModule:
         return False
 
     async def on_new_event(self, event: EventBase, _state: StateMap[EventBase]) -> None:
-        """Lets a bot into a room that it was just invited to; what a crash loses here is caught up at the next start."""
+        """Lets a bot into a room that it was just invited to; what a crash loses is caught up at the next start."""
         if event.type == "m.room.member" and event.content.get("membership") == "invite":
             bot = str(event.state_key)
             if (await self.registry.person(bot)).is_bot:
@@ -166,38 +173,42 @@ class BelishaModule:
 
     async def _check_event(self, event: EventBase, state: StateMap[EventBase]) -> tuple[bool, dict[str, Any] | None]:
         event_type = event.type
+        is_state = event.is_state()
         room = room_of(state)
-        if event_type == "m.room.member":
-            return await self._check_membership(event, state, room)
-        sender = await self.registry.person(event.sender)
+        _raise_if_refused(decide_shape(event_type, is_state=is_state))
         if event_type in CONTENT:
-            return await self._label(event, room, sender)
-        if event_type in MODULE_STATE and self.rooms.planned.take(event.sender, event_type, event.content):
+            return await self._label(event, room, await self.registry.person(event.sender))
+        if event_type in MODULE_STATE and self._is_planned(event, state):
             return _ANSWERED
-        _raise_if_refused(decide(room, event_type, calls=self._config.calls))
-        if room is None:
-            if event_type not in _BIRTH or (POLICY_TYPE, "") in state:
-                raise refused(_NO_POLICY)
-            return _ANSWERED
-        if not sender.belongs:
-            raise refused(_NOT_A_MEMBER)
-        if event.is_state():
-            _raise_if_refused(decide_state(room, event_type, event.content, self.about))
-        elif event_type == "m.room.redaction":
-            await self._check_redaction(event)
-        elif event_type == "m.reaction":
-            self._check_reaction(event)
+        if event_type == "m.room.member":
+            await self._check_membership(event, state, room)
+        else:
+            _raise_if_refused(decide(room, event_type, calls=self._config.calls))
+            if room is None:
+                if event_type not in _BIRTH or (POLICY_TYPE, "") in state:
+                    raise refused(_NO_POLICY)
+                return _ANSWERED
+            if not (await self.registry.person(event.sender)).belongs:
+                raise refused(_NOT_A_MEMBER)
+            if is_state:
+                _raise_if_refused(decide_state(room, event_type, event.content, self.about))
+            elif event_type == "m.room.redaction":
+                await self._check_redaction(event)
+        _raise_if_refused(decide_protocol_content(event_type, event.content, self.markers, is_state=is_state))
         return _ANSWERED
 
-    async def _check_membership(
-        self, event: EventBase, state: StateMap[EventBase], room: Room | None
-    ) -> tuple[bool, dict[str, Any] | None]:
+    def _is_planned(self, event: EventBase, state: StateMap[EventBase]) -> bool:
+        """Whether this is the policy that a new room begins with; a room that has one is never given another here."""
+        is_new = not any((event_type, "") in state for event_type in MODULE_STATE)
+        return is_new and event.state_key == "" and self.rooms.planned.take(event.sender, event.type, event.content)
+
+    async def _check_membership(self, event: EventBase, state: StateMap[EventBase], room: Room | None) -> None:
         membership = event.content.get("membership")
         if room is None:
             creation = state.get(("m.room.create", ""))
             by_creator = creation is not None and creation.sender == event.sender == event.state_key
             if membership == "leave" or (by_creator and membership == "join" and len(state) == 1):
-                return _ANSWERED
+                return
             raise refused(_NO_POLICY)
         target = await self.registry.person(str(event.state_key))
         decision = decide_membership(
@@ -209,7 +220,6 @@ class BelishaModule:
             present=present_in(state) if room.kind is Kind.SERVICE else frozenset(),
         )
         _raise_if_refused(decision)
-        return _ANSWERED
 
     async def _label(self, event: EventBase, room: Room | None, sender: Person) -> tuple[bool, dict[str, Any] | None]:
         if room is None:
@@ -261,18 +271,6 @@ class BelishaModule:
         target = await self.hooks.event(redacts) if isinstance(redacts, str) else None
         if target is not None and target.type in NEVER_REDACTED:
             raise refused(refuse("L4", "KEPT", "A room's sharing rules and decisions are kept and cannot be removed."))
-        self._check_short_text(event.content.get("reason"), "reason")
-
-    def _check_reaction(self, event: EventBase) -> None:
-        relates = event.content.get("m.relates_to")
-        key = relates.get("key") if isinstance(relates, dict) else None
-        if not isinstance(key, str) or not key or len(key) > _REACTION_LENGTH:
-            raise malformed(f"A reaction needs a `key` of 1 to {_REACTION_LENGTH} characters.")
-        self._check_short_text(key, "reaction")
-
-    def _check_short_text(self, text: object, what: str) -> None:
-        if text is not None:
-            _raise_if_refused(decide_public_text(text, what, self.markers))
 
 
 async def _or_no(decide_it: Callable[..., Awaitable[_T]], *arguments: Any) -> _T:
@@ -282,9 +280,14 @@ async def _or_no(decide_it: Callable[..., Awaitable[_T]], *arguments: Any) -> _T
     except SynapseError:
         raise
     except Exception as error:
-        where = traceback.extract_tb(error.__traceback__)[-1]
-        logger.error("Could not decide: %s at %s:%s", type(error).__name__, where.filename, where.lineno)
+        logger.error("Could not decide: %s", _where(error))
         raise undecided() from None
+
+
+def _where(error: Exception) -> str:
+    """The error's type and its place in the code; its text could hold what somebody wrote."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} at {frame.filename}:{frame.lineno}"
 
 
 def _raise_if_refused(decision: Decision) -> None:

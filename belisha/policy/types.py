@@ -16,8 +16,11 @@ CONTENT: Final = frozenset(
     }
 )
 
+#: The state that group calls keep in a room (MSC3401).
+CALL_STATE: Final = frozenset({"m.call", "m.call.member", "org.matrix.msc3401.call", "org.matrix.msc3401.call.member"})
+
 #: Calls and what runs them; accepted only where the community's settings allow calls.
-CALLS: Final = frozenset(
+CALLS: Final = CALL_STATE | frozenset(
     {
         "m.call.invite",
         "m.call.candidates",
@@ -30,11 +33,7 @@ CALLS: Final = frozenset(
         "org.matrix.call.asserted_identity",
         "m.call.sdp_stream_metadata_changed",
         "org.matrix.call.sdp_stream_metadata_changed",
-        "m.call",
-        "m.call.member",
         "m.call.notify",
-        "org.matrix.msc3401.call",
-        "org.matrix.msc3401.call.member",
         "org.matrix.msc4075.call.notify",
         "org.matrix.msc4075.rtc.notification",
     }
