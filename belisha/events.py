@@ -11,7 +11,19 @@ LABEL_KEY: Final = "org.belisha.tlp"
 
 # Keys whose values people read, at any depth (MSC1767 text and captions, MSC3381 questions and answers among them).
 _TEXT_KEYS: Final = frozenset(
-    {"body", "caption", "description", "name", "title", "filename", "m.text", "m.caption"}
+    {
+        "body",
+        "caption",
+        "description",
+        "name",
+        "title",
+        "topic",
+        "reason",
+        "displayname",
+        "filename",
+        "m.text",
+        "m.caption",
+    }
     | {"org.matrix.msc1767.text", "org.matrix.msc1767.message", "org.matrix.msc1767.caption", "m.message"}
 )
 _HTML_KEYS: Final = frozenset({"formatted_body", "org.matrix.msc1767.html", "m.html"})
