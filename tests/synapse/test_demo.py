@@ -61,16 +61,18 @@ class Demo:
 
     def kill_when(self, reached: Callable[[dict[str, Any]], bool]) -> None:
         """Starts in the foreground, and kills everything with SIGKILL once the progress has `reached` something."""
-        process = subprocess.Popen(
-            self.command("demo", "--port", str(self.port)),
-            env=_environment(),
-            cwd=self.data.parent,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
+        said = self.data.with_name("said.txt")
+        with said.open("w", encoding="utf-8") as output:
+            process = subprocess.Popen(
+                self.command("demo", "--port", str(self.port)),
+                env=_environment(),
+                cwd=self.data.parent,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
         end = time.monotonic() + READY_S
         while not reached(self.progress()):
-            assert process.poll() is None and time.monotonic() < end
+            assert process.poll() is None and time.monotonic() < end, said.read_text(encoding="utf-8")
             time.sleep(0.02)
         children = json.loads((self.data / "run.json").read_text())["pids"].values()
         for pid in (process.pid, *children):
