@@ -1,0 +1,147 @@
+"""Reads `bots.yaml`: one schema, unknown keys refused, and every mistake told with its remedy."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import stat
+from pathlib import Path
+from typing import Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+_LOCALPART = re.compile(r"belisha_[a-z0-9._=/-]+")
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; `str()` is one line for a person, with the remedy."""
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Listen(_Model):
+    """Where Synapse reaches this process."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(ge=1, le=65535)
+
+    @field_validator("host")
+    @classmethod
+    def _loopback(cls, host: str) -> str:
+        # /metrics and the transactions share this listener, and neither belongs on a network.
+        if host != "localhost":
+            try:
+                loopback = ipaddress.ip_address(host).is_loopback
+            except ValueError:
+                loopback = False
+            if not loopback:
+                raise ValueError("the bots listen on this machine only: write 127.0.0.1")
+        return host
+
+
+class Log(_Model):
+    """Where the log goes: a rotated file, or the standard error without one."""
+
+    file: Path | None = None
+    level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+
+class Bots(_Model):
+    """The localpart of each bot's account; all are in the namespace `belisha_`."""
+
+    steward: str = "belisha_steward"
+
+    @field_validator("*")
+    @classmethod
+    def _in_namespace(cls, localpart: str) -> str:
+        if not _LOCALPART.fullmatch(localpart):
+            raise ValueError("a bot's name begins with belisha_ and has no capitals, for example belisha_steward")
+        return localpart
+
+
+class Config(_Model):
+    """The whole of `bots.yaml`."""
+
+    homeserver: str
+    server_name: str = Field(min_length=1)
+    as_token_file: Path
+    hs_token_file: Path
+    listen: Listen
+    database: str
+    log: Log = Log()
+    bots: Bots = Bots()
+    appservice_id: str = Field(default="belisha", min_length=1)
+
+    @field_validator("homeserver")
+    @classmethod
+    def _web_address(cls, address: str) -> str:
+        if not re.match(r"https?://[^/]+", address):
+            raise ValueError("write the homeserver's address, for example http://127.0.0.1:8008")
+        return address.rstrip("/")
+
+    @field_validator("database")
+    @classmethod
+    def _known_database(cls, address: str) -> str:
+        if not address.startswith(("sqlite:///", "postgresql://")):
+            raise ValueError("write sqlite:////absolute/path/bots.db or postgresql://user:password@host/name")
+        return address
+
+    def user_id(self, localpart: str) -> str:
+        """The full Matrix name of an account of ours."""
+        return f"@{localpart}:{self.server_name}"
+
+    def as_token(self) -> str:
+        """The token this service shows to Synapse."""
+        return _secret(self.as_token_file)
+
+    def hs_token(self) -> str:
+        """The token Synapse shows to this service."""
+        return _secret(self.hs_token_file)
+
+
+def _secret(path: Path) -> str:
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+        secret = path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"The token in {path} cannot be read. Run `belisha render` to make it.") from error
+    if mode & 0o077:
+        raise ConfigError(f"{path} can be read by other accounts of this machine. Run: chmod 600 {path}")
+    if not secret:
+        raise ConfigError(f"{path} is empty. Delete it and run `belisha render` to make it again.")
+    return secret
+
+
+def load(path: Path) -> Config:
+    """Reads and checks the configuration file.
+
+    Raises:
+        ConfigError: With everything that is wrong, in one line.
+    """
+    try:
+        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read. Run `belisha render` to write it.") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark else ""
+        raise ConfigError(f"{path}{where}: this is not YAML. Run `belisha render` to write it again.") from error
+    if not isinstance(raw, dict):
+        raise ConfigError(f"{path} holds no settings. Run `belisha render` to write it again.")
+    try:
+        return Config.model_validate(raw)
+    except ValidationError as error:
+        problems = "; ".join(_sentence(problem["loc"], problem["type"], problem["msg"]) for problem in error.errors())
+        raise ConfigError(f"{path}: {problems}.") from error
+
+
+def _sentence(where: tuple[int | str, ...], kind: str, message: str) -> str:
+    name = ".".join(str(part) for part in where)
+    if kind == "extra_forbidden":
+        return f"{name} is no setting of the bots, remove it"
+    if kind == "missing":
+        return f"{name} is missing"
+    return f"{name}: {message.removeprefix('Value error, ')}"
