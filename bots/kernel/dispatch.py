@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from bots.kernel.bot import Bot, Context, Needs
-from bots.kernel.effects import Effect, Join, Send, transaction_id
-from bots.kernel.events import Event, MalformedEvent, invites, joins, parse
+from bots.kernel.effects import Effect, transaction_id
+from bots.kernel.events import Event, MalformedEvent, joins, parse
 from bots.kernel.inbox import Inbox, Row
 from bots.kernel.logs import where
 from bots.kernel.matrix import BotClient, Refused, Unreachable
@@ -176,20 +176,16 @@ class Dispatcher:
             if not actor.client.registered:
                 await actor.client.register()
             effects = await self._effects(actor, event)
-            keys = [effect.once for effect in effects if isinstance(effect, Send) and effect.once]
+            keys = [effect.once for effect in effects if effect.once]
             said = await self._inbox.was_said(keys)
             for position, effect in enumerate(effects):
-                if isinstance(effect, Join):
-                    await _join(actor.client, event.room_id)
-                elif effect.once not in said:
+                if effect.once not in said:
                     await _send(actor.client, event, effect, position)
             said_now += [(key, event.event_id) for key in keys if key not in said]
         return said_now
 
     async def _effects(self, actor: Actor, event: Event) -> Sequence[Effect]:
         me = actor.client.user_id
-        if invites(event, me):
-            return (Join(),)
         # Bots that answered bots would do so for ever; that one of them has joined is news to it alone.
         if self._is_ours(event.sender) and not joins(event, me):
             return ()
@@ -211,14 +207,6 @@ class Dispatcher:
         return context
 
 
-async def _join(client: BotClient, room_id: str) -> None:
-    try:
-        await client.join(room_id)
-    except Refused as error:
-        # Whether a bot belongs into a room is the module's decision; a withdrawn invitation comes here too.
-        log.info("an invitation was not accepted", extra={"room": room_id, "reason": str(error)})
-
-
-async def _send(client: BotClient, event: Event, effect: Send, position: int) -> None:
+async def _send(client: BotClient, event: Event, effect: Effect, position: int) -> None:
     occasion, position = (effect.once, 0) if effect.once else (event.event_id, position)
     await client.send(event.room_id, effect.type, effect.content, transaction_id(client.user_id, occasion, position))

@@ -18,12 +18,8 @@ class Send:
     """A key under which this is said a single time, whatever else may be its occasion."""
 
 
-@dataclass(frozen=True, slots=True)
-class Join:
-    """Accept an invitation to the room of the event that is being handled."""
-
-
-Effect = Send | Join
+#: What a handler can ask for. One kind so far.
+Effect = Send
 
 
 def transaction_id(bot: str, occasion: str, position: int) -> str:

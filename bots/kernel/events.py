@@ -109,11 +109,6 @@ def parse(text: str) -> Event:
     )
 
 
-def invites(event: Event, user_id: str) -> bool:
-    """Whether the event invites a user into a room."""
-    return _becomes(event, user_id, "invite")
-
-
 def joins(event: Event, user_id: str) -> bool:
     """Whether the event is a user's joining."""
     return _becomes(event, user_id, "join")

@@ -93,25 +93,11 @@ class BotClient:
         answer = await self._request("PUT", path, dict(content))
         return str(answer["event_id"])
 
-    async def join(self, room_id: str) -> None:
-        """Joins a room, or stays in it."""
-        await self._request("POST", f"{_CLIENT}/rooms/{quote(room_id, safe='')}/join", {})
-
     async def joined_members(self, room_id: str) -> dict[str, str | None]:
         """The user ids of those who are in a room, with their display names there."""
         answer = await self._request("GET", f"{_CLIENT}/rooms/{quote(room_id, safe='')}/joined_members")
         joined = answer.get("joined") or {}
         return {user: about.get("display_name") for user, about in joined.items()}
-
-    async def invitations(self) -> list[str]:
-        """The rooms to which this bot has an invitation that it has not answered."""
-        # Sliding sync (MSC4186) tells invitations alone; /sync would bring every room the bot is in.
-        asked: dict[str, Any] = {"ranges": [[0, 999]], "required_state": [], "timeline_limit": 0}
-        body = {"lists": {"invites": asked | {"filters": {"is_invite": True}}}}
-        path = "_matrix/client/unstable/org.matrix.simplified_msc3575/sync"
-        answer = await self._request("POST", path, body, {"timeout": "0"})
-        rooms = answer.get("rooms") or {}
-        return [room for room, about in rooms.items() if "invite_state" in about]
 
     async def ping(self, appservice_id: str) -> None:
         """Has Synapse call this service, and thereby send at once what waits for it."""

@@ -96,28 +96,13 @@ class Process:
             ) from error
 
     async def _announce(self, actors: Sequence[Actor]) -> None:
-        """Makes the accounts, has Synapse send what waits, and accepts invitations whose push was lost."""
+        """Makes the accounts, and has Synapse send what waits."""
         self._waiting_for = "the homeserver's answer"
         for actor in actors:
             await _insist("registering a bot", actor.client.register)
         await _insist("the ping", lambda: actors[0].client.ping(self._config.appservice_id))
-        for actor in actors:
-            await _insist("looking for invitations", lambda client=actor.client: _accept(client))  # type: ignore[misc]
         self._waiting_for = ""
         log.info("ready")
-
-
-async def _accept(client: BotClient) -> None:
-    try:
-        invitations = await client.invitations()
-    except Refused as error:
-        log.warning("invitations from before cannot be looked for", extra={"reason": str(error)})
-        return
-    for room_id in invitations:
-        try:
-            await client.join(room_id)
-        except Refused as error:
-            log.info("an invitation was not accepted", extra={"room": room_id, "reason": str(error)})
 
 
 async def _insist(what: str, ask: Callable[[], Awaitable[None]]) -> None:
