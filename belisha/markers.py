@@ -28,8 +28,9 @@ NOTHING: Final = Reading()
 _REACH: Final = 120
 
 _WORD: Final = r"(?:RED|AMBER(?:[+ -]STRICT)?|GREEN|CLEAR|WHITE)"
-# Invisible characters are not passed over: a marker behind one is written to be seen by one of us only.
-_BEFORE: Final = re.compile(rf"(?:(?![{INVISIBLE}])[\W_]|[\u200d\ufe0f])*")
+# Invisible characters are not passed over: a marker behind one is written to be seen by one of us only. Neither is the
+# mark of a command: `!tlp red` asks the bot about a label.
+_BEFORE: Final = re.compile(rf"(?:(?![{INVISIBLE}]|!\w)[\W_]|[\u200d\ufe0f])*")
 _MARKER: Final = re.compile(rf"TLP(?::[ \t]?|[- ])({_WORD})(?![\w+]|[ +-]STRICT)", re.IGNORECASE)
 _BETWEEN: Final = re.compile(r"[\s\[\](){}*_/,;|&+-]*")
 # "TLP" and a word that is no label there: with a colon whatever the word, otherwise where it resembles one.

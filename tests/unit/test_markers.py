@@ -48,6 +48,8 @@ def test_every_accepted_spelling_in_label_position(label: Label, marker: str, fo
         "TLP 2.0 says so",
         "TLP-trained staff",
         "clear",
+        "!tlp red",
+        "!tlp",
         "Green",
         "ok\nAmber",
         "Secret Santa is on Friday",
