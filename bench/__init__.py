@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m bench NAME`; what each measures is in docs/benchmarks.md."""
