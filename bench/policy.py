@@ -14,10 +14,10 @@ from collections.abc import Callable
 from statistics import median
 from typing import Final
 
+from belisha.policy.decide import decide
 from bench.policy_inputs import distinct_inputs
 from bench.policy_peers import Casbin, Cedar, casbin_request, cedar_request
 from bench.report import Bar, BenchFailed, Result, say
-from belisha.policy.decide import decide
 
 _BATCH: Final = 50
 _FEW: Final = 5  # of a batch, where each takes long

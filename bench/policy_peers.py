@@ -15,10 +15,10 @@ import cedarpy
 from casbin.model import FastModel
 from casbin.util.log import disabled_logging
 
-from bench.policy_inputs import Input
 from belisha.policy.decide import Claims
 from belisha.policy.rooms import KINDS, Room
 from belisha.policy.types import CALLS, CONTENT, MODULE_STATE, PROTOCOL
+from bench.policy_inputs import Input
 
 _ENCRYPTED_TYPE: Final = "m.room.encrypted"
 _PLAIN_PROTOCOL: Final = PROTOCOL - MODULE_STATE - CALLS

@@ -1,0 +1,79 @@
+"""The benchmarks can be run, and the engines of the policy benchmark agree; times are left to the benchmarks."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from bench.__main__ import BENCHES, main
+from bench.policy_inputs import distinct_inputs
+from bench.report import Bar, Result
+from bench.send_load import contents
+from bench.stats import bootstrap_median
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_every_benchmark_is_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    runnable = {path.stem for path in (ROOT / "bench").glob("*.py") if "\ndef run(*, quick: bool)" in path.read_text()}
+    assert runnable == set(BENCHES)
+    assert main([]) == 0
+    listed = capsys.readouterr().out
+    assert all(name in listed for name in BENCHES)
+    documented = (ROOT / "docs" / "benchmarks.md").read_text()
+    assert all(f"\n## bench {name}" in documented for name in BENCHES)
+
+
+def test_policy_prints_one_object_and_the_engines_agree() -> None:
+    """A disagreement would end it with 1."""
+    done = subprocess.run(
+        [sys.executable, "-m", "bench", "policy", "--quick", "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answer = json.loads(done.stdout)
+    assert set(answer) == {"bench", "figures", "ratios", "machine"}
+    assert answer["bench"] == "policy"
+    assert answer["figures"]["inputs"] >= 10_000
+    assert 0.2 < answer["figures"]["allowed_share"] < 0.8
+    for name in ("decide_us", "casbin_us", "cedar_us"):
+        assert answer["figures"][name] > 0
+    assert answer["ratios"]["faster_than_best_peer"] > 0
+    assert answer["machine"]["cores"] > 0
+
+
+def test_inputs_are_distinct_and_the_same_every_time() -> None:
+    inputs = distinct_inputs(2000)
+    assert len(set(inputs)) == 2000
+    assert inputs == distinct_inputs(2000)
+
+
+def test_texts_are_the_same_for_the_same_seed() -> None:
+    one, other = contents(7, ["$parent"]), contents(7, ["$parent"])
+    drawn = [next(one) for _ in range(500)]
+    assert drawn == [next(other) for _ in range(500)]
+    replies = sum("m.relates_to" in content for content in drawn)
+    marked = sum("TLP:" in content["body"] for content in drawn)
+    assert 25 <= replies <= 75
+    assert 25 <= marked <= 75
+
+
+def test_an_interval_holds_its_median() -> None:
+    found = bootstrap_median([0.9, 1.0, 1.1, 1.0, 0.98, 1.02, 3.0])
+    assert 0.9 <= found.low <= found.value <= found.high
+    assert found.value == 1.0
+
+
+def test_a_missed_bar_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    Result("x", {"slow": 4.0}, {"quick": 2.0}, {"slow": Bar(most=3.0), "quick": Bar(least=1.0)}).show()
+    shown = capsys.readouterr().out
+    assert "MISSED" in shown
+    assert "kept" in shown
