@@ -69,8 +69,9 @@ def run(*, quick: bool) -> Result:
         },
         ratios={"faster_than_best_peer": best / times["decide"]},
         bars=_BARS,
-        meaning=f"One decision with its reason takes {times['decide']:.2f} µs (median of {len(inputs):,} distinct inputs, on "
-        f"which all three agree); the quicker of pycasbin and cedarpy takes {best / times['decide']:.1f} times as long.",
+        meaning=f"One decision with its reason takes {times['decide']:.2f} µs (median of {len(inputs):,} distinct "
+        "inputs, on which all three agree); the quicker of pycasbin and cedarpy takes "
+        f"{best / times['decide']:.1f} times as long.",
     )
 
 

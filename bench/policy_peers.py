@@ -1,6 +1,6 @@
 """The same decisions in pycasbin and cedarpy, each written as its documentation leads a competent user to.
 
-Both are told the label that an item's sources come to: neither language has a maximum, and their users resolve it first.
+Both are told the label that an item's sources come to: neither language has a maximum, so their users resolve it first.
 What may differ from server to server, whether calls are allowed, is a second set of policies, as it is a second file.
 """
 

@@ -73,7 +73,8 @@ class Result:
         console.print(self.meaning)
         about = machine()
         console.print(
-            f"{about['processor']}, {about['cores']} cores, load {about['load']}, Python {about['python']}, {about['time']}"
+            f"{about['processor']}, {about['cores']} cores, load {about['load']}, "
+            f"Python {about['python']}, {about['time']}"
         )
 
 

@@ -22,7 +22,7 @@ _SENTENCES: Final = (
     "The workshop begins at 10:00, room 2; the link for those at home is in the calendar.",
     "I would wait for the second sample before we say anything, the first one could be a test.",
     "👍 done on our side",
-    "Two of our members asked about it as well. Is it all right if I bring it up on Thursday?\nOtherwise I keep it here.",
+    "Two of our members asked about it as well. May I bring it up on Thursday?\nOtherwise I keep it here.",
     "Grüße aus Köln, wir haben den Fall heute auch gesehen.",
     "Can someone from the hotline look at the numbers in the table? The median of May looks too high to me.",
 )
