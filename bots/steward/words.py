@@ -19,7 +19,7 @@ MEANING = {
     Label.GREEN: "every member of this community may see it, and nobody outside.",
     Label.AMBER: "only the members of the group it is shared in may see it.",
     Label.AMBER_STRICT: "only the members of the organisations that its group is for may see it.",
-    Label.RED: "only the people named in a private conversation may see it, each for themselves.",
+    Label.RED: "only the people named in its private conversation may see it.",
 }
 """One sentence for each label, as this community keeps it (at AMBER stricter than FIRST's own reading)."""
 
@@ -51,7 +51,8 @@ def help_with(asked: str, commands: Sequence[Command], policy: Policy | Unknown)
     """What one may ask and do here, or more about one command."""
     command = named(asked.removeprefix("!").casefold(), commands)
     if command is not None:
-        return (paragraph(*_about(command)), paragraph("For example: ", Typed(command.example)))
+        # Not beginning with the command itself, which would make the answer look like one.
+        return (paragraph("Write ", *_about(command)), paragraph("For example: ", Typed(command.example)))
     blocks: list[Block] = [paragraph("Here is what you can ask me:"), points([_about(one) for one in commands])]
     if isinstance(policy, Policy):
         if policy.kind == "service":
@@ -82,7 +83,7 @@ def one_label(asked: str) -> Sequence[Block]:
     labels = [str(one) for one in Label]
     return (
         paragraph(f"I know no label of that name. The labels are {', '.join(labels[:-1])} and {labels[-1]}."),
-        paragraph("For example: ", Typed("!tlp amber")),
+        paragraph("For example: ", Typed("!tlp")),
     )
 
 
@@ -94,13 +95,13 @@ def labels_here(context: Context) -> Sequence[Block]:
         told = "The server has no rules for this room, so nothing can be shared in it."
         blocks.append(paragraph(told if context.policy.no_such_room else _COULD_NOT_ASK))
         return blocks
-    blocks.append(paragraph(Strong("This room: "), _kind(context.policy), " ", *_limits(context.policy)))
+    blocks.append(paragraph(_kind(context.policy), " ", *_limits(context.policy)))
     return [*blocks, *_readers(context.policy, context.audience)]
 
 
 def _about(command: Command) -> tuple[Words, ...]:
     argument = f" [{command.argument}]" if command.argument else ""
-    return (Typed(f"!{command.name}{argument}"), f" {command.help}.")
+    return (Typed(f"!{command.name}{argument}"), f": it {command.help}.")
 
 
 def _kind(policy: Policy) -> str:
@@ -137,14 +138,14 @@ def _readers(policy: Policy, audience: Audience | Unknown) -> Sequence[Block]:
         return (paragraph("I could not count who can read it just now. Please try again in a few minutes."),)
     if not audience.total:
         return (paragraph("No member can read it just now."),)
+    who = "Who could join and read it: " if audience.could_join else "Who can read it: "
     people = _number(audience.total, "person", "people")
-    verb = "could join and read it" if audience.could_join else "can read it"
     bots = f", and {_number(audience.bots, 'bot')}" if audience.bots else ""
     if not audience.organisations:
-        return (paragraph(Strong("Who: "), f"{people} {verb}{bots}."),)
+        return (paragraph(Strong(who), f"{people}{bots}."),)
     organisations = _number(len(audience.organisations), "organisation")
     return (
-        paragraph(Strong("Who: "), f"{people} from {organisations} {verb}{bots}:"),
+        paragraph(Strong(who), f"{people} from {organisations}{bots}."),
         points(_counted(audience.organisations)),
     )
 

@@ -1,0 +1,212 @@
+"""The bots process as a subprocess, and a small homeserver that remembers transaction ids as Synapse does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import yaml
+from aiohttp import web
+
+from tests.support.server import ROOT, free_ports
+
+SERVER = "belisha.localhost"
+STEWARD = f"@belisha_steward:{SERVER}"
+ADA = f"@ada:{SERVER}"
+ROOM = f"!pilots:{SERVER}"
+HS_TOKEN = "the homeserver's token"
+
+Json = dict[str, Any]
+
+
+def message(event_id: str, body: str = "!help", *, room: str = ROOM, sender: str = ADA, **content: Any) -> Json:
+    """A message as Synapse delivers it."""
+    return {
+        "event_id": event_id,
+        "room_id": room,
+        "type": "m.room.message",
+        "sender": sender,
+        "origin_server_ts": 1,
+        "content": {"msgtype": "m.text", "body": body, **content},
+    }
+
+
+def member(event_id: str, who: str, membership: str = "join", *, sender: str = ADA, room: str = ROOM, **more: Any) -> Json:
+    """A membership event."""
+    content = {"membership": membership, **more}
+    base = {"event_id": event_id, "room_id": room, "type": "m.room.member", "sender": sender, "state_key": who}
+    return base | {"content": content}
+
+
+def write_config(folder: Path, homeserver: str, port: int, **changes: Any) -> Path:
+    """`bots.yaml` and its tokens in a folder."""
+    for name, token in (("as_token", "the bots' token"), ("hs_token", HS_TOKEN)):
+        (folder / name).write_text(token)
+        (folder / name).chmod(0o600)
+    settings = {
+        "homeserver": homeserver,
+        "server_name": SERVER,
+        "as_token_file": str(folder / "as_token"),
+        "hs_token_file": str(folder / "hs_token"),
+        "listen": {"host": "127.0.0.1", "port": port},
+        "database": f"sqlite:///{folder}/bots.db",
+        "log": {"file": str(folder / "bots.log"), "level": "INFO"},
+        "bots": {"steward": "belisha_steward"},
+    }
+    path = folder / "bots.yaml"
+    path.write_text(yaml.safe_dump(settings | changes))
+    return path
+
+
+class BotsProcess:
+    """`python -m bots`, to be started and killed as often as wanted over the same data."""
+
+    def __init__(self, config: Path) -> None:
+        self.config = config
+        self.url = f"http://127.0.0.1:{yaml.safe_load(config.read_text())['listen']['port']}"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
+
+    async def start(self, *, until: str = "/readyz") -> float:
+        """Starts it and waits for an address to answer 200; the seconds that took."""
+        began = time.monotonic()
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
+        arguments = [sys.executable, "-m", "bots", "--config", str(self.config)]
+        self._process = subprocess.Popen(arguments, env=environment, cwd=self.config.parent)
+        while time.monotonic() < began + 30:
+            assert self._process.poll() is None, "the bots ended"
+            try:
+                if (await self.get(until))[0] == 200:
+                    return time.monotonic() - began
+            except aiohttp.ClientError:
+                pass
+            await asyncio.sleep(0.05)
+        raise AssertionError(f"the bots did not answer {until}")
+
+    def end(self, number: signal.Signals = signal.SIGKILL) -> int:
+        """Ends it; its exit code."""
+        if self._process is None:
+            return 0
+        self._process.send_signal(number)
+        code, self._process = self._process.wait(20), None
+        return code
+
+    async def get(self, path: str) -> tuple[int, str]:
+        async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:
+            return response.status, await response.text()
+
+    async def push(self, transaction: str, *events: Json) -> tuple[int, str]:
+        return await push(self.url, transaction, {"events": list(events)})
+
+
+async def push(url: str, transaction: str, body: object, token: str | None = HS_TOKEN) -> tuple[int, str]:
+    """Delivers a transaction as Synapse does; bytes are sent as they are."""
+    data = body if isinstance(body, bytes) else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    address = f"{url}/_matrix/app/v1/transactions/{transaction}"
+    async with aiohttp.ClientSession() as session, session.put(address, data=data, headers=headers) as response:
+        return response.status, await response.text()
+
+
+class Homeserver:
+    """As much of Synapse as bots need. `sent` holds each event once, under its transaction id."""
+
+    def __init__(self, port: int | None = None) -> None:
+        self.port = port or free_ports(1)[0]
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.sent: dict[str, tuple[str, Json]] = {}
+        self.requests: list[tuple[str, str]] = []
+        self.joined: list[str] = []
+        self.members: dict[str, Json] = {}
+        self.policies: dict[str, Json] = {}
+        self.audience: Json | None = None
+        self.devices: set[str] = set()
+        self.holding = asyncio.Event()
+        self.holding.set()
+        self.errors: list[tuple[int, Json]] = []
+        """Answers to the next sends, before they succeed."""
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Homeserver:
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        self._runner = web.AppRunner(app)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.port, shutdown_timeout=0.1).start()
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        self.holding.set()
+        assert self._runner is not None
+        await self._runner.cleanup()
+
+    async def until_sent(self, count: int, seconds: float = 15) -> list[Json]:
+        """Waits for so many events, then a moment longer for one too many."""
+        async with asyncio.timeout(seconds):
+            while len(self.sent) < count:
+                await asyncio.sleep(0.02)
+        await asyncio.sleep(0.4)
+        return [content for _, content in self.sent.values()]
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        path, device = request.path, request.query.get("device_id")
+        self.requests.append((request.method, path))
+        if device is not None and device not in self.devices:
+            return web.json_response({"errcode": "M_UNKNOWN_DEVICE", "error": "no such device"}, status=400)
+        if "/send/" in path:
+            return await self._send(path, await request.json(), device)
+        status, body = await self._other(path, request)
+        return web.json_response(body, status=status)
+
+    async def _send(self, path: str, content: Json, device: str | None) -> web.Response:
+        await self.holding.wait()
+        if self.errors:
+            status, body = self.errors.pop(0)
+            return web.json_response(body, status=status)
+        assert device is not None, "a send without a device would be doubled by a restart of Synapse"
+        room, _, rest = path.partition("/send/")
+        transaction = rest.partition("/")[2]
+        self.sent.setdefault(transaction, (room.rpartition("/")[2], content))
+        return web.json_response({"event_id": f"$answer-{transaction}"})
+
+    async def _other(self, path: str, request: web.Request) -> tuple[int, Json]:  # noqa: C901  # a table in code
+        if path.endswith("/register"):
+            return 400, {"errcode": "M_USER_IN_USE", "error": "taken"}
+        if "/devices/" in path:
+            known = path.rpartition("/")[2] in self.devices
+            return (200, {}) if known else (404, {"errcode": "M_NOT_FOUND", "error": "no device"})
+        if path.endswith("/login"):
+            self.devices.add((await request.json())["device_id"])
+            return 200, {"access_token": "never used"}
+        if path.endswith("/ping"):
+            return 200, {"duration_ms": 1}
+        if path.endswith("/join"):
+            self.joined.append(path.split("/")[-2])
+            return 200, {}
+        room = path.split("/")[-2] if path.endswith("/joined_members") else path.rpartition("/")[2]
+        if path.endswith("/joined_members"):
+            return 200, {"joined": self.members.get(room, {})}
+        if "/policy/" in path and room in self.policies:
+            return 200, self.policies[room]
+        if "/policy/" in path:
+            return 404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"}
+        if path.endswith("/audience") and self.audience:
+            return 200, self.audience
+        return 404, {"errcode": "M_UNRECOGNIZED", "error": "unknown"}
+
+
+def url_of(room: str) -> str:
+    return quote(room, safe="")
