@@ -26,8 +26,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _say(str(error), 2)
 
     # After the configuration: what is wrong there is told at once.
+    from bots.kernel.errors import StoreError
     from bots.kernel.process import Process, StartError
-    from bots.kernel.store import StoreError
     from bots.steward import Steward
 
     try:

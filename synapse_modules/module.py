@@ -29,7 +29,7 @@ from belisha.policy.people import Person
 from belisha.policy.protocol import decide_protocol_content, decide_shape
 from belisha.policy.rooms import Kind, Room
 from belisha.policy.state import Surroundings, decide_state
-from belisha.policy.types import CONTENT, MODULE_STATE, NEVER_REDACTED
+from belisha.policy.types import BIRTH_STATE, CONTENT, MODULE_STATE, NEVER_REDACTED
 from belisha.tlp import ALL_LABELS, Label
 from synapse_modules import api as http
 from synapse_modules import labelling
@@ -49,22 +49,6 @@ _ANSWERED: Final = (True, None)
 _SPARE_BYTES: Final = 1024
 #: Below this many characters no event comes near the limit, so it is not measured.
 _SHORT: Final = 8000
-#: State that a room is born with, before its policy is there.
-_BIRTH: Final = frozenset(
-    {
-        "m.room.create",
-        "m.room.power_levels",
-        "m.room.canonical_alias",
-        "m.room.join_rules",
-        "m.room.history_visibility",
-        "m.room.guest_access",
-        "m.room.encryption",
-        "m.room.name",
-        "m.room.topic",
-        "m.room.avatar",
-        "m.space.parent",
-    }
-)
 
 
 class Config:
@@ -185,7 +169,7 @@ class BelishaModule:
         else:
             _raise_if_refused(decide(room, event_type, calls=self._config.calls))
             if room is None:
-                if event_type not in _BIRTH or (POLICY_TYPE, "") in state:
+                if event_type not in BIRTH_STATE or (POLICY_TYPE, "") in state:
                     raise refused(_NO_POLICY)
                 return _ANSWERED
             if not (await self.registry.person(event.sender)).belongs:

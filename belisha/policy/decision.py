@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from belisha.policy.described import Described
 from belisha.tlp import Label
 
 
@@ -15,17 +16,8 @@ class Verdict(StrEnum):
     REFUSE = "refuse"
 
 
-class By(StrEnum):
+class By(Described):
     """Where a label comes from, as `org.belisha.tlp.by` says it, with the words for it in a sentence."""
-
-    described: str
-
-    def __new__(cls, value: str, described: str) -> By:
-        """A member that is its value, and carries its description (read on every decision, so no look-up)."""
-        by = str.__new__(cls, value)
-        by._value_ = value
-        by.described = described
-        return by
 
     SENDER = "sender", "as its sender chose"
     TEXT = "text", "by the label in its text"

@@ -6,20 +6,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
+from belisha.policy.described import Described
 from belisha.tlp import Label
 
 
-class Kind(StrEnum):
+class Kind(Described):
     """The kinds of room, each with the words for it in a sentence."""
-
-    described: str
-
-    def __new__(cls, value: str, described: str) -> Kind:
-        """A member that is its value, and carries its description (read on every decision, so no look-up)."""
-        kind = str.__new__(cls, value)
-        kind._value_ = value
-        kind.described = described
-        return kind
 
     OPEN = "open", "an open group"
     CLOSED = "closed", "a closed group"

@@ -42,12 +42,12 @@ CALLS: Final = CALL_STATE | frozenset(
 #: Written by the module alone; a client's own is refused whatever its content (rule R1).
 MODULE_STATE: Final = frozenset({"org.belisha.room", "org.belisha.named"})
 
-ROOM_STATE: Final = frozenset(
+#: State that a room is born with, before its policy is there.
+BIRTH_STATE: Final = frozenset(
     {
         "m.room.create",
-        "m.room.member",
-        "m.room.third_party_invite",
         "m.room.power_levels",
+        "m.room.canonical_alias",
         "m.room.join_rules",
         "m.room.history_visibility",
         "m.room.guest_access",
@@ -55,12 +55,18 @@ ROOM_STATE: Final = frozenset(
         "m.room.name",
         "m.room.topic",
         "m.room.avatar",
-        "m.room.canonical_alias",
+        "m.space.parent",
+    }
+)
+
+ROOM_STATE: Final = BIRTH_STATE | frozenset(
+    {
+        "m.room.member",
+        "m.room.third_party_invite",
         "m.room.pinned_events",
         "m.room.server_acl",
         "m.room.tombstone",
         "m.space.child",
-        "m.space.parent",
         "m.widget",
         "im.vector.modular.widgets",
     }

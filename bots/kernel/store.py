@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
+from bots.kernel.errors import StoreError
 from bots.kernel.migrations import HEAD
 
 metadata = sa.MetaData(
@@ -62,10 +63,6 @@ said = sa.Table(
 )
 
 _MIGRATION_LOCK = 0x62656C69  # any number, the same in every process
-
-
-class StoreError(Exception):
-    """The database cannot be used; `str()` is one line for a person."""
 
 
 class Store:

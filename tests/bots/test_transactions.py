@@ -116,7 +116,9 @@ async def test_odd_content_is_stored_as_it_is(service: Service) -> None:
     assert await service.stored() == ["$a", "$b", "$c"]
 
 
-@pytest.mark.parametrize(("token", "expected"), [(None, 401), ("", 403), ("wrong", 403), (HS_TOKEN + "x", 403), ("ü", 403)])
+@pytest.mark.parametrize(
+    ("token", "expected"), [(None, 401), ("", 403), ("wrong", 403), (HS_TOKEN + "x", 403), ("ü", 403)]
+)
 async def test_only_the_homeserver_may_deliver(service: Service, token: str | None, expected: int) -> None:
     status, answer = await service.push("1", {"events": [message("$a")]}, token)
     assert status == expected

@@ -19,9 +19,9 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-from belisha.cli import demo_story
-from belisha.cli.demo_content import event_type
-from belisha.cli.demo_story import Edit, Message, Poll, PollEnd
+from belisha.cli.demo import rules as demo_rules
+from belisha.cli.demo.content import event_type
+from belisha.cli.demo.story import Edit, Message, Poll, PollEnd
 from belisha.tlp import Label, badge
 
 pytestmark = pytest.mark.full
@@ -153,13 +153,13 @@ def test_demo_killed_anywhere_is_finished_without_doubles(demo: Demo) -> None:
         names = Counter(row[0] for row in database.execute("SELECT name FROM room_stats_state WHERE name IS NOT NULL"))
     finally:
         database.close()
-    for room in demo_story.load().rooms:
+    for room in demo_rules.load().rooms:
         assert room.name is None or names[room.name] == 1
 
 
 def _assert_as_told(demo: Demo) -> None:
     """Every entry of the story stands in its room exactly once, and everybody is where they belong."""
-    story, report = demo_story.load(), demo.report()
+    story, report = demo_rules.load(), demo.report()
     assert len(report["rooms"]) == len(story.rooms)
     for told, room in zip(story.rooms, report["rooms"], strict=True):
         assert (room["kind"], room["purpose"]) == (told.kind, told.purpose)
@@ -171,7 +171,7 @@ def _assert_as_told(demo: Demo) -> None:
 
 def _assert_labelled(demo: Demo) -> None:
     """Every item has one label that its room may carry, and a text shows it."""
-    story = demo_story.load()
+    story = demo_rules.load()
     labels: Counter[Label] = Counter()
     for told, room in zip(story.rooms, demo.report()["rooms"], strict=True):
         ceiling = Label.parse(room["ceiling"])

@@ -10,16 +10,18 @@ from typing import Any
 import pytest
 import yaml
 
-from belisha.cli import demo_content, demo_story
-from belisha.cli.demo_rules import problems_of
-from belisha.cli.demo_story import File, Message, Poll, PollEnd, Reaction, Story, StoryError, Vote
+from belisha.cli.demo import content as demo_content
+from belisha.cli.demo import rules as demo_rules
+from belisha.cli.demo import story as demo_story
+from belisha.cli.demo.rules import problems_of
+from belisha.cli.demo.story import File, Message, Poll, PollEnd, Reaction, Story, StoryError, Vote
 
 SHIPPED = demo_story.default_folder()
 
 
 @pytest.fixture(scope="module")
 def story() -> Story:
-    return demo_story.load()
+    return demo_rules.load()
 
 
 def test_shipped_story_is_valid_and_has_the_people_of_the_issue(story: Story) -> None:
@@ -121,7 +123,7 @@ def test_a_broken_story_says_what_is_wrong(case: str, tmp_path: Path) -> None:
     breaks(document)
     (tmp_path / "community.yaml").write_text(yaml.safe_dump(document, allow_unicode=True), encoding="utf-8")
     with pytest.raises(StoryError) as caught:
-        demo_story.load(tmp_path)
+        demo_rules.load(tmp_path)
     assert any(expected in problem for problem in caught.value.problems), caught.value.problems
 
 
@@ -132,12 +134,12 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path) -> None:
     lines[number - 1] = lines[number - 1].replace("to: shed", "to: shed, twice: true")
     (tmp_path / "community.yaml").write_text("\n".join(lines), encoding="utf-8")
     with pytest.raises(StoryError, match=f"line {number}: rooms.0.talk.*twice"):
-        demo_story.load(tmp_path)
+        demo_rules.load(tmp_path)
     (tmp_path / "community.yaml").write_text("name: [", encoding="utf-8")
     with pytest.raises(StoryError, match="line 1"):
-        demo_story.load(tmp_path)
+        demo_rules.load(tmp_path)
     with pytest.raises(StoryError, match="cannot be read"):
-        demo_story.load(tmp_path / "nowhere")
+        demo_rules.load(tmp_path / "nowhere")
 
 
 def test_entries_keep_their_digest_when_others_come_and_go(story: Story) -> None:

@@ -9,7 +9,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 
-from bots.kernel.store import StoreError
+from bots.kernel.errors import StoreError
 
 
 def configuration() -> Config:

@@ -6,8 +6,22 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from belisha.cli.demo_content import creation_of, event_type
-from belisha.cli.demo_story import Account, Edit, Entry, File, Message, Poll, PollEnd, Room, Story, Vote
+from belisha.cli.demo.content import creation_of, event_type
+from belisha.cli.demo.story import (
+    Account,
+    Edit,
+    Entry,
+    File,
+    Message,
+    Poll,
+    PollEnd,
+    Room,
+    Story,
+    StoryError,
+    Vote,
+    default_folder,
+    read,
+)
 from belisha.markers import MarkerReader
 from belisha.policy.creation import plan_room
 from belisha.policy.decide import Claims, decide
@@ -19,6 +33,19 @@ from belisha.tlp import Label
 
 _MARKERS = MarkerReader()
 _ANYWHERE = Surroundings(_MARKERS, steward="", portal_origin="", encrypted_named_rooms=False)
+
+
+def load(folder: Path | None = None) -> Story:
+    """The story in `folder` (the shipped one by default), if it can be told.
+
+    Raises:
+        StoryError: anything that is wrong with it, all mistakes at once as far as they can be told.
+    """
+    folder = folder or default_folder()
+    story = read(folder)
+    if problems := problems_of(story, folder / "files"):
+        raise StoryError(folder / "community.yaml", problems)
+    return story
 
 
 def problems_of(story: Story, files: Path) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from markdown_it import MarkdownIt
 
-from belisha.cli.demo_story import Edit, Entry, File, Message, Poll, PollEnd, Reaction, Room, Vote
+from belisha.cli.demo.story import Edit, Entry, File, Message, Poll, PollEnd, Reaction, Room, Vote
 from belisha.policy.creation import POLICY_TYPE
 
 Json = dict[str, Any]

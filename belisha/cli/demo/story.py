@@ -245,15 +245,12 @@ def default_folder() -> Path:
     return shipped("config", "demo")
 
 
-def load(folder: Path | None = None) -> Story:
-    """Reads `community.yaml` in `folder` (the shipped one by default).
+def read(folder: Path) -> Story:
+    """Reads `community.yaml` in `folder`; whether the story can be told is in `rules`.
 
     Raises:
         StoryError: anything that is wrong with it, all mistakes at once as far as they can be told.
     """
-    from belisha.cli.demo_rules import problems_of  # it needs the types above
-
-    folder = folder or default_folder()
     path = folder / "community.yaml"
     try:
         document = yaml_lines.read(path.read_text(encoding="utf-8"))
@@ -262,12 +259,9 @@ def load(folder: Path | None = None) -> Story:
     except yaml_lines.YamlProblem as problem:
         raise StoryError(path, [f"line {problem.line}: {problem.what}; {problem.remedy}"]) from None
     try:
-        story = Story.model_validate(document.value)
+        return Story.model_validate(document.value)
     except ValidationError as error:
         raise StoryError(path, [_sentence(document, found) for found in error.errors()]) from None
-    if problems := problems_of(story, folder / "files"):
-        raise StoryError(path, problems)
-    return story
 
 
 def _sentence(document: yaml_lines.Document, found: Any) -> str:

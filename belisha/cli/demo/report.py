@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from belisha.cli.demo_make import Maker
-from belisha.cli.demo_record import Record, as_json, write_if_changed
-from belisha.cli.demo_story import Room, Story
+from belisha.cli.demo.make import Maker
+from belisha.cli.demo.record import Record, as_json, write_if_changed
+from belisha.cli.demo.story import Room, Story
 from belisha.cli.local_api import LocalApi
 from belisha.policy.creation import POLICY_TYPE
 

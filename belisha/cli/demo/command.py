@@ -9,11 +9,13 @@ from pathlib import Path
 import aiohttp
 
 from belisha import yaml_lines
-from belisha.cli import data_folder, demo_report, demo_story, first_run, up
+from belisha.cli import data_folder, first_run, up
 from belisha.cli.client_api import ClientApiError
-from belisha.cli.demo_make import ELSEWHERE, Maker, Place
-from belisha.cli.demo_record import Record, held
-from belisha.cli.demo_story import Story, StoryError
+from belisha.cli.demo import report
+from belisha.cli.demo.make import ELSEWHERE, Maker, Place
+from belisha.cli.demo.record import Record, held
+from belisha.cli.demo.rules import load
+from belisha.cli.demo.story import Story, StoryError, default_folder
 from belisha.cli.errors import CommandError, command
 from belisha.cli.local_api import LocalApi
 from belisha.cli.options import Subparsers, add_run
@@ -94,7 +96,7 @@ async def tell(story: Story, data: Path, homeserver: str, settings: Settings, pr
             await _must_be_ours(story, settings, record, registry)
             maker = Maker(story, _place(data, homeserver, settings, record, story), record, session, progress)
             await maker.make(registry)
-            await demo_report.write(data, homeserver, story, record, maker, registry)
+            await report.write(data, homeserver, story, record, maker, registry)
     except ClientApiError as error:
         raise CommandError(f"The homeserver refused a step of the sample community: {error}.", _AGAIN) from error
     except (aiohttp.ClientError, TimeoutError) as error:
@@ -107,7 +109,7 @@ def how_to_try(data: Path, story: Story, settings: Settings) -> str:
     server = settings.server_name
     organisations = {organisation.id: organisation.name for organisation in story.organisations}
     people = [account for account in story.accounts if account.localpart in {"kofi", "priya", "ines"}]
-    lines = ["", "", f"  People       their passwords are in {up.short(data / demo_report.NAME)}, try"]
+    lines = ["", "", f"  People       their passwords are in {up.short(data / report.NAME)}, try"]
     lines += [
         f"               @{person.localpart}:{server}  {person.name}, {organisations[person.organisation]}"
         f"{''.join(f', {role}' for role in person.roles)}"
@@ -123,7 +125,7 @@ def how_to_try(data: Path, story: Story, settings: Settings) -> str:
 
 def _story() -> Story:
     try:
-        return demo_story.load()
+        return load()
     except StoryError as error:
         raise CommandError(str(error)) from None
 
@@ -189,5 +191,5 @@ def _place(data: Path, homeserver: str, settings: Settings, record: Record, stor
         host=settings.community.host.id,
         manager=settings.community.first_manager.localpart,
         manager_password=password,
-        files=demo_story.default_folder() / "files",
+        files=default_folder() / "files",
     )

@@ -12,9 +12,9 @@ from pathlib import Path
 import aiohttp
 
 from belisha.cli.client_api import Client, ClientApiError
-from belisha.cli.demo_content import content_of, creation_of, event_type, mimetype
-from belisha.cli.demo_record import Record
-from belisha.cli.demo_story import Entry, File, Message, Room, Story
+from belisha.cli.demo.content import content_of, creation_of, event_type, mimetype
+from belisha.cli.demo.record import Record
+from belisha.cli.demo.story import Entry, File, Message, Room, Story
 from belisha.cli.errors import CommandError
 from belisha.cli.first_run import readable_password
 from belisha.cli.local_api import LocalApi
