@@ -138,7 +138,7 @@ def test_the_reason_of_an_end(tmp_path: Path) -> None:
 
 async def until(happened: Callable[[], bool]) -> None:
     async with asyncio.timeout(20):
-        while not happened():  # noqa: ASYNC110  another process makes it happen
+        while not happened():
             await asyncio.sleep(0.01)
 
 
