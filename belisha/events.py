@@ -27,7 +27,8 @@ _TEXT_KEYS: Final = frozenset(
     | {"org.matrix.msc1767.text", "org.matrix.msc1767.message", "org.matrix.msc1767.caption", "m.message"}
 )
 _HTML_KEYS: Final = frozenset({"formatted_body", "org.matrix.msc1767.html", "m.html"})
-_POLL_START: Final = ("org.matrix.msc3381.poll.start", "m.poll.start")
+#: MSC3381: the unstable key, the final one, and what matrix-events-sdk writes under the final event type.
+_POLL_START: Final = ("org.matrix.msc3381.poll.start", "m.poll", "m.poll.start")
 #: Message types whose `body` is a caption or the name of a file (Matrix 1.10, media captions).
 FILE_MESSAGES: Final = frozenset({"m.image", "m.file", "m.audio", "m.video"})
 
@@ -154,7 +155,7 @@ def check_message(content: Mapping[str, Any]) -> None:
 
 
 def poll_start_of(content: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """The poll of a start event under either name (MSC3381), None where there is none to read."""
+    """The poll of a start event under any of its names (MSC3381), None where there is none to read."""
     return next((content[key] for key in _POLL_START if isinstance(content.get(key), Mapping)), None)
 
 

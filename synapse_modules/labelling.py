@@ -185,8 +185,17 @@ def _without_any_badge(body: str) -> str:
 def _without_html_badge(body: str, label: Label | None) -> str:
     names = re.escape(str(label)) if label is not None else "|".join(re.escape(str(each)) for each in Label)
     pattern = rf"\A((?:\* )?){_OPENING_TAGS}\[(?:{names})\]{_CLOSING_TAGS}[ \u00a0]?"
-    shorter = re.sub(pattern, r"\1\2\3", body)
+    shorter = re.sub(pattern, _what_stood_around, body)
     return body if shorter == body else (shorter if label is not None else _without_html_badge(shorter, None))
+
+
+def _what_stood_around(found: re.Match[str]) -> str:
+    """The tags around a badge that is taken out, without those that stood around nothing else."""
+    opening, closing = re.findall("<[^>]*>", found[2]), re.findall("<[^>]*>", found[3])
+    while opening and closing and re.match(r"</?(\w+)", opening[-1])[1] == closing[0][2:-1]:  # type: ignore[index]
+        opening.pop()
+        closing.pop(0)
+    return "".join((found[1], *opening, *closing))
 
 
 def _take_out_badge(part: Json, label: Label) -> None:
