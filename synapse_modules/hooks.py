@@ -6,7 +6,7 @@ Checked with Synapse 1.163.2; the pins hold it there. What is public in `ModuleA
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from canonicaljson import encode_canonical_json
@@ -38,6 +38,7 @@ class Hooks:
         """
         for owner, name, parameters in (
             (self._store, "get_event", {"event_id", "allow_none"}),
+            (self._store, "get_applicable_edits", {"event_ids"}),
             (self._store, "get_users_in_room", {"room_id"}),
             (self._store, "delete_room_alias", {"room_alias"}),
             (self._store, "get_invited_rooms_for_local_user", {"user_id"}),
@@ -61,6 +62,11 @@ class Hooks:
         """An event by its id, redacted where it was redacted; None where this server has none."""
         get_event: Callable[..., Awaitable[EventBase | None]] = self._store.get_event
         return await get_event(event_id, allow_none=True)
+
+    async def newest_edit(self, event_id: str) -> EventBase | None:
+        """The newest edit of an event by its own sender, as clients show it; None where it was never edited."""
+        edits: Mapping[str, EventBase | None] = await self._store.get_applicable_edits([event_id])
+        return edits.get(event_id)
 
     async def joined(self, room_id: str) -> frozenset[str]:
         """The user ids joined to a room now."""

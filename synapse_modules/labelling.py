@@ -75,10 +75,12 @@ async def claims_of(
     unreadable: Label,
     markers: MarkerReader,
     get_event: Callable[[str], Awaitable[EventBase | None]],
+    get_edit: Callable[[str], Awaitable[EventBase | None]],
 ) -> Reading:
     """Every label that a tidied content claims.
 
     A parent that is unknown, redacted, in another room or without a label counts as `unreadable`, the room's ceiling.
+    A parent that its source has raised by an edit (`get_edit` gives the newest) counts with the edit's label.
     The badge that an edit brings back from its original is taken out first: the server wrote it, not the member.
     """
     parent: Label | None = None
@@ -86,6 +88,8 @@ async def claims_of(
         event = await get_event(event_id)
         same_room = event is not None and event.room_id == room_id
         found = written_label(event.content) if event is not None and same_room else None
+        if found is not None and (newest := await get_edit(event_id)) is not None:
+            found = max(found, written_label(newest.content) or found)
         label = unreadable if found is None else found
         parent = label if parent is None else max(parent, label)
         if event_id == relation.replaces and found is not None:

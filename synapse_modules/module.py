@@ -215,7 +215,13 @@ class BelishaModule:
         try:
             labelling.tidy(event.type, content)
             reading = await labelling.claims_of(
-                content, relation_of(content), event.room_id, room.ceiling, self.markers, self.hooks.event
+                content,
+                relation_of(content),
+                event.room_id,
+                room.ceiling,
+                self.markers,
+                self.hooks.event,
+                self.hooks.newest_edit,
             )
         except MalformedEvent as error:
             raise malformed(str(error)) from None
