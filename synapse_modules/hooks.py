@@ -7,17 +7,24 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 from canonicaljson import encode_canonical_json
 from synapse.api.constants import MAX_PDU_SIZE
 from synapse.events import EventBase
+from synapse.http.site import SynapseRequest
 from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.rest.client.directory import ClientDirectoryServer
+from synapse.rest.client.room import RoomSummaryRestServlet
 from synapse.types import RoomAlias, UserID, create_requester
 
 
 class HookMissing(RuntimeError):
     """This Synapse lacks something that Belisha relies on; it must not start with it."""
+
+
+#: Synapse's addresses that answer without an access token and speak of a room.
+_TOLD_TO_ANYBODY: Final = (ClientDirectoryServer, RoomSummaryRestServlet)
 
 
 class Hooks:
@@ -26,6 +33,7 @@ class Hooks:
     def __init__(self, api: ModuleApi) -> None:
         self._api = api
         self._store: Any = api._store
+        self._auth: Any = api._auth
         self._auth_handler: Any = api._auth_handler
         self._registration: Any = api._registration_handler
         self._room_member: Any = api._hs.get_room_member_handler()
@@ -44,9 +52,11 @@ class Hooks:
             (self._store, "get_invited_rooms_for_local_user", {"user_id"}),
             (self._room_member, "update_membership", {"requester", "target", "room_id", "action", "ratelimit"}),
             (self._store, "get_app_service_by_user_id", {"user_id"}),
+            (self._auth, "get_access_token_from_request", {"request"}),
             (self._auth_handler, "hash", {"password"}),
             (self._registration, "appservice_register", {"user_localpart", "as_token"}),
             (self._registration, "register_user", {"localpart", "password_hash", "default_display_name"}),
+            *((servlet, "on_GET", {"request"}) for servlet in _TOLD_TO_ANYBODY),
         ):
             function = getattr(owner, name, None)
             if function is None:
@@ -57,6 +67,27 @@ class Hooks:
                 raise HookMissing(
                     f"Synapse's {type(owner).__name__}.{name} takes no {missing}; use the pinned version."
                 )
+
+    def ask_for_tokens(self) -> None:
+        """Makes an access token a condition where Synapse would tell anybody of a room (rule R2).
+
+        Without it, whether an alias exists, and a room's name, topic and size are told to the whole network. To be
+        called before the listeners start, as Synapse does with modules.
+        """
+        for servlet in _TOLD_TO_ANYBODY:
+            servlet.on_GET = self._with_token(servlet.on_GET)  # type: ignore[method-assign,assignment]
+
+    def _with_token(self, answer: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        # The parameters' names are the servlet's: Synapse calls it with those of the address by keyword.
+        async def on_get(servlet: Any, request: SynapseRequest, **of_the_address: str) -> Any:
+            if isinstance(servlet, RoomSummaryRestServlet):
+                # It checks a token that is there itself, and a request can be asked for its user once only.
+                self._auth.get_access_token_from_request(request)
+            else:
+                await self._api.get_user_by_req(request)
+            return await answer(servlet, request, **of_the_address)
+
+        return on_get
 
     async def event(self, event_id: str) -> EventBase | None:
         """An event by its id, redacted where it was redacted; None where this server has none."""

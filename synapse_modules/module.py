@@ -75,6 +75,7 @@ class BelishaModule:
         self._api = api
         self.hooks = Hooks(api)
         self.hooks.self_test()
+        self.hooks.ask_for_tokens()
         self.markers = MarkerReader(config.markings)
         self.about = Surroundings(
             markers=self.markers,

@@ -11,7 +11,7 @@ from belisha.html import clean, visible_text
 from belisha.markers import MarkerReader
 from belisha.policy.decision import Decision, allow, refuse
 from belisha.policy.state import decide_public_text
-from belisha.policy.types import CALL_STATE, MODULE_STATE, ROOM_STATE
+from belisha.policy.types import CALL_STATE, CONTENT, MODULE_STATE, PROTOCOL, ROOM_STATE
 
 #: The only content type that is room state (MSC3672, live location).
 _CONTENT_STATE: Final = frozenset({"m.beacon_info", "org.matrix.msc3672.beacon_info"})
@@ -31,8 +31,10 @@ _FINE: Final = allow("L1", "What the event says is short and public.")
 def decide_shape(event_type: str, *, is_state: bool) -> Decision:
     """Decides whether a known type stands where it belongs: state types in room state, all others in the timeline.
 
-    A state type sent as a message would be content without a label.
+    A state type sent as a message would be content without a label. Types that are on no list are refused elsewhere.
     """
+    if event_type not in CONTENT and event_type not in PROTOCOL:
+        return _FINE
     if is_state == (event_type in _STATE):
         return _FINE
     return refuse("L1", "WRONG_PLACE", "This type of event does not belong there. Please send an ordinary message.")
