@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
+from belisha.html import clean
 from belisha.tlp import Label
 
 LABEL_KEY: Final = "org.belisha.tlp"
@@ -138,6 +139,19 @@ def texts_of(content: Mapping[str, Any]) -> Iterator[Text]:
                 stack.append((inner, key in _TEXT_KEYS, html))
         elif isinstance(value, list | tuple):
             stack.extend((inner, is_text, is_html) for inner in value)
+
+
+def clean_html(content: dict[str, Any]) -> None:
+    """Cleans every string of a content that `texts_of` reads as HTML, in place, at any depth."""
+    stack: list[Any] = [content]
+    while stack:
+        value = stack.pop()
+        if isinstance(value, dict):
+            mime_html = value.get("mimetype") == "text/html"
+            for key, inner in value.items():
+                if isinstance(inner, str) and (key in _HTML_KEYS or (mime_html and key == "body")):
+                    value[key] = clean(inner)
+        stack.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
 
 
 def check_message(content: Mapping[str, Any]) -> None:

@@ -18,10 +18,15 @@ from synapse.rest.client.directory import ClientDirectoryServer
 from synapse.rest.client.room import RoomSummaryRestServlet
 from synapse.types import RoomAlias, UserID, create_requester
 
+from synapse_modules.refusal import malformed
+
 
 class HookMissing(RuntimeError):
     """This Synapse lacks something that Belisha relies on; it must not start with it."""
 
+
+NO_TARGET: Final = "A redaction needs `redacts`, the id of the event to take back."
+NO_TEXT: Final = "This holds half of a character pair, which is no text. Please write it again."
 
 #: Synapse's addresses that answer without an access token and speak of a room.
 _TOLD_TO_ANYBODY: Final = (ClientDirectoryServer, RoomSummaryRestServlet)
@@ -36,6 +41,7 @@ class Hooks:
         self._auth: Any = api._auth
         self._auth_handler: Any = api._auth_handler
         self._registration: Any = api._registration_handler
+        self._event_creation: Any = api._hs.get_event_creation_handler()
         self._room_member: Any = api._hs.get_room_member_handler()
 
     def self_test(self) -> None:
@@ -50,6 +56,8 @@ class Hooks:
             (self._store, "get_users_in_room", {"room_id"}),
             (self._store, "delete_room_alias", {"room_alias"}),
             (self._store, "get_invited_rooms_for_local_user", {"user_id"}),
+            (self._event_creation, "create_new_client_event", {"builder"}),
+            (self._event_creation, "is_admin_redaction", {"event_type", "sender", "redacts"}),
             (self._room_member, "update_membership", {"requester", "target", "room_id", "action", "ratelimit"}),
             (self._store, "get_app_service_by_user_id", {"user_id"}),
             (self._auth, "get_access_token_from_request", {"request"}),
@@ -76,6 +84,30 @@ class Hooks:
         """
         for servlet in _TOLD_TO_ANYBODY:
             servlet.on_GET = self._with_token(servlet.on_GET)  # type: ignore[method-assign,assignment]
+
+    def refuse_what_breaks_synapse(self) -> None:
+        """Answers 400 where Synapse fails with a 500 before any callback sees the event.
+
+        That is half a surrogate pair, which JSON can spell and UTF-8 cannot, and a redaction without an event id.
+        """
+        creation = self._event_creation
+        build, is_admin_redaction = creation.create_new_client_event, creation.is_admin_redaction
+
+        async def build_text(*arguments: Any, **named: Any) -> Any:
+            try:
+                return await build(*arguments, **named)
+            except UnicodeEncodeError:
+                raise malformed(NO_TEXT) from None
+
+        async def check_redaction(event_type: str, sender: str, redacts: object) -> bool:
+            if event_type == "m.room.redaction" and not isinstance(redacts, str):
+                raise malformed(NO_TARGET)
+            try:
+                return bool(await is_admin_redaction(event_type=event_type, sender=sender, redacts=redacts))
+            except UnicodeEncodeError:
+                raise malformed(NO_TEXT) from None
+
+        creation.create_new_client_event, creation.is_admin_redaction = build_text, check_redaction
 
     def _with_token(self, answer: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         # The parameters' names are the servlet's: Synapse calls it with those of the address by keyword.

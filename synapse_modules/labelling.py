@@ -17,6 +17,7 @@ from belisha.events import (
     LABEL_KEY,
     Relation,
     check_message,
+    clean_html,
     explicit_label,
     poll_start_of,
     texts_of,
@@ -33,7 +34,10 @@ Json = dict[str, Any]
 
 _MESSAGE: Final = "m.room.message"
 _TEXT_MESSAGES: Final = frozenset({"m.text", "m.notice", "m.emote"})
-_EXTENSIBLE_TEXT: Final = ("org.matrix.msc1767.text", "m.text", "body")
+#: What a client shows first of a part or of a poll's question (MSC1767 in all its forms).
+_SHOWN_TEXT: Final = ("body", "org.matrix.msc1767.text", "m.text", "org.matrix.msc1767.message", "m.message")
+_SHOWN_HTML: Final = ("formatted_body", "org.matrix.msc1767.html", "m.html")
+_HTML_TYPE: Final = "text/html"
 _EDIT_PREFIX: Final = "* "
 _REPLY_FALLBACK: Final = re.compile(r"\A> <[^\n]*\n(?:>[^\n]*\n)*\n?")
 _OPENING_TAGS: Final = r"((?:<(?:p|span|strong|em|b|i|font|div|code)\b[^>]*>)*)"
@@ -64,8 +68,7 @@ def tidy(event_type: str, content: Json) -> None:
     for part in parts_of(content):
         if event_type == _MESSAGE:
             check_message(part)
-        if isinstance(part.get("formatted_body"), str):
-            part["formatted_body"] = clean(part["formatted_body"])
+    clean_html(content)
 
 
 async def claims_of(
@@ -133,50 +136,63 @@ def write_label(content: Json, label: Label, by: By) -> None:
 
 def draw_badge(content: Json, label: Label, *, in_colour: bool) -> None:
     """Draws exactly one badge where clients show the content; plain text everywhere where not `in_colour`."""
+    drawn = html_badge(label) if in_colour else badge(label)
+
+    def in_text(text: str) -> str:
+        return badge(label) + _without_any_badge(text)
+
+    def in_html(text: str) -> str:
+        rest = _without_html_badges(text)
+        return f"<p>{drawn}{rest[3:]}" if rest.startswith("<p>") else drawn + rest
+
     for part in parts_of(content):
         msgtype = part.get("msgtype")
-        if msgtype in FILE_MESSAGES and "filename" not in part:
-            part["filename"] = part["body"]
-        if isinstance(part.get("formatted_body"), str):
-            _draw_html(part, label, in_colour=in_colour)
-        elif in_colour and msgtype in _TEXT_MESSAGES and isinstance(part.get("body"), str):
-            plain = html.escape(_without_any_badge(part["body"]), quote=False).replace("\n", "<br>")
+        body = part.get("body")
+        if msgtype in FILE_MESSAGES and "filename" not in part and isinstance(body, str):
+            part["filename"] = body
+        if in_colour and msgtype in _TEXT_MESSAGES and "formatted_body" not in part and isinstance(body, str):
+            plain = html.escape(_without_any_badge(body), quote=False).replace("\n", "<br>")
             part["format"] = "org.matrix.custom.html"
-            part["formatted_body"] = html_badge(label) + plain
-        for owner in (part, _question_of(part)):
-            _draw_text(owner, label)
+            part["formatted_body"] = plain
+        _rewrite(part, in_text, in_html)
 
 
 def strip_badges(content: Json) -> None:
-    """Takes badges out that a client imitated, where none is to be drawn."""
+    """Takes badges out that a client imitated: the server draws the one there is."""
     for part in parts_of(content):
-        for owner in (part, _question_of(part)):
-            for key in _EXTENSIBLE_TEXT:
-                if isinstance(owner.get(key), str):
-                    owner[key] = _without_any_badge(owner[key])
+        _rewrite(part, _without_any_badge, _without_html_badges)
+
+
+def _take_out_badge(part: Json, label: Label) -> None:
+    """Takes the badge of `label` out, which an edit brings back behind the asterisk of its fallback."""
+
+    def from_text(text: str) -> str:
+        prefix = _EDIT_PREFIX if text.startswith(_EDIT_PREFIX) else ""
+        return prefix + without_badge(text[len(prefix) :], label)
+
+    _rewrite(part, from_text, lambda text: _without_html_badge(text, (label,)))
+
+
+def _rewrite(part: Json, in_text: Callable[[str], str], in_html: Callable[[str], str]) -> None:
+    """Rewrites in place what a client shows of one part: plain and formatted text, extensible text, poll question."""
+    for owner in (part, _question_of(part)):
+        for key in _SHOWN_HTML:
+            if isinstance(owner.get(key), str):
+                owner[key] = in_html(owner[key])
+        for key in _SHOWN_TEXT:
+            value = owner.get(key)
+            if isinstance(value, str):
+                owner[key] = in_text(value)
+            for entry in value if isinstance(value, list) else ():
+                if isinstance(entry, dict) and isinstance(entry.get("body"), str):
+                    is_html = entry.get("mimetype") == _HTML_TYPE
+                    entry["body"] = in_html(entry["body"]) if is_html else in_text(entry["body"])
 
 
 def _question_of(part: Json) -> Json:
     start = poll_start_of(part)
     question = start.get("question") if start is not None else None
     return question if isinstance(question, dict) else {}
-
-
-def _draw_text(owner: Json, label: Label) -> None:
-    for key in _EXTENSIBLE_TEXT:
-        value = owner.get(key)
-        if isinstance(value, str):
-            owner[key] = badge(label) + _without_any_badge(value)
-        elif isinstance(value, list):
-            for entry in value:
-                if isinstance(entry, dict) and isinstance(entry.get("body"), str):
-                    entry["body"] = badge(label) + _without_any_badge(entry["body"])
-
-
-def _draw_html(part: Json, label: Label, *, in_colour: bool) -> None:
-    drawn = html_badge(label) if in_colour else badge(label)
-    body = _without_html_badge(part["formatted_body"], None)
-    part["formatted_body"] = f"<p>{drawn}{body[3:]}" if body.startswith("<p>") else drawn + body
 
 
 def _without_any_badge(body: str) -> str:
@@ -186,28 +202,22 @@ def _without_any_badge(body: str) -> str:
     return body
 
 
-def _without_html_badge(body: str, label: Label | None) -> str:
-    names = re.escape(str(label)) if label is not None else "|".join(re.escape(str(each)) for each in Label)
-    pattern = rf"\A((?:\* )?){_OPENING_TAGS}\[(?:{names})\]{_CLOSING_TAGS}[ \u00a0]?"
-    shorter = re.sub(pattern, _what_stood_around, body)
-    return body if shorter == body else (shorter if label is not None else _without_html_badge(shorter, None))
+def _without_html_badges(body: str) -> str:
+    """The same of HTML."""
+    while (shorter := _without_html_badge(body, tuple(Label))) != body:
+        body = shorter
+    return body
+
+
+def _without_html_badge(body: str, labels: tuple[Label, ...]) -> str:
+    names = "|".join(re.escape(str(label)) for label in labels)
+    return re.sub(rf"\A((?:\* )?){_OPENING_TAGS}\[(?:{names})\]{_CLOSING_TAGS}[ \u00a0]?", _what_stood_around, body)
 
 
 def _what_stood_around(found: re.Match[str]) -> str:
     """The tags around a badge that is taken out, without those that stood around nothing else."""
     opening, closing = re.findall("<[^>]*>", found[2]), re.findall("<[^>]*>", found[3])
-    while opening and closing and re.match(r"</?(\w+)", opening[-1])[1] == closing[0][2:-1]:  # type: ignore[index]
+    while opening and closing and re.split(r"\W+", opening[-1])[1] == closing[0][2:-1]:
         opening.pop()
         closing.pop(0)
     return "".join((found[1], *opening, *closing))
-
-
-def _take_out_badge(part: Json, label: Label) -> None:
-    for owner in (part, _question_of(part)):
-        for key in _EXTENSIBLE_TEXT:
-            value = owner.get(key)
-            if isinstance(value, str):
-                prefix = _EDIT_PREFIX if value.startswith(_EDIT_PREFIX) else ""
-                owner[key] = prefix + without_badge(value[len(prefix) :], label)
-    if isinstance(part.get("formatted_body"), str):
-        part["formatted_body"] = _without_html_badge(part["formatted_body"], label)

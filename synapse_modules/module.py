@@ -33,7 +33,7 @@ from belisha.policy.types import BIRTH_STATE, CONTENT, MODULE_STATE, NEVER_REDAC
 from belisha.tlp import ALL_LABELS, Label
 from synapse_modules import api as http
 from synapse_modules import labelling
-from synapse_modules.hooks import PDU_LIMIT, Hooks, json_bytes, pdu_bytes
+from synapse_modules.hooks import NO_TARGET, PDU_LIMIT, Hooks, json_bytes, pdu_bytes
 from synapse_modules.refusal import malformed, refused, undecided
 from synapse_modules.registry import Registry
 from synapse_modules.rooms import Rooms
@@ -76,6 +76,7 @@ class BelishaModule:
         self.hooks = Hooks(api)
         self.hooks.self_test()
         self.hooks.ask_for_tokens()
+        self.hooks.refuse_what_breaks_synapse()
         self.markers = MarkerReader(config.markings)
         self.about = Surroundings(
             markers=self.markers,
@@ -259,7 +260,9 @@ class BelishaModule:
 
     async def _check_redaction(self, event: EventBase) -> None:
         redacts = event.content.get("redacts") or event.redacts
-        target = await self.hooks.event(redacts) if isinstance(redacts, str) else None
+        if not isinstance(redacts, str):
+            raise malformed(NO_TARGET)
+        target = await self.hooks.event(redacts)
         if target is not None and target.type in NEVER_REDACTED:
             raise refused(refuse("L4", "KEPT", "A room's sharing rules and decisions are kept and cannot be removed."))
 

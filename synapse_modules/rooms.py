@@ -22,7 +22,7 @@ from belisha.policy.decision import refuse
 from belisha.policy.people import Person
 from belisha.policy.rooms import Kind
 from belisha.policy.state import MAINTAINER_POWER, STEWARD_POWER, Surroundings
-from synapse_modules.hooks import Hooks
+from synapse_modules.hooks import NO_TEXT, Hooks, json_bytes
 from synapse_modules.refusal import malformed, refused
 from synapse_modules.registry import Member, Registry
 from synapse_modules.snapshot import room_of
@@ -97,9 +97,12 @@ class Rooms:
         invitees = await self._people(config.get("invite"))
         organisations = frozenset(await self._registry.organisations())
         try:
+            json_bytes(config)
             plan = plan_room(creator, invitees, config, organisations, self._about)
         except MalformedEvent as error:
             raise malformed(str(error)) from None
+        except UnicodeEncodeError:
+            raise malformed(NO_TEXT) from None
         if not isinstance(plan, Plan):
             raise refused(plan)
         self.planned.expect(creator.user_id, plan)
