@@ -63,7 +63,7 @@ def said(event: Event, table: Sequence[Command]) -> Said | None:
 def bare_word(event: Event, table: Sequence[Command]) -> Asked | None:
     """A command's name alone, without `!`; only where a bot is the one spoken to may this count."""
     text = spoken(event)
-    command = named(text.strip().strip(".!?").casefold(), table) if text else None
+    command = named(text.strip().rstrip(".!?").casefold(), table) if text else None
     return Asked(command, "") if command else None
 
 

@@ -77,7 +77,7 @@ def mistyped(what: Mistyped) -> Sequence[Block]:
 
 def one_label(asked: str) -> Sequence[Block]:
     """What one label means."""
-    label = Label.parse(asked) or Label.parse(f"TLP:{asked}")
+    label = Label.parse(asked if asked.upper().startswith("TLP:") else f"TLP:{asked}")
     if label is not None:
         return (paragraph("In this community ", Strong(str(label)), " means: ", MEANING[label]),)
     labels = [str(one) for one in Label]

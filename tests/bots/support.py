@@ -9,9 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
+from typing import Any, TypeVar
 
 import aiohttp
 import yaml
@@ -26,6 +26,7 @@ ROOM = f"!pilots:{SERVER}"
 HS_TOKEN = "the homeserver's token"
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 def message(event_id: str, body: str = "!help", *, room: str = ROOM, sender: str = ADA, **content: Any) -> Json:
@@ -49,7 +50,7 @@ def member(
     return base | {"content": content}
 
 
-def write_config(folder: Path, homeserver: str, port: int, **changes: Any) -> Path:
+def write_config(folder: Path, homeserver: str, port: int, /, **changes: Any) -> Path:
     """`bots.yaml` and its tokens in a folder."""
     for name, token in (("as_token", "the bots' token"), ("hs_token", HS_TOKEN)):
         (folder / name).write_text(token)
@@ -67,6 +68,14 @@ def write_config(folder: Path, homeserver: str, port: int, **changes: Any) -> Pa
     path = folder / "bots.yaml"
     path.write_text(yaml.safe_dump(settings | changes))
     return path
+
+
+async def eventually(check: Callable[[], Awaitable[T]], seconds: float = 20) -> T:
+    """Asks until the answer is true-ish; for what tells nobody when it changes."""
+    async with asyncio.timeout(seconds):
+        while not (found := await check()):  # noqa: ASYNC110  # a database and a homeserver without sync
+            await asyncio.sleep(0.05)
+    return found
 
 
 class BotsProcess:
@@ -140,6 +149,7 @@ class Homeserver:
         self.holding.set()
         self.errors: list[tuple[int, Json]] = []
         """Answers to the next sends, before they succeed."""
+        self._changed = asyncio.Condition()
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Homeserver:
@@ -158,8 +168,8 @@ class Homeserver:
     async def until_sent(self, count: int, seconds: float = 15) -> list[Json]:
         """Waits for so many events, then a moment longer for one too many."""
         async with asyncio.timeout(seconds):
-            while len(self.sent) < count:
-                await asyncio.sleep(0.02)
+            async with self._changed:
+                await self._changed.wait_for(lambda: len(self.sent) >= count)
         await asyncio.sleep(0.4)
         return [content for _, content in self.sent.values()]
 
@@ -181,10 +191,12 @@ class Homeserver:
         assert device is not None, "a send without a device would be doubled by a restart of Synapse"
         room, _, rest = path.partition("/send/")
         transaction = rest.partition("/")[2]
-        self.sent.setdefault(transaction, (room.rpartition("/")[2], content))
+        async with self._changed:
+            self.sent.setdefault(transaction, (room.rpartition("/")[2], content))
+            self._changed.notify_all()
         return web.json_response({"event_id": f"$answer-{transaction}"})
 
-    async def _other(self, path: str, request: web.Request) -> tuple[int, Json]:  # a table in code
+    async def _other(self, path: str, request: web.Request) -> tuple[int, Json]:
         if path.endswith("/register"):
             return 400, {"errcode": "M_USER_IN_USE", "error": "taken"}
         if "/devices/" in path:
@@ -208,7 +220,3 @@ class Homeserver:
         if path.endswith("/audience") and self.audience:
             return 200, self.audience
         return 404, {"errcode": "M_UNRECOGNIZED", "error": "unknown"}
-
-
-def url_of(room: str) -> str:
-    return quote(room, safe="")

@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import aiohttp
 import pytest
 import sqlalchemy as sa
 
@@ -152,8 +153,6 @@ async def test_many_transactions_at_once_lose_nothing(service: Service) -> None:
 
 
 async def test_health_readiness_and_metrics(service: Service) -> None:
-    import aiohttp
-
     async with aiohttp.ClientSession() as session:
 
         async def get(path: str) -> tuple[int, str]:

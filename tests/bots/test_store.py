@@ -1,0 +1,114 @@
+"""The database: migrations that match the tables, one writer, and a file that is nobody else's business."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from bots.kernel.events import receive
+from bots.kernel.inbox import Inbox
+from bots.kernel.migrations import HEAD
+from bots.kernel.migrations.upgrade import configuration
+from bots.kernel.store import Store, StoreError, metadata
+from tests.bots.databases import postgresql
+from tests.bots.support import ROOM, message
+
+
+def test_the_newest_revision_is_the_one_named() -> None:
+    assert ScriptDirectory.from_config(configuration()).get_current_head() == HEAD
+
+
+async def _differences(store: Store) -> list[object]:
+    def compare(connection: sa.Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async with store.reading() as connection:
+        return await connection.run_sync(compare)
+
+
+async def _works(store: Store) -> None:
+    """The inbox, from storing to handled, on whichever database."""
+    assert await _differences(store) == []
+    now = [100.0]
+    box = Inbox(store, lambda: now[0])
+    events = [receive(message(f"${number}", "\0 \ud800 ü", room=room)) for number in range(5) for room in (ROOM,)]
+    await box.add(events)
+    await box.add(events[:3])
+    await asyncio.gather(*(box.add([receive(message(f"$x{number}", room="!other:x"))]) for number in range(20)))
+    now[0] = 105.0
+    assert (await box.depth()).pending == 25
+    assert (await box.depth()).oldest == 5.0
+    assert await box.waiting_rooms() == {ROOM: 0.0, "!other:x": 0.0}
+    first, second, *_ = await box.pending(ROOM, 10)
+    assert (first.event_id, second.event_id) == ("$0", "$1")
+    await box.handled([first.received], said_now=[("welcome", "$0")])
+    await box.handled([second.received], said_now=[("welcome", "$1")])
+    assert await box.was_said(["welcome", "farewell"]) == {"welcome"}
+    third, *_ = await box.pending(ROOM, 1)
+    await box.postpone(third.received, 110.0, "KeyError", counts=True)
+    assert (await box.waiting_rooms())[ROOM] == 110.0
+    await box.failed(third.received, "KeyError")
+    assert (await box.depth()).failed == 1
+    assert [row.event_id for row in await box.pending(ROOM, 10)] == ["$3", "$4"]
+
+
+async def test_the_inbox_on_sqlite(store: Store) -> None:
+    await _works(store)
+
+
+@pytest.mark.full
+async def test_the_inbox_on_postgresql() -> None:
+    with postgresql() as address:
+        stores = Store(address), Store(address)
+        await asyncio.gather(*(store.open() for store in stores))  # two processes that start at once
+        await _works(stores[0])
+        for store in stores:
+            await store.close()
+        again = Store(address)
+        await again.open()
+        await again.close()
+
+
+async def test_the_file_is_private_and_written_ahead(store: Store, tmp_path: Path) -> None:
+    assert (tmp_path / "bots.db").stat().st_mode & 0o777 == 0o600
+    assert sqlite3.connect(tmp_path / "bots.db").execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_opening_again_changes_nothing(store: Store, tmp_path: Path) -> None:
+    await Inbox(store).add([receive(message("$1"))])
+    again = Store(f"sqlite:///{tmp_path}/bots.db")
+    await again.open()
+    assert (await Inbox(again).depth()).pending == 1
+    await again.close()
+
+
+async def test_readers_do_not_wait_for_the_writer(store: Store) -> None:
+    async with store.writing() as connection:
+        await connection.execute(sa.text("DELETE FROM inbox"))
+        async with asyncio.timeout(1):
+            assert (await Inbox(store).depth()).pending == 0
+
+
+async def test_a_newer_database_stops_the_start(tmp_path: Path) -> None:
+    with sqlite3.connect(tmp_path / "bots.db") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
+    store = Store(f"sqlite:///{tmp_path}/bots.db")
+    with pytest.raises(StoreError, match="newer version of Belisha"):
+        await store.open()
+    await store.close()
+
+
+async def test_what_is_no_database_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "bots.db").write_text("this is no database, however long one looks at it" * 20)
+    store = Store(f"sqlite:///{tmp_path}/bots.db")
+    with pytest.raises(StoreError, match="cannot be used"):
+        await store.open()
+    await store.close()

@@ -1,0 +1,118 @@
+"""The bots beside a real Synapse with the module: each question has one answer, whatever is killed in between."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+import nio
+import pytest
+
+from bots.kernel.config import load
+from bots.kernel.matrix import BotClient
+from tests.bots.support import STEWARD, BotsProcess, eventually
+from tests.support.server import Server, ended, request
+
+
+@dataclass
+class Here:
+    """A server, its bots, and a member with rooms."""
+
+    server: Server
+    bots: BotsProcess
+    ada: nio.AsyncClient
+    service: str
+    group: str
+
+    async def ask(self, room: str, body: str, transaction: str) -> str:
+        content = {"msgtype": "m.text", "body": body}
+        sent = await self.ada.room_send(room, "m.room.message", content, tx_id=transaction)
+        assert isinstance(sent, nio.RoomSendResponse), sent
+        return sent.event_id
+
+    async def said(self, room: str) -> list[dict[str, Any]]:
+        """What the steward has said in a room, oldest first."""
+        path = f"/_matrix/client/v3/rooms/{room}/messages?dir=f&limit=200"
+        status, body = await request(self.ada, "GET", path)
+        assert status == 200, body
+        return [e["content"] for e in body["chunk"] if e["sender"] == STEWARD and e["type"] == "m.room.message"]
+
+    async def answers(self, room: str, to: str) -> list[dict[str, Any]]:
+        relations = [(content, content.get("m.relates_to", {})) for content in await self.said(room)]
+        return [content for content, relation in relations if relation.get("m.in_reply_to", {}).get("event_id") == to]
+
+    async def answer(self, room: str, to: str) -> dict[str, Any]:
+        """The one answer to a message."""
+        found = await eventually(lambda: self.answers(room, to), 30)
+        await asyncio.sleep(0.5)
+        assert len(await self.answers(room, to)) == 1
+        return found[0]
+
+
+@pytest.fixture
+async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Here]:
+    server = Server(tmp_path_factory.mktemp("bots") / "data")
+    bots = BotsProcess(server.place.rendered / "bots.yaml")
+    with ended(server):
+        await server.start()
+        await server.organisation("harbour")
+        ada = await server.member("ada", "harbour")
+        _, listed = await server.local("GET", "members")
+        group = await ada.room_create(name="Buoys", preset=nio.RoomPreset.public_chat)
+        assert isinstance(group, nio.RoomCreateResponse), group
+        try:
+            await bots.start()
+            yield Here(server, bots, ada, listed["members"][0]["service_room"], group.room_id)
+        finally:
+            bots.end()
+            await ada.close()
+
+
+async def test_welcome_help_and_labels(here: Here) -> None:
+    welcome = await eventually(lambda: here.said(here.service))  # its occasion came before the bots had started
+    assert "Hello Ada, and welcome!" in welcome[0]["body"]
+    helped = await here.answer(here.service, await here.ask(here.service, "help", "1"))
+    assert "In this chat you can leave out the exclamation mark." in helped["body"]
+    told = await here.answer(here.group, await here.ask(here.group, "!tlp", "2"))
+    assert "This is an open group" in told["body"]
+    assert "Who could join and read it: 1 person from 1 organisation, and 1 bot." in told["body"]
+    assert told["org.belisha.tlp"]["label"] == "TLP:GREEN"
+    ignored = await here.ask(here.group, "!important news", "3")
+    nearly = await here.ask(here.group, "!hlep", "4")
+    assert "Did you mean !help?" in (await here.answer(here.group, nearly))["body"]
+    assert not await here.answers(here.group, ignored)
+    assert len([one for one in await here.said(here.service) if "and welcome!" in one["body"]]) == 1
+
+
+async def test_answers_come_once_across_kills(here: Here) -> None:
+    asked = [await here.ask(here.group, "!help", "1")]
+    here.bots.end()  # kill -9
+    asked.append(await here.ask(here.group, "!help", "2"))  # nobody listens
+    await here.bots.start()
+    asked.append(await here.ask(here.group, "!help", "3"))
+    for question in asked:
+        await here.answer(here.group, question)
+    here.server.kill()  # kill -9, beside running bots; its next transaction ids begin at 1 again
+    await here.server.start()
+    await here.answer(here.group, await here.ask(here.group, "!help", "4"))
+    for question in asked:
+        assert len(await here.answers(here.group, question)) == 1
+
+
+async def test_synapse_knows_a_repeated_send_again_after_kill_9(here: Here) -> None:
+    config = load(here.bots.config)
+    here.bots.end()
+
+    async def send() -> str:
+        async with aiohttp.ClientSession() as session:
+            client = BotClient(config.homeserver, STEWARD, config.as_token(), session)
+            await client.register()
+            return await client.send(here.group, "m.room.message", {"msgtype": "m.notice", "body": "x"}, "once")
+
+    first = await send()
+    here.server.kill()
+    await here.server.start()
+    assert await send() == first
