@@ -12,8 +12,9 @@ from bots.kernel.events import Event, joins
 from bots.steward import words
 
 HELP = Command("help", "shows what you can ask me, and what this room is for", "!help tlp", argument="command")
-# Its argument, a label, is understood but not advertised: `!tlp red` is a marker too, and the server may refuse it.
-TLP = Command("tlp", "explains the labels, and tells who can read the room you ask in", "!tlp")
+TLP = Command(
+    "tlp", "explains the labels, or one of them, and tells who can read this room", "!tlp red", argument="label"
+)
 COMMANDS = (HELP, TLP)
 
 

@@ -83,7 +83,7 @@ def one_label(asked: str) -> Sequence[Block]:
     labels = [str(one) for one in Label]
     return (
         paragraph(f"I know no label of that name. The labels are {', '.join(labels[:-1])} and {labels[-1]}."),
-        paragraph("For example: ", Typed("!tlp")),
+        paragraph("For example: ", Typed("!tlp red")),
     )
 
 

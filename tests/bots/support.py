@@ -73,7 +73,7 @@ def write_config(folder: Path, homeserver: str, port: int, /, **changes: Any) ->
 async def eventually(check: Callable[[], Awaitable[T]], seconds: float = 20) -> T:
     """Asks until the answer is true-ish; for what tells nobody when it changes."""
     async with asyncio.timeout(seconds):
-        while not (found := await check()):  # noqa: ASYNC110  # a database and a homeserver without sync
+        while not (found := await check()):
             await asyncio.sleep(0.05)
     return found
 

@@ -57,11 +57,11 @@ def _is_fit_to_be_sent(content: Any) -> None:
 
 def test_help_lists_what_can_be_asked() -> None:
     assert "!help [command]: it shows" in answer(typed("!help"))
-    assert "!tlp: it explains" in answer(typed("!help"))
+    assert "!tlp [label]: it explains" in answer(typed("!help"))
     assert "This is an open group" in answer(typed("!help"))
     assert "leave out the exclamation mark" in answer(typed("!help"), SERVICE)
     assert answer(typed("!help"), Unknown())
-    assert answer(typed("!help !tlp")).startswith("Write !tlp: it explains")
+    assert answer(typed("!help !tlp")).startswith("Write !tlp [label]: it explains")
 
 
 def test_only_in_its_own_chat_a_word_is_enough() -> None:
@@ -75,7 +75,7 @@ def test_only_in_its_own_chat_a_word_is_enough() -> None:
 def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
     assert "Did you mean !help?" in answer(typed("!hlep"), OPEN)
     assert "Did you mean !tlp?" in answer(typed("!tpl"), SERVICE)
-    assert "For example: !tlp" in answer(typed("!tpl"), SERVICE)
+    assert "For example: !tlp red" in answer(typed("!tpl"), SERVICE)
     assert answer(typed("!zzzz"), SERVICE) == "I do not know !zzzz. Write !help to see what you can ask me."
     for policy in (OPEN, CLOSED, Unknown()):
         assert not answer(typed("!zzzz"), policy)

@@ -80,6 +80,9 @@ async def test_welcome_help_and_labels(here: Here) -> None:
     assert "This is an open group" in told["body"]
     assert "Who could join and read it: 1 person from 1 organisation, and 1 bot." in told["body"]
     assert told["org.belisha.tlp"]["label"] == "TLP:GREEN"
+    red = await here.answer(here.group, await here.ask(here.group, "!tlp red", "5"))  # a question, not a marker
+    assert "In this community TLP:RED means: " in red["body"]
+    assert red["org.belisha.tlp"]["label"] == "TLP:GREEN"
     ignored = await here.ask(here.group, "!important news", "3")
     nearly = await here.ask(here.group, "!hlep", "4")
     assert "Did you mean !help?" in (await here.answer(here.group, nearly))["body"]
