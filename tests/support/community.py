@@ -37,6 +37,7 @@ CEILINGS: Final = {
 
 #: Tests send faster than people; every other rule is the rendered configuration's.
 FAST: Final = """
+bcrypt_rounds: 4
 rc_message: {per_second: 1000, burst_count: 1000}
 rc_room_creation: {per_second: 1000, burst_count: 1000}
 rc_joins: {local: {per_second: 1000, burst_count: 1000}}
