@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 import nio
 
+from belisha.settings import Settings
 from belisha.tlp import Label, html_badge
 from tests.support.server import Server, request
 
@@ -140,9 +141,9 @@ def wish(kind: str, *organisations: str, **more: Any) -> Json:
     return {"type": "org.belisha.room", "state_key": "", "content": content}
 
 
-async def make_community(data: Path) -> Community:
+async def make_community(data: Path, changed: Settings | None = None) -> Community:
     """Starts the server and makes members and rooms; the caller stops it."""
-    server = Server(data, overrides=FAST)
+    server = Server(data, changed, overrides=FAST)
     await server.start()
     return await settle(server)
 

@@ -241,7 +241,7 @@ _CONTENTS = st.fixed_dictionaries(
 ) | st.dictionaries(_KEYS, _ANYTHING, max_size=5)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=max(150, settings.default.max_examples), deadline=None, suppress_health_check=list(HealthCheck))
 @given(content=_CONTENTS, kind=st.sampled_from(["open", "strict", "named"]))
 async def test_any_json_is_answered(community: Community, content: Json, kind: str) -> None:
     await assert_answered(community, content, kind)
