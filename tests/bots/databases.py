@@ -10,8 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from tests.support.server import free_ports
 
 
@@ -19,8 +17,7 @@ from tests.support.server import free_ports
 def postgresql() -> Iterator[str]:
     """The address of an empty database; it is gone afterwards."""
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not programs:
-        pytest.skip("PostgreSQL is not installed")
+    assert programs, "PostgreSQL is not installed: run tests/install-system-packages"
     # PostgreSQL refuses to run as root, and its files must be where its account may write.
     as_nobody = ("runuser", "-u", "nobody", "--") if os.geteuid() == 0 else ()
     with tempfile.TemporaryDirectory() as folder:
