@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from belisha.html import clean
+from belisha.html import MOST_UNFOLDING, clean, unfolding
 from belisha.tlp import Label
 
 LABEL_KEY: Final = "org.belisha.tlp"
@@ -142,7 +142,12 @@ def texts_of(content: Mapping[str, Any]) -> Iterator[Text]:
 
 
 def clean_html(content: dict[str, Any]) -> None:
-    """Cleans every string of a content that `texts_of` reads as HTML, in place, at any depth."""
+    """Cleans every string of a content that `texts_of` reads as HTML, in place, at any depth.
+
+    Raises:
+        MalformedEvent: where tags are piled up so that the cleaned HTML would be many times larger.
+    """
+    unfolded = 0
     stack: list[Any] = [content]
     while stack:
         value = stack.pop()
@@ -150,6 +155,9 @@ def clean_html(content: dict[str, Any]) -> None:
             mime_html = value.get("mimetype") == "text/html"
             for key, inner in value.items():
                 if isinstance(inner, str) and (key in _HTML_KEYS or (mime_html and key == "body")):
+                    unfolded += unfolding(inner)
+                    if unfolded > MOST_UNFOLDING:
+                        raise MalformedEvent("This message has too much formatting in it. Please send it plainer.")
                     value[key] = clean(inner)
         stack.extend(value.values() if isinstance(value, dict) else value if isinstance(value, list) else ())
 

@@ -1,4 +1,4 @@
-"""Folds text to what it looks like: NFKC, no invisible or bidi characters, confusables as ASCII letters.
+"""Folds text to what it looks like: NFKC, no invisible or bidi characters, no marks, confusables as ASCII letters.
 
 Source: Unicode UTS #39 (security mechanisms), section 4, with the letter-like symbols that it leaves alone.
 """
@@ -25,6 +25,18 @@ def _format_characters() -> str:
 INVISIBLE: Final = re.escape(_format_characters()) + _INVISIBLE_EXTRA
 _INVISIBLE: Final = re.compile(f"[{INVISIBLE}]+")
 
+
+def _marks() -> str:
+    """Every character that comes down to combining marks alone."""
+    points = (*range(0x1F000), *range(0xE0100, 0xE01F0))
+    return "".join(
+        chr(point) for point in points if all(map(unicodedata.combining, unicodedata.normalize("NFKD", chr(point))))
+    )
+
+
+# A stroke or dot over a letter leaves it readable; and putting thousands of them in order takes Unicode seconds.
+_MARKS: Final = re.compile(f"[{re.escape(_marks())}]+")
+
 # Letter-like symbols that UTS #39 has no ASCII prototype for: small capitals, squared, regional indicators.
 _SYMBOL_BLOCKS: Final = (range(0x0250, 0x02B0), range(0x1D00, 0x1DC0), range(0xA720, 0xA800), range(0x1F100, 0x1F200))
 _SYMBOL_NAME: Final = re.compile(r"(?:SMALL CAPITAL|SQUARED LATIN CAPITAL LETTER|INDICATOR SYMBOL LETTER) ([A-Z])$")
@@ -50,7 +62,7 @@ def fold(text: str) -> str:
     """`text` as a reader sees it, in letters that can be compared; ASCII text is returned as it is."""
     if text.isascii():
         return text
-    seen = _INVISIBLE.sub("", text)
+    seen = _MARKS.sub("", _INVISIBLE.sub("", text))
     table = _fold_table()
     # Twice, for letters whose compatibility form is itself a look-alike, and before NFKC recomposes accents.
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", seen.translate(table)).translate(table))

@@ -23,7 +23,7 @@ from belisha.events import (
     texts_of,
     written_label,
 )
-from belisha.html import clean, visible_text
+from belisha.html import clean, texts_in
 from belisha.markers import MarkerReader
 from belisha.policy.decide import Claims
 from belisha.policy.decision import By
@@ -112,9 +112,12 @@ async def claims_of(
 def _readable(content: Json, *, is_reply: bool) -> Iterator[str]:
     for text in texts_of(content):
         if text.is_html:
-            yield visible_text(clean(text.value))
+            yield from texts_in(clean(text.value))
         else:
-            yield _REPLY_FALLBACK.sub("", text.value) if is_reply else text.value
+            yield text.value
+            # Some clients show the fallback and some do not: a marker may stand before it and behind it.
+            if is_reply and (answer := _REPLY_FALLBACK.sub("", text.value)) != text.value:
+                yield answer
 
 
 # --- Drawing ------------------------------------------------------------------------------------------------
