@@ -13,12 +13,10 @@ from typing import Any, Final, NamedTuple
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
-from belisha.policy.people import CATEGORIES, ROLES, Person
+from belisha.policy.people import BOT_PREFIX, CATEGORIES, ROLES, Person
 
 #: How old the revision number may be, in seconds, before it is read again.
 REVISION_AGE: Final = 0.5
-
-BOT_PREFIX: Final = "belisha_"
 
 
 class Organisation(NamedTuple):

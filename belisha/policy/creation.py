@@ -13,6 +13,7 @@ from belisha.events import MalformedEvent
 from belisha.policy.decision import Decision, refuse
 from belisha.policy.membership import decide_membership
 from belisha.policy.people import MAY_LIST_ORGANISATIONS, Person
+from belisha.policy.protocol import decide_protocol_content, decide_state_key
 from belisha.policy.rooms import KINDS, Kind, Purpose, Room, encrypted, kind_of, room_of, to_state
 from belisha.policy.state import GROUPS, MAINTAINER_POWER, STEWARD_POWER, Surroundings, decide_state
 
@@ -74,9 +75,15 @@ def plan_room(
     room = room_of(wish.kind, wish.organisations, wish.purpose)
     if wish.wants_encryption and room.kind is Kind.NAMED and about.encrypted_named_rooms:
         room = encrypted(room)
-    for event_type, _key, content in (*wish.state, *_shorthands(request)):
-        if not (decision := decide_state(room, event_type, content, about)).allowed:
-            return decision
+    # While it makes a room, Synapse shows a module each state as if there were no policy yet: all is decided here.
+    for event_type, key, content in (*wish.state, *_shorthands(request)):
+        for decision in (
+            decide_state(room, event_type, content, about),
+            decide_state_key(event_type, key, about.markers),
+            decide_protocol_content(event_type, content, about.markers, is_state=True),
+        ):
+            if not decision.allowed:
+                return decision
     named = tuple(dict.fromkeys(p.localpart for p in (creator, *invitees))) if room.kind is Kind.NAMED else ()
     everyone = frozenset(person.user_id for person in (creator, *invitees))
     for person in (creator, *invitees):

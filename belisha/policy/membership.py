@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from belisha.policy.decision import Decision, allow, refuse
-from belisha.policy.people import Person
+from belisha.policy.people import BOT_PREFIX, Person
 from belisha.policy.rooms import Kind, Room
 
 _ENTERING: Final = frozenset({"invite", "join", "knock"})
@@ -80,7 +80,8 @@ def _decide_named(
 def _decide_service(
     _room: Room, target: Person, _membership: str, _named: frozenset[str], present: frozenset[str]
 ) -> Decision:
-    if len(present | {target.user_id}) > 2:
+    # Two members without the bot would be a room of named people that its rules know nothing of.
+    if not all(other.startswith(f"@{BOT_PREFIX}") for other in present - {target.user_id}):
         return refuse("M1", "TWO_ONLY", "A room with a bot has one member and that bot. Please start a direct chat.")
     return _FITS
 

@@ -7,6 +7,9 @@ from typing import Final, NamedTuple
 ROLES: Final = ("member", "lead", "steward", "manager", "operator")
 CATEGORIES: Final = ("government", "academia", "industry", "charity")
 
+#: How the localparts of the community's bots begin; nobody else's does (their application service's namespace).
+BOT_PREFIX: Final = "belisha_"
+
 #: Roles that may list organisations other than their own when they make a room.
 MAY_LIST_ORGANISATIONS: Final = frozenset({"steward", "manager"})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
@@ -15,6 +16,8 @@ GROUPS: Final = frozenset({Kind.OPEN, Kind.CLOSED, Kind.SPACE})
 #: Power in a group: the steward bot, who made it, and the most that anybody else may have.
 STEWARD_POWER: Final = 100
 MAINTAINER_POWER: Final = 95
+
+_MEDIA: Final = re.compile(r"(?:mxc://[A-Za-z0-9.:\[\]-]{1,200}/[A-Za-z0-9_-]{1,200})?")
 
 _FINE: Final = allow("R1", "The change fits the room.")
 
@@ -102,9 +105,49 @@ def _tombstone(_room: Room, _content: Mapping[str, Any], _about: Surroundings) -
 
 def _widget(_room: Room, content: Mapping[str, Any], about: Surroundings) -> Decision:
     url = content.get("url")
-    if not content or (isinstance(url, str) and url.startswith(about.portal_origin + "/")):
+    # Clients open a widget of some types, such as jitsi, at an address out of its data, whatever its `url` says.
+    is_page = content.get("type", "m.custom") in ("m.custom", "customwidget")
+    if not content or (is_page and isinstance(url, str) and url.startswith(about.portal_origin + "/")):
         return _FINE
     return refuse("R5", "WIDGET_ORIGIN", "Only pages of this community's own portal can be added to a room.")
+
+
+def _address(room: Room, content: Mapping[str, Any], about: Surroundings) -> Decision:
+    """A room's addresses; a shorthand of `/createRoom` has the part between `#` and `:` only."""
+    others = content.get("alt_aliases") or ()
+    if not isinstance(others, list | tuple):
+        return refuse("R3", "MALFORMED", "The room addresses must be a list.")
+    for alias in (content.get("alias"), *others):
+        if alias is None or alias == "":
+            continue
+        if not (decision := decide_address(room, alias, about)).allowed:
+            return decision
+    return _FINE
+
+
+def decide_address(room: Room | None, alias: object, about: Surroundings) -> Decision:
+    """Decides about one address of a room, which everyone in the community can look up (rule R3)."""
+    if room is not None and room.kind is Kind.NAMED:
+        return refuse("R3", "NEUTRAL_NAME", "A room of named people has no address: others could find it by its name.")
+    if isinstance(alias, str):
+        alias = alias.removeprefix("#").partition(":")[0]
+    return decide_public_text(alias, "room address", about.markers)
+
+
+def _picture(_room: Room, content: Mapping[str, Any], _about: Surroundings) -> Decision:
+    url = content.get("url")
+    if url is None or is_media_address(url):
+        return _FINE
+    return refuse("R3", "MALFORMED", "A picture is named by its address, which begins with “mxc://”.")
+
+
+def is_media_address(value: object) -> bool:
+    """Whether `value` is the address of an uploaded file, or empty; it is no place for text."""
+    return isinstance(value, str) and _MEDIA.fullmatch(value) is not None
+
+
+def _mail_invitation(_room: Room, _content: Mapping[str, Any], _about: Surroundings) -> Decision:
+    return refuse("M1", "NO_MAIL_INVITES", "Invitations go to members of the community, by their account.")
 
 
 def _power_levels(room: Room, content: Mapping[str, Any], about: Surroundings) -> Decision:
@@ -126,7 +169,9 @@ def _power_levels(room: Room, content: Mapping[str, Any], about: Surroundings) -
 _RULES: Final[Mapping[str, Callable[[Room, Mapping[str, Any], Surroundings], Decision]]] = {
     "m.room.name": _name("name", "room name"),
     "m.room.topic": _name("topic", "topic"),
-    "m.room.canonical_alias": _name("alias", "room address"),
+    "m.room.canonical_alias": _address,
+    "m.room.avatar": _picture,
+    "m.room.third_party_invite": _mail_invitation,
     "m.room.history_visibility": _history,
     "m.room.join_rules": _join_rules,
     "m.room.guest_access": _guests,

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from belisha.markers import MarkerReader
-from belisha.policy.protocol import decide_protocol_content, decide_shape
+from belisha.policy.protocol import decide_protocol_content, decide_shape, decide_state_key
 from belisha.policy.types import CALL_STATE, CONTENT, MODULE_STATE, PROTOCOL, ROOM_STATE
 
 STATE = ROOM_STATE | MODULE_STATE | CALL_STATE | {"m.beacon_info", "org.matrix.msc3672.beacon_info"}
@@ -42,6 +42,26 @@ def reaction(key: object) -> dict[str, Any]:
         ("m.room.redaction", {"redacts": "$a", "reason": 3}, "R3"),
         ("m.room.member", {"membership": "invite", "reason": "TLP:AMBER about it"}, "R3"),
         ("m.room.member", {"membership": "join", "displayname": "Ann (Alpha)"}, None),
+        ("m.room.member", {"membership": "join", "com.example.note": {"text": ["TLP:RED"]}}, "R3"),
+        ("m.room.member", {"membership": "join", "TLP:RED the pump": 1}, "R3"),
+        ("m.room.third_party_invite", {"display_name": "TLP:RED"}, "R3"),
+        ("m.space.child", {"via": ["TLP:RED"]}, "R3"),
+        ("m.space.child", {"via": ["red.example"], "order": "a"}, None),
+        ("m.widget", {"creatorUserId": "@red:example", "url": "http://127.0.0.1:8009/x"}, None),
+        ("org.matrix.msc3381.poll.response", {"org.matrix.msc3381.poll.response": {"answers": ["TLP:RED"]}}, "R3"),
+        ("org.matrix.dummy_event", {}, None),
+        ("org.matrix.dummy_event", {"text": "x"}, "L1"),
+        ("m.room.pinned_events", {"pinned": ["$" + "a" * 43] * 100}, None),
+        ("m.room.pinned_events", {"pinned": ["The pump is off"]}, "L1"),
+        ("m.room.pinned_events", {"pinned": [], "note": "x"}, "L1"),
+        ("m.room.server_acl", {"allow": ["*"], "deny": ["*.example"], "allow_ip_literals": False}, None),
+        ("m.room.server_acl", {"allow": ["The pump is off"]}, "L1"),
+        ("m.room.server_acl", {"allow": ["*"], "note": "x"}, "L1"),
+        ("m.room.power_levels", {"users": {"@red:x": 50}, "events": {"m.room.name": 50}, "historical": 100}, None),
+        ("m.room.power_levels", {"notifications": {"room": 50}, "ban": 50}, None),
+        ("m.room.power_levels", {"events": {"The pump is off": 50}}, "L1"),
+        ("m.room.power_levels", {"users": {"@a:x": "The pump is off"}}, "L1"),
+        ("m.room.power_levels", {"ban": 50, "note": "x"}, "L1"),
         ("m.room.topic", {"topic": "x" * 1001}, "L1"),
         ("m.room.topic", {"topic": "What we know of hashing"}, None),
         ("m.room.topic", {"m.topic": {"m.text": [{"body": "<b>TLP</b>:RED", "mimetype": "text/html"}]}}, "R3"),
@@ -54,3 +74,24 @@ def test_what_protocol_events_may_say(event_type: str, content: dict[str, Any], 
     decision = decide_protocol_content(event_type, content, MarkerReader(), is_state=event_type in STATE)
     assert (None if decision.allowed else decision.rule) == rule
     assert decision.reason.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("event_type", "state_key", "allowed"),
+    [
+        ("m.room.topic", "", True),
+        ("m.room.topic", "The pump is off", False),
+        ("m.room.join_rules", "x", False),
+        ("m.room.member", "@ann:x", True),
+        ("m.room.member", "The pump is off", False),
+        ("m.beacon_info", "@ann:x", True),
+        ("m.beacon_info", "The pump is off", False),
+        ("org.matrix.msc3401.call.member", "_@ann:x_DEVICE_m.call", True),
+        ("m.space.child", "!QPoxyyfklGGNjmJcDq:belisha.localhost", True),
+        ("m.space.child", "The pump is off", False),
+        ("im.vector.modular.widgets", "%21abc%3Ax_%40ann%3Ax_1700000000000", True),
+        ("im.vector.modular.widgets", "TLP-RED-pump", False),
+    ],
+)
+def test_a_state_key_is_no_place_to_write(event_type: str, state_key: str, allowed: bool) -> None:
+    assert decide_state_key(event_type, state_key, MarkerReader()).allowed is allowed

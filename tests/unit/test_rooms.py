@@ -174,6 +174,24 @@ def test_encryption_is_taken_out_except_where_the_setting_allows_it() -> None:
     assert allowed.room.encrypted
 
 
+@pytest.mark.parametrize(
+    ("item", "rule"),
+    [
+        ({"type": "m.room.avatar", "content": {"url": "x" * 70_000}}, "R3"),
+        ({"type": "m.room.avatar", "content": {"note": "x" * 70_000}}, "L1"),
+        ({"type": "m.room.avatar", "content": {"note": "TLP:RED the pump"}}, "R3"),
+        ({"type": "m.room.topic", "state_key": "The pump is off", "content": {"topic": "x"}}, "L1"),
+        ({"type": "m.room.history_visibility", "state_key": "x", "content": {"history_visibility": "shared"}}, "L1"),
+    ],
+)
+def test_the_state_of_the_beginning_is_held_to_every_rule(item: dict[str, Any], rule: str) -> None:
+    assert refusal(ANN, initial_state=[item]).rule == rule
+
+
+def test_a_name_that_would_break_the_creation_off_halfway_is_refused_before_it() -> None:
+    assert refusal(ANN, name="x" * 70_000).code == "TOO_MUCH_TEXT"
+
+
 # --- Membership -----------------------------------------------------------------------------------------------
 
 
@@ -199,6 +217,8 @@ def test_who_may_come_in(membership: str) -> None:
     assert not may(named, BOT, membership)
     assert may(service, NOBODY, membership, {BOT.user_id})
     assert not may(service, CAT, membership, {BOT.user_id, ANN.user_id})
+    assert not may(service, CAT, membership, {ANN.user_id}), "nor where the bot was sent away"
+    assert not may(service, NOBODY, membership, {ANN.user_id})
 
 
 def test_knocking_is_for_closed_groups() -> None:
@@ -246,6 +266,21 @@ POWER = {"users": {BOT.user_id: 100, ANN.user_id: 95}, "users_default": 0}
         (Kind.OPEN, "m.widget", {"url": "http://127.0.0.1:8009.evil.test/"}, "R5"),
         (Kind.OPEN, "im.vector.modular.widgets", {"url": "https://evil.test/"}, "R5"),
         (Kind.OPEN, "im.vector.modular.widgets", {}, None),
+        (Kind.OPEN, "m.widget", {"url": "http://127.0.0.1:8009/x", "type": "m.custom"}, None),
+        (
+            Kind.OPEN,
+            "m.widget",
+            {"url": "http://127.0.0.1:8009/x", "type": "jitsi", "data": {"domain": "e.test"}},
+            "R5",
+        ),
+        (Kind.OPEN, "m.room.third_party_invite", {"display_name": "a…@b…"}, "M1"),
+        (Kind.OPEN, "m.room.canonical_alias", {"alias": "#red:x", "alt_aliases": ["#amber:x"]}, None),
+        (Kind.OPEN, "m.room.canonical_alias", {"alt_aliases": ["#TLP-RED-pump:x"]}, "R3"),
+        (Kind.OPEN, "m.room.canonical_alias", {"alt_aliases": "x"}, "R3"),
+        (Kind.NAMED, "m.room.canonical_alias", {"alias": "#pump:x"}, "R3"),
+        (Kind.NAMED, "m.room.canonical_alias", {"alt_aliases": ["#pump:x"]}, "R3"),
+        (Kind.OPEN, "m.room.avatar", {"url": "mxc://x/AbC_-1"}, None),
+        (Kind.OPEN, "m.room.avatar", {"url": "The pump is off"}, "R3"),
         (Kind.CLOSED, "m.room.power_levels", POWER, None),
         (Kind.CLOSED, "m.room.power_levels", {"users": {ANN.user_id: 95}}, "R1"),
         (Kind.CLOSED, "m.room.power_levels", {"users": {BOT.user_id: 50, ANN.user_id: 95}}, "R1"),
