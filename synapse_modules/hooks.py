@@ -43,6 +43,8 @@ class Hooks:
         self._registration: Any = api._registration_handler
         self._event_creation: Any = api._hs.get_event_creation_handler()
         self._room_member: Any = api._hs.get_room_member_handler()
+        self._profile: Any = api._hs.get_profile_handler()
+        self._directory: Any = api._hs.get_directory_handler()
 
     def self_test(self) -> None:
         """Checks that everything used here is there, and takes what it is given.
@@ -58,6 +60,9 @@ class Hooks:
             (self._store, "get_invited_rooms_for_local_user", {"user_id"}),
             (self._event_creation, "create_new_client_event", {"builder"}),
             (self._event_creation, "is_admin_redaction", {"event_type", "sender", "redacts"}),
+            (self._profile, "dispatch_set_profile_field", {"field_name", "new_value"}),
+            (self._profile, "dispatch_delete_profile_field", {"field_name"}),
+            (self._directory, "create_association", {"requester", "room_alias", "room_id"}),
             (self._room_member, "update_membership", {"requester", "target", "room_id", "action", "ratelimit"}),
             (self._store, "get_app_service_by_user_id", {"user_id"}),
             (self._auth, "get_access_token_from_request", {"request"}),
@@ -108,6 +113,36 @@ class Hooks:
                 raise malformed(NO_TEXT) from None
 
         creation.create_new_client_event, creation.is_admin_redaction = build_text, check_redaction
+
+    def check_profiles(self, check: Callable[[str, object], Awaitable[None]]) -> None:
+        """Asks `check(field, value)` before a profile changes, `value` None where it is taken away.
+
+        Synapse tells modules of a profile only once it has changed.
+        """
+        put, delete = self._profile.dispatch_set_profile_field, self._profile.dispatch_delete_profile_field
+
+        async def put_checked(*, field_name: str, new_value: object, **named: Any) -> None:
+            await check(field_name, new_value)
+            await put(field_name=field_name, new_value=new_value, **named)
+
+        async def delete_checked(*, field_name: str, **named: Any) -> None:
+            await check(field_name, None)
+            await delete(field_name=field_name, **named)
+
+        self._profile.dispatch_set_profile_field = put_checked
+        self._profile.dispatch_delete_profile_field = delete_checked
+
+    def check_aliases(self, check: Callable[[str, str], Awaitable[None]]) -> None:
+        """Asks `check(alias, room_id)` before a room gets an alias; Synapse's own callback is not told the room."""
+        create = self._directory.create_association
+
+        async def create_checked(
+            requester: Any, room_alias: RoomAlias, room_id: str, *arguments: Any, **named: Any
+        ) -> None:
+            await check(room_alias.to_string(), room_id)
+            await create(requester, room_alias, room_id, *arguments, **named)
+
+        self._directory.create_association = create_checked
 
     def _with_token(self, answer: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         # The parameters' names are the servlet's: Synapse calls it with those of the address by keyword.

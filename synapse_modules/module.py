@@ -26,9 +26,10 @@ from belisha.policy.decide import decide
 from belisha.policy.decision import Decision, refuse
 from belisha.policy.membership import decide_membership
 from belisha.policy.people import Person
-from belisha.policy.protocol import decide_protocol_content, decide_shape
+from belisha.policy.profile import decide_profile_field
+from belisha.policy.protocol import decide_protocol_content, decide_shape, decide_state_key
 from belisha.policy.rooms import Kind, Room
-from belisha.policy.state import Surroundings, decide_state
+from belisha.policy.state import GROUPS, Surroundings, decide_address, decide_state
 from belisha.policy.types import BIRTH_STATE, CONTENT, MODULE_STATE, NEVER_REDACTED
 from belisha.tlp import ALL_LABELS, Label
 from synapse_modules import api as http
@@ -38,7 +39,7 @@ from synapse_modules.refusal import malformed, refused, undecided
 from synapse_modules.registry import Registry
 from synapse_modules.rooms import Rooms
 from synapse_modules.schema import migrate
-from synapse_modules.snapshot import named_in, present_in, room_of
+from synapse_modules.snapshot import is_unborn, named_in, present_in, room_of
 
 logger = logging.getLogger(__name__)
 
@@ -77,6 +78,8 @@ class BelishaModule:
         self.hooks.self_test()
         self.hooks.ask_for_tokens()
         self.hooks.refuse_what_breaks_synapse()
+        self.hooks.check_profiles(self._check_profile)
+        self.hooks.check_aliases(self._check_alias)
         self.markers = MarkerReader(config.markings)
         self.about = Surroundings(
             markers=self.markers,
@@ -139,7 +142,8 @@ class BelishaModule:
         try:
             room = room_of(state)
             # While a room is being made it has no policy yet; its plan has settled the visibility.
-            return visibility != "public" or room is None or room.kind not in (Kind.NAMED, Kind.SERVICE)
+            is_new = room is None and not state
+            return visibility != "public" or is_new or (room is not None and room.kind in GROUPS)
         except Exception as error:
             logger.error("Could not decide about a room's visibility: %s", type(error).__name__)
             return False
@@ -155,6 +159,19 @@ class BelishaModule:
             if (await self.registry.person(bot)).is_bot:
                 self._api.run_as_background_process("belisha_join_bot", self.rooms.join_bot, bot, event.room_id)
 
+    async def _check_profile(self, field: str, value: object) -> None:
+        async def check() -> None:
+            _raise_if_refused(decide_profile_field(field, value, self.markers))
+
+        await _or_no(check)
+
+    async def _check_alias(self, alias: str, room_id: str) -> None:
+        async def check() -> None:
+            room = room_of(await self._api.get_room_state(room_id, [(POLICY_TYPE, "")]))
+            _raise_if_refused(decide_address(room, alias, self.about))
+
+        await _or_no(check)
+
     # --- Decisions ---------------------------------------------------------------------------------------------
 
     async def _check_event(self, event: EventBase, state: StateMap[EventBase]) -> tuple[bool, dict[str, Any] | None]:
@@ -162,6 +179,8 @@ class BelishaModule:
         is_state = event.is_state()
         room = room_of(state)
         _raise_if_refused(decide_shape(event_type, is_state=is_state))
+        if is_state and event_type not in MODULE_STATE:
+            _raise_if_refused(decide_state_key(event_type, event.state_key, self.markers))
         if event_type in CONTENT:
             return await self._label(event, room, await self.registry.person(event.sender))
         if event_type in MODULE_STATE and self._is_planned(event, state):
@@ -171,12 +190,11 @@ class BelishaModule:
         else:
             _raise_if_refused(decide(room, event_type, calls=self._config.calls))
             if room is None:
-                if event_type not in BIRTH_STATE or (POLICY_TYPE, "") in state:
+                if event_type not in BIRTH_STATE or not is_unborn(state):
                     raise refused(_NO_POLICY)
-                return _ANSWERED
-            if not (await self.registry.person(event.sender)).belongs:
+            elif not (await self.registry.person(event.sender)).belongs:
                 raise refused(_NOT_A_MEMBER)
-            if is_state:
+            elif is_state:
                 _raise_if_refused(decide_state(room, event_type, event.content, self.about))
             elif event_type == "m.room.redaction":
                 await self._check_redaction(event)
@@ -185,8 +203,11 @@ class BelishaModule:
 
     def _is_planned(self, event: EventBase, state: StateMap[EventBase]) -> bool:
         """Whether this is the policy that a new room begins with; a room that has one is never given another here."""
-        is_new = not any((event_type, "") in state for event_type in MODULE_STATE)
-        return is_new and event.state_key == "" and self.rooms.planned.take(event.sender, event.type, event.content)
+        return (
+            is_unborn(state)
+            and event.state_key == ""
+            and self.rooms.planned.take(event.sender, event.type, event.content)
+        )
 
     async def _check_membership(self, event: EventBase, state: StateMap[EventBase], room: Room | None) -> None:
         membership = event.content.get("membership")

@@ -37,3 +37,13 @@ def present_in(state: StateMap[EventBase]) -> frozenset[str]:
         for (event_type, key), event in state.items()
         if event_type == "m.room.member" and event.content.get("membership") in ("join", "invite")
     )
+
+
+def is_unborn(state: StateMap[EventBase]) -> bool:
+    """Whether a room holds nothing but its creation and its creator.
+
+    So Synapse shows every event that a room is made with. A creation that failed leaves such a room behind, and nothing
+    that its creator then sets by hand may pass for a part of the creation.
+    """
+    creation = state.get(("m.room.create", ""))
+    return set(state) <= {("m.room.create", ""), ("m.room.member", creation.sender if creation is not None else "")}
