@@ -25,6 +25,8 @@ _TEXT_KEYS: Final = frozenset(
         "m.text",
         "m.caption",
     }
+    # Previews of links that the sender's client wrote (MSC4095), and the contact of a notice.
+    | {"og:title", "og:description", "og:site_name", "admin_contact"}
     | {"org.matrix.msc1767.text", "org.matrix.msc1767.message", "org.matrix.msc1767.caption", "m.message"}
 )
 _HTML_KEYS: Final = frozenset({"formatted_body", "org.matrix.msc1767.html", "m.html"})

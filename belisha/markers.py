@@ -24,6 +24,9 @@ class Reading(NamedTuple):
 
 NOTHING: Final = Reading()
 
+# What stands behind a right-to-left override is shown the other way round.
+_REVERSED: Final = re.compile("\u202e([^\u202c\u2029\n\r]*)")
+
 # How far into a text a marker's own characters may reach, once what stands before it is passed over.
 _REACH: Final = 120
 
@@ -95,8 +98,8 @@ class MarkerReader:
         plain = self._read_ends(text)
         if text.isascii() or plain.problem:
             return plain
-        seen = self._read_ends(fold(text))
-        if seen in (plain, NOTHING):
+        shown = {text, _REVERSED.sub(lambda run: run[1][::-1], text)}
+        if all(self._read_ends(fold(one)) in (plain, NOTHING) for one in shown):
             return plain
         return Reading(problem=f"The label is written with look-alike or invisible characters. {_HOW_TO}")
 

@@ -59,6 +59,11 @@ def test_html_that_unfolds_is_refused() -> None:
     assert clean(bold) == bold
 
 
+@pytest.mark.parametrize("text", ["\u202eDER:PLT", "\u202eDER:PLT\u202c the pump", "the pump\n\u202eDER:PLT"])
+def test_a_marker_that_is_shown_backwards_is_refused(text: str) -> None:
+    assert MarkerReader({}).read(text).problem
+
+
 def test_marks_over_a_letter_hide_no_marker() -> None:
     assert MarkerReader({}).read("T\u0301LP:RED" + "\u0301\u0323" * 100).problem
 
