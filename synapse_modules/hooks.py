@@ -14,7 +14,7 @@ from synapse.api.constants import MAX_PDU_SIZE
 from synapse.events import EventBase
 from synapse.http.site import SynapseRequest
 from synapse.module_api import LoggingTransaction, ModuleApi
-from synapse.rest.client.directory import ClientDirectoryServer
+from synapse.rest.client.directory import ClientDirectoryListServer, ClientDirectoryServer
 from synapse.rest.client.room import RoomSummaryRestServlet
 from synapse.types import RoomAlias, UserID, create_requester
 
@@ -29,7 +29,7 @@ NO_TARGET: Final = "A redaction needs `redacts`, the id of the event to take bac
 NO_TEXT: Final = "This holds half of a character pair, which is no text. Please write it again."
 
 #: Synapse's addresses that answer without an access token and speak of a room.
-_TOLD_TO_ANYBODY: Final = (ClientDirectoryServer, RoomSummaryRestServlet)
+_TOLD_TO_ANYBODY: Final = (ClientDirectoryServer, ClientDirectoryListServer, RoomSummaryRestServlet)
 
 
 class Hooks:

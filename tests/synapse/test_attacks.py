@@ -6,6 +6,7 @@ import time
 from typing import Any
 from urllib.parse import quote
 
+import aiohttp
 import pytest
 
 from tests.support.community import LABEL_KEY, Community, assert_refused, label_of, unique
@@ -231,6 +232,17 @@ async def test_a_name_is_nobody_elses(community: Community) -> None:
     path = f"{CLIENT}/rooms/{_room(community, 'closed')}/state/m.room.member/{quote(me)}"
     _, member = await request(community["dina"], "GET", path)
     assert member["displayname"] == "Dina (Coastguard)" and LABEL_KEY not in member, (status, answer)
+
+
+# --- Without a token ----------------------------------------------------------------------------------------------
+
+
+async def test_whether_a_room_exists_or_is_listed_is_told_to_members_only(community: Community) -> None:
+    path = f"{community.server.url}{CLIENT}/directory/list/room/{_room(community, 'closed')}"
+    async with aiohttp.ClientSession() as session, session.get(path) as answer:
+        assert answer.status == 401, await answer.text()
+    status, body = await request(community["dina"], "GET", path.removeprefix(community.server.url))
+    assert (status, body) == (200, {"visibility": "private"})
 
 
 # --- The admin API ------------------------------------------------------------------------------------------------

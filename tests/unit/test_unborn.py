@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-pytest.importorskip("synapse")
 from synapse_modules.snapshot import is_unborn
 
 CREATION = SimpleNamespace(sender="@ann:x")
