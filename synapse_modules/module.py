@@ -11,7 +11,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from copy import deepcopy
-from pathlib import Path
+from http import HTTPStatus
 from typing import Any, Final, TypeVar
 
 from synapse.events import EventBase
@@ -31,10 +31,12 @@ from belisha.policy.protocol import decide_protocol_content, decide_shape, decid
 from belisha.policy.rooms import Kind, Room
 from belisha.policy.state import GROUPS, Surroundings, decide_address, decide_state
 from belisha.policy.types import BIRTH_STATE, CONTENT, MODULE_STATE, NEVER_REDACTED
-from belisha.tlp import ALL_LABELS, Label
+from belisha.tlp import ALL_LABELS
 from synapse_modules import api as http
 from synapse_modules import labelling
+from synapse_modules.config import Config
 from synapse_modules.hooks import NO_TARGET, PDU_LIMIT, Hooks, json_bytes, pdu_bytes
+from synapse_modules.notice import Notices
 from synapse_modules.refusal import malformed, refused, undecided
 from synapse_modules.registry import Registry
 from synapse_modules.rooms import Rooms
@@ -50,22 +52,6 @@ _ANSWERED: Final = (True, None)
 _SPARE_BYTES: Final = 1024
 #: Below this many characters no event comes near the limit, so it is not measured.
 _SHORT: Final = 8000
-
-
-class Config:
-    """The module's part of homeserver.yaml, as `belisha render` writes it."""
-
-    def __init__(self, raw: dict[str, Any]) -> None:
-        self.secret = Path(raw["secret_file"]).read_text(encoding="utf-8").strip()
-        self.steward: str = raw["bots"]["steward"]
-        self.community_name: str = raw["community_name"]
-        self.badge: str = raw["badge"]
-        self.markings: dict[str, Label | None] = {
-            name: None if meaning == "refuse" else Label.parse(meaning) for name, meaning in raw["markings"].items()
-        }
-        self.encrypted_named_rooms: bool = raw["encrypted_named_rooms"]
-        self.calls: bool = raw["calls"]
-        self.portal_origin: str = raw["portal_origin"]
 
 
 class BelishaModule:
@@ -89,6 +75,7 @@ class BelishaModule:
         )
         self.registry = Registry(api, api.server_name)
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name)
+        self.notices = Notices(api, self.registry, self.about.steward)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
             on_create_room=self.on_create_room,
@@ -129,11 +116,19 @@ class BelishaModule:
         self, event: EventBase, state: StateMap[EventBase]
     ) -> tuple[bool, dict[str, Any] | None]:
         """Labels, allows or refuses one event (rules L1 to L4, R1 to R5, M1)."""
-        return await _or_no(self._check_event, event, state)
+        try:
+            return await _or_no(self._check_event, event, state)
+        except SynapseError as error:
+            self._tell(event.sender, event, error)
+            raise
 
     async def on_create_room(self, requester: Requester, config: dict[str, Any], _is_admin: bool) -> None:
         """Turns a request for a room into what the rules make of it (rule R1)."""
-        await _or_no(self.rooms.plan_creation, requester, config)
+        try:
+            await _or_no(self.rooms.plan_creation, requester, config)
+        except SynapseError as error:
+            self._tell(requester.user.to_string(), None, error)
+            raise
 
     async def check_visibility_can_be_modified(
         self, _room_id: str, state: StateMap[EventBase], visibility: str
@@ -171,6 +166,11 @@ class BelishaModule:
             _raise_if_refused(decide_address(room, alias, self.about))
 
         await _or_no(check)
+
+    def _tell(self, user_id: str, event: EventBase | None, error: SynapseError) -> None:
+        """Has a member told of a refusal, without waiting for that."""
+        if error.code == HTTPStatus.FORBIDDEN and user_id != self.about.steward:
+            self._api.run_as_background_process("belisha_notice", self.notices.tell, user_id, event, error)
 
     # --- Decisions ---------------------------------------------------------------------------------------------
 

@@ -1,0 +1,24 @@
+"""The module's part of homeserver.yaml, as `belisha render` writes it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from belisha.tlp import Label
+
+
+class Config:
+    """What the module is told; read once, at start."""
+
+    def __init__(self, raw: dict[str, Any]) -> None:
+        self.secret = Path(raw["secret_file"]).read_text(encoding="utf-8").strip()
+        self.steward: str = raw["bots"]["steward"]
+        self.community_name: str = raw["community_name"]
+        self.badge: str = raw["badge"]
+        self.markings: dict[str, Label | None] = {
+            name: None if meaning == "refuse" else Label.parse(meaning) for name, meaning in raw["markings"].items()
+        }
+        self.encrypted_named_rooms: bool = raw["encrypted_named_rooms"]
+        self.calls: bool = raw["calls"]
+        self.portal_origin: str = raw["portal_origin"]

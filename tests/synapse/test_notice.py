@@ -1,0 +1,91 @@
+"""What was refused is told in the member's room with the bot, folded when it repeats, without a word of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from synapse_modules.notice import AT_MOST, without_quotations
+from tests.support.community import Community, label_of
+from tests.support.server import request
+from tests.synapse.samples import text
+
+Json = dict[str, Any]
+
+
+async def _service_room(community: Community, name: str) -> str:
+    _, body = await community.server.local("GET", "members")
+    return str(next(member["service_room"] for member in body["members"] if member["user_id"] == community.id(name)))
+
+
+async def _notices(community: Community, name: str) -> list[Json]:
+    """The bot's messages to a member, oldest first."""
+    room = await _service_room(community, name)
+    path = f"/_matrix/client/v3/rooms/{room}/messages?dir=b&limit=100"
+    _, body = await request(community[name], "GET", path)
+    events = [event["content"] for event in body["chunk"] if event["sender"] == community.id("steward")]
+    return [content for content in reversed(events) if content.get("msgtype") == "m.notice"]
+
+
+async def _soon(community: Community, name: str, count: int) -> list[Json]:
+    for _ in range(100):
+        if len(found := await _notices(community, name)) >= count:
+            return found
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{count} notices expected: {await _notices(community, name)}")
+
+
+async def test_a_refusal_is_told_once_and_counted(community: Community) -> None:
+    before = len(await _notices(community, "dina"))
+    for number in range(3):
+        await community.refused(text(f"TLP:RED the word xyzzy {number}"), "open", by="dina")
+        await _soon(community, "dina", before + number + 1)
+    told = (await _notices(community, "dina"))[before:]
+    assert "m.relates_to" not in told[0]
+    assert {edit["m.relates_to"]["rel_type"] for edit in told[1:]} == {"m.replace"}
+    body = told[-1]["m.new_content"]["body"]
+    assert "Your message in “Buoys” was not sent." in body
+    assert "direct chat" in body, "it says what to do instead"
+    assert body.endswith("(3 times)")
+    assert "xyzzy" not in str(told)
+    assert label_of(told[0]) == "TLP:AMBER"
+
+
+async def test_what_was_written_is_not_quoted(community: Community) -> None:
+    before = len(await _notices(community, "ben"))
+    error = await community.refused(text("TLP:XYZZY the word"), "closed", by="ben")
+    assert "XYZZY" in error.message, "the sender is told which word it was"
+    (told,) = (await _soon(community, "ben", before + 1))[before:]
+    assert "XYZZY" not in str(told)
+    assert "is not a label" in told["body"]
+
+
+async def test_a_room_that_was_not_made_is_told(community: Community) -> None:
+    before = len(await _notices(community, "ben"))
+    assert (await community.create("ben", {"room_version": "12"}))[0] == 403
+    assert "The room was not made." in (await _soon(community, "ben", before + 1))[-1]["body"]
+
+
+async def test_nobody_is_flooded(community: Community) -> None:
+    before = len(await _notices(community, "emil"))
+    for number in range(5):
+        _, room = await community.create("emil", {"preset": "public_chat", "name": f"Pier {number}"})
+        for label in ("TLP:RED", "TLP:AMBER", "TLP:AMBER+STRICT"):
+            answer = await community["emil"].room_send(room["room_id"], "m.room.message", text(f"{label} x"))
+            assert answer.status_code == "ORG.BELISHA.ABOVE_CEILING"
+    await _soon(community, "emil", before + AT_MOST)
+    await asyncio.sleep(1)
+    assert len(await _notices(community, "emil")) == before + AT_MOST
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("“TLP:PURPLE” is not a label. Write another.", "What you wrote is not a label. Write another."),
+        ("There is nothing to quote.", "There is nothing to quote."),
+    ],
+)
+def test_reasons_without_quotations(reason: str, told: str) -> None:
+    assert without_quotations(reason) == told
