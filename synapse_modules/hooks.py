@@ -132,14 +132,14 @@ class Hooks:
         self._profile.dispatch_set_profile_field = put_checked
         self._profile.dispatch_delete_profile_field = delete_checked
 
-    def check_aliases(self, check: Callable[[str, str], Awaitable[None]]) -> None:
-        """Asks `check(alias, room_id)` before a room gets an alias; Synapse's own callback is not told the room."""
+    def check_aliases(self, check: Callable[[str, str, str], Awaitable[None]]) -> None:
+        """Asks `check(alias, room_id, user_id)` before a room gets an alias; Synapse's own callback is not told the room."""
         create = self._directory.create_association
 
         async def create_checked(
             requester: Any, room_alias: RoomAlias, room_id: str, *arguments: Any, **named: Any
         ) -> None:
-            await check(room_alias.to_string(), room_id)
+            await check(room_alias.to_string(), room_id, requester.user.to_string())
             await create(requester, room_alias, room_id, *arguments, **named)
 
         self._directory.create_association = create_checked

@@ -160,9 +160,11 @@ class BelishaModule:
 
         await _or_no(check)
 
-    async def _check_alias(self, alias: str, room_id: str) -> None:
+    async def _check_alias(self, alias: str, room_id: str, user_id: str) -> None:
         async def check() -> None:
-            room = room_of(await self._api.get_room_state(room_id, [(POLICY_TYPE, "")]))
+            # To who is not in the room its kind is not told; Synapse refuses them the address.
+            is_in = user_id in await self.hooks.joined(room_id)
+            room = room_of(await self._api.get_room_state(room_id, [(POLICY_TYPE, "")])) if is_in else None
             _raise_if_refused(decide_address(room, alias, self.about))
 
         await _or_no(check)

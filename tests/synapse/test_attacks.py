@@ -204,6 +204,13 @@ async def test_an_address_says_nothing_either(community: Community, kind: str, a
     assert status == 403 and answer["org.belisha.rule"] == "R3", answer
 
 
+async def test_the_refusal_of_an_address_tells_strangers_nothing_of_the_room(community: Community) -> None:
+    path = f"{CLIENT}/directory/room/{quote(f'#board:{community.server.name}', safe='')}"
+    for kind in ("named", "closed"):
+        status, answer = await request(community["emil"], "PUT", path, {"room_id": community.rooms[kind]})
+        assert (status, answer["errcode"]) == (403, "M_FORBIDDEN"), answer
+
+
 async def test_an_ordinary_address_is_given(community: Community) -> None:
     alias = f"#{unique('red')}:{community.server.name}"
     path = f"{CLIENT}/directory/room/{quote(alias, safe='')}"
