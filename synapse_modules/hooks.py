@@ -133,7 +133,7 @@ class Hooks:
         self._profile.dispatch_delete_profile_field = delete_checked
 
     def check_aliases(self, check: Callable[[str, str, str], Awaitable[None]]) -> None:
-        """Asks `check(alias, room_id, user_id)` before a room gets an alias; Synapse's own callback is not told the room."""
+        """Asks `check(alias, room_id, user_id)` before a room gets an alias; Synapse tells its modules no room."""
         create = self._directory.create_association
 
         async def create_checked(

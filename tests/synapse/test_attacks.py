@@ -85,7 +85,7 @@ async def test_a_membership_says_nothing_else(community: Community) -> None:
         (f"{CLIENT}/join/{_room(community, 'open')}", {"note": RED}),
         (f"{CLIENT}/knock/{_room(community, 'closed')}", {"reason": RED}),
     ):
-        status, answer = await request(community["emil"], "POST", path, body)
+        status, answer = await request(community["mona"], "POST", path, body)
         assert_refused(status, answer, "NOT_PUBLIC", rule="R3", label="TLP:RED")
 
 
