@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import sys
@@ -161,14 +162,19 @@ def ending(code: int, lines: deque[str], log: Path) -> str:
 
 
 def last_line(path: Path) -> str:
-    """The last line of a log that says something."""
+    """What the last line of a log says; of a structured line its message."""
     try:
         with path.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 8192))
             tail = file.read().decode("utf-8", "replace")
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "")
+    line = next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "")
+    try:
+        structured = json.loads(line)
+    except ValueError:
+        return line
+    return str(structured.get("message", line)) if isinstance(structured, dict) else line
 
 
 def environment() -> dict[str, str]:

@@ -239,3 +239,18 @@ def test_a_background_process_that_dies_tells_why(tmp_path: Path) -> None:
     data = data_folder.create(tmp_path)
     with pytest.raises(CommandError, match=r"The background process ended \(exit code 2\): .*invalid choice"):
         detach.start(["no-such-command"], data, Plain())
+
+
+@pytest.mark.parametrize(
+    ("log", "said"),
+    [
+        ("", ""),
+        ("one\ntwo\n\n", "two"),
+        ('{"level": "INFO", "message": "ready"}\n', "ready"),
+        ('{"level": "INFO"}\n', '{"level": "INFO"}'),
+        ("[1, 2]\n", "[1, 2]"),
+    ],
+)
+def test_what_the_last_line_of_a_log_says(tmp_path: Path, log: str, said: str) -> None:
+    (tmp_path / "log").write_text(log)
+    assert last_line(tmp_path / "log") == said
