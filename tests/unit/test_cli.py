@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from belisha.cli import child, data_folder, detach, leftovers, ports, preflight
+from belisha.cli.child import last_line
 from belisha.cli.errors import CommandError
 from belisha.cli.first_run import readable_password
 from belisha.cli.main import commands, main
