@@ -15,6 +15,7 @@ from synapse.module_api.errors import SynapseError
 
 from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.rooms import Kind, Room, to_state
+from synapse_modules.doors import admin_closed
 from synapse_modules.hooks import Hooks
 from synapse_modules.refusal import PREFIX, malformed, not_found, undecided
 from synapse_modules.registry import Member, Organisation, Registry, RegistryError
@@ -68,12 +69,7 @@ class Closed(_Resource):
         self.handlers = {}
 
     async def _async_render(self, request: SynapseRequest) -> Answer:
-        raise SynapseError(
-            HTTPStatus.FORBIDDEN,
-            "The admin API is closed here. Please use the `belisha` command on the server.",
-            f"{PREFIX}ADMIN_CLOSED",
-            {"org.belisha.rule": "M2"},
-        )
+        raise admin_closed()
 
 
 class MemberApi(_Resource):

@@ -32,6 +32,23 @@ NO_TEXT: Final = "This holds half of a character pair, which is no text. Please 
 _TOLD_TO_ANYBODY: Final = (ClientDirectoryServer, ClientDirectoryListServer, RoomSummaryRestServlet)
 
 
+def require(*used: tuple[Any, str, set[str]]) -> None:
+    """Checks that each `(owner, name, parameters)` is a function there that takes those parameters.
+
+    Raises:
+        HookMissing: naming what is missing.
+    """
+    for owner, name, parameters in used:
+        kind = owner.__name__ if inspect.isclass(owner) else type(owner).__name__
+        function = getattr(owner, name, None)
+        if function is None:
+            raise HookMissing(f"Synapse has no {kind}.{name}; use the version that is pinned.")
+        known = set(inspect.signature(inspect.unwrap(getattr(function, "orig", function))).parameters)
+        if not parameters <= known:
+            missing = ", ".join(sorted(parameters - known))
+            raise HookMissing(f"Synapse's {kind}.{name} takes no {missing}; use the pinned version.")
+
+
 class Hooks:
     """The private parts of one running Synapse process."""
 
@@ -52,7 +69,7 @@ class Hooks:
         Raises:
             HookMissing: naming what is missing.
         """
-        for owner, name, parameters in (
+        require(
             (self._store, "get_event", {"event_id", "allow_none"}),
             (self._store, "get_applicable_edits", {"event_ids"}),
             (self._store, "get_users_in_room", {"room_id"}),
@@ -70,16 +87,7 @@ class Hooks:
             (self._registration, "appservice_register", {"user_localpart", "as_token"}),
             (self._registration, "register_user", {"localpart", "password_hash", "default_display_name"}),
             *((servlet, "on_GET", {"request"}) for servlet in _TOLD_TO_ANYBODY),
-        ):
-            function = getattr(owner, name, None)
-            if function is None:
-                raise HookMissing(f"Synapse has no {type(owner).__name__}.{name}; use the version that is pinned.")
-            known = set(inspect.signature(inspect.unwrap(getattr(function, "orig", function))).parameters)
-            if not parameters <= known:
-                missing = ", ".join(sorted(parameters - known))
-                raise HookMissing(
-                    f"Synapse's {type(owner).__name__}.{name} takes no {missing}; use the pinned version."
-                )
+        )
 
     def ask_for_tokens(self) -> None:
         """Makes an access token a condition where Synapse would tell anybody of a room (rule R2).

@@ -35,6 +35,7 @@ from belisha.tlp import ALL_LABELS
 from synapse_modules import api as http
 from synapse_modules import labelling
 from synapse_modules.config import Config
+from synapse_modules.doors import Doors
 from synapse_modules.hooks import NO_TARGET, PDU_LIMIT, Hooks, json_bytes, pdu_bytes
 from synapse_modules.notice import Notices
 from synapse_modules.refusal import malformed, refused, undecided
@@ -64,6 +65,7 @@ class BelishaModule:
         self.hooks.self_test()
         self.hooks.ask_for_tokens()
         self.hooks.refuse_what_breaks_synapse()
+        Doors(api, self.hooks).close()
         self.hooks.check_profiles(self._check_profile)
         self.hooks.check_aliases(self._check_alias)
         self.markers = MarkerReader(config.markings)
