@@ -53,7 +53,7 @@ class Doors:
     def _close_the_past(self) -> None:
         """Single events, their surroundings and old notifications are for those who are in the room now (rule M1).
 
-        `forget_rooms_on_leave` closes the timeline; these three answer by an id that a former member knows, or remembers.
+        `forget_rooms_on_leave` closes the timeline; these three answer by an id that a former member knows.
         """
         get_event, get_context = self._events.get_event, self._contexts.get_event_context
         get_notifications = self._store.get_push_actions_for_user

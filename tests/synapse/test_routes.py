@@ -1,7 +1,7 @@
 """The leak battery, by route: every REST servlet of the installed Synapse, asked by everybody who may not know.
 
-A word is written in rooms of every closed kind. No answer to an outsider, a former member, an invitee or a knocker holds
-it, and the same requests by a member do show it. Nobody without a token is told anything, and nobody is let into the
+A word is written in rooms of every closed kind. No answer to an outsider, a former member, an invitee or a knocker
+holds it, and the same requests by a member do show it. Nobody without a token is told anything, and nobody is let into the
 admin API.
 """
 
