@@ -9,6 +9,10 @@ from belisha.html import MOST_UNFOLDING, clean, unfolding
 from belisha.tlp import Label
 
 LABEL_KEY: Final = "org.belisha.tlp"
+#: In a redaction, the label that the item was first given, as the server wrote it: the item itself has lost it.
+GIVEN_KEY: Final = "org.belisha.given"
+#: In a redaction of an edit, the item that was edited, as the server wrote it: the edit has lost that.
+ITEM_KEY: Final = "org.belisha.item"
 
 # Keys whose values people read, at any depth (MSC1767 text and captions, MSC3381 questions and answers among them).
 _TEXT_KEYS: Final = frozenset(
@@ -36,6 +40,10 @@ _POLL_START: Final = ("org.matrix.msc3381.poll.start", "m.poll", "m.poll.start")
 FILE_MESSAGES: Final = frozenset({"m.image", "m.file", "m.audio", "m.video"})
 
 
+#: Characters of the reason of a relabel act.
+LONGEST_REASON: Final = 500
+
+
 class MalformedEvent(Exception):
     """Content that no client should send; the message is one sentence for its sender."""
 
@@ -54,6 +62,14 @@ class Relation(NamedTuple):
     def all(self) -> tuple[str, ...]:
         """Every event that gives its label on."""
         return self.parents if self.replaces is None else (self.replaces, *self.parents)
+
+
+class RelabelAct(NamedTuple):
+    """What a relabel act asks for: a label for an item, and the reason that its sender gives."""
+
+    item: str
+    label: Label
+    reason: str | None = None
 
 
 class Text(NamedTuple):
@@ -117,6 +133,28 @@ def explicit_label(content: Mapping[str, Any]) -> Label | None:
     if label is None:
         raise UnknownLabel(f"“{value['label'][:40]}” is not a label.")
     return label
+
+
+def relabel_act(content: Mapping[str, Any]) -> RelabelAct:
+    """What an `org.belisha.relabel` event asks for.
+
+    Raises:
+        MalformedEvent: where a part is missing or has another type.
+        UnknownLabel: where it names no TLP label.
+    """
+    relates = _mapping(content.get("m.relates_to"), "m.relates_to")
+    if relates.get("rel_type") != "m.reference":
+        raise MalformedEvent("A relabel act refers to its item by `rel_type` “m.reference”.")
+    item = _event_id(relates.get("event_id"), "m.relates_to.event_id")
+    if not isinstance(content.get("label"), str):
+        raise MalformedEvent("A relabel act needs `label`, such as “TLP:AMBER”.")
+    label = Label.parse(content["label"])
+    if label is None:
+        raise UnknownLabel(f"“{content['label'][:40]}” is not a label.")
+    reason = content.get("reason")
+    if reason is not None and (not isinstance(reason, str) or len(reason) > LONGEST_REASON):
+        raise MalformedEvent(f"`reason` must be a text of at most {LONGEST_REASON} characters.")
+    return RelabelAct(item, label, reason)
 
 
 def written_label(content: Mapping[str, Any]) -> Label | None:

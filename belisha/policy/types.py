@@ -39,6 +39,9 @@ CALLS: Final = CALL_STATE | frozenset(
     }
 )
 
+#: The timeline event that changes an item's label (rule L4).
+RELABEL: Final = "org.belisha.relabel"
+
 #: Written by the module alone; a client's own is refused whatever its content (rule R1).
 MODULE_STATE: Final = frozenset({"org.belisha.room", "org.belisha.named"})
 
@@ -81,6 +84,7 @@ PROTOCOL: Final = (
             "m.room.redaction",
             "m.beacon",
             "org.matrix.msc3672.beacon",
+            RELABEL,
             "org.matrix.dummy_event",  # Synapse's own, to join forward extremities
         }
     )
@@ -89,5 +93,6 @@ PROTOCOL: Final = (
     | ROOM_STATE
 )
 
-#: Events that are kept whole for good: redacting one would take a policy or a decision back unseen (rule L4).
-NEVER_REDACTED: Final = MODULE_STATE | {"org.belisha.relabel", "org.belisha.consent"}
+#: Events that are kept whole for good: redacting one would take a policy or a decision back unseen (rule L4). A
+#: redaction is among them, since it carries the label that the redacted item had.
+NEVER_REDACTED: Final = MODULE_STATE | {RELABEL, "org.belisha.consent", "m.room.redaction"}
