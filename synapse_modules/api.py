@@ -17,6 +17,7 @@ from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.rooms import Kind, Room, to_state
 from synapse_modules.doors import admin_closed
 from synapse_modules.hooks import Hooks
+from synapse_modules.ledger import Ledger
 from synapse_modules.refusal import PREFIX, malformed, not_found, undecided
 from synapse_modules.registry import Member, Organisation, Registry, RegistryError
 from synapse_modules.rooms import Rooms
@@ -30,10 +31,10 @@ Answer = tuple[int, dict[str, Any]]
 Handler = Callable[[SynapseRequest, list[str]], Awaitable[dict[str, Any]]]
 
 
-def register(api: ModuleApi, hooks: Hooks, registry: Registry, rooms: Rooms, secret: str) -> None:
+def register(api: ModuleApi, hooks: Hooks, registry: Registry, rooms: Rooms, ledger: Ledger, secret: str) -> None:
     """Puts the resources into this process's client listener."""
     api.register_web_resource(MEMBER_API, MemberApi(api, hooks, registry))
-    api.register_web_resource(LOCAL_API, LocalApi(api, hooks, registry, rooms, secret))
+    api.register_web_resource(LOCAL_API, LocalApi(api, hooks, registry, rooms, ledger, secret))
     api.register_web_resource(ADMIN_API, Closed())
 
 
@@ -127,12 +128,15 @@ class MemberApi(_Resource):
 class LocalApi(_Resource):
     """What the command line on this machine may do, with the secret that only the operator can read."""
 
-    def __init__(self, api: ModuleApi, hooks: Hooks, registry: Registry, rooms: Rooms, secret: str) -> None:
+    def __init__(
+        self, api: ModuleApi, hooks: Hooks, registry: Registry, rooms: Rooms, ledger: Ledger, secret: str
+    ) -> None:
         super().__init__()
         self._api = api
         self._hooks = hooks
         self._registry = registry
         self._rooms = rooms
+        self._ledger = ledger
         self._secret = secret.encode()
         self.handlers = {
             "GET status": self._status,
@@ -140,6 +144,7 @@ class LocalApi(_Resource):
             "PUT organisations": self._put_organisation,
             "GET members": self._members,
             "PUT members": self._put_member,
+            "POST ledger": self._rebuild_ledger,
         }
 
     async def _async_render(self, request: SynapseRequest) -> Answer:
@@ -198,6 +203,11 @@ class LocalApi(_Resource):
             await self._rooms.rename(member)
         service_room = await self._rooms.settle(member)
         return {"user_id": user_id, "created": not exists, "changed": changed, "service_room": service_room}
+
+    async def _rebuild_ledger(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        if path != ["rebuild"]:
+            raise malformed("The ledger can be asked for `ledger/rebuild` only.")
+        return dict(await self._ledger.rebuild())
 
 
 def _one(path: list[str]) -> str:

@@ -6,17 +6,19 @@ Checked with Synapse 1.163.2; the pins hold it there. What is public in `ModuleA
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 
 from canonicaljson import encode_canonical_json
 from synapse.api.constants import MAX_PDU_SIZE
+from synapse.event_auth import check_state_dependent_auth_rules, get_named_level, get_user_power_level
 from synapse.events import EventBase
 from synapse.http.site import SynapseRequest
 from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.rest.client.directory import ClientDirectoryListServer, ClientDirectoryServer
 from synapse.rest.client.room import RoomSummaryRestServlet
-from synapse.types import RoomAlias, UserID, create_requester
+from synapse.types import RoomAlias, StateMap, UserID, create_requester
+from synapse.util.async_helpers import Linearizer
 
 from synapse_modules.refusal import malformed
 
@@ -72,6 +74,8 @@ class Hooks:
         require(
             (self._store, "get_event", {"event_id", "allow_none"}),
             (self._store, "get_applicable_edits", {"event_ids"}),
+            (self._store, "get_events", {"event_ids"}),
+            (self._store, "get_room_max_stream_ordering", set()),
             (self._store, "get_users_in_room", {"room_id"}),
             (self._store, "delete_room_alias", {"room_alias"}),
             (self._store, "get_invited_rooms_for_local_user", {"user_id"}),
@@ -173,6 +177,75 @@ class Hooks:
         """The newest edit of an event by its own sender, as clients show it; None where it was never edited."""
         edits: Mapping[str, EventBase | None] = await self._store.get_applicable_edits([event_id])
         return edits.get(event_id)
+
+    async def events(self, event_ids: Collection[str]) -> Mapping[str, EventBase]:
+        """The events of those ids that this server has, redacted where they were redacted."""
+        found: Mapping[str, EventBase] = await self._store.get_events(event_ids)
+        return found
+
+    async def related(
+        self, event_id: str, event_type: str | None = None, after: int = 0
+    ) -> list[tuple[int, EventBase]]:
+        """What refers to an event (edits, references, threads), in the order of the stream, with its place there."""
+
+        def read(txn: LoggingTransaction) -> list[tuple[int, str]]:
+            of_type = "" if event_type is None else " AND events.type = ?"
+            txn.execute(
+                "SELECT events.stream_ordering, events.event_id FROM event_relations"  # noqa: S608 - one of two constants
+                " JOIN events ON events.event_id = event_relations.event_id"
+                f" WHERE relates_to_id = ? AND events.stream_ordering > ?{of_type}"
+                " ORDER BY events.stream_ordering",
+                (event_id, after, *(() if event_type is None else (event_type,))),
+            )
+            return [(int(row[0]), str(row[1])) for row in txn.fetchall()]
+
+        places = await self._api.run_db_interaction("belisha_related", read)
+        events = await self.events([event for _, event in places]) if places else {}
+        return [(order, events[event]) for order, event in places if event in events]
+
+    def newest_position(self) -> int:
+        """The stream ordering up to which every event has been stored."""
+        return int(self._store.get_room_max_stream_ordering())
+
+    async def events_between(
+        self, after: int, until: int, types: Collection[str], limit: int
+    ) -> list[tuple[int, EventBase]]:
+        """The first events of those types in a part of the stream, each with its stream ordering."""
+        marks = ", ".join("?" for _ in types)
+
+        def read(txn: LoggingTransaction) -> list[tuple[int, str]]:
+            txn.execute(
+                "SELECT stream_ordering, event_id FROM events"  # noqa: S608 - question marks only
+                f" WHERE stream_ordering > ? AND stream_ordering <= ? AND type IN ({marks})"
+                " AND rejection_reason IS NULL"
+                " ORDER BY stream_ordering LIMIT ?",
+                (after, until, *types, limit),
+            )
+            return [(int(row[0]), str(row[1])) for row in txn.fetchall()]
+
+        places = await self._api.run_db_interaction("belisha_events_between", read)
+        events = await self.events([event for _, event in places]) if places else {}
+        return [(order, events[event]) for order, event in places if event in events]
+
+    def one_at_a_time(self, name: str) -> Linearizer:
+        """What lets one caller a key in at a time, within this process."""
+        return Linearizer(name=name, clock=self._api._hs.get_clock())
+
+    @staticmethod
+    def check_may_send(event: EventBase, state: StateMap[EventBase]) -> None:
+        """Checks membership and power, which Synapse does only after the module has decided.
+
+        Raises:
+            AuthError: as Synapse itself would raise it.
+        """
+        check_state_dependent_auth_rules(event, state.values())
+
+    @staticmethod
+    def may_redact(event: EventBase, target: EventBase, state: StateMap[EventBase]) -> bool:
+        """Whether the sender of a redaction may redact that event: its own, or with the power for it."""
+        if event.sender == target.sender:
+            return True
+        return get_user_power_level(event.sender, state) >= get_named_level(state, "redact", 50)
 
     async def joined(self, room_id: str) -> frozenset[str]:
         """The user ids joined to a room now."""

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from copy import deepcopy
 from typing import Any, Final, NamedTuple
-
-from synapse.events import EventBase
 
 from belisha.events import (
     FILE_MESSAGES,
@@ -21,14 +20,15 @@ from belisha.events import (
     explicit_label,
     poll_start_of,
     texts_of,
-    written_label,
 )
 from belisha.html import clean, texts_in
 from belisha.markers import MarkerReader
 from belisha.policy.decide import Claims
 from belisha.policy.decision import By
 from belisha.policy.rooms import Kind, Room
-from belisha.tlp import Label, badge, html_badge, without_badge
+from belisha.tlp import Label, html_badge, without_badge
+from belisha.tlp import badge as plain_badge
+from synapse_modules.hooks import json_bytes
 
 Json = dict[str, Any]
 
@@ -74,25 +74,21 @@ def tidy(event_type: str, content: Json) -> None:
 async def claims_of(
     content: Json,
     relation: Relation,
-    room_id: str,
     unreadable: Label,
     markers: MarkerReader,
-    get_event: Callable[[str], Awaitable[EventBase | None]],
-    get_edit: Callable[[str], Awaitable[EventBase | None]],
+    get_label: Callable[[str], Awaitable[Label | None]],
+    decided: Json | None = None,
 ) -> Reading:
     """Every label that a tidied content claims.
 
-    A parent that is unknown, redacted, in another room or without a label counts as `unreadable`, the room's ceiling.
-    A parent that its source has raised by an edit (`get_edit` gives the newest) counts with the edit's label.
-    The badge that an edit brings back from its original is taken out first: the server wrote it, not the member.
+    A parent whose label cannot be read (`get_label` gives None: unknown, in another room) counts as `unreadable`, the
+    room's ceiling. The badge that an edit brings back from its original is taken out first: the server wrote it, not
+    the member. `decided` is what a relabelled item shows before this edit: a marker that stays as it was there has been
+    decided about since, so it claims nothing anew (rule L4).
     """
     parent: Label | None = None
     for event_id in relation.all:
-        event = await get_event(event_id)
-        same_room = event is not None and event.room_id == room_id
-        found = written_label(event.content) if event is not None and same_room else None
-        if found is not None and (newest := await get_edit(event_id)) is not None:
-            found = max(found, written_label(newest.content) or found)
+        found = await get_label(event_id)
         label = unreadable if found is None else found
         parent = label if parent is None else max(parent, label)
         if event_id == relation.replaces and found is not None:
@@ -102,11 +98,18 @@ async def claims_of(
     text = markers.read_all(_readable(content, is_reply=bool(relation.parents)))
     claims = Claims(
         explicit=max(explicit) if explicit else None,
-        text=text.label,
+        text=None if decided is not None and text.label == _marker_in(decided, markers) else text.label,
         parent=parent,
         is_edit=relation.replaces is not None,
     )
     return Reading(claims, text.problem)
+
+
+def _marker_in(content: Json, markers: MarkerReader) -> Label | None:
+    """The label that the text of a stored content states, its badge aside."""
+    shown = deepcopy(content)
+    strip_badges(shown)
+    return markers.read_all(_readable(shown, is_reply=False)).label
 
 
 def _readable(content: Json, *, is_reply: bool) -> Iterator[str]:
@@ -139,10 +142,10 @@ def write_label(content: Json, label: Label, by: By) -> None:
 
 def draw_badge(content: Json, label: Label, *, in_colour: bool) -> None:
     """Draws exactly one badge where clients show the content; plain text everywhere where not `in_colour`."""
-    drawn = html_badge(label) if in_colour else badge(label)
+    drawn = html_badge(label) if in_colour else plain_badge(label)
 
     def in_text(text: str) -> str:
-        return badge(label) + _without_any_badge(text)
+        return plain_badge(label) + _without_any_badge(text)
 
     def in_html(text: str) -> str:
         rest = _without_html_badges(text)
@@ -158,6 +161,47 @@ def draw_badge(content: Json, label: Label, *, in_colour: bool) -> None:
             part["format"] = "org.matrix.custom.html"
             part["formatted_body"] = plain
         _rewrite(part, in_text, in_html)
+
+
+def is_editable(event_type: str, content: Mapping[str, Any]) -> bool:
+    """Whether clients show an edit of such an item, so that its badge can be drawn anew."""
+    return event_type == _MESSAGE and content.get("msgtype") != "m.location" and isinstance(content.get("body"), str)
+
+
+def relabelled(item: str, shown: Json, label: Label, *, badge: bool, largest: int) -> Json | None:
+    """The edit that shows an item with its new label: the same content with one badge; None where it is too large.
+
+    `shown` is what clients show now; `largest` is the most that the edit may measure, in bytes of JSON.
+    """
+    new = {key: value for key, value in deepcopy(shown).items() if key not in ("m.relates_to", "m.new_content")}
+    strip_badges(new)
+    fallback = {**deepcopy(new), "m.mentions": {}, "body": f"{_EDIT_PREFIX}{new['body']}"}
+    if isinstance(new.get("formatted_body"), str):
+        fallback["formatted_body"] = f"{_EDIT_PREFIX}{new['formatted_body']}"
+    # What old clients show comes last: a long text may be told to them in short.
+    short = {"msgtype": "m.text", "m.mentions": {}, "body": f"{_EDIT_PREFIX}…"}
+    for outer, in_colour in ((fallback, True), (fallback, False), (short, True), (short, False)):
+        relates = {"rel_type": "m.replace", "event_id": item}
+        edit = {**deepcopy(outer), "m.new_content": deepcopy(new), "m.relates_to": relates}
+        write_label(edit, label, By.RELABEL)
+        if badge:
+            draw_badge(edit, label, in_colour=in_colour)
+        if json_bytes(edit) <= largest:
+            return edit
+    return None
+
+
+def relabel_notice(item: str, label: Label) -> Json:
+    """The answer that says an item's new label, where the item itself cannot be edited."""
+    notice: Json = {
+        "msgtype": "m.notice",
+        "body": "The label of this was changed.",
+        "m.mentions": {},
+        "m.relates_to": {"rel_type": "m.reference", "event_id": item, "m.in_reply_to": {"event_id": item}},
+    }
+    write_label(notice, label, By.RELABEL)
+    draw_badge(notice, label, in_colour=True)
+    return notice
 
 
 def strip_badges(content: Json) -> None:

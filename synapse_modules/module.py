@@ -30,16 +30,18 @@ from belisha.policy.profile import decide_profile_field
 from belisha.policy.protocol import decide_protocol_content, decide_shape, decide_state_key
 from belisha.policy.rooms import Kind, Room
 from belisha.policy.state import GROUPS, Surroundings, decide_address, decide_state
-from belisha.policy.types import BIRTH_STATE, CONTENT, MODULE_STATE, NEVER_REDACTED
+from belisha.policy.types import BIRTH_STATE, CONTENT, MODULE_STATE, RELABEL
 from belisha.tlp import ALL_LABELS
 from synapse_modules import api as http
 from synapse_modules import labelling
 from synapse_modules.config import Config
 from synapse_modules.doors import Doors
-from synapse_modules.hooks import NO_TARGET, PDU_LIMIT, Hooks, json_bytes, pdu_bytes
+from synapse_modules.hooks import PDU_LIMIT, Hooks, json_bytes, pdu_bytes
+from synapse_modules.ledger import Ledger
 from synapse_modules.notice import Notices
 from synapse_modules.refusal import malformed, refused, undecided
 from synapse_modules.registry import Registry
+from synapse_modules.relabelling import CATCH_UP_MS, Relabelling
 from synapse_modules.rooms import Rooms
 from synapse_modules.schema import migrate
 from synapse_modules.snapshot import is_unborn, named_in, present_in, room_of
@@ -76,6 +78,8 @@ class BelishaModule:
             encrypted_named_rooms=config.encrypted_named_rooms,
         )
         self.registry = Registry(api, api.server_name)
+        self.ledger = Ledger(api, self.hooks)
+        self.relabelling = Relabelling(api, self.hooks, self.ledger, self.about, config.badge)
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name)
         self.notices = Notices(api, self.registry, self.about.steward)
         api.register_third_party_rules_callbacks(
@@ -86,7 +90,7 @@ class BelishaModule:
             # Called once in every process; one of them acts.
             on_new_event=self.on_new_event if api.should_run_background_tasks() else None,
         )
-        http.register(api, self.hooks, self.registry, self.rooms, config.secret)
+        http.register(api, self.hooks, self.registry, self.rooms, self.ledger, config.secret)
         if api.should_run_background_tasks():
             api.delayed_background_call(0, self._start, desc="belisha_start")
 
@@ -107,10 +111,22 @@ class BelishaModule:
             try:
                 await migrate(self._api)
                 await self.rooms.found()
+                self._api.looping_background_call(self._catch_up, CATCH_UP_MS, desc="belisha_catch_up")
+                await self._catch_up()
             except Exception as error:
                 logger.error("Belisha cannot start yet, trying again in %d s: %s", wait, _where(error))
                 await self._api.sleep(wait)
                 wait = min(2 * wait, 30.0)
+
+    async def _catch_up(self) -> None:
+        await self._do(self.relabelling.catch_up)
+
+    async def _do(self, work: Callable[..., Awaitable[None]], *arguments: Any) -> None:
+        """Does what follows from an event; where it fails, `catch_up` tries again."""
+        try:
+            await work(*arguments)
+        except Exception as error:
+            logger.error("Could not follow up, trying again soon: %s", _where(error))
 
     # --- Callbacks ---------------------------------------------------------------------------------------------
 
@@ -150,7 +166,12 @@ class BelishaModule:
         return False
 
     async def on_new_event(self, event: EventBase, _state: StateMap[EventBase]) -> None:
-        """Lets a bot into a room that it was just invited to; what a crash loses is caught up at the next start."""
+        """Lets a bot into a room that it was just invited to, and follows acts that change labels.
+
+        What a crash loses is caught up at the next start.
+        """
+        if event.type in CONTENT or event.type in (RELABEL, "m.room.redaction"):
+            self._api.run_as_background_process("belisha_follow", self._do, self.relabelling.follow, event)
         if event.type == "m.room.member" and event.content.get("membership") == "invite":
             bot = str(event.state_key)
             if (await self.registry.person(bot)).is_bot:
@@ -179,14 +200,17 @@ class BelishaModule:
     # --- Decisions ---------------------------------------------------------------------------------------------
 
     async def _check_event(self, event: EventBase, state: StateMap[EventBase]) -> tuple[bool, dict[str, Any] | None]:
+        if self.relabelling.expected.take(event):
+            return _ANSWERED
         event_type = event.type
         is_state = event.is_state()
+        changed = None
         room = room_of(state)
         _raise_if_refused(decide_shape(event_type, is_state=is_state))
         if is_state and event_type not in MODULE_STATE:
             _raise_if_refused(decide_state_key(event_type, event.state_key, self.markers))
         if event_type in CONTENT:
-            return await self._label(event, room, await self.registry.person(event.sender))
+            return await self._label(event, state, room, await self.registry.person(event.sender))
         if event_type in MODULE_STATE and self._is_planned(event, state):
             return _ANSWERED
         if event_type == "m.room.member":
@@ -201,9 +225,12 @@ class BelishaModule:
             elif is_state:
                 _raise_if_refused(decide_state(room, event_type, event.content, self.about))
             elif event_type == "m.room.redaction":
-                await self._check_redaction(event)
+                changed = await self.relabelling.check_redaction(event, state)
+            elif event_type == RELABEL:
+                person = await self.registry.person(event.sender)
+                return True, await self.relabelling.check_act(event, state, room, person)
         _raise_if_refused(decide_protocol_content(event_type, event.content, self.markers, is_state=is_state))
-        return _ANSWERED
+        return True, changed
 
     def _is_planned(self, event: EventBase, state: StateMap[EventBase]) -> bool:
         """Whether this is the policy that a new room begins with; a room that has one is never given another here."""
@@ -232,7 +259,9 @@ class BelishaModule:
         )
         _raise_if_refused(decision)
 
-    async def _label(self, event: EventBase, room: Room | None, sender: Person) -> tuple[bool, dict[str, Any] | None]:
+    async def _label(
+        self, event: EventBase, state: StateMap[EventBase], room: Room | None, sender: Person
+    ) -> tuple[bool, dict[str, Any] | None]:
         if room is None:
             raise refused(decide(None, event.type))
         if not sender.belongs and room.kind is not Kind.SERVICE:
@@ -241,14 +270,14 @@ class BelishaModule:
         content = draft["content"]
         try:
             labelling.tidy(event.type, content)
+            relation = relation_of(content)
             reading = await labelling.claims_of(
                 content,
-                relation_of(content),
-                event.room_id,
+                relation,
                 room.ceiling,
                 self.markers,
-                self.hooks.event,
-                self.hooks.newest_edit,
+                lambda parent: self.ledger.label_of(parent, event.room_id),
+                decided=await self.relabelling.check_edit(event, relation),
             )
         except MalformedEvent as error:
             raise malformed(str(error)) from None
@@ -260,6 +289,8 @@ class BelishaModule:
             raise refused(_ENCRYPTED_FILE)
         decision = decide(room, event.type, reading.claims, calls=self._config.calls)
         _raise_if_refused(decision)
+        if relation.replaces is not None and decision.label is not None:
+            await self.relabelling.carry_out(event, state, relation.replaces, decision.label)
         draft["content"] = self._drawn(event, room, content, decision)
         return True, draft
 
@@ -282,14 +313,6 @@ class BelishaModule:
             if json_bytes(drawn) <= spare:
                 return drawn
         return content
-
-    async def _check_redaction(self, event: EventBase) -> None:
-        redacts = event.content.get("redacts") or event.redacts
-        if not isinstance(redacts, str):
-            raise malformed(NO_TARGET)
-        target = await self.hooks.event(redacts)
-        if target is not None and target.type in NEVER_REDACTED:
-            raise refused(refuse("L4", "KEPT", "A room's sharing rules and decisions are kept and cannot be removed."))
 
 
 async def _or_no(decide_it: Callable[..., Awaitable[_T]], *arguments: Any) -> _T:

@@ -24,6 +24,27 @@ MIGRATIONS: Final = (
         "CREATE TABLE belisha_revision (id INTEGER NOT NULL PRIMARY KEY, revision BIGINT NOT NULL)",
         "INSERT INTO belisha_revision (id, revision) VALUES (1, 1)",
     ),
+    (
+        # The ledger; labels are spelled as in the wire format, times are seconds since 1970.
+        "CREATE TABLE belisha_item ("
+        " event_id TEXT NOT NULL PRIMARY KEY,"
+        " room_id TEXT NOT NULL,"
+        " source TEXT NOT NULL,"
+        " given TEXT NOT NULL,"
+        " label TEXT NOT NULL,"
+        " raised_from TEXT,"  # the source's own label, where a steward has raised it since
+        " redacted SMALLINT NOT NULL,"
+        " acts_until BIGINT NOT NULL,"  # the stream ordering of the newest act that counts in `label`
+        " pending TEXT,"  # the label of an act that is being accepted
+        " pending_by TEXT,"
+        " pending_since BIGINT,"
+        " badge_due TEXT)",  # the act whose badge is still to be drawn
+        "CREATE INDEX belisha_item_pending ON belisha_item (event_id) WHERE pending IS NOT NULL",
+        "CREATE INDEX belisha_item_badge_due ON belisha_item (event_id) WHERE badge_due IS NOT NULL",
+        # The stream ordering up to which every event has been followed up.
+        "CREATE TABLE belisha_followed (id INTEGER NOT NULL PRIMARY KEY, position BIGINT NOT NULL)",
+        "INSERT INTO belisha_followed (id, position) VALUES (1, 0)",
+    ),
 )
 
 

@@ -110,6 +110,11 @@ class LocalApi:
             body["password"] = password
         return _change(await self._ask("PUT", f"members/{quote(localpart, safe='')}", body), "user_id")
 
+    async def rebuild_ledger(self) -> dict[str, int]:
+        """Makes the ledger anew out of the events; the counts of `POST ledger/rebuild`."""
+        answer = await self._ask("POST", "ledger/rebuild")
+        return {key: value for key, value in answer.items() if isinstance(value, int)}
+
     async def _ask(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, object]:
         try:
             async with self._session.request(method, f"{BASE}/{path}", json=body) as response:

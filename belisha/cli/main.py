@@ -24,7 +24,7 @@ from belisha.cli.errors import CommandError  # noqa: E402
 GROUP = "belisha.commands"
 BUILT_IN = {
     name: f"belisha.cli.{name}"
-    for name in ("up", "down", "demo", "render", "organisation", "member", "explain", "doctor", "audit")
+    for name in ("up", "down", "demo", "render", "organisation", "member", "ledger", "explain", "doctor", "audit")
 }
 
 

@@ -82,7 +82,7 @@ def decide(room: Room | None, event_type: str, claims: Claims = NO_CLAIMS, *, ca
             _REFUSE,
             "L4",
             f"This message is {_NAMES[parent]}, and an edit cannot lower that to {_NAMES[laxer]}. "
-            "If you are its source, please post it anew with the label you want.",
+            "If you are its source, please relabel it: docs/members.md, “Changing a label”, says how.",
             laxer,
             None,
             "LAXER_EDIT",
