@@ -238,7 +238,8 @@ class Hooks:
         Raises:
             AuthError: as Synapse itself would raise it.
         """
-        check_state_dependent_auth_rules(event, state.values())
+        needed = (("m.room.create", ""), ("m.room.power_levels", ""), ("m.room.member", event.sender))
+        check_state_dependent_auth_rules(event, [state[key] for key in needed if key in state])
 
     @staticmethod
     def may_redact(event: EventBase, target: EventBase, state: StateMap[EventBase]) -> bool:

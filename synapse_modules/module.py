@@ -277,7 +277,7 @@ class BelishaModule:
                 room.ceiling,
                 self.markers,
                 lambda parent: self.ledger.label_of(parent, event.room_id),
-                decided=await self.relabelling.check_edit(event, relation),
+                decided=await self.relabelling.check_relation(event, state, relation),
             )
         except MalformedEvent as error:
             raise malformed(str(error)) from None
@@ -290,7 +290,7 @@ class BelishaModule:
         decision = decide(room, event.type, reading.claims, calls=self._config.calls)
         _raise_if_refused(decision)
         if relation.replaces is not None and decision.label is not None:
-            await self.relabelling.carry_out(event, state, relation.replaces, decision.label)
+            await self.relabelling.carry_out(event, relation.replaces, decision.label)
         draft["content"] = self._drawn(event, room, content, decision)
         return True, draft
 

@@ -135,12 +135,16 @@ class Relabelling:
             draft["content"]["reason"] = act.reason
         return draft
 
-    async def check_edit(self, event: EventBase, relation: Relation) -> Json | None:
+    async def check_relation(self, event: EventBase, state: StateMap[EventBase], relation: Relation) -> Json | None:
         """Refuses edits that clients ignore; what the item shows before, where it was relabelled, else None.
+
+        Who may not write in the room is told nothing of what they answer or edit.
 
         Raises:
             SynapseError: 403 with the reason, or 400 for an edit that names no item as it was first sent.
         """
+        if relation.all:
+            self._hooks.check_may_send(event, state)
         original = None if relation.replaces is None else await self._hooks.event(relation.replaces)
         if original is None or original.room_id != event.room_id:
             return None
@@ -153,17 +157,16 @@ class Relabelling:
         row = await self._ledger.row(original.event_id)
         return await self._shown(original) if row is not None and row.acts_until else None
 
-    async def carry_out(self, event: EventBase, state: StateMap[EventBase], item: str, label: Label) -> None:
+    async def carry_out(self, event: EventBase, item: str, label: Label) -> None:
         """Begins the relabel act that an accepted edit with a stricter label stands for: ledger first, then the edit.
 
         Raises:
-            SynapseError: where Synapse would refuse the edit, or another change of this item is under way.
+            SynapseError: where another change of this item is under way.
         """
         original = await self._hooks.event(item)
         row = None if original is None else await self._ledger.row_for(original)
         if row is None or label <= row.effective:
             return
-        self._hooks.check_may_send(event, state)
         if not await self._ledger.begin(row, label, event.sender):
             raise refused(_BEING_CHANGED)
 
@@ -176,6 +179,7 @@ class Relabelling:
         redacts = target_of(event)
         if not isinstance(redacts, str):
             raise malformed(NO_TARGET)
+        self._hooks.check_may_send(event, state)
         target = await self._hooks.event(redacts)
         if target is not None and target.type in NEVER_REDACTED:
             raise refused(_KEPT)
@@ -188,7 +192,6 @@ class Relabelling:
         if item is not None:
             draft["content"][ITEM_KEY] = item
         elif self._hooks.may_redact(event, target, state):
-            self._hooks.check_may_send(event, state)
             row = await self._ledger.row_for(target)
             if row is not None:
                 await self._ledger.open([row])
@@ -225,7 +228,8 @@ class Relabelling:
                         await self.follow(event)
                 position = found[-1][0]
                 await self._ledger.set_followed(position)
-            await self._ledger.set_followed(until)
+            if until > position:
+                await self._ledger.set_followed(until)
             for row in await self._ledger.unsettled():
                 await self._follow_item(row.event_id)
             await self._ledger.give_up_pending()

@@ -117,6 +117,19 @@ async def test_what_is_no_item_here_is_refused(community: Community) -> None:
     assert "edit" in await refused(community, "closed", "ana", edited, "TLP:AMBER", "NO_ITEM")
 
 
+async def test_an_outsider_learns_nothing_of_an_item(community: Community) -> None:
+    """Whoever is not in the room gets the same answer for what is there and what is not."""
+    item = await community.sent(text("TLP:AMBER+STRICT The pump"), "strict")
+    gone = await community.sent(text("gone"), "strict")
+    await community["ana"].room_redact(community.rooms["strict"], gone)
+    for make in (lambda target: edit(target, text("TLP:CLEAR x")), lambda target: text("x", **reply(target))):
+        answers = [await community.put("finn", "strict", make(target)) for target in (item, gone)]
+        assert answers[0] == answers[1]
+        assert answers[0][0] == 403 and "AMBER" not in str(answers)
+    acts = [await community.put("finn", "strict", relabel(each, "TLP:RED"), event_type=ACT) for each in (item, gone)]
+    assert acts[0] == acts[1] and acts[0][0] == 403
+
+
 async def test_malformed_acts_get_a_sentence(community: Community) -> None:
     item = await community.sent(text("TLP:GREEN The pump"), "closed")
     for content in (
