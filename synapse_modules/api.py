@@ -14,10 +14,11 @@ from synapse.module_api import DirectServeJsonResource, ModuleApi, parse_json_ob
 from synapse.module_api.errors import SynapseError
 
 from belisha.policy.creation import POLICY_TYPE
-from belisha.policy.rooms import Kind, Room, to_state
+from belisha.policy.rooms import Kind, Purpose, Room, kind_of, to_state
 from synapse_modules.doors import admin_closed
 from synapse_modules.hooks import Hooks
 from synapse_modules.ledger import Ledger
+from synapse_modules.policies import Policies
 from synapse_modules.refusal import PREFIX, malformed, not_found, undecided
 from synapse_modules.registry import Member, Organisation, Registry, RegistryError
 from synapse_modules.rooms import Rooms
@@ -31,10 +32,18 @@ Answer = tuple[int, dict[str, Any]]
 Handler = Callable[[SynapseRequest, list[str]], Awaitable[dict[str, Any]]]
 
 
-def register(api: ModuleApi, hooks: Hooks, registry: Registry, rooms: Rooms, ledger: Ledger, secret: str) -> None:
+def register(
+    api: ModuleApi,
+    hooks: Hooks,
+    registry: Registry,
+    rooms: Rooms,
+    policies: Policies,
+    ledger: Ledger,
+    secret: str,
+) -> None:
     """Puts the resources into this process's client listener."""
     api.register_web_resource(MEMBER_API, MemberApi(api, hooks, registry))
-    api.register_web_resource(LOCAL_API, LocalApi(api, hooks, registry, rooms, ledger, secret))
+    api.register_web_resource(LOCAL_API, LocalApi(api, hooks, registry, rooms, policies, ledger, secret))
     api.register_web_resource(ADMIN_API, Closed())
 
 
@@ -129,9 +138,17 @@ class LocalApi(_Resource):
     """What the command line on this machine may do, with the secret that only the operator can read."""
 
     def __init__(
-        self, api: ModuleApi, hooks: Hooks, registry: Registry, rooms: Rooms, ledger: Ledger, secret: str
+        self,
+        api: ModuleApi,
+        hooks: Hooks,
+        registry: Registry,
+        rooms: Rooms,
+        policies: Policies,
+        ledger: Ledger,
+        secret: str,
     ) -> None:
         super().__init__()
+        self._policies = policies
         self._api = api
         self._hooks = hooks
         self._registry = registry
@@ -145,6 +162,8 @@ class LocalApi(_Resource):
             "GET members": self._members,
             "PUT members": self._put_member,
             "POST ledger": self._rebuild_ledger,
+            "GET rooms": self._policy,
+            "PUT rooms": self._put_policy,
         }
 
     async def _async_render(self, request: SynapseRequest) -> Answer:
@@ -175,6 +194,32 @@ class LocalApi(_Resource):
                 for member in sorted((await self._registry.members()).values())
             ]
         }
+
+    async def _policy(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        room_id = await self._room_id(path)
+        return {"room_id": room_id, **to_state(await self._policies.read(room_id))}
+
+    async def _put_policy(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """Changes what the body names of kind, organisations and purpose; the rest stays."""
+        room_id = await self._room_id(path)
+        body = parse_json_object_from_request(request)
+        old = await self._policies.read(room_id)
+        try:
+            kind = kind_of(body.get("kind", old.kind))
+            purpose = Purpose(body.get("purpose", old.purpose))
+        except ValueError as error:
+            raise malformed(f"{error}.") from None
+        organisations = _texts(body, "organisations") if "organisations" in body else old.organisations
+        new = await self._policies.change(room_id, kind, organisations, purpose)
+        return {"room_id": room_id, **to_state(new)}
+
+    async def _room_id(self, path: list[str]) -> str:
+        if len(path) != 2 or path[1] != "policy":
+            raise malformed("The address ends with a room and `policy`.")
+        if path[0].startswith("#"):
+            room_id, _ = await self._api.lookup_room_alias(path[0])
+            return room_id
+        return path[0]
 
     async def _put_organisation(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         body = parse_json_object_from_request(request)

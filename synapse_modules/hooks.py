@@ -13,6 +13,7 @@ from canonicaljson import encode_canonical_json
 from synapse.api.constants import MAX_PDU_SIZE
 from synapse.event_auth import check_state_dependent_auth_rules, get_named_level, get_user_power_level
 from synapse.events import EventBase
+from synapse.handlers.worker_lock import NEW_EVENT_DURING_PURGE_LOCK_NAME
 from synapse.http.site import SynapseRequest
 from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.rest.client.directory import ClientDirectoryListServer, ClientDirectoryServer
@@ -64,6 +65,7 @@ class Hooks:
         self._room_member: Any = api._hs.get_room_member_handler()
         self._profile: Any = api._hs.get_profile_handler()
         self._directory: Any = api._hs.get_directory_handler()
+        self._locks: Any = api._hs.get_worker_locks_handler()
 
     def self_test(self) -> None:
         """Checks that everything used here is there, and takes what it is given.
@@ -86,6 +88,7 @@ class Hooks:
             (self._directory, "create_association", {"requester", "room_alias", "room_id"}),
             (self._room_member, "update_membership", {"requester", "target", "room_id", "action", "ratelimit"}),
             (self._store, "get_app_service_by_user_id", {"user_id"}),
+            (self._locks, "acquire_read_write_lock", {"lock_name", "lock_key", "write"}),
             (self._auth, "get_access_token_from_request", {"request"}),
             (self._auth_handler, "hash", {"password"}),
             (self._registration, "appservice_register", {"user_localpart", "as_token"}),
@@ -282,6 +285,14 @@ class Hooks:
             action=membership,
             ratelimit=False,
         )
+
+    async def wait_for_sends(self, room_id: str) -> None:
+        """Returns once every send and membership change that has begun in a room, in any process, has ended.
+
+        They hold this lock for reading while they are checked; it must not be held for writing while something is sent.
+        """
+        async with self._locks.acquire_read_write_lock(NEW_EVENT_DURING_PURGE_LOCK_NAME, room_id, write=True):
+            return
 
     async def forget_alias(self, alias: str) -> None:
         """Takes an alias away from its room."""

@@ -39,6 +39,7 @@ from synapse_modules.doors import Doors
 from synapse_modules.hooks import PDU_LIMIT, Hooks, json_bytes, pdu_bytes
 from synapse_modules.ledger import Ledger
 from synapse_modules.notice import Notices
+from synapse_modules.policies import Policies
 from synapse_modules.refusal import malformed, refused, undecided
 from synapse_modules.registry import Registry
 from synapse_modules.relabelling import CATCH_UP_MS, Relabelling
@@ -81,6 +82,7 @@ class BelishaModule:
         self.ledger = Ledger(api, self.hooks)
         self.relabelling = Relabelling(api, self.hooks, self.ledger, self.about, config.badge)
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name)
+        self.policies = Policies(api, self.hooks, self.registry, self.about.steward)
         self.notices = Notices(api, self.registry, self.about.steward)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
@@ -90,7 +92,7 @@ class BelishaModule:
             # Called once in every process; one of them acts.
             on_new_event=self.on_new_event if api.should_run_background_tasks() else None,
         )
-        http.register(api, self.hooks, self.registry, self.rooms, self.ledger, config.secret)
+        http.register(api, self.hooks, self.registry, self.rooms, self.policies, self.ledger, config.secret)
         if api.should_run_background_tasks():
             api.delayed_background_call(0, self._start, desc="belisha_start")
 
@@ -110,6 +112,7 @@ class BelishaModule:
         while not self.rooms.ready:
             try:
                 await migrate(self._api)
+                await self.policies.resume()
                 await self.rooms.found()
                 self._api.looping_background_call(self._catch_up, CATCH_UP_MS, desc="belisha_catch_up")
                 await self._catch_up()
@@ -211,7 +214,7 @@ class BelishaModule:
             _raise_if_refused(decide_state_key(event_type, event.state_key, self.markers))
         if event_type in CONTENT:
             return await self._label(event, state, room, await self.registry.person(event.sender))
-        if event_type in MODULE_STATE and self._is_planned(event, state):
+        if event_type in MODULE_STATE and (self._is_planned(event, state) or self._is_own(event)):
             return _ANSWERED
         if event_type == "m.room.member":
             await self._check_membership(event, state, room)
@@ -231,6 +234,10 @@ class BelishaModule:
                 return True, await self.relabelling.check_act(event, state, room, person)
         _raise_if_refused(decide_protocol_content(event_type, event.content, self.markers, is_state=is_state))
         return True, changed
+
+    def _is_own(self, event: EventBase) -> bool:
+        """Whether the module itself is sending this policy."""
+        return event.state_key == "" and self.policies.own.take(event.sender, event.room_id, event.type, event.content)
 
     def _is_planned(self, event: EventBase, state: StateMap[EventBase]) -> bool:
         """Whether this is the policy that a new room begins with; a room that has one is never given another here."""

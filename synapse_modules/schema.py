@@ -45,6 +45,7 @@ MIGRATIONS: Final = (
         "CREATE TABLE belisha_followed (id INTEGER NOT NULL PRIMARY KEY, position BIGINT NOT NULL)",
         "INSERT INTO belisha_followed (id, position) VALUES (1, 0)",
     ),
+    ("CREATE TABLE belisha_room (room_id TEXT NOT NULL PRIMARY KEY, pending_policy TEXT NOT NULL)",),
 )
 
 

@@ -1,6 +1,6 @@
 """The client of the module's local API: for whoever can read the data folder's secret."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -114,6 +114,11 @@ class LocalApi:
         """Makes the ledger anew out of the events; the counts of `POST ledger/rebuild`."""
         answer = await self._ask("POST", "ledger/rebuild")
         return {key: value for key, value in answer.items() if isinstance(value, int)}
+
+    async def room_policy(self, room: str, wish: Mapping[str, object]) -> dict[str, object]:
+        """The rules of a room, after they are changed to what `wish` names of kind, organisations and purpose."""
+        path = f"rooms/{quote(room, safe='')}/policy"
+        return await self._ask("PUT" if wish else "GET", path, dict(wish) or None)
 
     async def _ask(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, object]:
         try:

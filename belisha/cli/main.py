@@ -24,7 +24,19 @@ from belisha.cli.errors import CommandError  # noqa: E402
 GROUP = "belisha.commands"
 BUILT_IN = {
     name: f"belisha.cli.{name}"
-    for name in ("up", "down", "demo", "render", "organisation", "member", "ledger", "explain", "doctor", "audit")
+    for name in (
+        "up",
+        "down",
+        "demo",
+        "render",
+        "organisation",
+        "member",
+        "room",
+        "ledger",
+        "explain",
+        "doctor",
+        "audit",
+    )
 }
 
 

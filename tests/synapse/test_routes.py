@@ -1,8 +1,8 @@
 """The leak battery, by route: every REST servlet of the installed Synapse, asked by everybody who may not know.
 
-A word is written in rooms of every closed kind. No answer to an outsider, a former member, an invitee or a knocker
-holds it, and the same requests by a member do show it. Nobody without a token is told anything, and nobody is let into the
-admin API.
+A word is written in rooms of every closed kind. No answer to an outsider, former member, invitee or knocker
+holds it, and the same requests by a member do show it. Nobody without a token is told anything, and nobody is let into
+the admin API.
 """
 
 from __future__ import annotations
