@@ -122,7 +122,9 @@ class Rooms:
         """Makes what is missing of the rooms of the start, and every member's room; may be repeated."""
         if not await self._api.check_user_exists(self._steward):
             await self._hooks.register_bot(self._steward)
-            await self._api.set_displayname(UserID.from_string(self._steward), _STEWARD_NAME)
+        steward = UserID.from_string(self._steward)
+        if (await self._api.get_profile_for_user(steward.localpart)).display_name != _STEWARD_NAME:
+            await self._api.set_displayname(steward, _STEWARD_NAME)
         await self._founding_room(
             COMMUNITY_ALIAS,
             {
