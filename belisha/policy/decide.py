@@ -82,7 +82,7 @@ def decide(room: Room | None, event_type: str, claims: Claims = NO_CLAIMS, *, ca
             _REFUSE,
             "L4",
             f"This message is {_NAMES[parent]}, and an edit cannot lower that to {_NAMES[laxer]}. "
-            "If you are its source, please relabel it: docs/members.md, “Changing a label”, says how.",
+            "Its source can lower it by a relabel act: see “Changing a label” in the members' guide.",
             laxer,
             None,
             "LAXER_EDIT",

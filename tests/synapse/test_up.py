@@ -107,6 +107,12 @@ def test_the_first_run_makes_what_is_needed_to_sign_in(community: Community) -> 
     assert "manager" in listed.stdout
 
 
+def test_the_ledger_is_rebuilt_by_a_command(community: Community) -> None:
+    done = belisha("ledger", "rebuild", "--data", str(community.data))
+    assert done.returncode == 0, done.stderr
+    assert "0 were missing, 0 were wrong" in done.stdout
+
+
 def test_the_run_is_written_down(community: Community) -> None:
     run = community.run
     assert run["homeserver"] == f"http://127.0.0.1:{community.port}"
