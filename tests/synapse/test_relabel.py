@@ -215,6 +215,24 @@ async def test_where_a_type_cannot_be_edited_an_answer_says_it(community: Commun
     assert_badges(notices[0]["content"])
 
 
+async def test_where_the_source_has_left_the_bot_says_it(community: Community) -> None:
+    _, made = await community.create("cora", {"preset": "private_chat", "invite": [community.id("ana")]})
+    community.rooms["left"] = room = made["room_id"]
+    try:
+        await community["ana"].join(room)
+        item = await community.sent(text("TLP:GREEN The pump"), "left")
+        await community["ana"].room_leave(room)
+        await act(community, "left", "cora", item, "TLP:AMBER")
+        assert await related(community, item, "left", "m.replace", by="cora") == []
+        references = await related(community, item, "left", "m.reference", by="cora")
+        assert [e["sender"] for e in references if e["type"] == "m.room.message"] == [community.id("steward")]
+        answered = await community.sent(text("And?", **reply(item)), "left", by="cora")
+        event = await community["cora"].room_get_event(room, answered)
+        assert label_of(event.event.source["content"]) == "TLP:AMBER"
+    finally:
+        del community.rooms["left"]
+
+
 async def test_a_typo_fix_after_a_relabel_changes_nothing(community: Community) -> None:
     """The marker in the text is older than the act, so it claims nothing; one that is new does."""
     item = await community.sent(text("TLP:AMBER The pmup"), "closed")
