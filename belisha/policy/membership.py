@@ -11,6 +11,42 @@ from belisha.policy.rooms import Kind, Room
 _ENTERING: Final = frozenset({"invite", "join", "knock"})
 _LEAVING: Final = frozenset({"leave", "ban"})
 _FITS: Final = allow("M1", "The membership fits the room.")
+BELONGS: Final = allow("M1", "This account belongs to an organisation of the community.")
+_FROZEN: Final = refuse(
+    "M1",
+    "FROZEN",
+    "This account is frozen for now, so it cannot do anything here. "
+    "Please ask the lead of its organisation, or the people who run the community.",
+)
+_NOT_A_MEMBER: Final = refuse(
+    "M1",
+    "NOT_A_MEMBER",
+    "This account does not belong to an organisation of the community yet. Its lead can add it.",
+)
+
+
+def decide_standing(person: Person) -> Decision:
+    """Decides whether an account may act as a member."""
+    if person.frozen:
+        return _FROZEN
+    return BELONGS if person.belongs else _NOT_A_MEMBER
+
+
+def decide_act(person: Person, room: Room, *, is_state: bool) -> Decision:
+    """Decides whether an account may write in a room; one without an organisation only talks to the bot."""
+    if room.kind is Kind.SERVICE and not is_state and not person.frozen:
+        return BELONGS
+    return decide_standing(person)
+
+
+def decide_stay(room: Room, target: Person, named: frozenset[str]) -> Decision:
+    """Decides whether whoever is in a room, or asks to be, still may be.
+
+    A frozen account keeps the room with the bot, where it is told what it needs to know once it is thawed.
+    """
+    if room.kind is Kind.SERVICE:
+        return _FITS
+    return decide_membership(room, target, "join", sender_id=target.user_id, named=named, present=frozenset())
 
 
 def decide_membership(
@@ -34,12 +70,8 @@ def decide_membership(
         return refuse("M1", "UNKNOWN_MEMBERSHIP", "This kind of membership does not exist.")
     if target.is_bot:
         return _decide_bot(room, target, present)
-    if target.organisation is None and room.kind is not Kind.SERVICE:
-        return refuse(
-            "M1",
-            "NOT_A_MEMBER",
-            "This account does not belong to an organisation of the community yet. Its lead can add it.",
-        )
+    if target.frozen or (target.organisation is None and room.kind is not Kind.SERVICE):
+        return decide_standing(target)
     return _DECIDE_MEMBER[room.kind](room, target, membership, named, present)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Final, NamedTuple
 
 ROLES: Final = ("member", "lead", "steward", "manager", "operator")
@@ -14,13 +15,26 @@ BOT_PREFIX: Final = "belisha_"
 MAY_LIST_ORGANISATIONS: Final = frozenset({"steward", "manager"})
 
 
+class Standing(StrEnum):
+    """Whether what the registry says of a member or an organisation is in force."""
+
+    ACTIVE = "active"
+    FROZEN = "frozen"
+    #: For good: the id stays in the registry, so that nobody is ever given it again.
+    REMOVED = "removed"
+
+
 class Person(NamedTuple):
-    """An account as the registry knows it; `organisation` is None for bots and for accounts without one."""
+    """An account as the registry knows it; `organisation` is None for bots and for accounts without one.
+
+    `frozen` is an account that may do nothing now: itself or its organisation is frozen, or it was removed.
+    """
 
     user_id: str
     organisation: str | None = None
     roles: frozenset[str] = frozenset()
     is_bot: bool = False
+    frozen: bool = False
 
     @property
     def localpart(self) -> str:
@@ -29,5 +43,5 @@ class Person(NamedTuple):
 
     @property
     def belongs(self) -> bool:
-        """Whether this is a member with an organisation, or one of the community's bots."""
-        return self.is_bot or self.organisation is not None
+        """Whether this is a member with an organisation who may act, or one of the community's bots."""
+        return self.is_bot or (self.organisation is not None and not self.frozen)
