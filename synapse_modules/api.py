@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import hmac
 from collections import Counter
-from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import unquote
 
 from synapse.http.site import SynapseRequest
-from synapse.module_api import DirectServeJsonResource, ModuleApi, parse_json_object_from_request
-from synapse.module_api.errors import SynapseError
+from synapse.module_api import ModuleApi
 
 from belisha.policy.creation import POLICY_TYPE
-from belisha.policy.rooms import Kind, Purpose, Room, kind_of, to_state
+from belisha.policy.rooms import Kind, Room, to_state
+from synapse_modules.api_local import LocalApi
+from synapse_modules.api_resource import Answer, Resource
 from synapse_modules.doors import admin_closed
 from synapse_modules.hooks import Hooks
 from synapse_modules.ledger import Ledger
 from synapse_modules.policies import Policies
-from synapse_modules.refusal import PREFIX, malformed, not_found, undecided
-from synapse_modules.registry import Member, Organisation, Registry, RegistryError
+from synapse_modules.refusal import not_found
+from synapse_modules.registry import Registry
+from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
 from synapse_modules.snapshot import room_of
 
 MEMBER_API: Final = "/_synapse/client/org.belisha/v1"
 LOCAL_API: Final = "/_synapse/org.belisha/local/v1"
 ADMIN_API: Final = "/_synapse/admin"
-
-Answer = tuple[int, dict[str, Any]]
-Handler = Callable[[SynapseRequest, list[str]], Awaitable[dict[str, Any]]]
 
 
 def register(
@@ -39,39 +34,16 @@ def register(
     rooms: Rooms,
     policies: Policies,
     ledger: Ledger,
+    rights: Rights,
     secret: str,
 ) -> None:
     """Puts the resources into this process's client listener."""
     api.register_web_resource(MEMBER_API, MemberApi(api, hooks, registry))
-    api.register_web_resource(LOCAL_API, LocalApi(api, hooks, registry, rooms, policies, ledger, secret))
+    api.register_web_resource(LOCAL_API, LocalApi(api, hooks, registry, rooms, policies, ledger, rights, secret))
     api.register_web_resource(ADMIN_API, Closed())
 
 
-class _Resource(DirectServeJsonResource):
-    """Dispatches `METHOD first-segment` to a handler; every failure is an errcode and a sentence, never a 500."""
-
-    isLeaf = True
-    handlers: dict[str, Handler]
-
-    async def _async_render(self, request: SynapseRequest) -> Answer:
-        path = [unquote(part.decode("utf-8", "replace")) for part in request.postpath or [] if part]
-        method = request.method.decode("ascii")
-        if method == "OPTIONS":
-            return HTTPStatus.NO_CONTENT, {}
-        handler = self.handlers.get(f"{method} {path[0] if path else ''}")
-        if handler is None:
-            raise SynapseError(HTTPStatus.NOT_FOUND, "There is no such address.", "M_UNRECOGNIZED")
-        try:
-            return HTTPStatus.OK, await handler(request, path[1:])
-        except SynapseError:
-            raise
-        except RegistryError as error:
-            raise SynapseError(HTTPStatus.BAD_REQUEST, str(error), f"{PREFIX}MALFORMED") from None
-        except Exception:
-            raise undecided() from None
-
-
-class Closed(_Resource):
+class Closed(Resource):
     """Synapse's admin API, closed in every process: privileged acts go through the module, by role (rule M2)."""
 
     def __init__(self) -> None:
@@ -82,7 +54,7 @@ class Closed(_Resource):
         raise admin_closed()
 
 
-class MemberApi(_Resource):
+class MemberApi(Resource):
     """What a member, or a bot in its own name, may ask about a room it is in."""
 
     def __init__(self, api: ModuleApi, hooks: Hooks, registry: Registry) -> None:
@@ -118,7 +90,7 @@ class MemberApi(_Resource):
         people = [await self._registry.person(user_id) for user_id in joined]
         could_join = room.kind is Kind.OPEN
         if could_join:
-            counts = Counter(member.organisation for member in (await self._registry.members()).values())
+            counts = Counter(member.organisation for member in (await self._registry.active_members()).values())
         else:
             counts = Counter(person.organisation for person in people if person.organisation is not None)
         organisations = await self._registry.organisations()
@@ -132,144 +104,3 @@ class MemberApi(_Resource):
             "bots": sum(person.is_bot for person in people),
             "could_join": could_join,
         }
-
-
-class LocalApi(_Resource):
-    """What the command line on this machine may do, with the secret that only the operator can read."""
-
-    def __init__(
-        self,
-        api: ModuleApi,
-        hooks: Hooks,
-        registry: Registry,
-        rooms: Rooms,
-        policies: Policies,
-        ledger: Ledger,
-        secret: str,
-    ) -> None:
-        super().__init__()
-        self._policies = policies
-        self._api = api
-        self._hooks = hooks
-        self._registry = registry
-        self._rooms = rooms
-        self._ledger = ledger
-        self._secret = secret.encode()
-        self.handlers = {
-            "GET status": self._status,
-            "GET organisations": self._organisations,
-            "PUT organisations": self._put_organisation,
-            "GET members": self._members,
-            "PUT members": self._put_member,
-            "POST ledger": self._rebuild_ledger,
-            "GET rooms": self._policy,
-            "PUT rooms": self._put_policy,
-        }
-
-    async def _async_render(self, request: SynapseRequest) -> Answer:
-        scheme, _, given = (request.getHeader(b"Authorization") or b"").partition(b" ")
-        if scheme != b"Bearer" or not self._secret or not hmac.compare_digest(given, self._secret):
-            raise SynapseError(
-                HTTPStatus.FORBIDDEN, "This address is for the server's own command line.", "M_FORBIDDEN"
-            )
-        return await super()._async_render(request)
-
-    async def _status(self, _request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
-        return {"ready": self._rooms.ready, "degraded": []}
-
-    async def _organisations(self, _request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
-        organisations = (await self._registry.organisations()).values()
-        return {"organisations": [o._asdict() for o in sorted(organisations)]}
-
-    async def _members(self, _request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
-        return {
-            "members": [
-                {
-                    "user_id": self._registry.user_id(member.localpart),
-                    "name": member.name,
-                    "organisation": member.organisation,
-                    "roles": list(member.roles),
-                    "service_room": member.service_room,
-                }
-                for member in sorted((await self._registry.members()).values())
-            ]
-        }
-
-    async def _policy(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
-        room_id = await self._room_id(path)
-        return {"room_id": room_id, **to_state(await self._policies.read(room_id))}
-
-    async def _put_policy(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
-        """Changes what the body names of kind, organisations and purpose; the rest stays."""
-        room_id = await self._room_id(path)
-        body = parse_json_object_from_request(request)
-        old = await self._policies.read(room_id)
-        try:
-            kind = kind_of(body.get("kind", old.kind))
-            purpose = Purpose(body.get("purpose", old.purpose))
-        except ValueError as error:
-            raise malformed(f"{error}.") from None
-        organisations = _texts(body, "organisations") if "organisations" in body else old.organisations
-        new = await self._policies.change(room_id, kind, organisations, purpose)
-        return {"room_id": room_id, **to_state(new)}
-
-    async def _room_id(self, path: list[str]) -> str:
-        if len(path) != 2 or path[1] != "policy":
-            raise malformed("The address ends with a room and `policy`.")
-        if path[0].startswith("#"):
-            room_id, _ = await self._api.lookup_room_alias(path[0])
-            return room_id
-        return path[0]
-
-    async def _put_organisation(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
-        body = parse_json_object_from_request(request)
-        organisation = Organisation(_one(path), _text(body, "name"), _text(body, "category"), _texts(body, "domains"))
-        created, changed = await self._registry.put_organisation(organisation)
-        if changed and not created:
-            for member in (await self._registry.members()).values():
-                if member.organisation == organisation.id:
-                    await self._rooms.rename(member)
-        return {"id": organisation.id, "created": created, "changed": changed}
-
-    async def _put_member(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
-        """Adds or changes a member; each step can be repeated, so a call that was cut off is simply made again."""
-        body = parse_json_object_from_request(request)
-        localpart = _one(path)
-        roles = _texts(body, "roles") or ("member",)
-        member = Member(localpart, _text(body, "organisation"), _text(body, "name"), roles)
-        user_id = self._registry.user_id(localpart)
-        exists = await self._api.check_user_exists(user_id) is not None
-        password = "" if exists else _text(body, "password")
-        _, changed = await self._registry.put_member(member)
-        member = (await self._registry.members())[localpart]
-        if not exists:
-            await self._hooks.register(localpart, self._registry.display_name(member), password)
-        elif changed:
-            await self._rooms.rename(member)
-        service_room = await self._rooms.settle(member)
-        return {"user_id": user_id, "created": not exists, "changed": changed, "service_room": service_room}
-
-    async def _rebuild_ledger(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
-        if path != ["rebuild"]:
-            raise malformed("The ledger can be asked for `ledger/rebuild` only.")
-        return dict(await self._ledger.rebuild())
-
-
-def _one(path: list[str]) -> str:
-    if len(path) != 1:
-        raise malformed("The address ends with one name.")
-    return path[0]
-
-
-def _text(body: dict[str, Any], key: str) -> str:
-    value = body.get(key)
-    if not isinstance(value, str) or not value:
-        raise malformed(f"`{key}` is missing; it is a text.")
-    return value
-
-
-def _texts(body: dict[str, Any], key: str) -> tuple[str, ...]:
-    value = body.get(key) or []
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise malformed(f"`{key}` is a list of texts.")
-    return tuple(value)

@@ -24,7 +24,7 @@ from belisha.markers import MarkerReader
 from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.decide import decide
 from belisha.policy.decision import Decision, refuse
-from belisha.policy.membership import decide_membership
+from belisha.policy.membership import decide_act, decide_membership, decide_standing
 from belisha.policy.people import Person
 from belisha.policy.profile import decide_profile_field
 from belisha.policy.protocol import decide_protocol_content, decide_shape, decide_state_key
@@ -43,6 +43,7 @@ from synapse_modules.policies import Policies
 from synapse_modules.refusal import malformed, refused, undecided
 from synapse_modules.registry import Registry
 from synapse_modules.relabelling import CATCH_UP_MS, Relabelling
+from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
 from synapse_modules.schema import migrate
 from synapse_modules.snapshot import is_unborn, named_in, present_in, room_of
@@ -83,6 +84,7 @@ class BelishaModule:
         self.relabelling = Relabelling(api, self.hooks, self.ledger, self.about, config.badge)
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name)
         self.policies = Policies(api, self.hooks, self.registry, self.about.steward)
+        self.rights = Rights(api, self.registry, self.rooms, self.about.steward, self.hooks.set_membership)
         self.notices = Notices(api, self.registry, self.about.steward)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
@@ -92,7 +94,9 @@ class BelishaModule:
             # Called once in every process; one of them acts.
             on_new_event=self.on_new_event if api.should_run_background_tasks() else None,
         )
-        http.register(api, self.hooks, self.registry, self.rooms, self.policies, self.ledger, config.secret)
+        http.register(
+            api, self.hooks, self.registry, self.rooms, self.policies, self.ledger, self.rights, config.secret
+        )
         if api.should_run_background_tasks():
             api.delayed_background_call(0, self._start, desc="belisha_start")
 
@@ -116,6 +120,7 @@ class BelishaModule:
                 await self.rooms.found()
                 self._api.looping_background_call(self._catch_up, CATCH_UP_MS, desc="belisha_catch_up")
                 await self._catch_up()
+                await self.rights.look_through()
             except Exception as error:
                 logger.error("Belisha cannot start yet, trying again in %d s: %s", wait, _where(error))
                 await self._api.sleep(wait)
@@ -223,15 +228,15 @@ class BelishaModule:
             if room is None:
                 if event_type not in BIRTH_STATE or not is_unborn(state):
                     raise refused(_NO_POLICY)
-            elif not (await self.registry.person(event.sender)).belongs:
-                raise refused(_NOT_A_MEMBER)
-            elif is_state:
-                _raise_if_refused(decide_state(room, event_type, event.content, self.about))
-            elif event_type == "m.room.redaction":
-                changed = await self.relabelling.check_redaction(event, state)
-            elif event_type == RELABEL:
+            else:
                 person = await self.registry.person(event.sender)
-                return True, await self.relabelling.check_act(event, state, room, person)
+                _raise_if_refused(decide_act(person, room, is_state=is_state))
+                if is_state:
+                    _raise_if_refused(decide_state(room, event_type, event.content, self.about))
+                elif event_type == "m.room.redaction":
+                    changed = await self.relabelling.check_redaction(event, state)
+                elif event_type == RELABEL:
+                    return True, await self.relabelling.check_act(event, state, room, person)
         _raise_if_refused(decide_protocol_content(event_type, event.content, self.markers, is_state=is_state))
         return True, changed
 
@@ -256,6 +261,8 @@ class BelishaModule:
                 return
             raise refused(_NO_POLICY)
         target = await self.registry.person(str(event.state_key))
+        if event.sender != event.state_key:
+            _raise_if_refused(decide_standing(await self.registry.person(event.sender)))
         decision = decide_membership(
             room,
             target,
@@ -271,8 +278,7 @@ class BelishaModule:
     ) -> tuple[bool, dict[str, Any] | None]:
         if room is None:
             raise refused(decide(None, event.type))
-        if not sender.belongs and room.kind is not Kind.SERVICE:
-            raise refused(_NOT_A_MEMBER)
+        _raise_if_refused(decide_act(sender, room, is_state=False))
         draft = event.get_dict()
         content = draft["content"]
         try:
@@ -353,9 +359,6 @@ def _strings(content: dict[str, Any]) -> Iterator[str]:
 
 
 _NO_POLICY: Final = decide(None, "m.room.message")
-_NOT_A_MEMBER: Final = refuse(
-    "M1", "NOT_A_MEMBER", "This account does not belong to an organisation of the community yet. Its lead can add it."
-)
 _ENCRYPTED_FILE: Final = refuse(
     "R4",
     "ENCRYPTED_HERE",

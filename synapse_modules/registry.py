@@ -2,40 +2,28 @@
 
 Names and organisations are kept in memory. One revision number in the database, at most half a second old here, says
 whether they still hold; where it cannot be read nothing is decided (rule X1).
+
+Nothing is ever deleted: what was removed stays as a tombstone, so that its name or id is never given again. A change
+that can end a right asks, in the same transaction, for a review of the members concerned (`rights.py`).
 """
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
-from belisha.policy.people import BOT_PREFIX, CATEGORIES, ROLES, Person
+from belisha.policy.names import problem_of_member, problem_of_organisation
+from belisha.policy.people import BOT_PREFIX, Person, Standing
+from synapse_modules import registry_tables as tables
+from synapse_modules.registry_tables import Member, Organisation, Review
+
+__all__ = ["REVISION_AGE", "Member", "Organisation", "Registry", "RegistryError"]
 
 #: How old the revision number may be, in seconds, before it is read again.
 REVISION_AGE: Final = 0.5
-
-
-class Organisation(NamedTuple):
-    """An organisation of the community."""
-
-    id: str
-    name: str
-    category: str
-    domains: tuple[str, ...] = ()
-
-
-class Member(NamedTuple):
-    """An account bound to exactly one organisation."""
-
-    localpart: str
-    organisation: str
-    name: str
-    roles: tuple[str, ...]
-    service_room: str | None = None
 
 
 class RegistryError(ValueError):
@@ -65,17 +53,32 @@ class Registry:
         member = self._members.get(localpart) if server == self._server_name else None
         if member is None:
             return Person(user_id)
-        return Person(user_id, member.organisation, frozenset(member.roles))
+        standing = self._standing_of_organisation(member)
+        if member.standing is Standing.REMOVED:
+            return Person(user_id, frozen=True)
+        frozen = Standing.FROZEN in (member.standing, standing)
+        if standing is Standing.REMOVED:
+            return Person(user_id, frozen=frozen)
+        return Person(user_id, member.organisation, frozenset(member.roles), frozen=frozen)
 
     async def organisations(self) -> dict[str, Organisation]:
-        """Every organisation by its id."""
+        """Every organisation by its id, but for the removed ones."""
         await self._refresh()
-        return self._organisations
+        return {key: each for key, each in self._organisations.items() if each.standing is not Standing.REMOVED}
 
     async def members(self) -> dict[str, Member]:
-        """Every member by localpart."""
+        """Every member by localpart, frozen and removed ones too."""
         await self._refresh()
         return self._members
+
+    async def active_members(self) -> dict[str, Member]:
+        """Every member who may act, by localpart."""
+        await self._refresh()
+        return {
+            localpart: member
+            for localpart, member in self._members.items()
+            if member.standing is self._standing_of_organisation(member) is Standing.ACTIVE
+        }
 
     def user_id(self, localpart: str) -> str:
         """The full user id of a localpart of this server."""
@@ -86,124 +89,130 @@ class Registry:
         organisation = self._organisations.get(member.organisation)
         return f"{member.name} ({organisation.name if organisation else member.organisation})"
 
+    def _standing_of_organisation(self, member: Member) -> Standing:
+        organisation = self._organisations.get(member.organisation)
+        return Standing.REMOVED if organisation is None else organisation.standing
+
     async def _refresh(self) -> None:
         now = self._clock()
         if now - self._read_at < REVISION_AGE:
             return
-        revision = await self._api.run_db_interaction("belisha_revision", _read_revision)
+        revision = await self._api.run_db_interaction("belisha_revision", tables.read_revision)
         if revision != self._revision:
-            self._organisations, self._members = await self._api.run_db_interaction("belisha_registry", _read_all)
+            self._organisations, self._members = await self._api.run_db_interaction("belisha_registry", tables.read_all)
             self._revision = revision
         self._read_at = now
 
     # --- Writing ---------------------------------------------------------------------------------------------
 
     async def put_organisation(self, organisation: Organisation) -> tuple[bool, bool]:
-        """Adds or changes an organisation; says whether it was created, and whether anything changed.
+        """Adds or changes an organisation (its standing is kept); says whether it was created, and whether it changed.
 
         Raises:
             RegistryError: where a part cannot be.
         """
-        _check_organisation(organisation)
-        before = (await self.organisations()).get(organisation.id)
+        _raise_if(problem_of_organisation(organisation.id, organisation.name, organisation.category))
+        await self._refresh()
+        before = self._organisations.get(organisation.id)
+        if before is not None:
+            _raise_if_removed(before.standing, f"The id “{organisation.id}” was that of an organisation which is gone")
+            organisation = organisation._replace(standing=before.standing)
         if before == organisation:
             return False, False
-        await self._write("belisha_put_organisation", _put_organisation, organisation)
+        concerned = self._of_organisation(organisation.id)
+        await self._write("belisha_put_organisation", tables.put_organisation, organisation, concerned=concerned)
         return before is None, True
 
     async def put_member(self, member: Member) -> tuple[bool, bool]:
-        """Adds or changes a member (its service room is kept); says whether it was created, and whether it changed.
+        """Adds or changes a member (service room and standing are kept); whether it was created, whether it changed.
 
         Raises:
             RegistryError: where a part cannot be.
         """
         if member.organisation not in await self.organisations():
             raise RegistryError(f"There is no organisation “{member.organisation}”. Please add it first.")
-        _check_member(member)
-        before = (await self.members()).get(member.localpart)
+        _raise_if(problem_of_member(member.localpart, member.name, member.roles))
+        before = self._members.get(member.localpart)
         if before is not None:
-            member = member._replace(service_room=before.service_room)
+            _raise_if_removed(before.standing, f"The user name “{member.localpart}” was that of a former member")
+            member = member._replace(service_room=before.service_room, standing=before.standing)
         if before == member:
             return False, False
-        await self._write("belisha_put_member", _put_member, member)
+        concerned = [] if before is None else [member.localpart]
+        await self._write("belisha_put_member", tables.put_member, member, concerned=concerned)
         return before is None, True
+
+    async def set_member_standing(self, localpart: str, standing: Standing) -> bool:
+        """Freezes, thaws or removes a member; says whether anything changed.
+
+        Raises:
+            RegistryError: where there is no such member, or it was removed.
+        """
+        before = (await self.members()).get(localpart)
+        if before is None:
+            raise RegistryError(f"There is no member “{localpart}”.")
+        if before.standing is standing:
+            return False
+        _raise_if_removed(before.standing, f"The member “{localpart}” was removed")
+        after = before._replace(standing=standing)
+        await self._write("belisha_member_standing", tables.put_member, after, concerned=[localpart])
+        return True
+
+    async def set_organisation_standing(self, organisation_id: str, standing: Standing) -> bool:
+        """Freezes, thaws or removes an organisation; says whether anything changed.
+
+        Raises:
+            RegistryError: where there is no such organisation, or it was removed.
+        """
+        await self._refresh()
+        before = self._organisations.get(organisation_id)
+        if before is None:
+            raise RegistryError(f"There is no organisation “{organisation_id}”.")
+        if before.standing is standing:
+            return False
+        _raise_if_removed(before.standing, f"The organisation “{organisation_id}” was removed")
+        after = before._replace(standing=standing)
+        concerned = self._of_organisation(organisation_id)
+        await self._write("belisha_organisation_standing", tables.put_organisation, after, concerned=concerned)
+        return True
 
     async def set_service_room(self, localpart: str, room_id: str) -> None:
         """Remembers the room that a member has with the steward bot."""
-        await self._write("belisha_service_room", _set_service_room, localpart, room_id)
+        await self._write("belisha_service_room", tables.set_service_room, localpart, room_id)
 
-    async def _write(self, name: str, change: Callable[..., None], *arguments: Any) -> None:
+    async def ask_for_review(self, localparts: Iterable[str]) -> None:
+        """Has the rooms of these accounts looked through."""
+        await self._api.run_db_interaction("belisha_ask_for_review", tables.ask_for_review, list(localparts))
+
+    async def reviews(self) -> list[Review]:
+        """What is still to be looked through, the oldest first."""
+        found: list[Review] = await self._api.run_db_interaction("belisha_reviews", tables.reviews)
+        return found
+
+    async def end_review(self, review: Review) -> None:
+        """Strikes one out, unless a newer change has asked again meanwhile."""
+        await self._api.run_db_interaction("belisha_end_review", tables.end_review, review)
+
+    def _of_organisation(self, organisation_id: str) -> list[str]:
+        return [member.localpart for member in self._members.values() if member.organisation == organisation_id]
+
+    async def _write(
+        self, name: str, change: Callable[..., None], *arguments: Any, concerned: Iterable[str] = ()
+    ) -> None:
         def both(txn: LoggingTransaction) -> None:
             change(txn, *arguments)
-            txn.execute("UPDATE belisha_revision SET revision = revision + 1 WHERE id = 1")
+            tables.raise_revision(txn)
+            tables.ask_for_review(txn, concerned)
 
         await self._api.run_db_interaction(name, both)
         self._read_at = -1e9
 
 
-def _read_revision(txn: LoggingTransaction) -> int:
-    txn.execute("SELECT revision FROM belisha_revision WHERE id = 1")
-    row = txn.fetchone()
-    if row is None:
-        raise RuntimeError("belisha_revision has no row")
-    return int(row[0])
+def _raise_if(problem: str | None) -> None:
+    if problem is not None:
+        raise RegistryError(problem)
 
 
-def _read_all(txn: LoggingTransaction) -> tuple[dict[str, Organisation], dict[str, Member]]:
-    txn.execute("SELECT organisation_id, name, category, domains FROM belisha_organisation")
-    organisations = {row[0]: Organisation(row[0], row[1], row[2], tuple(json.loads(row[3]))) for row in txn.fetchall()}
-    txn.execute("SELECT localpart, organisation_id, name, roles, service_room_id FROM belisha_member")
-    members = {row[0]: Member(row[0], row[1], row[2], tuple(json.loads(row[3])), row[4]) for row in txn.fetchall()}
-    return organisations, members
-
-
-def _put_organisation(txn: LoggingTransaction, organisation: Organisation) -> None:
-    txn.execute(
-        "INSERT INTO belisha_organisation (organisation_id, name, category, domains) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (organisation_id) DO UPDATE"
-        " SET name = excluded.name, category = excluded.category, domains = excluded.domains",
-        (organisation.id, organisation.name, organisation.category, json.dumps(organisation.domains)),
-    )
-
-
-def _put_member(txn: LoggingTransaction, member: Member) -> None:
-    txn.execute(
-        "INSERT INTO belisha_member (localpart, organisation_id, name, roles, service_room_id) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (localpart) DO UPDATE"
-        " SET organisation_id = excluded.organisation_id, name = excluded.name, roles = excluded.roles",
-        (member.localpart, member.organisation, member.name, json.dumps(member.roles), member.service_room),
-    )
-
-
-def _set_service_room(txn: LoggingTransaction, localpart: str, room_id: str) -> None:
-    txn.execute("UPDATE belisha_member SET service_room_id = ? WHERE localpart = ?", (room_id, localpart))
-
-
-_NAME_LENGTH: Final = 80
-
-
-def _check_name(name: str) -> None:
-    if not name.strip() or len(name) > _NAME_LENGTH or not name.isprintable():
-        raise RegistryError(f"A name has 1 to {_NAME_LENGTH} visible characters.")
-
-
-def _check_id(value: str, what: str) -> None:
-    if not value or len(value) > _NAME_LENGTH or not all(c in "abcdefghijklmnopqrstuvwxyz0123456789._-" for c in value):
-        raise RegistryError(f"The {what} has small letters, digits, “.”, “_” and “-” only, for example “sea-rescue”.")
-
-
-def _check_organisation(organisation: Organisation) -> None:
-    _check_id(organisation.id, "id of an organisation")
-    _check_name(organisation.name)
-    if organisation.category not in CATEGORIES:
-        raise RegistryError(f"The category of an organisation is one of {', '.join(CATEGORIES)}.")
-
-
-def _check_member(member: Member) -> None:
-    _check_id(member.localpart, "user name of a member")
-    _check_name(member.name)
-    if member.localpart.startswith(BOT_PREFIX):
-        raise RegistryError(f"User names that begin with “{BOT_PREFIX}” belong to the community's bots.")
-    unknown = [role for role in member.roles if role not in ROLES]
-    if unknown:
-        raise RegistryError(f"“{unknown[0]}” is no role; the roles are {', '.join(ROLES)}.")
+def _raise_if_removed(standing: Standing, what: str) -> None:
+    if standing is Standing.REMOVED:
+        raise RegistryError(f"{what}; it is never given again. Please choose another.")

@@ -18,7 +18,7 @@ from synapse.types import UserID
 
 from belisha.events import MalformedEvent
 from belisha.policy.creation import NAMED_TYPE, POLICY_TYPE, Plan, plan_room
-from belisha.policy.decision import refuse
+from belisha.policy.membership import decide_standing
 from belisha.policy.people import Person
 from belisha.policy.rooms import Kind
 from belisha.policy.state import MAINTAINER_POWER, STEWARD_POWER, Surroundings
@@ -86,14 +86,8 @@ class Rooms:
             SynapseError: 403 or 400 with the reason, before anything of the room exists.
         """
         creator = await self._registry.person(requester.user.to_string())
-        if not creator.belongs:
-            raise refused(
-                refuse(
-                    "M1",
-                    "NOT_A_MEMBER",
-                    "This account does not belong to an organisation of the community yet. Its lead can add it.",
-                )
-            )
+        if not (standing := decide_standing(creator)).allowed:
+            raise refused(standing)
         invitees = await self._people(config.get("invite"))
         organisations = frozenset(await self._registry.organisations())
         try:
@@ -158,7 +152,7 @@ class Rooms:
         await self._list_in_space(ANNOUNCEMENTS_ALIAS)
         for room_id in await self._hooks.invited_rooms(self._steward):
             await self.join_bot(self._steward, room_id)
-        for member in (await self._registry.members()).values():
+        for member in (await self._registry.active_members()).values():
             await self.settle(member)
         self.ready = True
 
@@ -250,14 +244,20 @@ class Rooms:
             await self._send_state(room_id, "m.room.power_levels", "", levels)
 
     async def _service_room(self, member: Member, user_id: str) -> str:
-        room_id = member.service_room or await self._unrecorded_service_room(user_id)
+        if member.service_room is not None:
+            return member.service_room
+        room_id = await self.receive(user_id)
+        await self._registry.set_service_room(member.localpart, room_id)
+        return room_id
+
+    async def receive(self, user_id: str) -> str:
+        """The room that an account has with the steward bot, made where there is none."""
+        room_id = await self._unrecorded_service_room(user_id)
         if room_id is None:
             config = {"preset": "trusted_private_chat", "is_direct": True, "invite": [user_id]}
             room_id, _ = await self._api.create_room(self._steward, config, ratelimit=False)
-        if member.service_room is None:
-            await self._registry.set_service_room(member.localpart, room_id)
-            await self._join(user_id, room_id)
-            await self._show_as_direct_chat(user_id, room_id)
+        await self._join(user_id, room_id)
+        await self._show_as_direct_chat(user_id, room_id)
         return room_id
 
     async def _unrecorded_service_room(self, user_id: str) -> str | None:
@@ -278,6 +278,7 @@ class Rooms:
 
     async def rename(self, member: Member) -> None:
         """Sets the display name that the registry gives (rule M3)."""
+        await self._registry.members()
         user = UserID.from_string(self._registry.user_id(member.localpart))
         profile = await self._api.get_profile_for_user(user.localpart)
         if profile.display_name != (name := self._registry.display_name(member)):

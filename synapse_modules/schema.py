@@ -46,6 +46,12 @@ MIGRATIONS: Final = (
         "INSERT INTO belisha_followed (id, position) VALUES (1, 0)",
     ),
     ("CREATE TABLE belisha_room (room_id TEXT NOT NULL PRIMARY KEY, pending_policy TEXT NOT NULL)",),
+    # Freezing and removing, and the members whose rooms are still to be looked through after a change.
+    (
+        "ALTER TABLE belisha_organisation ADD COLUMN standing TEXT NOT NULL DEFAULT 'active'",
+        "ALTER TABLE belisha_member ADD COLUMN standing TEXT NOT NULL DEFAULT 'active'",
+        "CREATE TABLE belisha_review (localpart TEXT NOT NULL PRIMARY KEY, revision BIGINT NOT NULL)",
+    ),
 )
 
 

@@ -1,0 +1,168 @@
+"""What ends with a right: sessions and feeds at once, memberships in the background (rule M1).
+
+The registry decides within half a second, whatever stands here: every request, every event and every feed asks it. What
+takes longer is written down as a review of each member concerned, in the same transaction as the change, and struck out
+when it is done; so a crash in between loses nothing, and doing one twice changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, Literal
+
+from synapse.module_api import NOT_SPAM, ModuleApi
+from synapse.module_api.errors import SynapseError
+
+from belisha.policy.access import decide_request
+from belisha.policy.creation import NAMED_TYPE, POLICY_TYPE
+from belisha.policy.membership import decide_standing, decide_stay
+from belisha.policy.people import BOT_PREFIX, Person, Standing
+from synapse_modules.hooks_people import PeopleHooks
+from synapse_modules.refusal import refused, undecided
+from synapse_modules.registry import Registry
+from synapse_modules.registry_tables import Review
+from synapse_modules.rooms import Rooms
+from synapse_modules.snapshot import named_in, room_of
+
+logger = logging.getLogger(__name__)
+
+#: How often the reviews are looked at, in milliseconds; another process may have written one.
+_EVERY_MS: Final = 500
+#: How long a command waits for its reviews before it answers, in seconds; they go on without it.
+_WAITED_FOR: Final = 5.0
+#: How many members, and rooms of each, are worked on at once. Synapse changes about 29 memberships a second (FACTS).
+_MEMBERS_AT_ONCE: Final = 4
+_ROOMS_AT_ONCE: Final = 4
+#: How long a review that failed waits before it is tried again, in seconds.
+_AGAIN_AFTER: Final = 10.0
+
+_NEEDED: Final = [(POLICY_TYPE, ""), (NAMED_TYPE, ""), ("m.room.encryption", "")]
+
+#: Sender, whose membership, room, membership.
+SetMembership = Callable[[str, str, str, str], Awaitable[None]]
+
+
+class Rights:
+    """Closes what a member may no longer do, and removes them from where they may no longer be."""
+
+    def __init__(
+        self, api: ModuleApi, registry: Registry, rooms: Rooms, steward: str, set_membership: SetMembership
+    ) -> None:
+        self._api = api
+        self._registry = registry
+        self._rooms = rooms
+        self._steward = steward
+        self._set_membership = set_membership
+        self._hooks = PeopleHooks(api)
+        self._hooks.self_test()
+        self._hooks.check_requests(self.check_request)
+        self._hooks.check_feeds(self.check_request)
+        self._busy = False
+        self._failed: dict[str, float] = {}
+        api.register_spam_checker_callbacks(check_login_for_spam=self.check_login)
+        if api.should_run_background_tasks():
+            api.looping_background_call(self._turn, _EVERY_MS, desc="belisha_reviews")
+
+    # --- At once -----------------------------------------------------------------------------------------------
+
+    async def check_request(self, user_id: str, method: str, path: str) -> None:
+        """Refuses a request of who is frozen, or has no organisation and asks for more than the bot."""
+        decision = decide_request(await self._person(user_id), method, path)
+        if not decision.allowed:
+            raise refused(decision)
+
+    async def check_login(self, user_id: str, *_about: Any) -> Literal["NOT_SPAM"]:
+        """Refuses to sign in who is frozen; who has no organisation finds the room with the bot."""
+        person = await self._person(user_id)
+        if person.frozen:
+            raise refused(decide_standing(person))
+        if not person.belongs and self._rooms.ready:
+            await self._rooms.receive(user_id)
+        return NOT_SPAM
+
+    async def _person(self, user_id: str) -> Person:
+        try:
+            return await self._registry.person(user_id)
+        except Exception as error:
+            logger.error("Could not decide, the registry cannot be read: %s", type(error).__name__)
+            raise undecided() from None
+
+    # --- In the background -------------------------------------------------------------------------------------
+
+    async def look_through(self) -> None:
+        """Asks for a review of every account that is in a room and may not act, whoever took its right away."""
+        found = []
+        for user_id in await self._hooks.accounts_in_rooms():
+            if not (await self._registry.person(user_id)).belongs:
+                found.append(user_id[1:].partition(":")[0])
+        await self._registry.ask_for_review(found)
+
+    async def carry_out(self, localpart: str | None = None) -> None:
+        """Waits a little for the review of one member, or for all of them."""
+        until = time.monotonic() + _WAITED_FOR
+        while time.monotonic() < until:
+            waiting = {review.localpart for review in await self._registry.reviews()}
+            if not (waiting if localpart is None else waiting & {localpart}):
+                return
+            await self._api.sleep(0.1)
+
+    async def _turn(self) -> None:
+        if self._busy or not self._rooms.ready:
+            return
+        self._busy = True
+        try:
+            now = time.monotonic()
+            due = [each for each in await self._registry.reviews() if self._failed.get(each.localpart, 0.0) <= now]
+            # Sessions first: every door is closed before the first room is walked through.
+            await self._hooks.each(self._end_sessions, due, _MEMBERS_AT_ONCE)
+            await self._hooks.each(self._review, due, _MEMBERS_AT_ONCE)
+        except Exception as error:
+            logger.error("The reviews stopped and will be taken up again: %s", type(error).__name__)
+        finally:
+            self._busy = False
+
+    async def _end_sessions(self, review: Review) -> None:
+        user_id = self._registry.user_id(review.localpart)
+        if (await self._registry.person(user_id)).frozen:
+            await self._hooks.end_sessions(user_id)
+
+    async def _review(self, review: Review) -> None:
+        try:
+            await self._bring_into_line(review.localpart)
+            await self._registry.end_review(review)
+            self._failed.pop(review.localpart, None)
+        except Exception as error:
+            self._failed[review.localpart] = time.monotonic() + _AGAIN_AFTER
+            logger.error("A member's rooms could not be looked through, trying again: %s", type(error).__name__)
+
+    async def _bring_into_line(self, localpart: str) -> None:
+        user_id = self._registry.user_id(localpart)
+        member = (await self._registry.members()).get(localpart)
+        is_removed = member is not None and member.standing is Standing.REMOVED
+
+        async def look_at(room_id: str) -> None:
+            if is_removed or not await self._may_stay(user_id, room_id):
+                await self._remove(user_id, room_id)
+
+        if not localpart.startswith(BOT_PREFIX):
+            await self._hooks.each(look_at, await self._hooks.rooms_of(user_id), _ROOMS_AT_ONCE)
+        if is_removed:
+            await self._hooks.deactivate(user_id)
+        elif member is not None and localpart in await self._registry.active_members():
+            await self._rooms.rename(member)
+            await self._rooms.settle(member)
+
+    async def _may_stay(self, user_id: str, room_id: str) -> bool:
+        state = await self._api.get_room_state(room_id, _NEEDED)
+        room = room_of(state)
+        # A room without a policy accepts nothing; nobody reads anything new there.
+        return room is None or decide_stay(room, await self._registry.person(user_id), named_in(state)).allowed
+
+    async def _remove(self, user_id: str, room_id: str) -> None:
+        try:
+            await self._set_membership(self._steward, user_id, room_id, "leave")
+        except SynapseError:
+            # The bot is not there, or has no say: the member leaves.
+            await self._set_membership(user_id, user_id, room_id, "leave")

@@ -1,0 +1,396 @@
+"""What ends with a right (M1): everything at once, memberships soon, and for good; read from Synapse's own tables."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+import nio
+import pytest
+import pytest_asyncio
+
+from synapse_modules.registry import REVISION_AGE
+from tests.support.community import Community, assert_refused, make_community, unique, wish
+from tests.support.server import PASSWORD, Server, ended, request
+from tests.synapse.samples import text
+
+Json = dict[str, Any]
+CLIENT = "/_matrix/client/v3"
+PEOPLE = ("vera", "viktor", "vito")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
+    """A community of this file alone: its members lose their rights."""
+    here = await make_community(tmp_path_factory.mktemp("rights") / "data")
+    with ended(here.server):
+        try:
+            yield here
+        finally:
+            await here.close()
+
+
+# --- Synapse's database, read by ourselves -----------------------------------------------------------------------
+
+
+def rows(server: Server, statement: str, *values: str) -> list[Any]:
+    database = sqlite3.connect(f"file:{server.data / 'homeserver.db'}?mode=ro", uri=True, timeout=30)
+    try:
+        return database.execute(statement, values).fetchall()
+    finally:
+        database.close()
+
+
+def rooms_of(server: Server, name: str) -> set[str]:
+    """The rooms that an account is in or invited to by either of two of Synapse's tables."""
+    user_id = f"@{name}:{server.name}"
+    states = rows(
+        server,
+        "SELECT room_id FROM current_state_events JOIN room_memberships USING (event_id, room_id)"
+        " WHERE type = 'm.room.member' AND state_key = ?"
+        " AND room_memberships.membership IN ('join', 'invite', 'knock')",
+        user_id,
+    )
+    local = rows(
+        server,
+        "SELECT room_id FROM local_current_membership WHERE user_id = ? AND membership IN ('join', 'invite', 'knock')",
+        user_id,
+    )
+    return {row[0] for row in (*states, *local)}
+
+
+async def until(done: Any, within: float = 10.0) -> float:
+    """Waits until something holds; how long that took, in seconds."""
+    start = time.monotonic()
+    while not done():
+        assert time.monotonic() - start < within, "it does not hold in time"
+        await asyncio.sleep(0.05)
+    return time.monotonic() - start
+
+
+# --- Setting up --------------------------------------------------------------------------------------------------
+
+
+async def standing(community: Community, kind: str, name: str, value: str) -> None:
+    status, body = await community.server.local("PUT", f"standing/{kind}/{name}", {"standing": value})
+    assert status == 200, body
+
+
+async def put(community: Community, name: str, organisation: str, *roles: str) -> None:
+    body = {"name": name.title(), "organisation": organisation, "roles": list(roles or ("member",))}
+    status, answer = await community.server.local("PUT", f"members/{name}", body)
+    assert status == 200, answer
+
+
+async def room(community: Community, body: Json, by: str, *others: str) -> str:
+    status, answer = await community.create(by, {**body, "invite": [community.id(name) for name in others]})
+    assert status == 200, answer
+    for name in others:
+        assert isinstance(await community[name].join(answer["room_id"]), nio.JoinResponse)
+    return str(answer["room_id"])
+
+
+async def newcomer(community: Community, organisation: str = "harbour", *roles: str) -> str:
+    name = unique("nora")
+    community.people[name] = await community.server.member(name, organisation, *roles)
+    return name
+
+
+async def everything(community: Community, name: str) -> dict[str, tuple[int, Json]]:
+    """What a member does in a day, each with its answer; a member who may, gets 200 for all of it."""
+    client, open_room = community[name], quote(community.rooms["open"])
+    member, mxc = community.id(name), f"{community.server.name}/{unique('none')}"
+    tries = {
+        "join": ("POST", f"{CLIENT}/join/{open_room}", {}),
+        "send": ("PUT", f"{CLIENT}/rooms/{open_room}/send/m.room.message/{unique('t')}", text("Hello")),
+        "create": ("POST", f"{CLIENT}/createRoom", {"preset": "private_chat", "name": unique("Pier ")}),
+        "sync": ("GET", f"{CLIENT}/sync?timeout=0", None),
+        "sliding": ("POST", "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?timeout=0", {"lists": {}}),
+        "messages": ("GET", f"{CLIENT}/rooms/{open_room}/messages?dir=b", None),
+        "upload": ("POST", "/_matrix/media/v3/upload", b"bytes"),
+        "config": ("GET", "/_matrix/client/v1/media/config", None),
+        "profile": ("GET", f"{CLIENT}/profile/{quote(community.id('mona'))}", None),
+        "directory": ("POST", f"{CLIENT}/user_directory/search", {"search_term": "mona"}),
+        "rooms": ("GET", f"{CLIENT}/publicRooms", None),
+        "own": ("GET", f"{CLIENT}/profile/{quote(member)}", None),
+    }
+    answers = {key: await request(client, method, path, body) for key, (method, path, body) in tries.items()}
+    path = f"/_matrix/client/v1/media/download/{mxc}"
+    answers["download"] = await request(client, "GET", path)
+    return answers
+
+
+async def login(server: Server, name: str, password: str = PASSWORD) -> tuple[int, Json]:
+    body = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": name},
+        "password": password,
+    }
+    async with aiohttp.ClientSession() as session, session.post(server.url + CLIENT + "/login", json=body) as answer:
+        return answer.status, await answer.json()
+
+
+# --- Freezing ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["members", "organisations"])
+async def test_who_is_frozen_may_do_nothing_at_once_and_signs_in_again_when_thawed(
+    community: Community, kind: str
+) -> None:
+    await community.server.organisation("divers")
+    name = await newcomer(community, "divers")
+    key = name if kind == "members" else "divers"
+    before = await everything(community, name)
+    assert {each: status for each, (status, _) in before.items() if status != 200} == {"download": 404}
+    waiting = asyncio.create_task(community[name].sync(timeout=20_000, since=community[name].next_batch or None))
+    await standing(community, kind, key, "frozen")
+    for status, answer in (await everything(community, name)).values():
+        assert status in (401, 403), answer
+    assert not isinstance(await waiting, nio.SyncResponse) or not community[name].next_batch
+    await until(lambda: rows_of_tokens(community.server, name) == 0)
+    assert_refused(*await login(community.server, name), "FROZEN", rule="M1")
+    await standing(community, kind, key, "active")
+    await asyncio.sleep(2 * REVISION_AGE)
+    community.people[name] = await community.server.sign_in(name)
+    assert {each for each, (status, _) in (await everything(community, name)).items() if status != 200} == {"download"}
+
+
+def rows_of_tokens(server: Server, name: str) -> int:
+    user_id = f"@{name}:{server.name}"
+    found = rows(
+        server,
+        "SELECT token FROM access_tokens WHERE user_id = ? UNION ALL"
+        " SELECT device_id FROM devices WHERE NOT hidden AND user_id = ?",
+        user_id,
+        user_id,
+    )
+    return len(found)
+
+
+async def test_a_frozen_member_with_a_token_is_told_why(community: Community) -> None:
+    """The token is put back behind Synapse's back: each door is closed by itself, not only by the lost session."""
+    name = await newcomer(community)
+    await standing(community, "members", name, "frozen")
+    await asyncio.sleep(2 * REVISION_AGE)
+    with sqlite3.connect(community.server.data / "homeserver.db", timeout=30) as database:
+        (number,) = database.execute("SELECT MAX(id) + 1000 FROM access_tokens").fetchone()
+        database.execute(
+            "INSERT INTO access_tokens (id, user_id, token) VALUES (?, ?, ?)",
+            (number, community.id(name), "a token that was forgotten"),
+        )
+    community[name].access_token = "a token that was forgotten"
+    for status, body in (await everything(community, name)).values():
+        assert_refused(status, body, "FROZEN", rule="M1")
+
+
+async def test_nobody_invites_who_is_frozen(community: Community) -> None:
+    name = await newcomer(community)
+    await standing(community, "members", name, "frozen")
+    await asyncio.sleep(2 * REVISION_AGE)
+    path = f"{CLIENT}/rooms/{quote(community.rooms['closed'])}/invite"
+    status, body = await request(community["ana"], "POST", path, {"user_id": community.id(name)})
+    assert_refused(status, body, "FROZEN", rule="M1")
+
+
+# --- The end of a right ------------------------------------------------------------------------------------------
+
+
+async def _an_organisation(community: Community, key: str) -> tuple[list[str], dict[str, str]]:
+    """Three members of one organisation in a room of every kind, one of them by invitation only."""
+    await community.server.organisation(key)
+    names = [unique(name) for name in PEOPLE]
+    for name in names:
+        community.people[name] = await community.server.member(name, key)
+    strict = {"name": unique("Quay "), "initial_state": [wish("closed", "coastguard", key)]}
+    rooms = {
+        "open": await room(community, {"preset": "public_chat", "name": unique("Pier ")}, names[0], *names[1:]),
+        "closed": await room(community, {"preset": "private_chat", "name": unique("Dock ")}, "ana", *names),
+        "strict": await room(community, strict, "cora", *names),
+        "own": await room(
+            community,
+            {"preset": "private_chat", "name": unique("Slip "), "initial_state": [wish("closed", key)]},
+            names[0],
+            *names[1:],
+        ),
+        "named": await room(
+            community, {"preset": "trusted_private_chat", "is_direct": True}, "ana", names[0], names[1]
+        ),
+    }
+    status, _ = await community.create("cora", {**strict, "invite": [community.id(names[2])]})
+    assert status == 200
+    return names, rooms
+
+
+async def test_members_who_change_organisation_are_out_of_what_listed_the_old_one(community: Community) -> None:
+    names, rooms = await _an_organisation(community, unique("vale"))
+    before = {name: rooms_of(community.server, name) for name in names}
+    for name in names:
+        await put(community, name, "university")
+    gone = {rooms["strict"], rooms["own"]}
+    await until(lambda: not any(gone & rooms_of(community.server, name) for name in names))
+    for name in names:
+        assert rooms["closed"] in rooms_of(community.server, name)
+        assert before[name] - rooms_of(community.server, name) >= gone & before[name]
+        for path in ("messages?dir=b", "state", "members"):
+            status, _ = await request(community[name], "GET", f"{CLIENT}/rooms/{quote(rooms['own'])}/{path}")
+            assert status == 403
+    assert (await community.server.local("GET", "status"))[1]["reviews"] == 0
+    answer = await community[names[0]].get_displayname()
+    assert answer.displayname.endswith("(University)")
+
+
+@pytest.mark.parametrize("ending", ["frozen", "removed"])
+async def test_an_organisation_that_is_frozen_or_goes_is_out_of_every_room(community: Community, ending: str) -> None:
+    key = unique("vale")
+    names, _ = await _an_organisation(community, key)
+    await standing(community, "organisations", key, ending)
+    service = {name: await _service_room(community, name) for name in names}
+    await until(lambda: all(rooms_of(community.server, name) == {service[name]} for name in names))
+    if ending == "removed":
+        status, body = await community.server.local(
+            "PUT", f"organisations/{key}", {"name": "Again", "category": "charity"}
+        )
+        assert status == 400 and "never given again" in body["error"]
+        await _is_confined(community, names[0])
+
+
+async def _service_room(community: Community, name: str) -> str:
+    _, body = await community.server.local("GET", "members")
+    return str(next(member["service_room"] for member in body["members"] if member["user_id"] == community.id(name)))
+
+
+async def test_who_is_removed_is_gone_and_the_name_is_never_given_again(community: Community) -> None:
+    names, rooms = await _an_organisation(community, unique("vale"))
+    name = names[0]
+    await standing(community, "members", name, "removed")
+    await until(lambda: not rooms_of(community.server, name))
+    await until(
+        lambda: rows(community.server, "SELECT deactivated FROM users WHERE name = ?", community.id(name)) == [(1,)]
+    )
+    assert (await login(community.server, name))[0] == 403
+    body = {"name": "Another", "organisation": "harbour", "roles": ["member"], "password": PASSWORD}
+    status, answer = await community.server.local("PUT", f"members/{name}", body)
+    assert status == 400 and "never given again" in answer["error"]
+    status, answer = await community.server.local("PUT", f"standing/members/{name}", {"standing": "active"})
+    assert status == 400, answer
+    assert rooms["named"] in rooms_of(community.server, names[1]), "the others stay"
+
+
+async def test_a_lost_role_ends_what_it_gave(community: Community) -> None:
+    name = await newcomer(community, "harbour", "steward")
+    (stewards,) = (
+        row[0] for row in rows(community.server, "SELECT room_id FROM room_aliases WHERE room_alias LIKE '#stewards:%'")
+    )
+    assert stewards in rooms_of(community.server, name)
+    await put(community, name, "harbour", "member")
+    await until(lambda: stewards not in rooms_of(community.server, name))
+
+
+@pytest.mark.full
+async def test_two_hundred_memberships_end_within_ten_seconds(community: Community) -> None:
+    key = unique("vale")
+    await community.server.organisation(key)
+    names = [await newcomer(community, key) for _ in range(10)]
+    for _ in range(20):
+        body = {"preset": "private_chat", "name": unique("Slip "), "initial_state": [wish("closed", key)]}
+        await room(community, body, names[0], *names[1:])
+    start = time.monotonic()
+    await standing(community, "organisations", key, "removed")
+    service = {name: await _service_room(community, name) for name in names}
+    await until(lambda: all(rooms_of(community.server, name) == {service[name]} for name in names), within=30)
+    assert time.monotonic() - start < 30
+
+
+async def test_killed_amid_the_removal_it_goes_on_after_the_restart(community: Community) -> None:
+    key = unique("vale")
+    await community.server.organisation(key)
+    names = [await newcomer(community, key) for _ in range(3)]
+    for _ in range(8):
+        body = {"preset": "private_chat", "name": unique("Slip "), "initial_state": [wish("closed", key)]}
+        await room(community, body, names[0], *names[1:])
+    service = {name: await _service_room(community, name) for name in names}
+    before = sum(len(rooms_of(community.server, name)) for name in names)
+    going = asyncio.create_task(standing(community, "organisations", key, "removed"))
+    await until(lambda: sum(len(rooms_of(community.server, name)) for name in names) < before - 3)
+    community.server.kill()
+    await asyncio.gather(going, return_exceptions=True)
+    left = sum(len(rooms_of(community.server, name)) for name in names)
+    assert len(names) < left, "it was killed in between"
+    await community.server.start()
+    await until(lambda: all(rooms_of(community.server, name) == {service[name]} for name in names), within=30)
+
+
+# --- The past ----------------------------------------------------------------------------------------------------
+
+
+async def test_an_event_of_a_room_that_one_has_left_is_not_found(community: Community) -> None:
+    name = await newcomer(community)
+    closed = await room(community, {"preset": "private_chat", "name": unique("Dock ")}, "ana", name)
+    sent = await community["ana"].room_send(closed, "m.room.message", text("Tide tables"))
+    assert isinstance(sent, nio.RoomSendResponse)
+    paths = [f"{CLIENT}/rooms/{quote(closed)}/{way}/{quote(sent.event_id)}" for way in ("event", "context")]
+    paths.append(f"{CLIENT}/events/{quote(sent.event_id)}")
+    for path in paths[:2]:
+        assert (await request(community[name], "GET", path))[0] == 200
+    await community[name].room_leave(closed)
+    unknown = f"{CLIENT}/rooms/{quote(closed)}/event/{quote('$' + 'a' * 43)}"
+    nothing = await request(community[name], "GET", unknown)
+    assert nothing == (404, {"errcode": "M_NOT_FOUND", "error": "Event not found."})
+    for path in paths[:2]:
+        assert await request(community[name], "GET", path) == nothing
+    assert (await request(community[name], "GET", paths[2]))[0] == 404
+    for path in paths[:2]:
+        assert (await request(community["ana"], "GET", path))[0] == 200
+
+
+# --- Accounts without an organisation ----------------------------------------------------------------------------
+
+
+async def _is_confined(community: Community, name: str) -> None:
+    """Signs in and talks to the bot, and nothing else; what a member may is shown by `everything` above."""
+    answers = await everything(community, name)
+    assert {each for each, (status, _) in answers.items() if status == 200} == {"sync", "sliding", "own"}
+    for each in ("create", "upload", "download", "config", "profile", "directory", "rooms"):
+        assert_refused(*answers[each], "NOT_A_MEMBER", rule="M1")
+    joined = await community[name].joined_rooms()
+    (service,) = joined.rooms
+    sent = await community[name].room_send(service, "m.room.message", text("!help"))
+    assert isinstance(sent, nio.RoomSendResponse), sent
+
+
+async def test_an_account_that_was_made_by_other_means_is_confined(community: Community) -> None:
+    """As an operator could make one: a row in Synapse's own table, with the password hash of another."""
+    name, server = unique("stray"), community.server
+    user_id = f"@{name}:{server.name}"
+    with sqlite3.connect(server.data / "homeserver.db", timeout=30) as database:
+        database.execute(
+            "INSERT INTO users (name, password_hash, creation_ts, admin, is_guest, deactivated, approved)"
+            " SELECT ?, password_hash, creation_ts, 1, 0, 0, 1 FROM users WHERE name = ?",
+            (user_id, community.id("ana")),
+        )
+        database.execute(
+            "INSERT INTO profiles (user_id, full_user_id, displayname) VALUES (?, ?, ?)", (name, user_id, name)
+        )
+    community.people[name] = await server.sign_in(name)
+    await _is_confined(community, name)
+    # Its organisation's lead adds it, and it is a member like others.
+    await put(community, name, "harbour")
+    await asyncio.sleep(2 * REVISION_AGE)
+    assert {each for each, (status, _) in (await everything(community, name)).items() if status != 200} == {"download"}
+
+
+async def test_a_membership_that_was_taken_away_by_hand_ends_at_the_next_start(community: Community) -> None:
+    name = await newcomer(community)
+    closed = await room(community, {"preset": "private_chat", "name": unique("Dock ")}, "ana", name)
+    assert closed in rooms_of(community.server, name)
+    community.server.stop()
+    with sqlite3.connect(community.server.data / "homeserver.db", timeout=30) as database:
+        database.execute("DELETE FROM belisha_member WHERE localpart = ?", (name,))
+    await community.server.start()
+    await until(lambda: closed not in rooms_of(community.server, name))
+    await _is_confined(community, name)
