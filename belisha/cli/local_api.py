@@ -24,6 +24,7 @@ class Organisation:
     name: str
     category: str
     domains: tuple[str, ...]
+    standing: str = "active"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Member:
     organisation: str
     roles: tuple[str, ...]
     service_room: str
+    standing: str = "active"
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,13 @@ class LocalApi:
     async def organisations(self) -> list[Organisation]:
         """Every organisation."""
         return [
-            Organisation(_text(one, "id"), _text(one, "name"), _text(one, "category"), _texts(one, "domains"))
+            Organisation(
+                _text(one, "id"),
+                _text(one, "name"),
+                _text(one, "category"),
+                _texts(one, "domains"),
+                _text(one, "standing") or "active",
+            )
             for one in _objects(await self._ask("GET", "organisations"), "organisations")
         ]
 
@@ -92,6 +100,7 @@ class LocalApi:
                 _text(one, "organisation"),
                 _texts(one, "roles"),
                 _text(one, "service_room"),
+                _text(one, "standing") or "active",
             )
             for one in _objects(await self._ask("GET", "members"), "members")
         ]
@@ -119,6 +128,16 @@ class LocalApi:
         """The rules of a room, after they are changed to what `wish` names of kind, organisations and purpose."""
         path = f"rooms/{quote(room, safe='')}/policy"
         return await self._ask("PUT" if wish else "GET", path, dict(wish) or None)
+
+    async def set_standing(self, kind: str, name: str, standing: str) -> Change:
+        """Makes one of the `members` or `organisations` active, frozen or removed."""
+        path = f"standing/{kind}/{quote(name, safe='')}"
+        return _change(await self._ask("PUT", path, {"standing": standing}), "id")
+
+    async def pending(self) -> int:
+        """How many members' rooms are still being looked through in the background."""
+        found = (await self._ask("GET", "status")).get("reviews")
+        return found if isinstance(found, int) else 0
 
     async def _ask(self, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, object]:
         try:

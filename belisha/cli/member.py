@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import json
 
-from belisha.cli import local_api
+from belisha.cli import local_api, standing
 from belisha.cli.errors import CommandError
 from belisha.cli.first_run import readable_password
 from belisha.cli.options import Subparsers, add_data
@@ -15,7 +15,7 @@ ROLES = ("lead", "steward", "manager", "operator")
 
 def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     """Adds the command to the parser."""
-    parser = subparsers.add_parser("member", help="add and list members of a running community")
+    parser = subparsers.add_parser("member", help="add, change, freeze, remove and list members of a running community")
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
     add = acts.add_parser("add", help="add a member, or change one")
     add.add_argument("localpart", help="the part of the address before the colon: anna")
@@ -23,12 +23,45 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     add.add_argument("--organisation", required=True, metavar="ID")
     add.add_argument("--role", action="append", default=[], choices=ROLES, help="may be given several times")
     add_data(add)
+    change = acts.add_parser("set", help="change what is given, and leave the rest")
+    change.add_argument("localpart", help="the part of the address before the colon: anna")
+    change.add_argument("--name", help="as members see it, without the organisation")
+    change.add_argument("--organisation", metavar="ID")
+    change.add_argument("--role", action="append", choices=("member", *ROLES), help="replaces all; may be repeated")
+    add_data(change)
+    standing.add_acts(
+        acts,
+        "NAME",
+        {
+            "freeze": "close everything to a member at once, until it is thawed",
+            "thaw": "let a frozen member sign in again",
+            "remove": "end a membership for good; the name is never given again",
+        },
+    )
     add_data(acts.add_parser("list", help="list the members"))
 
 
 def run(args: argparse.Namespace) -> int:
     """Does the act."""
-    return asyncio.run(_add(args) if args.act == "add" else _list(args))
+    if args.act in standing.STANDINGS:
+        return asyncio.run(standing.carry_out(args, "members"))
+    return asyncio.run({"add": _add, "set": _set, "list": _list}[args.act](args))
+
+
+async def _set(args: argparse.Namespace) -> int:
+    async with local_api.of(args.data) as api:
+        known = {member.user_id.partition(":")[0][1:]: member for member in await api.members()}
+        before = known.get(args.localpart)
+        if before is None:
+            raise CommandError(f"There is no member “{args.localpart}”.", "`belisha member list` shows them.")
+        change = await api.put_member(
+            args.localpart,
+            args.name or before.name,
+            args.organisation or before.organisation,
+            before.roles if args.role is None else args.role,
+        )
+    print(f"{change.id}: {'changed' if change.changed else 'is so already'}")
+    return 0
 
 
 async def _add(args: argparse.Namespace) -> int:
@@ -63,5 +96,9 @@ async def _list(args: argparse.Namespace) -> int:
     async with local_api.of(args.data) as api:
         members = await api.members()
     for one in sorted(members, key=lambda member: (member.organisation, member.user_id)):
-        print(f"{one.user_id:<40} {one.organisation:<20} {','.join(one.roles) or 'member':<16} {one.name}")
+        print(f"{one.user_id:<40} {one.organisation:<20} {','.join(one.roles) or 'member':<16} {one.name}{_mark(one)}")
     return 0
+
+
+def _mark(member: local_api.Member) -> str:
+    return "" if member.standing == "active" else f"  ({member.standing})"
