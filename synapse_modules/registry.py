@@ -138,6 +138,8 @@ class Registry:
             member = member._replace(service_room=before.service_room, standing=before.standing)
         if before == member:
             return False, False
+        if before is None and self._standing_of_organisation(member) is Standing.FROZEN:
+            raise RegistryError(f"The organisation “{member.organisation}” is frozen. Please thaw it first.")
         concerned = [] if before is None else [member.localpart]
         await self._write("belisha_put_member", tables.put_member, member, concerned=concerned)
         return before is None, True

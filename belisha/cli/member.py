@@ -2,13 +2,12 @@
 
 import argparse
 import asyncio
-import json
+from pathlib import Path
 
-from belisha.cli import local_api, standing
+from belisha.cli import local_api, member_import, standing
 from belisha.cli.errors import CommandError
-from belisha.cli.first_run import readable_password
 from belisha.cli.options import Subparsers, add_data
-from belisha.secrets import write_private
+from belisha.cli.passwords import PasswordFile
 
 ROLES = ("lead", "steward", "manager", "operator")
 
@@ -29,6 +28,10 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     change.add_argument("--organisation", metavar="ID")
     change.add_argument("--role", action="append", choices=("member", *ROLES), help="replaces all; may be repeated")
     add_data(change)
+    several = acts.add_parser("import", help="add and change the members that a CSV file lists")
+    several.add_argument("file", type=Path, metavar="FILE.csv", help=f"columns: {','.join(member_import.COLUMNS)}")
+    several.add_argument("--dry-run", action="store_true", help="say what would be done, and do nothing")
+    add_data(several)
     standing.add_acts(
         acts,
         "NAME",
@@ -45,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     """Does the act."""
     if args.act in standing.STANDINGS:
         return asyncio.run(standing.carry_out(args, "members"))
-    return asyncio.run({"add": _add, "set": _set, "list": _list}[args.act](args))
+    return asyncio.run({"add": _add, "set": _set, "list": _list, "import": member_import.carry_out}[args.act](args))
 
 
 async def _set(args: argparse.Namespace) -> int:
@@ -66,29 +69,19 @@ async def _set(args: argparse.Namespace) -> int:
 
 async def _add(args: argparse.Namespace) -> int:
     """Adds or changes a member; a new one's password goes to a file, of which the path is printed."""
-    folder = args.data.expanduser().absolute().resolve() / "passwords"
-    path = folder / f"{args.localpart.replace('/', '=2f')}.json"
     async with local_api.of(args.data) as api:
         known = {member.user_id.partition(":")[0][1:] for member in await api.members()}
-        password = None
-        if args.localpart not in known:
-            password = readable_password()
-            try:  # before the account exists: a password nobody knows would be worse than a file too many
-                folder.mkdir(mode=0o700, exist_ok=True)
-                written = {"localpart": args.localpart, "password": password}
-                write_private(path, json.dumps(written, indent=2) + "\n")
-            except OSError as error:
-                raise CommandError(f"{path} cannot be written ({error.strerror}).") from None
-        try:
-            change = await api.put_member(args.localpart, args.name, args.organisation, args.role, password)
-        except CommandError:
-            if password:
-                path.unlink(missing_ok=True)
-            raise
+        if args.localpart in known:
+            change = await api.put_member(args.localpart, args.name, args.organisation, args.role)
+            print(f"{change.id}: {'changed' if change.changed else 'is so already'}")
+            return 0
+        with PasswordFile(args.data, args.localpart) as password:
+            change = await api.put_member(args.localpart, args.name, args.organisation, args.role, password.text)
     if change.created:
-        print(f"{change.id}: added; the password is in {path}. Hand it over safely, then delete the file.")
+        print(f"{change.id}: added; the password is in {password.path}. Hand it over safely, then delete the file.")
     else:
-        print(f"{change.id}: {'changed' if change.changed else 'is so already'}")
+        password.drop()
+        print(f"{change.id}: added; the account was there already and keeps its password.")
     return 0
 
 

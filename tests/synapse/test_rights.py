@@ -181,9 +181,9 @@ async def test_a_frozen_member_with_a_token_is_told_why(community: Community) ->
         (number,) = database.execute("SELECT MAX(id) + 1000 FROM access_tokens").fetchone()
         database.execute(
             "INSERT INTO access_tokens (id, user_id, token) VALUES (?, ?, ?)",
-            (number, community.id(name), "a token that was forgotten"),
+            (number, community.id(name), "a-token-that-was-forgotten"),
         )
-    community[name].access_token = "a token that was forgotten"
+    community[name].access_token = "a-token-that-was-forgotten"
     for status, body in (await everything(community, name)).values():
         assert_refused(status, body, "FROZEN", rule="M1")
 
@@ -249,6 +249,9 @@ async def test_an_organisation_that_is_frozen_or_goes_is_out_of_every_room(commu
     key = unique("vale")
     names, _ = await _an_organisation(community, key)
     await standing(community, "organisations", key, ending)
+    body = {"name": "Late", "organisation": key, "roles": ["member"], "password": PASSWORD}
+    status, answer = await community.server.local("PUT", f"members/{unique('late')}", body)
+    assert status == 400 and ("frozen" in answer["error"] or "no organisation" in answer["error"]), answer
     service = {name: await _service_room(community, name) for name in names}
     await until(lambda: all(rooms_of(community.server, name) == {service[name]} for name in names))
     if ending == "removed":
