@@ -161,8 +161,14 @@ class Rights:
         return room is None or decide_stay(room, await self._registry.person(user_id), named_in(state)).allowed
 
     async def _remove(self, user_id: str, room_id: str) -> None:
-        try:
-            await self._set_membership(self._steward, user_id, room_id, "leave")
-        except SynapseError:
-            # The bot is not there, or has no say: the member leaves.
-            await self._set_membership(user_id, user_id, room_id, "leave")
+        # The bot removes; where it is not, or has no say, the member leaves.
+        for sender in (self._steward, user_id):
+            try:
+                await self._set_membership(sender, user_id, room_id, "leave")
+            except SynapseError:
+                if room_id not in await self._hooks.rooms_of(user_id):
+                    return  # gone meanwhile
+                if sender == user_id:
+                    raise
+            else:
+                return
