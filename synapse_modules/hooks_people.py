@@ -91,6 +91,20 @@ class PeopleHooks:
         rooms: list[str] = await self._api.run_db_interaction("belisha_rooms_of", read)
         return rooms
 
+    async def people_of(self, room_id: str) -> list[str]:
+        """The user ids of who is in a room, is invited to it or asks to be let in."""
+
+        def read(txn: LoggingTransaction) -> list[str]:
+            txn.execute(
+                "SELECT user_id FROM local_current_membership"
+                " WHERE room_id = ? AND membership IN ('join', 'invite', 'knock') ORDER BY user_id",
+                (room_id,),
+            )
+            return [row[0] for row in txn.fetchall()]
+
+        people: list[str] = await self._api.run_db_interaction("belisha_people_of", read)
+        return people
+
     async def accounts_in_rooms(self) -> list[str]:
         """The user ids of this server's accounts that are in any room."""
 

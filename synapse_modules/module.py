@@ -83,8 +83,8 @@ class BelishaModule:
         self.ledger = Ledger(api, self.hooks)
         self.relabelling = Relabelling(api, self.hooks, self.ledger, self.about, config.badge)
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name)
-        self.policies = Policies(api, self.hooks, self.registry, self.about.steward)
         self.rights = Rights(api, self.registry, self.rooms, self.about.steward, self.hooks.set_membership)
+        self.policies = Policies(api, self.hooks, self.registry, self.rights, self.about.steward)
         self.notices = Notices(api, self.registry, self.about.steward)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,

@@ -16,13 +16,13 @@ from belisha.events import written_label
 from belisha.policy.change import Change, decide_change, plan_change
 from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.decision import refuse
-from belisha.policy.membership import decide_membership
 from belisha.policy.rooms import KINDS, Kind, Purpose, Room, from_state, to_state
 from belisha.policy.types import CONTENT
 from belisha.tlp import Label
 from synapse_modules.hooks import Hooks
 from synapse_modules.refusal import not_found, refused
 from synapse_modules.registry import Registry
+from synapse_modules.rights import Rights
 from synapse_modules.snapshot import room_of
 
 logger = logging.getLogger(__name__)
@@ -57,10 +57,11 @@ class OwnState:
 class Policies:
     """The policies of groups."""
 
-    def __init__(self, api: ModuleApi, hooks: Hooks, registry: Registry, steward: str) -> None:
+    def __init__(self, api: ModuleApi, hooks: Hooks, registry: Registry, rights: Rights, steward: str) -> None:
         self._api = api
         self._hooks = hooks
         self._registry = registry
+        self._rights = rights
         self._steward = steward
         self._changing: set[str] = set()
         self.own = OwnState()
@@ -107,13 +108,15 @@ class Policies:
             if refusal := decide_change(change, strictest):
                 raise refused(refusal)
             await self._put(room_id, change.new)
+            # Written down before the change counts as done: who does not fit is removed even after a crash.
+            await self._rights.room_changed(room_id)
         except Exception:
             # Where this fails too, the policy to go back to stays written down for the next start.
             await self._put(room_id, change.old)
             await self._api.run_db_interaction("belisha_policy_end", _end, room_id)
             raise
         await self._api.run_db_interaction("belisha_policy_end", _end, room_id)
-        await self._send_away(room_id, change.new)
+        await self._rights.carry_out()
         return change.new
 
     async def resume(self) -> None:
@@ -148,16 +151,6 @@ class Policies:
             )
         finally:
             self.own.forget(self._steward, room_id, event_type, content)
-
-    async def _send_away(self, room_id: str, room: Room) -> None:
-        """Removes the members who do not fit the new policy."""
-        for user_id in await self._hooks.joined(room_id):
-            person = await self._registry.person(user_id)
-            decision = decide_membership(
-                room, person, "join", sender_id=user_id, named=frozenset(), present=frozenset()
-            )
-            if not decision.allowed:
-                await self._hooks.set_membership(self._steward, user_id, room_id, "leave")
 
 
 def _begin(txn: LoggingTransaction, room_id: str, policy: str) -> None:

@@ -99,6 +99,12 @@ class Rights:
                 found.append(user_id[1:].partition(":")[0])
         await self._registry.ask_for_review(found)
 
+    async def room_changed(self, room_id: str) -> None:
+        """Asks for a review of who does not fit a room whose policy has changed."""
+        people = await self._hooks.people_of(room_id)
+        gone = [user_id for user_id in people if not await self._may_stay(user_id, room_id)]
+        await self._registry.ask_for_review([user_id[1:].partition(":")[0] for user_id in gone])
+
     async def carry_out(self, localpart: str | None = None) -> None:
         """Waits a little for the review of one member, or for all of them."""
         until = time.monotonic() + _WAITED_FOR
