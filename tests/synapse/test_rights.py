@@ -147,11 +147,9 @@ async def test_who_is_frozen_may_do_nothing_at_once_and_signs_in_again_when_thaw
     key = name if kind == "members" else "divers"
     before = await everything(community, name)
     assert {each: status for each, (status, _) in before.items() if status != 200} == {"download": 404}
-    waiting = asyncio.create_task(community[name].sync(timeout=20_000, since=community[name].next_batch or None))
     await standing(community, kind, key, "frozen")
     for status, answer in (await everything(community, name)).values():
         assert status in (401, 403), answer
-    assert not isinstance(await waiting, nio.SyncResponse) or not community[name].next_batch
     await until(lambda: rows_of_tokens(community.server, name) == 0)
     assert_refused(*await login(community.server, name), "FROZEN", rule="M1")
     await standing(community, kind, key, "active")
@@ -186,6 +184,22 @@ async def test_a_frozen_member_with_a_token_is_told_why(community: Community) ->
     community[name].access_token = "a-token-that-was-forgotten"
     for status, body in (await everything(community, name)).values():
         assert_refused(status, body, "FROZEN", rule="M1")
+
+
+@pytest.mark.parametrize("way", ["sync", "events"])
+async def test_a_sync_that_was_waiting_brings_nothing_after_the_freezing(community: Community, way: str) -> None:
+    name = await newcomer(community)
+    assert isinstance(await community[name].join(community.rooms["open"]), nio.JoinResponse)
+    _, first = await request(community[name], "GET", f"{CLIENT}/sync?timeout=0")
+    key = "since" if way == "sync" else "from"
+    path = f"{CLIENT}/{way}?timeout=25000&{key}={quote(first['next_batch'])}"
+    control = asyncio.create_task(request(community["finn"], "GET", path))
+    waiting = asyncio.create_task(request(community[name], "GET", path))
+    await asyncio.sleep(1)
+    await standing(community, "members", name, "frozen")
+    await community.sent(text("Tide tables"), "open")
+    assert_refused(*await waiting, "FROZEN", rule="M1")
+    assert (await control)[0] == 200
 
 
 async def test_nobody_invites_who_is_frozen(community: Community) -> None:
