@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import unquote
@@ -40,10 +40,11 @@ def register(
     policies: Policies,
     ledger: Ledger,
     secret: str,
+    degraded: Mapping[str, str],
 ) -> None:
     """Puts the resources into this process's client listener."""
     api.register_web_resource(MEMBER_API, MemberApi(api, hooks, registry))
-    api.register_web_resource(LOCAL_API, LocalApi(api, hooks, registry, rooms, policies, ledger, secret))
+    api.register_web_resource(LOCAL_API, LocalApi(api, hooks, registry, rooms, policies, ledger, secret, degraded))
     api.register_web_resource(ADMIN_API, Closed())
 
 
@@ -146,6 +147,7 @@ class LocalApi(_Resource):
         policies: Policies,
         ledger: Ledger,
         secret: str,
+        degraded: Mapping[str, str],
     ) -> None:
         super().__init__()
         self._policies = policies
@@ -155,6 +157,7 @@ class LocalApi(_Resource):
         self._rooms = rooms
         self._ledger = ledger
         self._secret = secret.encode()
+        self._degraded = degraded
         self.handlers = {
             "GET status": self._status,
             "GET organisations": self._organisations,
@@ -175,7 +178,7 @@ class LocalApi(_Resource):
         return await super()._async_render(request)
 
     async def _status(self, _request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
-        return {"ready": self._rooms.ready, "degraded": []}
+        return {"ready": self._rooms.ready, "degraded": list(self._degraded.values())}
 
     async def _organisations(self, _request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         organisations = (await self._registry.organisations()).values()

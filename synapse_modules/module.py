@@ -33,7 +33,8 @@ from belisha.policy.state import GROUPS, Surroundings, decide_address, decide_st
 from belisha.policy.types import BIRTH_STATE, CONTENT, MODULE_STATE, RELABEL
 from belisha.tlp import ALL_LABELS
 from synapse_modules import api as http
-from synapse_modules import labelling
+from synapse_modules import guards, labelling
+from synapse_modules.channels import Channels
 from synapse_modules.config import Config
 from synapse_modules.doors import Doors
 from synapse_modules.hooks import PDU_LIMIT, Hooks, json_bytes, pdu_bytes
@@ -83,6 +84,8 @@ class BelishaModule:
         self.relabelling = Relabelling(api, self.hooks, self.ledger, self.about, config.badge)
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name)
         self.policies = Policies(api, self.hooks, self.registry, self.about.steward)
+        self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
+        self.degraded = guards.fit(self.channels.guards(), strict=config.strict_hooks)
         self.notices = Notices(api, self.registry, self.about.steward)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
@@ -92,8 +95,9 @@ class BelishaModule:
             # Called once in every process; one of them acts.
             on_new_event=self.on_new_event if api.should_run_background_tasks() else None,
         )
-        http.register(api, self.hooks, self.registry, self.rooms, self.policies, self.ledger, config.secret)
+        http.register(api, self.hooks, self.registry, self.rooms, self.policies, self.ledger, config.secret, self.degraded)
         if api.should_run_background_tasks():
+            self.channels.start()
             api.delayed_background_call(0, self._start, desc="belisha_start")
 
     @staticmethod

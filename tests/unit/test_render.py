@@ -122,6 +122,8 @@ def test_the_module_gets_its_settings() -> None:
         "markings": {"OFFICIAL-SENSITIVE": "TLP:AMBER", "SECRET": "refuse", "TOP SECRET": "refuse"},
         "encrypted_named_rooms": False,
         "calls": False,
+        "push_gateways": [],
+        "strict_hooks": False,
         "portal_origin": "http://127.0.0.1:8009",
     }
 
