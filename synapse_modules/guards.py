@@ -5,6 +5,7 @@ A guard whose self-test fails closes its routes ("degraded"): what cannot be che
 
 from __future__ import annotations
 
+import inspect
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from http import HTTPStatus
@@ -12,10 +13,14 @@ from typing import Any, NamedTuple
 
 from synapse.module_api.errors import SynapseError
 
-from synapse_modules.hooks import HookMissing, require
 from synapse_modules.refusal import PREFIX
 
 logger = logging.getLogger(__name__)
+
+
+class HookMissing(RuntimeError):
+    """This Synapse lacks something that Belisha relies on; it must not start with it."""
+
 
 #: An object, the name of its function, and the parameters that are relied on.
 Need = tuple[Any, str, set[str]]
@@ -37,6 +42,23 @@ class Guard(NamedTuple):
     needs: tuple[Need, ...]
     routes: tuple[tuple[type, str], ...]
     fit: Callable[[], None]
+
+
+def require(*used: tuple[Any, str, set[str]]) -> None:
+    """Checks that each `(owner, name, parameters)` is a function there that takes those parameters.
+
+    Raises:
+        HookMissing: naming what is missing.
+    """
+    for owner, name, parameters in used:
+        kind = owner.__name__ if inspect.isclass(owner) else type(owner).__name__
+        function = getattr(owner, name, None)
+        if function is None:
+            raise HookMissing(f"Synapse has no {kind}.{name}; use the version that is pinned.")
+        known = set(inspect.signature(inspect.unwrap(getattr(function, "orig", function))).parameters)
+        if not parameters <= known:
+            missing = ", ".join(sorted(parameters - known))
+            raise HookMissing(f"Synapse's {kind}.{name} takes no {missing}; use the pinned version.")
 
 
 def fit(guards: Iterable[Guard], *, strict: bool) -> dict[str, str]:

@@ -67,11 +67,9 @@ class BelishaModule:
         self._api = api
         self.hooks = Hooks(api)
         self.hooks.self_test()
-        self.hooks.ask_for_tokens()
         self.hooks.refuse_what_breaks_synapse()
-        Doors(api, self.hooks).close()
-        self.hooks.check_profiles(self._check_profile)
-        self.hooks.check_aliases(self._check_alias)
+        doors = Doors(api, self.hooks)
+        doors.close()
         self.markers = MarkerReader(config.markings)
         self.about = Surroundings(
             markers=self.markers,
@@ -85,7 +83,14 @@ class BelishaModule:
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name)
         self.policies = Policies(api, self.hooks, self.registry, self.about.steward)
         self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
-        self.degraded = guards.fit(self.channels.guards(), strict=config.strict_hooks)
+        self.degraded = guards.fit(
+            (
+                *self.hooks.guards(self._check_profile, self._check_alias),
+                *doors.guards(),
+                *self.channels.guards(),
+            ),
+            strict=config.strict_hooks,
+        )
         self.notices = Notices(api, self.registry, self.about.steward)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
