@@ -11,6 +11,7 @@ from synapse.module_api import ModuleApi
 from belisha.markers import MarkerReader
 from belisha.policy.channels import decide_device_id, decide_pusher, decide_to_device, device_name, pusher_data
 from belisha.policy.types import TO_DEVICE
+from synapse_modules import metrics
 from synapse_modules.channel_hooks import ChannelHooks, Checks
 from synapse_modules.guards import Guard
 from synapse_modules.refusal import refused, undecided
@@ -62,6 +63,7 @@ class Channels:
         except Exception as error:
             logger.error("Could not decide about a message to a device: %s", type(error).__name__)
             raise undecided() from None
+        metrics.decided(decision)
         if not decision.allowed:
             raise refused(decision)
 
@@ -87,12 +89,14 @@ class Channels:
 
     def _device(self, device_id: str | None, proposed: object) -> str:
         decision = decide_device_id(device_id)
+        metrics.decided(decision)
         if not decision.allowed:
             raise refused(decision)
         return device_name(proposed)
 
     def _pusher(self, kind: object, data: object) -> dict[str, Any]:
         decision = decide_pusher(kind, data, self._gateways)
+        metrics.decided(decision)
         if not decision.allowed:
             raise refused(decision)
         if not isinstance(data, Mapping):

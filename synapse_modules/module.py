@@ -33,7 +33,7 @@ from belisha.policy.state import GROUPS, Surroundings, decide_address, decide_st
 from belisha.policy.types import BIRTH_STATE, CONTENT, MODULE_STATE, RELABEL
 from belisha.tlp import ALL_LABELS
 from synapse_modules import api as http
-from synapse_modules import guards, labelling
+from synapse_modules import guards, labelling, metrics
 from synapse_modules.channels import Channels
 from synapse_modules.config import Config
 from synapse_modules.doors import Doors
@@ -91,6 +91,7 @@ class BelishaModule:
             ),
             strict=config.strict_hooks,
         )
+        metrics.degraded(len(self.degraded))
         self.notices = Notices(api, self.registry, self.about.steward)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
@@ -147,7 +148,8 @@ class BelishaModule:
     ) -> tuple[bool, dict[str, Any] | None]:
         """Labels, allows or refuses one event (rules L1 to L4, R1 to R5, M1)."""
         try:
-            return await _or_no(self._check_event, event, state)
+            with metrics.deciding(event.type):
+                return await _or_no(self._check_event, event, state)
         except SynapseError as error:
             self._tell(event.sender, event, error)
             raise
@@ -155,7 +157,8 @@ class BelishaModule:
     async def on_create_room(self, requester: Requester, config: dict[str, Any], _is_admin: bool) -> None:
         """Turns a request for a room into what the rules make of it (rule R1)."""
         try:
-            await _or_no(self.rooms.plan_creation, requester, config)
+            with metrics.deciding(None):
+                await _or_no(self.rooms.plan_creation, requester, config)
         except SynapseError as error:
             self._tell(requester.user.to_string(), None, error)
             raise
@@ -308,6 +311,8 @@ class BelishaModule:
         if relation.replaces is not None and decision.label is not None:
             await self.relabelling.carry_out(event, relation.replaces, decision.label)
         draft["content"] = self._drawn(event, room, content, decision)
+        if decision.label is not None:
+            metrics.labelled(decision.label, room.kind)
         return True, draft
 
     def _drawn(self, event: EventBase, room: Room, content: dict[str, Any], decision: Decision) -> dict[str, Any]:

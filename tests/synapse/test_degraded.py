@@ -14,6 +14,7 @@ from tests.support.community import Community, assert_refused, make_community
 from tests.support.server import Server, ended, request
 from tests.synapse.lacking import PARTS
 from tests.synapse.samples import text
+from tests.synapse.test_metrics import shown as metrics
 
 V3 = "/_matrix/client/v3"
 GUARDS = tuple(name for name in PARTS if name != "enforcement")
@@ -94,6 +95,8 @@ async def test_it_is_said_and_the_rest_works(degraded: tuple[Community, str]) ->
     assert all(" Synapse" in sentence and sentence.endswith(".") for sentence in body["degraded"])
     logs = "".join(file.read_text() for file in (community.server.data / "logs").glob("*.log*"))
     assert logs.count("DEGRADED") >= len(GUARDS)
+    shown = await metrics(community)
+    assert f"belisha_degraded_hooks {float(len(GUARDS))}" in shown.splitlines()
     status, body = await community.put("ana", "open", text("TLP:GREEN x"))
     assert status == 200, body
     status, body = await community.put("ana", "open", text("TLP:RED x"))
