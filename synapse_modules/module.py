@@ -101,7 +101,9 @@ class BelishaModule:
             # Called once in every process; one of them acts.
             on_new_event=self.on_new_event if api.should_run_background_tasks() else None,
         )
-        http.register(api, self.hooks, self.registry, self.rooms, self.policies, self.ledger, config.secret, self.degraded)
+        http.register(
+            api, self.hooks, self.registry, self.rooms, self.policies, self.ledger, config.secret, self.degraded
+        )
         if api.should_run_background_tasks():
             self.channels.start()
             api.delayed_background_call(0, self._start, desc="belisha_start")
