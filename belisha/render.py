@@ -34,11 +34,13 @@ class Place:
         data_dir: the absolute path of its data folder.
         homeserver_port: the homeserver's port on 127.0.0.1; the portal's is the next one.
         bots_port: the port on 127.0.0.1 on which the bots listen for Synapse.
+        metrics_port: the port on 127.0.0.1 on which Synapse and the module show what they count.
     """
 
     data_dir: Path
     homeserver_port: int
     bots_port: int
+    metrics_port: int
 
     @property
     def homeserver(self) -> str:

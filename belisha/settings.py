@@ -5,7 +5,7 @@ each with its line and what to write instead. Knows nothing of the files that ar
 """
 
 import difflib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -76,6 +76,12 @@ class Files(_Part):
     max_upload_size: Annotated[str, BeforeValidator(values.size)] = "50M"
 
 
+class Push(_Part):
+    """Where notifications of phones may go."""
+
+    gateways: Annotated[Sequence[Annotated[str, AfterValidator(values.gateway)]], AfterValidator(tuple)] = ()
+
+
 class Logs(_Part):
     """What is logged."""
 
@@ -91,6 +97,8 @@ class Settings(_Part):
     labels: Labels = Field(default_factory=Labels)
     rooms: Rooms = Field(default_factory=Rooms)
     files: Files = Field(default_factory=Files)
+    push: Push = Field(default_factory=Push)
+    strict_hooks: bool = False
     logs: Logs = Field(default_factory=Logs)
 
 
@@ -213,6 +221,8 @@ def _problem(detail: ErrorDetails, document: Document) -> Problem:
             return Problem(line, where, f"{given!r} is not text", "put it in quotation marks")
         case "bool_type":
             return Problem(line, where, f"{given!r} is neither true nor false", "write true or false")
+        case "list_type" | "sequence_type" | "sequence_str":
+            return Problem(line, where, f"{given!r} is not a list", "write [] for none, or one entry a line after “- ”")
         case "model_type" | "model_attributes_type" | "dict_type" | "mapping_type":
             return Problem(line, where, "this must hold keys of its own", _EXAMPLE)
         case _:

@@ -95,6 +95,20 @@ def public_url(text: str | None) -> str | None:
     return text.rstrip("/")
 
 
+def gateway(text: str) -> str:
+    """The whole address of a push gateway, as apps name it (Matrix push gateway API, `/_matrix/push/v1/notify`)."""
+    try:
+        parts = urlsplit(text)
+        good = bool(parts.hostname) and not parts.query and not parts.fragment and not parts.username
+    except ValueError:
+        raise refuse(f"{text!r} is no web address", "write the gateway's whole address") from None
+    if not good or parts.path != "/_matrix/push/v1/notify":
+        raise refuse(f"{text!r} is no push gateway", "write its whole address, ending in /_matrix/push/v1/notify")
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_local(text)):
+        raise refuse("only https:// hides which device is woken", "use https:// for any other machine")
+    return text
+
+
 def time_zone(text: str) -> str:
     """A name of the IANA time zone database."""
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
 from synapse.http.site import SynapseRequest
@@ -36,10 +37,12 @@ def register(
     ledger: Ledger,
     rights: Rights,
     secret: str,
+    degraded: Mapping[str, str],
 ) -> None:
     """Puts the resources into this process's client listener."""
     api.register_web_resource(MEMBER_API, MemberApi(api, hooks, registry))
-    api.register_web_resource(LOCAL_API, LocalApi(api, hooks, registry, rooms, policies, ledger, rights, secret))
+    local = LocalApi(api, hooks, registry, rooms, policies, ledger, rights, secret, degraded)
+    api.register_web_resource(LOCAL_API, local)
     api.register_web_resource(ADMIN_API, Closed())
 
 
@@ -104,3 +107,5 @@ class MemberApi(Resource):
             "bots": sum(person.is_bot for person in people),
             "could_join": could_join,
         }
+
+

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -35,6 +36,7 @@ class LocalApi(Resource):
         ledger: Ledger,
         rights: Rights,
         secret: str,
+        degraded: Mapping[str, str],
     ) -> None:
         super().__init__()
         self._api = api
@@ -45,6 +47,7 @@ class LocalApi(Resource):
         self._ledger = ledger
         self._rights = rights
         self._secret = secret.encode()
+        self._degraded = degraded
         self.handlers = {
             "GET status": self._status,
             "GET organisations": self._organisations,
@@ -66,7 +69,11 @@ class LocalApi(Resource):
         return await super()._async_render(request)
 
     async def _status(self, _request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
-        return {"ready": self._rooms.ready, "degraded": [], "reviews": len(await self._registry.reviews())}
+        return {
+            "ready": self._rooms.ready,
+            "degraded": list(self._degraded.values()),
+            "reviews": len(await self._registry.reviews()),
+        }
 
     async def _organisations(self, _request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         organisations = (await self._registry.organisations()).values()

@@ -21,4 +21,6 @@ class Config:
         }
         self.encrypted_named_rooms: bool = raw["encrypted_named_rooms"]
         self.calls: bool = raw["calls"]
+        self.push_gateways = frozenset[str](raw["push_gateways"])
+        self.strict_hooks: bool = raw["strict_hooks"]
         self.portal_origin: str = raw["portal_origin"]

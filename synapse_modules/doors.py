@@ -12,11 +12,16 @@ from synapse.http.site import SynapseRequest
 from synapse.module_api import ModuleApi
 from synapse.module_api.errors import SynapseError
 from synapse.rest.admin.users import WhoisRestServlet
+from synapse.rest.client.events import EventRestServlet
+from synapse.rest.client.notifications import NotificationsServlet
+from synapse.rest.client.room import RoomEventContextServlet, RoomEventServlet
 from synapse.types import UserID
 
-from synapse_modules.hooks import Hooks, require
+from synapse_modules.guards import Guard, require
+from synapse_modules.hooks import Hooks
 from synapse_modules.refusal import PREFIX
 
+_OF_THE_PAST: Final = (RoomEventServlet, RoomEventContextServlet, EventRestServlet, NotificationsServlet)
 _ADMIN_CLOSED: Final = "The admin API is closed here. Please use the `belisha` command on the server."
 
 
@@ -35,20 +40,30 @@ class Doors:
         self._contexts: Any = api._hs.get_room_context_handler()
 
     def close(self) -> None:
-        """Closes all of them.
+        """Closes what is not a guard.
 
         Raises:
             HookMissing: this Synapse has one of them elsewhere.
         """
-        require(
-            (self._events, "get_event", {"user", "room_id", "event_id"}),
-            (self._contexts, "get_event_context", {"requester", "room_id", "event_id"}),
-            (self._store, "get_push_actions_for_user", {"user_id"}),
-            (self._store, "get_rooms_for_user", {"user_id"}),
-            (WhoisRestServlet, "on_GET", {"request", "user_id"}),
-        )
-        self._close_the_past()
+        require((WhoisRestServlet, "on_GET", {"request", "user_id"}))
         WhoisRestServlet.on_GET = _closed  # type: ignore[method-assign,assignment]
+
+    def guards(self) -> tuple[Guard, ...]:
+        """What can be closed for everybody where this Synapse lacks it."""
+        return (
+            Guard(
+                "past",
+                "Nobody can follow a link to a message, or list notifications.",
+                (
+                    (self._events, "get_event", {"user", "room_id", "event_id"}),
+                    (self._contexts, "get_event_context", {"requester", "room_id", "event_id"}),
+                    (self._store, "get_push_actions_for_user", {"user_id"}),
+                    (self._store, "get_rooms_for_user", {"user_id"}),
+                ),
+                tuple((one, "on_GET") for one in _OF_THE_PAST),
+                self._close_the_past,
+            ),
+        )
 
     def _close_the_past(self) -> None:
         """Single events, their surroundings and old notifications are for those who are in the room now (rule M1).

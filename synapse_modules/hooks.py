@@ -5,7 +5,6 @@ Checked with Synapse 1.163.2; the pins hold it there. What is public in `ModuleA
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, Final
 
@@ -17,39 +16,20 @@ from synapse.handlers.worker_lock import NEW_EVENT_DURING_PURGE_LOCK_NAME
 from synapse.http.site import SynapseRequest
 from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.rest.client.directory import ClientDirectoryListServer, ClientDirectoryServer
+from synapse.rest.client.profile import ProfileFieldRestServlet
 from synapse.rest.client.room import RoomSummaryRestServlet
 from synapse.types import RoomAlias, StateMap, UserID, create_requester
 from synapse.util.async_helpers import Linearizer
 
+from synapse_modules.guards import Guard, HookMissing
+from synapse_modules.guards import require as require
 from synapse_modules.refusal import malformed
-
-
-class HookMissing(RuntimeError):
-    """This Synapse lacks something that Belisha relies on; it must not start with it."""
-
 
 NO_TARGET: Final = "A redaction needs `redacts`, the id of the event to take back."
 NO_TEXT: Final = "This holds half of a character pair, which is no text. Please write it again."
 
 #: Synapse's addresses that answer without an access token and speak of a room.
 _TOLD_TO_ANYBODY: Final = (ClientDirectoryServer, ClientDirectoryListServer, RoomSummaryRestServlet)
-
-
-def require(*used: tuple[Any, str, set[str]]) -> None:
-    """Checks that each `(owner, name, parameters)` is a function there that takes those parameters.
-
-    Raises:
-        HookMissing: naming what is missing.
-    """
-    for owner, name, parameters in used:
-        kind = owner.__name__ if inspect.isclass(owner) else type(owner).__name__
-        function = getattr(owner, name, None)
-        if function is None:
-            raise HookMissing(f"Synapse has no {kind}.{name}; use the version that is pinned.")
-        known = set(inspect.signature(inspect.unwrap(getattr(function, "orig", function))).parameters)
-        if not parameters <= known:
-            missing = ", ".join(sorted(parameters - known))
-            raise HookMissing(f"Synapse's {kind}.{name} takes no {missing}; use the pinned version.")
 
 
 class Hooks:
@@ -68,7 +48,7 @@ class Hooks:
         self._locks: Any = api._hs.get_worker_locks_handler()
 
     def self_test(self) -> None:
-        """Checks that everything used here is there, and takes what it is given.
+        """Checks that what nothing can be enforced without is there, and takes what it is given.
 
         Raises:
             HookMissing: naming what is missing.
@@ -83,17 +63,48 @@ class Hooks:
             (self._store, "get_invited_rooms_for_local_user", {"user_id"}),
             (self._event_creation, "create_new_client_event", {"builder"}),
             (self._event_creation, "is_admin_redaction", {"event_type", "sender", "redacts"}),
-            (self._profile, "dispatch_set_profile_field", {"field_name", "new_value"}),
-            (self._profile, "dispatch_delete_profile_field", {"field_name"}),
-            (self._directory, "create_association", {"requester", "room_alias", "room_id"}),
             (self._room_member, "update_membership", {"requester", "target", "room_id", "action", "ratelimit"}),
             (self._store, "get_app_service_by_user_id", {"user_id"}),
             (self._locks, "acquire_read_write_lock", {"lock_name", "lock_key", "write"}),
-            (self._auth, "get_access_token_from_request", {"request"}),
             (self._auth_handler, "hash", {"password"}),
             (self._registration, "appservice_register", {"user_localpart", "as_token"}),
             (self._registration, "register_user", {"localpart", "password_hash", "default_display_name"}),
-            *((servlet, "on_GET", {"request"}) for servlet in _TOLD_TO_ANYBODY),
+        )
+
+    def guards(
+        self,
+        check_profile: Callable[[str, object], Awaitable[None]],
+        check_alias: Callable[[str, str, str], Awaitable[None]],
+    ) -> tuple[Guard, ...]:
+        """What can be closed where this Synapse lacks it."""
+        return (
+            Guard(
+                "tokens",
+                "Nobody can look up a room by its address or see it before joining.",
+                (
+                    (self._auth, "get_access_token_from_request", {"request"}),
+                    *((servlet, "on_GET", {"request"}) for servlet in _TOLD_TO_ANYBODY),
+                ),
+                tuple((servlet, "on_GET") for servlet in _TOLD_TO_ANYBODY),
+                self.ask_for_tokens,
+            ),
+            Guard(
+                "profiles",
+                "Nobody can change their profile.",
+                (
+                    (self._profile, "dispatch_set_profile_field", {"field_name", "new_value"}),
+                    (self._profile, "dispatch_delete_profile_field", {"field_name"}),
+                ),
+                ((ProfileFieldRestServlet, "on_PUT"), (ProfileFieldRestServlet, "on_DELETE")),
+                lambda: self.check_profiles(check_profile),
+            ),
+            Guard(
+                "aliases",
+                "No room can get an address.",
+                ((self._directory, "create_association", {"requester", "room_alias", "room_id"}),),
+                ((ClientDirectoryServer, "on_PUT"),),
+                lambda: self.check_aliases(check_alias),
+            ),
         )
 
     def ask_for_tokens(self) -> None:

@@ -33,7 +33,8 @@ from belisha.policy.state import GROUPS, Surroundings, decide_address, decide_st
 from belisha.policy.types import BIRTH_STATE, CONTENT, MODULE_STATE, RELABEL
 from belisha.tlp import ALL_LABELS
 from synapse_modules import api as http
-from synapse_modules import labelling
+from synapse_modules import guards, labelling, metrics
+from synapse_modules.channels import Channels
 from synapse_modules.config import Config
 from synapse_modules.doors import Doors
 from synapse_modules.hooks import PDU_LIMIT, Hooks, json_bytes, pdu_bytes
@@ -67,11 +68,9 @@ class BelishaModule:
         self._api = api
         self.hooks = Hooks(api)
         self.hooks.self_test()
-        self.hooks.ask_for_tokens()
         self.hooks.refuse_what_breaks_synapse()
-        Doors(api, self.hooks).close()
-        self.hooks.check_profiles(self._check_profile)
-        self.hooks.check_aliases(self._check_alias)
+        doors = Doors(api, self.hooks)
+        doors.close()
         self.markers = MarkerReader(config.markings)
         self.about = Surroundings(
             markers=self.markers,
@@ -85,6 +84,16 @@ class BelishaModule:
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name)
         self.rights = Rights(api, self.registry, self.rooms, self.about.steward, self.hooks.set_membership)
         self.policies = Policies(api, self.hooks, self.registry, self.rights, self.about.steward)
+        self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
+        self.degraded = guards.fit(
+            (
+                *self.hooks.guards(self._check_profile, self._check_alias),
+                *doors.guards(),
+                *self.channels.guards(),
+            ),
+            strict=config.strict_hooks,
+        )
+        metrics.degraded(len(self.degraded))
         self.notices = Notices(api, self.registry, self.about.steward)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
@@ -95,9 +104,18 @@ class BelishaModule:
             on_new_event=self.on_new_event if api.should_run_background_tasks() else None,
         )
         http.register(
-            api, self.hooks, self.registry, self.rooms, self.policies, self.ledger, self.rights, config.secret
+            api,
+            self.hooks,
+            self.registry,
+            self.rooms,
+            self.policies,
+            self.ledger,
+            self.rights,
+            config.secret,
+            self.degraded,
         )
         if api.should_run_background_tasks():
+            self.channels.start()
             api.delayed_background_call(0, self._start, desc="belisha_start")
 
     @staticmethod
@@ -143,7 +161,8 @@ class BelishaModule:
     ) -> tuple[bool, dict[str, Any] | None]:
         """Labels, allows or refuses one event (rules L1 to L4, R1 to R5, M1)."""
         try:
-            return await _or_no(self._check_event, event, state)
+            with metrics.deciding(event.type):
+                return await _or_no(self._check_event, event, state)
         except SynapseError as error:
             self._tell(event.sender, event, error)
             raise
@@ -151,7 +170,8 @@ class BelishaModule:
     async def on_create_room(self, requester: Requester, config: dict[str, Any], _is_admin: bool) -> None:
         """Turns a request for a room into what the rules make of it (rule R1)."""
         try:
-            await _or_no(self.rooms.plan_creation, requester, config)
+            with metrics.deciding(None):
+                await _or_no(self.rooms.plan_creation, requester, config)
         except SynapseError as error:
             self._tell(requester.user.to_string(), None, error)
             raise
@@ -305,6 +325,8 @@ class BelishaModule:
         if relation.replaces is not None and decision.label is not None:
             await self.relabelling.carry_out(event, relation.replaces, decision.label)
         draft["content"] = self._drawn(event, room, content, decision)
+        if decision.label is not None:
+            metrics.labelled(decision.label, room.kind)
         return True, draft
 
     def _drawn(self, event: EventBase, room: Room, content: dict[str, Any], decision: Decision) -> dict[str, Any]:

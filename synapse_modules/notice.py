@@ -18,6 +18,7 @@ from synapse.module_api import ModuleApi
 from synapse.module_api.errors import SynapseError
 
 from belisha.policy.types import CONTENT
+from synapse_modules import metrics
 from synapse_modules.registry import Registry
 
 logger = logging.getLogger(__name__)
@@ -121,6 +122,7 @@ class Notices:
                 "m.new_content": dict(content),
                 "m.relates_to": {"rel_type": "m.replace", "event_id": replaces},
             }
+        metrics.noticed()
         event = await self._api.create_and_send_event_into_room(
             {"type": "m.room.message", "room_id": room_id, "sender": self._steward, "content": content}
         )

@@ -25,6 +25,7 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     )
     parser.add_argument("--port", type=ports.port_argument, default=ports.DEFAULT, metavar="N", help="(default: 8008)")
     parser.add_argument("--bots-port", type=ports.port_argument, metavar="N", help="(default: PORT+2)")
+    parser.add_argument("--metrics-port", type=ports.port_argument, metavar="N", help="(default: PORT+3)")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
         data = data_folder.create(args.folder)
         settings = data_folder.settings(data)
     with data_folder.locked(data):
-        place = render.Place(data, args.port, args.bots_port or args.port + 2)
+        bots_port, metrics_port = args.bots_port or args.port + 2, args.metrics_port or args.port + 3
+        place = render.Place(data, args.port, bots_port, metrics_port)
         try:
             files = render.render(settings, place, secrets.ensure(data))
             written = render.write(files, place.rendered)

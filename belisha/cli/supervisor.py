@@ -99,9 +99,10 @@ def _render(data: Path, port: int, settings: "Settings") -> "Place":
     from belisha import render, secrets
 
     before = data_folder.read_run(data).get("ports")
-    preferred = before.get("bots") if isinstance(before, dict) else None
-    bots_port = ports.free(preferred if isinstance(preferred, int) else None, port, port + 1)
-    place = render.Place(data, port, bots_port)
+    preferred = {name: one for name, one in before.items() if isinstance(one, int)} if isinstance(before, dict) else {}
+    bots_port = ports.free(preferred.get("bots"), port, port + 1)
+    metrics_port = ports.free(preferred.get("metrics"), port, port + 1, bots_port)
+    place = render.Place(data, port, bots_port, metrics_port)
     try:
         files = render.render(settings, place, secrets.ensure(data))
         render.write(files, place.rendered)
@@ -137,7 +138,7 @@ def _children(data: Path, place: "Place", progress: Progress, record: Callable[[
             "pid": os.getpid(),
             "homeserver": place.homeserver,
             "portal": None,
-            "ports": {"homeserver": place.homeserver_port, "bots": place.bots_port},
+            "ports": {"homeserver": place.homeserver_port, "bots": place.bots_port, "metrics": place.metrics_port},
             "pids": {name: child.pid for name, child in children.items()},
         }
         data_folder.write_run(data, run)

@@ -96,3 +96,27 @@ PROTOCOL: Final = (
 #: Events that are kept whole for good: redacting one would take a policy or a decision back unseen (rule L4). A
 #: redaction is among them, since it carries the label that the redacted item had.
 NEVER_REDACTED: Final = MODULE_STATE | {RELABEL, "org.belisha.consent", "m.room.redaction"}
+
+#: Messages from device to device: keys, verification and secrets, and nothing that a person writes (Matrix 1.16,
+#: "End-to-end encryption"). They are in no room, so no label holds for them.
+TO_DEVICE: Final = frozenset(
+    {
+        "m.dummy",
+        "m.forwarded_room_key",
+        "m.key.verification.accept",
+        "m.key.verification.cancel",
+        "m.key.verification.done",
+        "m.key.verification.key",
+        "m.key.verification.mac",
+        "m.key.verification.ready",
+        "m.key.verification.request",
+        "m.key.verification.start",
+        "m.room.encrypted",
+        "m.room_key",
+        "m.room_key.withheld",
+        "m.room_key_request",
+        "m.secret.request",
+        "m.secret.send",
+        "org.matrix.room_key.withheld",
+    }
+)

@@ -51,10 +51,10 @@ class Server:
     def __init__(self, data: Path, settings: Settings | None = None, overrides: str = "") -> None:
         data.mkdir(parents=True, exist_ok=True)
         (data / "logs").mkdir(exist_ok=True)
-        port, _portal, bots = free_ports(3)
+        port, _portal, bots, metrics = free_ports(4)
         self.data = data
         self.settings = settings or load(shipped("config", "belisha.example.yaml"))
-        self.place = Place(data, port, bots)
+        self.place = Place(data, port, bots, metrics)
         write(render(self.settings, self.place, secrets.ensure(data)), self.place.rendered)
         if overrides:
             config = self.place.rendered / "homeserver.yaml"

@@ -118,6 +118,7 @@ def test_the_run_is_written_down(community: Community) -> None:
     assert run["homeserver"] == f"http://127.0.0.1:{community.port}"
     assert run["portal"] is None
     assert run["ports"]["homeserver"] == community.port
+    assert set(run["ports"]) == {"homeserver", "bots", "metrics"}
     assert all(answers(port) for port in run["ports"].values())
     for pid in (run["pid"], *run["pids"].values()):
         os.kill(pid, 0)

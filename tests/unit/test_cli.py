@@ -18,6 +18,11 @@ from belisha.cli.first_run import readable_password
 from belisha.cli.main import commands, main
 from belisha.cli.progress import Pipe, Plain
 from belisha.cli.run_loop import until_stopped
+from belisha.cli.supervisor import Running
+from belisha.cli.up import how_to_use
+from belisha.render import Place
+from belisha.resources import shipped
+from belisha.settings import load
 from tests.support.server import free_ports
 
 
@@ -255,3 +260,12 @@ def test_a_background_process_that_dies_tells_why(tmp_path: Path) -> None:
 def test_what_the_last_line_of_a_log_says(tmp_path: Path, log: str, said: str) -> None:
     (tmp_path / "log").write_text(log)
     assert last_line(tmp_path / "log") == said
+
+
+def test_up_says_what_does_not_work(tmp_path: Path) -> None:
+    place = Place(tmp_path, 8008, 8010, 8011)
+    closed = "Nobody can turn on push notifications. Synapse has no PusherPool.add_or_update_pusher."
+    text = how_to_use(
+        Running(tmp_path, place, load(shipped("config", "belisha.example.yaml")), (closed,), []), detached=False
+    )
+    assert [line.strip() for line in text.splitlines() if "Does not work" in line] == [f"Does not work: {closed}"]

@@ -15,6 +15,7 @@ from belisha.tlp import Label
 ROOT = Path(__file__).resolve().parents[2]
 DOCS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
 CODE = [file for package in ("belisha", "synapse_modules", "bots") for file in (ROOT / package).rglob("*.py")]
+METRIC = re.compile(r'\b(Counter|Gauge|Histogram)\(\s*"(\w+)"')
 RULE = re.compile(r'(?:refuse|Decision|allow)\(\s*(?:_REFUSE,\s*)?"([A-Z]\d)"')
 
 
@@ -56,6 +57,17 @@ def test_the_members_table_of_rooms_is_that_of_the_code(kind: Kind) -> None:
     default, ceiling = (cell.strip() for cell in row.strip("|").split("|")[2:4])
     assert default == str(KINDS[kind].default).removeprefix("TLP:")
     assert ceiling.partition(";")[0] == str(KINDS[kind].ceiling).removeprefix("TLP:")
+
+
+def test_every_metric_is_in_the_operators_page() -> None:
+    page = (ROOT / "docs" / "operators.md").read_text(encoding="utf-8")
+    found = [one for file in CODE for one in METRIC.findall(file.read_text(encoding="utf-8"))]
+    assert len(found) >= 14
+    for kind, name in found:
+        shown = f"{name}_total" if kind == "Counter" else name
+        assert len(re.findall(rf"^\| `{shown}(?:{{[a-z, ]+}})?` \| .+ \|$", page, re.MULTILINE)) == 1, shown
+    in_the_page = re.findall(r"^\| `(belisha_\w+)", page, re.MULTILINE)
+    assert len(in_the_page) == len(found), "the page names no other"
 
 
 def test_members_read_of_every_label() -> None:

@@ -48,7 +48,7 @@ async def test_a_first_run_that_was_cut_short_is_ended_by_the_next(tmp_path: Pat
         app.router.add_route("*", "/_synapse/org.belisha/local/v1" + tail, registry.answer)
     ensure(tmp_path)
     async with TestServer(app, host="127.0.0.1") as server:
-        place = Place(tmp_path, server.port or 0, 1)
+        place = Place(tmp_path, server.port or 0, 1, 2)
         community = Running(tmp_path, place, load(shipped("config", "belisha.example.yaml")), (), [])
         registry.broken = broken
         with pytest.raises(CommandError, match=r"Not now\."):

@@ -16,7 +16,7 @@ from belisha.settings import Settings, load, parse
 
 EXAMPLE = shipped("config", "belisha.example.yaml")
 TEXT = EXAMPLE.read_text(encoding="utf-8")
-PLACE = Place(Path("/srv/belisha"), 8008, 8010)
+PLACE = Place(Path("/srv/belisha"), 8008, 8010, 8011)
 SECRETS = Secrets(as_token="as-1", hs_token="hs-1", pepper="pepper-1")
 
 
@@ -76,9 +76,10 @@ def test_synapse_is_hardened(option: str, value: object) -> None:
 
 
 def test_synapse_listens_to_clients_on_this_machine_only() -> None:
-    (listener,) = homeserver()["listeners"]
-    assert listener["bind_addresses"] == ["127.0.0.1"]
+    listener, metrics = homeserver()["listeners"]
+    assert listener["bind_addresses"] == metrics["bind_addresses"] == ["127.0.0.1"]
     assert [resource["names"] for resource in listener["resources"]] == [["client"]]
+    assert (metrics["type"], metrics["port"], homeserver()["enable_metrics"]) == ("metrics", 8011, True)
 
 
 def test_every_option_exists_in_the_installed_synapse() -> None:
@@ -122,6 +123,8 @@ def test_the_module_gets_its_settings() -> None:
         "markings": {"OFFICIAL-SENSITIVE": "TLP:AMBER", "SECRET": "refuse", "TOP SECRET": "refuse"},
         "encrypted_named_rooms": False,
         "calls": False,
+        "push_gateways": [],
+        "strict_hooks": False,
         "portal_origin": "http://127.0.0.1:8009",
     }
 
@@ -183,7 +186,7 @@ def test_well_known_of_a_real_community(url: str, host: str) -> None:
 @pytest.mark.parametrize("name", ['a "b" {{ c }} #d: e', "Ünï — 🚲", "%(asctime)s", "yes", "{% raw %}", "a\\nb"])
 def test_no_name_can_leave_its_place(name: str, tmp_path: Path) -> None:
     text = TEXT.replace('"Belisha community"', json.dumps(name, ensure_ascii=False))
-    place = Place(tmp_path / 'o\'dd "dir" #1', 8008, 8010)
+    place = Place(tmp_path / 'o\'dd "dir" #1', 8008, 8010, 8011)
     files = render(parse(text), place, SECRETS)
     for path in FILES:
         assert yaml.safe_load(files[path])

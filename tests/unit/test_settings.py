@@ -111,7 +111,22 @@ CASES = {
     "path": ("public_url: null", "public_url: https://chat.belisha.uk/x", "write https://chat.belisha.uk."),
     "invisible": ('"Community host"', '"Community\u202ehost"', "holds an invisible character (U+202E)"),
     "label in a name": ('"Community host"', '"Host TLP:RED"', "a name carries no TLP label"),
-    "indentation": ("level: INFO", "level: INFO\n three: 3", "line 64: this is not YAML"),
+    "no list of gateways": (
+        "gateways: []",
+        "gateways: https://matrix.org/_matrix/push/v1/notify",
+        "is not a list; write [] for none",
+    ),
+    "gateway without its path": (
+        "gateways: []",
+        "gateways: ['https://matrix.org']",
+        "push.gateways.0: 'https://matrix.org' is no push gateway; write its whole address, ending in",
+    ),
+    "gateway in clear": (
+        "gateways: []",
+        "gateways: ['http://push.charity.uk/_matrix/push/v1/notify']",
+        "use https:// for any other machine",
+    ),
+    "indentation": ("level: INFO", "level: INFO\n three: 3", "line 78: this is not YAML"),
     "alias": ("calls: false", "calls: *other", "line 53: *other is a YAML alias; write the value out instead."),
     "number as key": ("calls: false", "7: false", "line 53: this key is not text; put the key in quotation marks."),
     "bad date": ("calls: false", "calls: 2000-99-99", "line 53: this value cannot be read"),

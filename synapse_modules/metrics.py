@@ -1,0 +1,85 @@
+"""What the module counts for Prometheus, in the registry that Synapse's metrics listener shows.
+
+No id of a person, room or event, and no text: each label has a few values that are known beforehand (rule P1).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+from synapse.module_api.errors import SynapseError
+
+from belisha.policy.decision import Decision, Verdict
+from belisha.policy.rooms import Kind
+from belisha.policy.types import CONTENT, MODULE_STATE
+from belisha.tlp import Label
+
+RULES: Final = frozenset("L1 L2 L3 L4 R1 R2 R3 R4 R5 M1 M2 M3 F1 P1 P2 P3 X1".split())
+_OTHER: Final = "other"
+
+_decisions: Final = Counter("belisha_decisions", "Decisions, by rule and verdict.", ["rule", "verdict"])
+_labels: Final = Counter("belisha_labels", "Items accepted, by label and kind of room.", ["label", "kind"])
+_seconds: Final = Histogram(
+    "belisha_decision_seconds",
+    "How long deciding about one event or one new room took.",
+    buckets=(0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5),
+)
+_degraded: Final = Gauge("belisha_degraded_hooks", "Parts of Synapse that are missing; their addresses are closed.")
+_notices: Final = Counter("belisha_notices", "Messages to members about what was refused, repetitions included.")
+
+
+@contextmanager
+def deciding(event_type: str | None) -> Iterator[None]:
+    """Times and counts one decision of the block within; its refusal is the SynapseError that leaves the block.
+
+    Args:
+        event_type: what is decided about; None for the making of a room.
+    """
+    started = time.perf_counter()
+    try:
+        yield
+    except SynapseError as error:
+        rule = error.error_dict(None).get("org.belisha.rule", "L1")  # what cannot be read is on no list
+        _count(str(rule), Verdict.REFUSE)
+        raise
+    else:
+        _count(_allowing(event_type), Verdict.ALLOW)
+    finally:
+        _seconds.observe(time.perf_counter() - started)
+
+
+def decided(decision: Decision) -> None:
+    """Counts a decision about what is no event: a message to a device, a device, a push gateway."""
+    _count(decision.rule, decision.verdict)
+
+
+def labelled(label: Label, kind: Kind) -> None:
+    """Counts an item that was accepted with its label."""
+    _labels.labels(str(label), kind.value).inc()
+
+
+def degraded(count: int) -> None:
+    """Says how many parts of Synapse are missing."""
+    _degraded.set(count)
+
+
+def noticed() -> None:
+    """Counts a message to a member about a refusal."""
+    _notices.inc()
+
+
+def _count(rule: str, verdict: Verdict) -> None:
+    _decisions.labels(rule if rule in RULES else _OTHER, verdict.value).inc()
+
+
+def _allowing(event_type: str | None) -> str:
+    """The rule that lets a type pass where nothing refuses it."""
+    if event_type is None or event_type in MODULE_STATE:
+        return "R1"
+    if event_type == "m.room.member":
+        return "M1"
+    return "L3" if event_type in CONTENT else "L1"

@@ -1,0 +1,87 @@
+"""What Synapse's metrics listener shows of the module, read as Prometheus reads it."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+
+import aiohttp
+from prometheus_client.parser import text_string_to_metric_families
+
+from belisha.policy.rooms import Kind
+from belisha.tlp import Label
+from synapse_modules.metrics import RULES
+from tests.support.community import Community, unique
+from tests.support.server import request
+from tests.synapse.samples import text
+
+Numbers = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+async def shown(community: Community) -> str:
+    url = f"http://127.0.0.1:{community.server.place.metrics_port}/metrics"
+    async with aiohttp.ClientSession() as session, session.get(url) as answer:
+        assert answer.status == 200
+        return await answer.text()
+
+
+async def numbers(community: Community) -> Numbers:
+    """Every sample of the module's."""
+    families = text_string_to_metric_families(await shown(community))
+    samples = (sample for family in families for sample in family.samples if sample.name.startswith("belisha_"))
+    return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
+
+
+def grown(before: Numbers, after: Numbers, name: str, **labels: str) -> float:
+    key = name, frozenset(labels.items())
+    return after.get(key, 0.0) - before.get(key, 0.0)
+
+
+async def test_sends_and_refusals_are_counted(community: Community) -> None:
+    before = await numbers(community)
+    await community.sent(text("TLP:CLEAR x"), "open")
+    await community.sent(text("x"), "closed")
+    await community.sent(text("x"), "closed")
+    await community.refused(text("TLP:RED x"), "open", by="finn")
+    status, _ = await request(
+        community["ana"],
+        "PUT",
+        f"/_matrix/client/v3/sendToDevice/m.dummy/{unique('m')}",
+        {"messages": {community.id("emil"): {"*": {}}}},
+    )
+    assert status == 403
+    for _ in range(50):
+        after = await numbers(community)
+        if grown(before, after, "belisha_notices_total"):
+            break
+        await asyncio.sleep(0.1)
+    assert grown(before, after, "belisha_labels_total", label="TLP:CLEAR", kind="open") == 1
+    assert grown(before, after, "belisha_labels_total", label="TLP:AMBER", kind="closed") == 2
+    assert grown(before, after, "belisha_decisions_total", rule="L3", verdict="allow") >= 3
+    assert grown(before, after, "belisha_decisions_total", rule="L3", verdict="refuse") == 1
+    assert grown(before, after, "belisha_decisions_total", rule="M1", verdict="refuse") == 1
+    assert grown(before, after, "belisha_decision_seconds_count") >= 4
+    assert grown(before, after, "belisha_notices_total") == 1
+    assert after["belisha_degraded_hooks", frozenset()] == 0
+
+
+async def test_they_name_nobody_and_stay_few(community: Community) -> None:
+    await community.sent(text("The word that no metric may hold: xyzzy"), "named")
+    lines = [line for line in (await shown(community)).splitlines() if re.match(r"(# \w+ )?belisha_", line)]
+    assert lines and not [line for line in lines if re.search(r"[@!$#]\S*:|xyzzy|localhost", line.lstrip("# "))]
+    for (name, labels), _ in (await numbers(community)).items():
+        for label, value in labels:
+            allowed = {
+                "rule": {*RULES, "other"},
+                "verdict": {"allow", "refuse"},
+                "label": {str(one) for one in Label},
+                "kind": {one.value for one in Kind},
+            }.get(label)
+            assert label == "le" or (allowed is not None and value in allowed), (name, label, value)
+
+
+async def test_clients_cannot_read_them(community: Community) -> None:
+    for path in ("/metrics", "/_synapse/metrics"):
+        async with aiohttp.ClientSession() as session, session.get(community.server.url + path) as answer:
+            assert "belisha_" not in await answer.text()
+            assert answer.status == 404
