@@ -167,7 +167,7 @@ def _almost(text: str, start: int, *, alone: bool) -> Reading:
     if found := _ALMOST.match(text, start):
         separator, word = found[1], found[2].upper()
         known, meant = _resemblance(word)
-        written = re.match(r"\S*", text[found.end() :])
+        written = re.match(r"\S{0,24}", text[found.end() :])
         written_word = (found[0] + (written[0] if written else "")).strip()
         if (":" in separator or known) and not (alone and _text_follows(text, found.end())):
             return Reading(problem=_not_a_label(written_word, meant))

@@ -8,11 +8,18 @@ from belisha.cli import ports
 Subparsers = argparse._SubParsersAction  # argparse has no public name for it
 
 
+def folder(text: str) -> Path:
+    """A folder's path; an empty one, such as `make DATA=` gives, would mean the folder one stands in."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the folder has no name; write one, such as ./data")
+    return Path(text)
+
+
 def add_data(parser: argparse.ArgumentParser) -> None:
     """`--data DIR`."""
     parser.add_argument(
         "--data",
-        type=Path,
+        type=folder,
         default=Path("data"),
         metavar="DIR",
         help="the community's data folder (default: ./data)",

@@ -77,7 +77,8 @@ def mistyped(what: Mistyped) -> Sequence[Block]:
 
 def one_label(asked: str) -> Sequence[Block]:
     """What one label means."""
-    label = Label.parse(asked if asked.upper().startswith("TLP:") else f"TLP:{asked}")
+    spelled = re.sub(r"amber[ -]strict", "amber+strict", asked, flags=re.IGNORECASE)
+    label = Label.parse(spelled if spelled.upper().startswith("TLP:") else f"TLP:{spelled}")
     if label is not None:
         return (paragraph("In this community ", Strong(str(label)), " means: ", MEANING[label]),)
     labels = [str(one) for one in Label]

@@ -269,3 +269,10 @@ def test_up_says_what_does_not_work(tmp_path: Path) -> None:
         Running(tmp_path, place, load(shipped("config", "belisha.example.yaml")), (closed,), []), detached=False
     )
     assert [line.strip() for line in text.splitlines() if "Does not work" in line] == [f"Does not work: {closed}"]
+
+
+def test_a_data_folder_without_a_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["up", "--data", ""])
+    assert ended.value.code == 2
+    assert "the folder has no name; write one, such as ./data" in capsys.readouterr().err
