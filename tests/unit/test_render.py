@@ -203,6 +203,13 @@ def test_debug_never_logs_texts_or_tokens() -> None:
         assert logs["loggers"][logger]["level"] == "INFO"
 
 
+@pytest.mark.parametrize("level", ["DEBUG", "INFO", "WARNING"])
+def test_the_reasons_of_refusals_are_not_logged(level: str) -> None:
+    """Synapse writes them at INFO, and “TLP:PURPLE,and-more” is quoted in one."""
+    logs = yaml.safe_load(rendered(parse(TEXT.replace("level: INFO", f"level: {level}")))["log.yaml"])
+    assert logs["loggers"]["synapse.http.server"]["level"] == "WARNING"
+
+
 def test_write_is_private_and_leaves_what_is_right_alone(tmp_path: Path) -> None:
     paths = write(rendered(), tmp_path)
     assert [str(path.relative_to(tmp_path)) for path in paths] == list(FILES)
