@@ -107,5 +107,3 @@ class MemberApi(Resource):
             "bots": sum(person.is_bot for person in people),
             "could_join": could_join,
         }
-
-
