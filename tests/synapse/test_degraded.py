@@ -34,6 +34,7 @@ ROUTES = {
     "past": [
         ("GET", f"{V3}/rooms/{{room}}/event/{{event}}", None),
         ("GET", f"{V3}/rooms/{{room}}/context/{{event}}", None),
+        ("GET", f"{V3}/events/{{event}}", None),
         ("GET", f"{V3}/notifications", None),
     ],
     "to_device": [("PUT", f"{V3}/sendToDevice/m.dummy/1", {"messages": {}})],
