@@ -40,3 +40,9 @@ def not_found() -> SynapseError:
     return SynapseError(
         HTTPStatus.NOT_FOUND, "There is no such thing here, or it is not for you.", f"{PREFIX}NOT_FOUND"
     )
+
+
+def raise_if_refused(decision: Decision) -> None:
+    """Raises the error of a Decision that refuses."""
+    if not decision.allowed:
+        raise refused(decision)
