@@ -15,12 +15,9 @@ from synapse_modules.api_local import LocalApi
 from synapse_modules.api_resource import Answer, Resource
 from synapse_modules.doors import admin_closed
 from synapse_modules.hooks import Hooks
-from synapse_modules.ledger import Ledger
-from synapse_modules.policies import Policies
+from synapse_modules.parts import Parts
 from synapse_modules.refusal import not_found
 from synapse_modules.registry import Registry
-from synapse_modules.rights import Rights
-from synapse_modules.rooms import Rooms
 from synapse_modules.snapshot import room_of
 
 MEMBER_API: Final = "/_synapse/client/org.belisha/v1"
@@ -29,20 +26,14 @@ ADMIN_API: Final = "/_synapse/admin"
 
 
 def register(
-    api: ModuleApi,
-    hooks: Hooks,
-    registry: Registry,
-    rooms: Rooms,
-    policies: Policies,
-    ledger: Ledger,
-    rights: Rights,
+    parts: Parts,
     secret: str,
     degraded: Mapping[str, str],
 ) -> None:
     """Puts the resources into this process's client listener."""
-    api.register_web_resource(MEMBER_API, MemberApi(api, hooks, registry))
-    local = LocalApi(api, hooks, registry, rooms, policies, ledger, rights, secret, degraded)
-    api.register_web_resource(LOCAL_API, local)
+    api = parts.api
+    api.register_web_resource(MEMBER_API, MemberApi(api, parts.hooks, parts.registry))
+    api.register_web_resource(LOCAL_API, LocalApi(parts, secret, degraded))
     api.register_web_resource(ADMIN_API, Closed())
 
 

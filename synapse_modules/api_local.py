@@ -8,19 +8,15 @@ from http import HTTPStatus
 from typing import Any
 
 from synapse.http.site import SynapseRequest
-from synapse.module_api import ModuleApi, parse_json_object_from_request
+from synapse.module_api import parse_json_object_from_request
 from synapse.module_api.errors import SynapseError
 
 from belisha.policy.people import Standing
 from belisha.policy.rooms import Purpose, kind_of, to_state
 from synapse_modules.api_resource import Answer, Resource
-from synapse_modules.hooks import Hooks
-from synapse_modules.ledger import Ledger
-from synapse_modules.policies import Policies
+from synapse_modules.parts import Parts
 from synapse_modules.refusal import malformed
-from synapse_modules.registry import Member, Organisation, Registry
-from synapse_modules.rights import Rights
-from synapse_modules.rooms import Rooms
+from synapse_modules.registry import Member, Organisation
 
 
 class LocalApi(Resource):
@@ -28,24 +24,18 @@ class LocalApi(Resource):
 
     def __init__(
         self,
-        api: ModuleApi,
-        hooks: Hooks,
-        registry: Registry,
-        rooms: Rooms,
-        policies: Policies,
-        ledger: Ledger,
-        rights: Rights,
+        parts: Parts,
         secret: str,
         degraded: Mapping[str, str],
     ) -> None:
         super().__init__()
-        self._api = api
-        self._hooks = hooks
-        self._registry = registry
-        self._rooms = rooms
-        self._policies = policies
-        self._ledger = ledger
-        self._rights = rights
+        self._api = parts.api
+        self._hooks = parts.hooks
+        self._registry = parts.registry
+        self._rooms = parts.rooms
+        self._policies = parts.policies
+        self._ledger = parts.ledger
+        self._rights = parts.rights
         self._secret = secret.encode()
         self._degraded = degraded
         self.handlers = {

@@ -16,18 +16,14 @@ from belisha.policy.membership import decide_act, decide_membership, decide_stan
 from belisha.policy.people import Person
 from belisha.policy.protocol import decide_protocol_content, decide_shape, decide_state_key
 from belisha.policy.rooms import Kind, Room
-from belisha.policy.state import Surroundings, decide_state
+from belisha.policy.state import decide_state
 from belisha.policy.types import BIRTH_STATE, CONTENT, MODULE_STATE, RELABEL
 from belisha.tlp import ALL_LABELS
 from synapse_modules import labelling, metrics
 from synapse_modules.config import Config
 from synapse_modules.hooks import PDU_LIMIT, json_bytes, pdu_bytes
-from synapse_modules.ledger import Ledger
-from synapse_modules.policies import Policies
+from synapse_modules.parts import Parts
 from synapse_modules.refusal import malformed, raise_if_refused, refused
-from synapse_modules.registry import Registry
-from synapse_modules.relabelling import Relabelling
-from synapse_modules.rooms import Rooms
 from synapse_modules.snapshot import is_unborn, named_in, present_in, room_of
 
 _ANSWERED: Final = (True, None)
@@ -40,23 +36,14 @@ _SHORT: Final = 8000
 class EventCheck:
     """What `check_event_allowed` decides, by way of the parts that know rooms, people and labels."""
 
-    def __init__(
-        self,
-        config: Config,
-        about: Surroundings,
-        registry: Registry,
-        rooms: Rooms,
-        policies: Policies,
-        ledger: Ledger,
-        relabelling: Relabelling,
-    ) -> None:
+    def __init__(self, config: Config, parts: Parts) -> None:
         self._config = config
-        self._about = about
-        self._registry = registry
-        self._rooms = rooms
-        self._policies = policies
-        self._ledger = ledger
-        self._relabelling = relabelling
+        self._about = parts.about
+        self._registry = parts.registry
+        self._rooms = parts.rooms
+        self._policies = parts.policies
+        self._ledger = parts.ledger
+        self._relabelling = parts.relabelling
 
     async def check(self, event: EventBase, state: StateMap[EventBase]) -> tuple[bool, dict[str, Any] | None]:
         """Labels, allows or refuses one event: whether it is allowed, and what it becomes where it is changed.

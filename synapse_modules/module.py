@@ -32,6 +32,7 @@ from synapse_modules.event_check import EventCheck
 from synapse_modules.hooks import Hooks
 from synapse_modules.ledger import Ledger
 from synapse_modules.notice import Notices
+from synapse_modules.parts import Parts
 from synapse_modules.policies import Policies
 from synapse_modules.refusal import raise_if_refused, undecided
 from synapse_modules.registry import Registry
@@ -70,9 +71,18 @@ class BelishaModule:
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name)
         self.rights = Rights(api, self.registry, self.rooms, self.about.steward, self.hooks.set_membership)
         self.policies = Policies(api, self.hooks, self.registry, self.rights, self.about.steward)
-        self.check = EventCheck(
-            config, self.about, self.registry, self.rooms, self.policies, self.ledger, self.relabelling
+        parts = Parts(
+            api,
+            self.about,
+            self.hooks,
+            self.registry,
+            self.ledger,
+            self.relabelling,
+            self.rooms,
+            self.rights,
+            self.policies,
         )
+        self.check = EventCheck(config, parts)
         self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
         self.degraded = guards.fit(
             (
@@ -92,17 +102,7 @@ class BelishaModule:
             # Called once in every process; one of them acts.
             on_new_event=self.on_new_event if api.should_run_background_tasks() else None,
         )
-        http.register(
-            api,
-            self.hooks,
-            self.registry,
-            self.rooms,
-            self.policies,
-            self.ledger,
-            self.rights,
-            config.secret,
-            self.degraded,
-        )
+        http.register(parts, config.secret, self.degraded)
         if api.should_run_background_tasks():
             self.channels.start()
             api.delayed_background_call(0, self._start, desc="belisha_start")

@@ -1,0 +1,30 @@
+"""The parts of the module in one Synapse process, made by `module` and handed to those who need several."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from synapse.module_api import ModuleApi
+
+from belisha.policy.state import Surroundings
+from synapse_modules.hooks import Hooks
+from synapse_modules.ledger import Ledger
+from synapse_modules.policies import Policies
+from synapse_modules.registry import Registry
+from synapse_modules.relabelling import Relabelling
+from synapse_modules.rights import Rights
+from synapse_modules.rooms import Rooms
+
+
+class Parts(NamedTuple):
+    """Each part does one job; `about` is what the community's settings say to decisions."""
+
+    api: ModuleApi
+    about: Surroundings
+    hooks: Hooks
+    registry: Registry
+    ledger: Ledger
+    relabelling: Relabelling
+    rooms: Rooms
+    rights: Rights
+    policies: Policies
