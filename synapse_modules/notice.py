@@ -25,9 +25,13 @@ logger = logging.getLogger(__name__)
 
 #: How long the same refusal in the same room counts as a repetition, in seconds.
 FOLDED_FOR: Final = 600.0
-#: How many new messages a member gets within an hour; what is refused beyond that is not told.
+#: How many new messages a member gets within an hour, before one that says there will be no more.
 AT_MOST: Final = 12
 _HOUR: Final = 3600.0
+_SILENT: Final = (
+    "More was refused than I tell you of within an hour, so I keep quiet for a while. Write !tlp in a room to see what it "
+    "carries."
+)
 _QUOTED: Final = re.compile("“[^”]*”")
 
 
@@ -103,9 +107,12 @@ class Notices:
             await self._send(member.service_room, f"{text} ({before.times + 1} times)", before.event_id)
             return
         recent = self._recent.setdefault(user_id, deque())
-        if len(recent) >= AT_MOST:
+        if len(recent) > AT_MOST:
             return
         recent.append(now)
+        if len(recent) > AT_MOST:
+            await self._send(member.service_room, _SILENT, None)
+            return
         # Noted before it is sent: a second refusal in the meantime must not begin a second message.
         self._told[key] = Told("", text, 1, now)
         event_id = await self._send(member.service_room, text, None)
