@@ -29,8 +29,8 @@ FOLDED_FOR: Final = 600.0
 AT_MOST: Final = 12
 _HOUR: Final = 3600.0
 _SILENT: Final = (
-    "More was refused than I tell you of within an hour, so I keep quiet for a while. Write !tlp in a room to see what it "
-    "carries."
+    "More was refused than I tell you of within an hour, so I keep quiet for a while. "
+    "Write !tlp in a room to see what it carries."
 )
 _QUOTED: Final = re.compile("“[^”]*”")
 
