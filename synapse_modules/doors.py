@@ -46,7 +46,7 @@ class Doors:
             HookMissing: this Synapse has one of them elsewhere.
         """
         require((WhoisRestServlet, "on_GET", {"request", "user_id"}))
-        WhoisRestServlet.on_GET = _closed  # type: ignore[method-assign,assignment]
+        WhoisRestServlet.on_GET = _closed  # type: ignore[method-assign,assignment]  # closed on purpose
 
     def guards(self) -> tuple[Guard, ...]:
         """What can be closed for everybody where this Synapse lacks it."""

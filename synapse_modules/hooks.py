@@ -114,7 +114,7 @@ class Hooks:
         called before the listeners start, as Synapse does with modules.
         """
         for servlet in _TOLD_TO_ANYBODY:
-            servlet.on_GET = self._with_token(servlet.on_GET)  # type: ignore[method-assign,assignment]
+            servlet.on_GET = self._with_token(servlet.on_GET)  # type: ignore[method-assign,assignment]  # wrapped
 
     def refuse_what_breaks_synapse(self) -> None:
         """Answers 400 where Synapse fails with a 500 before any callback sees the event.
