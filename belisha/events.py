@@ -86,7 +86,7 @@ def _mapping(value: object, name: str) -> Mapping[str, Any]:
 
 
 def _event_id(value: object, name: str) -> str:
-    if not isinstance(value, str) or not value.startswith("$"):
+    if not isinstance(value, str) or not value.startswith("$") or "\0" in value:
         raise MalformedEvent(f"`{name}` must be an event id, which begins with “$”.")
     return value
 
@@ -165,12 +165,21 @@ def written_label(content: Mapping[str, Any]) -> Label | None:
 
 def texts_of(content: Mapping[str, Any]) -> Iterator[Text]:
     """Every human-readable string of a content event, at any depth, in no particular order."""
+    return (Text(value, is_html) for value, is_text, is_html in _strings(content) if is_text or is_html)
+
+
+def walk_strings(content: Mapping[str, Any]) -> Iterator[str]:
+    """Every string that `texts_of` leaves out: what programs read, and people do not."""
+    return (value for value, is_text, is_html in _strings(content) if not (is_text or is_html))
+
+
+def _strings(content: Mapping[str, Any]) -> Iterator[tuple[str, bool, bool]]:
+    """Every string of a content; whether people read it, and whether as HTML."""
     stack: list[tuple[object, bool, bool]] = [(content, False, False)]
     while stack:
         value, is_text, is_html = stack.pop()
         if isinstance(value, str):
-            if is_text or is_html:
-                yield Text(value, is_html)
+            yield value, is_text, is_html
         elif isinstance(value, Mapping):
             mime_html = value.get("mimetype") == "text/html"
             for key, inner in value.items():
@@ -214,6 +223,8 @@ def check_message(content: Mapping[str, Any]) -> None:
     for key in ("formatted_body", "filename", "format"):
         if key in content and not isinstance(content[key], str):
             raise MalformedEvent(f"`{key}` must be a text.")
+    if not isinstance(content.get("m.new_content", {}), Mapping):
+        raise MalformedEvent("`m.new_content` must be an object.")  # what it says could not carry its label
 
 
 def poll_start_of(content: Mapping[str, Any]) -> Mapping[str, Any] | None:

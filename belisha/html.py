@@ -7,6 +7,7 @@ to hide a marker in.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from typing import Final
 
@@ -22,6 +23,8 @@ _TAGS: Final = set(
 _COLOURS: Final = frozenset({"data-mx-color", "color", "data-mx-bg-color"})
 #: Attributes that clients show as text: the reason of a spoiler, the name of a picture, a formula.
 _SHOWN_ATTRIBUTES: Final = frozenset({"alt", "title", "data-mx-spoiler", "data-mx-maths"})
+#: Attributes that name something to be loaded, or opened.
+_LOADED_ATTRIBUTES: Final = frozenset({"src", "href"})
 _ATTRIBUTES: Final = {
     "span": {"data-mx-bg-color", "data-mx-color", "data-mx-spoiler", "data-mx-maths"},
     "font": {"data-mx-bg-color", "data-mx-color", "color"},
@@ -90,8 +93,10 @@ class _VisibleText(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.parts: list[str] = []
         self.attributes: list[str] = []
+        self.addresses: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.addresses.extend(value for name, value in attrs if value and name in _LOADED_ATTRIBUTES)
         self.attributes.extend(value for name, value in attrs if value and name in _SHOWN_ATTRIBUTES)
         if tag in _BLOCKS:
             self.parts.append("\n")
@@ -115,9 +120,52 @@ def visible_text(cleaned: str) -> str:
     return texts_in(cleaned)[0]
 
 
+class _LinkedText(_VisibleText):
+    """The visible text with something else in place of some links' words."""
+
+    def __init__(self, instead: Callable[[str], str | None]) -> None:
+        super().__init__()
+        self.replaced = 0
+        self._instead = instead
+        self._in_link = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        super().handle_starttag(tag, attrs)
+        words = self._instead(dict(attrs).get("href") or "") if tag == "a" else None
+        if words is not None:
+            self.parts.append(words)
+            self.replaced += 1
+            self._in_link = True
+
+    def handle_endtag(self, tag: str) -> None:
+        super().handle_endtag(tag)
+        if tag == "a":
+            self._in_link = False
+
+    def handle_data(self, data: str) -> None:
+        if not self._in_link:
+            super().handle_data(data)
+
+
+def linked_text(cleaned: str, instead: Callable[[str], str | None]) -> str | None:
+    """The visible text with what `instead` gives for a link's address in its place; None where it gives nothing."""
+    parser = _LinkedText(instead)
+    parser.feed(cleaned)
+    parser.close()
+    return parser.text if parser.replaced else None
+
+
 def texts_in(cleaned: str) -> list[str]:
     """Every text that a client may show of HTML that `clean` returned: the visible one, then those in attributes."""
     parser = _VisibleText()
     parser.feed(cleaned)
     parser.close()
     return [parser.text, *parser.attributes]
+
+
+def addresses_in(cleaned: str) -> list[str]:
+    """Every address that HTML which `clean` returned has a client load or open."""
+    parser = _VisibleText()
+    parser.feed(cleaned)
+    parser.close()
+    return parser.addresses

@@ -48,9 +48,14 @@ class Place:
         return f"http://127.0.0.1:{self.homeserver_port}"
 
     @property
+    def portal_port(self) -> int:
+        """The portal's port on 127.0.0.1."""
+        return self.homeserver_port + 1
+
+    @property
     def portal(self) -> str:
-        """The portal's address."""
-        return f"http://127.0.0.1:{self.homeserver_port + 1}"
+        """The portal's address on this machine."""
+        return f"http://127.0.0.1:{self.portal_port}"
 
     @property
     def bots(self) -> str:
@@ -85,11 +90,19 @@ def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]
         "secrets": secrets,
         "secret_file": lambda name: place.data_dir / FOLDER / name,
         "public_url": settings.public_url or place.homeserver,
+        "portal_url": portal_url(settings, place),
         "steward": STEWARD,
         "e2ee": _e2ee(settings),
+        "mail": _mail(settings, place),
+        "revocations": _beside(settings.backup.revocations, place),
         "public_host": _host_and_port(settings.public_url or place.homeserver),
     }
     return {path: environment.get_template(f"{path}.j2").render(names) for path in FILES}
+
+
+def portal_url(settings: Settings, place: Place) -> str:
+    """The portal's address for members' browsers."""
+    return settings.portal.public_url or place.portal
 
 
 def write(files: Mapping[str, str], folder: Path) -> list[Path]:
@@ -136,6 +149,19 @@ def _e2ee(settings: Settings) -> dict[str, bool]:
     if settings.rooms.encrypted_named_rooms:
         return {"default": False}
     return {"default": False, "force_disable": True}
+
+
+def _beside(path: str | None, place: Place) -> str | None:
+    """A path of the settings; in the data folder where it is not absolute."""
+    return None if path is None else str(place.data_dir / path)
+
+
+def _mail(settings: Settings, place: Place) -> dict[str, object] | None:
+    mail = settings.mail
+    if mail.host is None:
+        return None
+    password = None if mail.password_file is None else str(place.data_dir / mail.password_file)
+    return {**mail.model_dump(), "password_file": password}
 
 
 def _host_and_port(url: str) -> str:

@@ -41,6 +41,8 @@ MAKERS: dict[str, Callable[[], str]] = {
     "form_secret": _token,
     "pepper": _token,
     "module_api": _token,
+    "portal_api": _token,
+    "audit": _token,
     "signing.key": _signing_key,
 }
 

@@ -19,8 +19,11 @@ from belisha.yaml_lines import Document, KeyPath, YamlProblem, read
 
 Category = Literal["government", "academia", "industry", "charity"]
 Badge = Literal["always", "above_default", "never"]
+Tls = Literal["none", "starttls", "tls"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Marking = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED", "refuse"]
+ExactLabel = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
+Days = Annotated[int, AfterValidator(values.days)]
 _EXAMPLE = "see the shipped belisha.example.yaml"
 
 Name = Annotated[str, AfterValidator(values.name)]
@@ -50,6 +53,7 @@ class Community(_Part):
 
     name: Name
     time_zone: Annotated[str, AfterValidator(values.time_zone)]
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}(-[A-Z]{2})?$")] = "en-GB"
     host: Host
     first_manager: FirstManager
 
@@ -76,10 +80,46 @@ class Files(_Part):
     max_upload_size: Annotated[str, BeforeValidator(values.size)] = "50M"
 
 
+class Retention(_Part):
+    """How long things are kept."""
+
+    items: Annotated[Mapping[ExactLabel, Days], AfterValidator(MappingProxyType)] = Field(
+        default_factory=lambda: MappingProxyType({})
+    )
+    unshared_files: Days = 7
+
+
+class Backup(_Part):
+    """What a restore needs besides the backup itself."""
+
+    revocations: Annotated[str, AfterValidator(values.file_path)] | None = None
+
+
 class Push(_Part):
     """Where notifications of phones may go."""
 
     gateways: Annotated[Sequence[Annotated[str, AfterValidator(values.gateway)]], AfterValidator(tuple)] = ()
+
+
+class Mail(_Part):
+    """The server that takes the mail of bots."""
+
+    host: Annotated[str, AfterValidator(values.mail_host)] | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] = 465
+    tls: Tls = "tls"
+    sender: Annotated[str, AfterValidator(values.mail_address)] | None = None
+    user: str | None = None
+    password_file: str | None = None
+
+
+Origin = Annotated[str, AfterValidator(values.origin)]
+
+
+class Portal(_Part):
+    """The community's pages, and the Elements that may show them."""
+
+    public_url: Annotated[str | None, AfterValidator(values.public_url)] = None
+    element_origins: Annotated[Sequence[Origin], AfterValidator(tuple)] = ()
 
 
 class Logs(_Part):
@@ -97,7 +137,11 @@ class Settings(_Part):
     labels: Labels = Field(default_factory=Labels)
     rooms: Rooms = Field(default_factory=Rooms)
     files: Files = Field(default_factory=Files)
+    retention: Retention = Field(default_factory=Retention)
+    backup: Backup = Field(default_factory=Backup)
     push: Push = Field(default_factory=Push)
+    mail: Mail = Field(default_factory=Mail)
+    portal: Portal = Field(default_factory=Portal)
     strict_hooks: bool = False
     logs: Logs = Field(default_factory=Logs)
 
@@ -198,6 +242,23 @@ def _contradictions(settings: Settings, document: Document) -> list[Problem]:
                 "server_name",
                 f"{name!r} means this machine only, but public_url is {address!r}",
                 "write the community's domain here before the first start (it can never change), or public_url: null",
+            )
+        )
+    mail = settings.mail
+    if mail.host and mail.tls == "none" and not values.is_local(mail.host):
+        what = f"mail to {mail.host} would cross the network in clear"
+        problems.append(Problem(document.line(("mail", "tls")), "mail.tls", what, "write starttls or tls"))
+    if mail.host and not mail.sender:
+        what, remedy = "mail needs an address that it comes from", "write one, such as bots@ and your domain"
+        problems.append(Problem(document.line(("mail", "sender")), "mail.sender", what, remedy))
+    portal = settings.portal.public_url
+    if portal and portal in (address, *settings.portal.element_origins):
+        problems.append(
+            Problem(
+                document.line(("portal", "public_url")),
+                "portal.public_url",
+                "the portal would share its origin with Element or the homeserver, and so its pages with their scripts",
+                "give it a host of its own",
             )
         )
     return problems

@@ -19,7 +19,7 @@ _SIZE = re.compile(r"(\d{1,12})([KMG]?)")
 _HOST = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 _SERVER_NAME = re.compile(rf"{_HOST}(:\d{{1,5}})?")
 _ORGANISATION = re.compile(r"[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?")
-_LOCALPART = re.compile(r"[a-z0-9][a-z0-9._=/-]{0,63}")
+_LOCALPART = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 _PLACEHOLDER = re.compile(
     r"change[ _-]?me|replace[ _-]?(me|this)|fill[ _-]?(me[ _-]?)?in\b|<[^<>]+>"
     r"|^(todo|fixme|tbd|xxx+|placeholder|secret|password)$"
@@ -95,6 +95,14 @@ def public_url(text: str | None) -> str | None:
     return text.rstrip("/")
 
 
+def origin(text: str) -> str:
+    """An origin as browsers write it: scheme, host in lower case, and port."""
+    address = public_url(text)
+    if address is None or not re.fullmatch(rf"https?://({_HOST}|\[[0-9a-f:]+\])(:\d{{1,5}})?", address):
+        raise refuse(f"{text!r} is no origin", "write scheme, host in lower case, and port alone")
+    return address
+
+
 def gateway(text: str) -> str:
     """The whole address of a push gateway, as apps name it (Matrix push gateway API, `/_matrix/push/v1/notify`)."""
     try:
@@ -106,6 +114,20 @@ def gateway(text: str) -> str:
         raise refuse(f"{text!r} is no push gateway", "write its whole address, ending in /_matrix/push/v1/notify")
     if parts.scheme != "https" and not (parts.scheme == "http" and is_local(text)):
         raise refuse("only https:// hides which device is woken", "use https:// for any other machine")
+    return text
+
+
+def mail_host(text: str) -> str:
+    """The name or address of a mail server."""
+    if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", text):
+        raise refuse(f"{text!r} is no server's name", "write it without a port, such as mail. and your domain")
+    return text
+
+
+def mail_address(text: str) -> str:
+    """A bare mail address."""
+    if not re.fullmatch(r"[^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,253}", text):
+        raise refuse(f"{text!r} is no mail address", "write it bare, such as bots@ and your domain")
     return text
 
 
@@ -137,7 +159,7 @@ def localpart(text: str) -> str:
     if text in RESERVED_LOCALPARTS:
         raise refuse(f"{text!r} would pass for the server's own voice", "choose another, such as manager")
     if not _LOCALPART.fullmatch(text):
-        raise refuse(f"{text!r} is no account name", "write 1 to 64 of a-z, 0-9 . _ = - /, the first of a-z or 0-9")
+        raise refuse(f"{text!r} is no account name", "write 1 to 64 of a-z, 0-9 . _ -, the first of a-z or 0-9")
     return text
 
 
@@ -165,4 +187,18 @@ def size(value: object) -> str:
     number = int(match[1]) * _UNITS[match[2]]
     if not SMALLEST_UPLOAD <= number <= LARGEST_UPLOAD:
         raise refuse(f"{text} is out of range", "write a size from 64K to 4G")
+    return text
+
+
+def days(number: int) -> int:
+    """A number of days, from 1 to a century."""
+    if not 1 <= number <= 36_500:
+        raise refuse(f"{number} is no number of days", "write 1 to 36500")
+    return number
+
+
+def file_path(text: str) -> str:
+    """The path of a file, in the data folder where it is not absolute."""
+    if not text.strip() or text.endswith("/") or any(ord(letter) < 32 for letter in text):
+        raise refuse(f"{text!r} is no path of a file", "write one, such as /mnt/elsewhere/revocations.jsonl, or null")
     return text

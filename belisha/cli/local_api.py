@@ -1,5 +1,6 @@
 """The client of the module's local API: for whoever can read the data folder's secret."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,8 +11,10 @@ from urllib.parse import quote
 import aiohttp
 
 from belisha import secrets
+from belisha.audit import Head, Record
 from belisha.cli import data_folder
 from belisha.cli.errors import CommandError, command
+from belisha.revocations import Revocation
 
 BASE = "/_synapse/org.belisha/local/v1"
 
@@ -46,6 +49,40 @@ class Change:
     id: str
     created: bool
     changed: bool
+
+
+@dataclass(frozen=True)
+class UpgradeState:
+    """How far the upgrade of a room is: who is in the new one, and who is still to be brought over."""
+
+    room: str
+    new_room: str
+    done: bool
+    members: int
+    waiting: int
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """A registration token of an organisation; `token` stands here only when it was just made."""
+
+    id: str
+    organisation: str
+    expires: int
+    name: str = ""
+    left: int = 0
+    holds: bool = True
+    token: str = ""
+    homeserver: str = ""
+
+
+@dataclass(frozen=True)
+class AuditLog:
+    """The chains of the audit log, their heads, and user ids by pseudonym."""
+
+    writers: tuple[str, ...]
+    heads: list[Head]
+    names: dict[str, str]
 
 
 class LocalApi:
@@ -125,14 +162,87 @@ class LocalApi:
         return {key: value for key, value in answer.items() if isinstance(value, int)}
 
     async def room_policy(self, room: str, wish: Mapping[str, object]) -> dict[str, object]:
-        """The rules of a room, after they are changed to what `wish` names of kind, organisations and purpose."""
+        """The rules of a room, after they are changed to what `wish` names of them."""
         path = f"rooms/{quote(room, safe='')}/policy"
         return await self._ask("PUT" if wish else "GET", path, dict(wish) or None)
 
+    async def upgrade_room(self, room: str) -> UpgradeState:
+        """Upgrades a group; its members go over in the background."""
+        return _upgrade(await self._ask("POST", f"rooms/{quote(room, safe='')}/upgrade"))
+
+    async def room_upgrade(self, room: str) -> UpgradeState:
+        """How far the upgrade of a room is."""
+        return _upgrade(await self._ask("GET", f"rooms/{quote(room, safe='')}/upgrade"))
+
     async def set_standing(self, kind: str, name: str, standing: str) -> Change:
-        """Makes one of the `members` or `organisations` active, frozen or removed."""
+        """Makes one of the `members`, `organisations` or `rooms` active, frozen or removed (rooms never)."""
         path = f"standing/{kind}/{quote(name, safe='')}"
         return _change(await self._ask("PUT", path, {"standing": standing}), "id")
+
+    async def withdraw(self, media_id: str) -> Change:
+        """Closes a file to everybody, for good."""
+        return _change(await self._ask("POST", f"files/{quote(media_id, safe='')}/withdraw", {}), "id")
+
+    async def replay(self, revocations: Sequence[Revocation]) -> dict[str, int]:
+        """Ends again what a restore brought back; how much of each sort there was."""
+        lines: list[object] = [json.loads(one.line()) for one in revocations]
+        ended = (await self._ask("POST", "revocations", {"revocations": lines})).get("ended")
+        return {str(what): int(count) for what, count in ended.items()} if isinstance(ended, dict) else {}
+
+    async def audit_log(self) -> AuditLog:
+        """Which chains the audit log has, how far each has come, and who is behind its pseudonyms."""
+        answer = await self._ask("GET", "audit")
+        names = answer.get("names")
+        heads = [
+            Head(_text(one, "writer"), _number(one, "number"), _text(one, "mac"), _text(one, "seal"))
+            for one in _objects(answer, "heads")
+        ]
+        known = {str(key): str(name) for key, name in names.items()} if isinstance(names, dict) else {}
+        return AuditLog(_texts(answer, "writers"), heads, known)
+
+    async def audit_records(self, writer: str) -> list[Record]:
+        """Every record of one chain, in its order."""
+        found: list[Record] = []
+        while True:
+            first = found[-1].number + 1 if found else 0
+            page = _objects(await self._ask("GET", f"audit/{quote(writer, safe='')}?from={first}"), "records")
+            if not page:
+                return found
+            found += [
+                Record(
+                    _text(one, "writer"),
+                    _number(one, "number"),
+                    _number(one, "at"),
+                    _text(one, "entry"),
+                    _text(one, "mac"),
+                )
+                for one in page
+            ]
+
+    async def audit_forget(self, user_id: str) -> bool:
+        """Erases who is behind a pseudonym of the audit log."""
+        return (await self._ask("POST", "audit/forget", {"user_id": user_id})).get("changed") is True
+
+    async def invite(self, organisation: str, uses: int, seconds: int, name: str | None) -> Invitation:
+        """Makes a registration token; `organisation` of the answer is its name."""
+        body: dict[str, object] = {"organisation": organisation, "uses": uses, "seconds": seconds, "name": name}
+        return _invitation(await self._ask("POST", "invitations", body))
+
+    async def invitations(self) -> list[Invitation]:
+        """Every invitation, without its token."""
+        return [_invitation(one) for one in _objects(await self._ask("GET", "invitations"), "invitations")]
+
+    async def uninvite(self, invitation: str) -> None:
+        """Ends an invitation."""
+        await self._ask("DELETE", f"invitations/{quote(invitation, safe='')}")
+
+    async def set_direct_chats(self, localpart: str, choice: str) -> Change:
+        """Sets from whom a member takes direct chats."""
+        return _change(await self._ask("PUT", f"direct-chats/{quote(localpart, safe='')}", {"from": choice}), "id")
+
+    async def introduce(self, one: str, other: str) -> Change:
+        """Introduces two members to each other."""
+        return _change(await self._ask("POST", "introductions", {"one": one, "other": other}), "id")
 
     async def pending(self) -> int:
         """How many members' rooms are still being looked through in the background."""
@@ -183,6 +293,34 @@ def _text(answer: dict[str, object], key: str) -> str:
 def _texts(answer: dict[str, object], key: str) -> tuple[str, ...]:
     found = answer.get(key)
     return tuple(one for one in found if isinstance(one, str)) if isinstance(found, list) else ()
+
+
+def _invitation(answer: dict[str, object]) -> Invitation:
+    return Invitation(
+        _text(answer, "id"),
+        _text(answer, "organisation"),
+        _number(answer, "expires"),
+        _text(answer, "name"),
+        _number(answer, "left"),
+        answer.get("holds") is not False,
+        _text(answer, "token"),
+        _text(answer, "homeserver"),
+    )
+
+
+def _number(answer: dict[str, object], key: str) -> int:
+    found = answer.get(key)
+    return found if isinstance(found, int) else 0
+
+
+def _upgrade(answer: dict[str, object]) -> UpgradeState:
+    return UpgradeState(
+        _text(answer, "room_id"),
+        _text(answer, "new_room_id"),
+        answer.get("done") is True,
+        _number(answer, "members"),
+        _number(answer, "waiting"),
+    )
 
 
 def _change(answer: dict[str, object], key: str) -> Change:

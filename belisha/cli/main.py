@@ -33,6 +33,8 @@ BUILT_IN = {
         "member",
         "room",
         "ledger",
+        "file",
+        "revocations",
         "explain",
         "doctor",
         "audit",

@@ -2,12 +2,15 @@
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
-from belisha.cli import local_api, member_import, standing
+from belisha.cli import invitation, local_api, member_import, standing
 from belisha.cli.errors import CommandError
 from belisha.cli.options import Subparsers, add_data
 from belisha.cli.passwords import PasswordFile
+from belisha.policy.contact import DirectChats
+from belisha.policy.names import LOCALPART_RULE
 
 ROLES = ("lead", "steward", "manager", "operator")
 
@@ -17,7 +20,7 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("member", help="add, change, freeze, remove and list members of a running community")
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
     add = acts.add_parser("add", help="add a member, or change one")
-    add.add_argument("localpart", help="the part of the address before the colon: anna")
+    add.add_argument("localpart", help=f"the part of the address before the colon, as anna: {LOCALPART_RULE}")
     add.add_argument("--name", required=True, help="as members see it, without the organisation")
     add.add_argument("--organisation", required=True, metavar="ID")
     add.add_argument("--role", action="append", default=[], choices=ROLES, help="may be given several times")
@@ -41,6 +44,15 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
             "remove": "end a membership for good; the name is never given again",
         },
     )
+    direct = acts.add_parser("direct-chats", help="set from whom a member takes direct chats")
+    direct.add_argument("localpart", metavar="NAME")
+    direct.add_argument("choice", choices=[choice.value for choice in DirectChats])
+    add_data(direct)
+    introduce = acts.add_parser("introduce", help="introduce two members: they may write to each other directly")
+    introduce.add_argument("localpart", metavar="NAME")
+    introduce.add_argument("other", metavar="OTHER")
+    add_data(introduce)
+    invitation.add_acts(acts)
     add_data(acts.add_parser("list", help="list the members"))
 
 
@@ -48,7 +60,16 @@ def run(args: argparse.Namespace) -> int:
     """Does the act."""
     if args.act in standing.STANDINGS:
         return asyncio.run(standing.carry_out(args, "members"))
-    return asyncio.run({"add": _add, "set": _set, "list": _list, "import": member_import.carry_out}[args.act](args))
+    act = {
+        "add": _add,
+        "set": _set,
+        "list": _list,
+        "import": member_import.carry_out,
+        "direct-chats": _direct_chats,
+        "introduce": _introduce,
+        **invitation.ACTS,
+    }[args.act]
+    return asyncio.run(act(args))
 
 
 async def _set(args: argparse.Namespace) -> int:
@@ -57,24 +78,58 @@ async def _set(args: argparse.Namespace) -> int:
         before = known.get(args.localpart)
         if before is None:
             raise CommandError(f"There is no member “{args.localpart}”.", "`belisha member list` shows them.")
-        change = await api.put_member(
-            args.localpart,
+        return await _change(
+            api,
+            before,
             args.name or before.name,
             args.organisation or before.organisation,
             before.roles if args.role is None else args.role,
         )
-    print(f"{change.id}: {'changed' if change.changed else 'is so already'}")
+
+
+async def _change(
+    api: local_api.LocalApi, before: local_api.Member, name: str, organisation: str, roles: Sequence[str]
+) -> int:
+    """Changes a member, and says what was and what is."""
+    localpart = before.user_id.partition(":")[0][1:]
+    change = await api.put_member(localpart, name, organisation, roles)
+    parts = [
+        ("name", before.name, name),
+        ("organisation", before.organisation, organisation),
+        ("role", ", ".join(before.roles), ", ".join(roles) or "member"),
+    ]
+    told = "; ".join(f"{what} {old} → {new}" for what, old, new in parts if old != new)
+    print(f"{change.id}: changed: {told}" if change.changed else f"{change.id}: is so already")
+    return 0
+
+
+async def _direct_chats(args: argparse.Namespace) -> int:
+    async with local_api.of(args.data) as api:
+        change = await api.set_direct_chats(args.localpart, args.choice)
+    words = {
+        DirectChats.ANYONE: "every member may open a direct chat",
+        DirectChats.MY_GROUPS: "direct chats from who shares a group, or was introduced",
+        DirectChats.INTRODUCTIONS: "direct chats from who was introduced",
+    }[DirectChats(args.choice)]
+    print(f"{args.localpart}: {words if change.changed else 'is so already'}")
+    return 0
+
+
+async def _introduce(args: argparse.Namespace) -> int:
+    async with local_api.of(args.data) as api:
+        change = await api.introduce(args.localpart, args.other)
+    said = "may write to each other directly" if change.changed else "were introduced already"
+    print(f"{args.localpart} and {args.other} {said}")
     return 0
 
 
 async def _add(args: argparse.Namespace) -> int:
     """Adds or changes a member; a new one's password goes to a file, of which the path is printed."""
     async with local_api.of(args.data) as api:
-        known = {member.user_id.partition(":")[0][1:] for member in await api.members()}
-        if args.localpart in known:
-            change = await api.put_member(args.localpart, args.name, args.organisation, args.role)
-            print(f"{change.id}: {'changed' if change.changed else 'is so already'}")
-            return 0
+        known = {member.user_id.partition(":")[0][1:]: member for member in await api.members()}
+        before = known.get(args.localpart)
+        if before is not None:
+            return await _change(api, before, args.name, args.organisation, args.role)
         with PasswordFile(args.data, args.localpart) as password:
             change = await api.put_member(args.localpart, args.name, args.organisation, args.role, password.text)
     if change.created:

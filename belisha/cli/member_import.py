@@ -10,10 +10,12 @@ import io
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from belisha.cli import local_api
 from belisha.cli.errors import CommandError
 from belisha.cli.passwords import PasswordFile
+from belisha.policy.likeness import Known, clash_of_member
 from belisha.policy.names import problem_of_member
 
 COLUMNS = ("organisation", "localpart", "name", "roles")
@@ -33,7 +35,10 @@ class Row:
 
 
 def read(
-    text: str, organisations: Mapping[str, str], known: Mapping[str, local_api.Member]
+    text: str,
+    organisations: Mapping[str, str],
+    known: Mapping[str, local_api.Member],
+    names: Mapping[str, str] = MappingProxyType({}),
 ) -> tuple[list[Row], list[str]]:
     """The rows of a file, and every mistake in it as a sentence with its line and remedy.
 
@@ -41,6 +46,7 @@ def read(
         text: the file; its first line names the columns. Roles are separated by spaces or `;`.
         organisations: the standing of each that there is, by id.
         known: the members that there are, by localpart.
+        names: the organisations' names, by id.
     """
     table = csv.DictReader(io.StringIO(text.removeprefix("\ufeff"), newline=""), skipinitialspace=True)
     columns = [column.strip() for column in table.fieldnames or ()]
@@ -50,6 +56,9 @@ def read(
     rows: list[Row] = []
     mistakes: list[str] = []
     seen: dict[str, int] = {}
+    # As it will be while the rows are carried out one by one.
+    members = {key: (one.name, one.organisation) for key, one in known.items() if one.standing != "removed"}
+    former = frozenset(key for key, one in known.items() if one.standing == "removed")
     try:
         for values in table:
             line = table.line_num
@@ -60,7 +69,10 @@ def read(
                 continue
             row = _row(line, values)
             problem = _problem(row, organisations, known, seen)
+            if problem is None and members.get(row.localpart) != (row.name, row.organisation):
+                problem = clash_of_member(row.localpart, row.name, row.organisation, Known(members, names, former))
             if problem is None:
+                members[row.localpart] = (row.name, row.organisation)
                 rows.append(row)
             else:
                 mistakes.append(f"line {line}: {problem}")
@@ -115,7 +127,13 @@ async def carry_out(args: argparse.Namespace) -> int:
     added = changed = 0
     async with local_api.of(args.data) as api:
         known = {member.user_id.partition(":")[0][1:]: member for member in await api.members()}
-        rows, mistakes = read(text, {each.id: each.standing for each in await api.organisations()}, known)
+        organisations = await api.organisations()
+        rows, mistakes = read(
+            text,
+            {each.id: each.standing for each in organisations},
+            known,
+            {each.id: each.name for each in organisations},
+        )
         if mistakes:
             more = [f"… and {len(mistakes) - _TOLD} more."] if len(mistakes) > _TOLD else []
             print("\n".join([*mistakes[:_TOLD], *more]))

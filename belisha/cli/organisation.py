@@ -7,6 +7,7 @@ from typing import get_args
 from belisha.cli import local_api, standing
 from belisha.cli.errors import CommandError
 from belisha.cli.options import Subparsers, add_data
+from belisha.policy.names import ORGANISATION_ID_RULE
 from belisha.settings import Category
 
 
@@ -15,7 +16,7 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("organisation", help="add, change, freeze, remove and list organisations")
     acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
     add = acts.add_parser("add", help="add an organisation, or change it")
-    add.add_argument("id", help="short id, which can never change: a-z, 0-9 and -")
+    add.add_argument("id", help=f"short id, which can never change: {ORGANISATION_ID_RULE}")
     add.add_argument("--name", required=True, help="as members see it")
     add.add_argument("--category", required=True, choices=get_args(Category))
     add.add_argument("--domain", action="append", default=[], metavar="DOMAIN", help="a mail domain of its people")

@@ -26,15 +26,21 @@ def is_free(port: int) -> bool:
 
 
 def need(port: int) -> None:
-    """Sees that the homeserver can listen on `port`.
+    """Sees that the homeserver can listen on `port`, and the portal on the next one.
 
     Raises:
         CommandError: somebody else does, or this user may not.
     """
+    for each in (port, port + 1):
+        _need(each, port)
+
+
+def _need(port: int, first: int) -> None:
     try:
         _try(port)
     except OSError as error:
-        other = next((candidate for candidate in range(port + 10, 65534, 10) if is_free(candidate)), DEFAULT)
+        after = range(first + 10, 65534, 10)
+        other = next((candidate for candidate in after if is_free(candidate) and is_free(candidate + 1)), DEFAULT)
         if error.errno == errno.EADDRINUSE:
             what = f"Port {port} is taken by another program."
         elif error.errno == errno.EACCES:

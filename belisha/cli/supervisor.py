@@ -137,8 +137,13 @@ def _children(data: Path, place: "Place", progress: Progress, record: Callable[[
         run: dict[str, object] = {
             "pid": os.getpid(),
             "homeserver": place.homeserver,
-            "portal": None,
-            "ports": {"homeserver": place.homeserver_port, "bots": place.bots_port, "metrics": place.metrics_port},
+            "portal": place.portal,
+            "ports": {
+                "homeserver": place.homeserver_port,
+                "portal": place.portal_port,
+                "bots": place.bots_port,
+                "metrics": place.metrics_port,
+            },
             "pids": {name: child.pid for name, child in children.items()},
         }
         data_folder.write_run(data, run)

@@ -57,6 +57,8 @@ async def _up(args: argparse.Namespace, progress: Progress) -> int:
 
 def how_to_use(community: Running, detached: bool) -> str:
     """The addresses, how to sign in with Element, and how to stop: for a person."""
+    from belisha.render import portal_url
+
     place, settings = community.place, community.settings
     manager = settings.community.first_manager.localpart
     stop = f"{command()} down --data {short(community.data)}" if detached else "Ctrl-C"
@@ -70,6 +72,7 @@ def how_to_use(community: Running, detached: bool) -> str:
     if credentials.exists():
         lines.append(f"               as {manager}; the password is in {short(credentials)}")
     lines += [
+        f"  Portal       {portal_url(settings, place)}  (shows a code, to be sent to Steward (bot) in Element)",
         f"  Well-known   {short(place.rendered / 'well-known')}  (for the web server)",
         f"  Logs         {short(community.data / 'logs')}",
         f"  Stop         {stop}",

@@ -61,7 +61,7 @@ def decide(room: Room | None, event_type: str, claims: Claims = NO_CLAIMS, *, ca
             None,
             "NO_POLICY",
         )
-    kind, default, ceiling, _organisations, _purpose, is_encrypted = room
+    kind, default, ceiling, is_encrypted = room.kind, room.default, room.ceiling, room.encrypted
     if kind is Kind.SPACE:
         return Decision(
             _REFUSE, "R1", "A space only lists groups. Please post in one of its groups.", None, None, "NO_CONTENT_HERE"

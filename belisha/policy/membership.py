@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
+from belisha.policy.archived import ARCHIVED
 from belisha.policy.decision import Decision, allow, refuse
 from belisha.policy.people import BOT_PREFIX, Person
 from belisha.policy.rooms import Kind, Room
+from belisha.policy.upgrade import REPLACED
 
 _ENTERING: Final = frozenset({"invite", "join", "knock"})
 _LEAVING: Final = frozenset({"leave", "ban"})
@@ -46,11 +48,20 @@ def decide_stay(room: Room, target: Person, named: frozenset[str]) -> Decision:
     """
     if room.kind is Kind.SERVICE:
         return _FITS
-    return decide_membership(room, target, "join", sender_id=target.user_id, named=named, present=frozenset())
+    # Who is in a replaced or archived room stays there to read.
+    open_room = room._replace(replaced=False, archived=False)
+    return decide_membership(open_room, target, "join", sender_id=target.user_id, named=named, present=frozenset())
 
 
 def decide_membership(
-    room: Room, target: Person, membership: str, *, sender_id: str, named: frozenset[str], present: frozenset[str]
+    room: Room,
+    target: Person,
+    membership: str,
+    *,
+    sender_id: str,
+    named: frozenset[str],
+    present: frozenset[str],
+    joined: frozenset[str] = frozenset(),
 ) -> Decision:
     """Decides about one membership event.
 
@@ -61,6 +72,8 @@ def decide_membership(
         sender_id: who changes it.
         named: localparts of the individuals that a named room lists.
         present: user ids that are invited or joined now.
+        joined: of a replaced or archived room, the user ids that are joined: their profile may change there, and nobody
+            comes in.
     """
     if membership in _LEAVING:
         if target.is_bot and room.kind in (Kind.OPEN, Kind.CLOSED, Kind.SPACE) and sender_id != target.user_id:
@@ -68,6 +81,10 @@ def decide_membership(
         return _FITS
     if membership not in _ENTERING:
         return refuse("M1", "UNKNOWN_MEMBERSHIP", "This kind of membership does not exist.")
+    if room.replaced and target.user_id not in joined:
+        return REPLACED
+    if room.archived and not target.is_bot and target.user_id not in joined:
+        return ARCHIVED
     if target.is_bot:
         return _decide_bot(room, target, present)
     if target.frozen or (target.organisation is None and room.kind is not Kind.SERVICE):

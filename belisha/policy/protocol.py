@@ -25,6 +25,8 @@ LONGEST_REACTION: Final = 64
 #: Bytes of JSON. A protocol event that needs more is carrying something else.
 LARGEST_MESSAGE: Final = 2048
 LARGEST_STATE: Final = 8192
+#: A description of a call names every codec and address of a device.
+LARGEST_CALL: Final = 32_768
 
 _FINE: Final = allow("L1", "What the event says is short and public.")
 
@@ -69,7 +71,9 @@ def decide_protocol_content(
     if event_type == "org.matrix.dummy_event" and content:
         return refuse("L1", "MALFORMED", "This type of event is empty.")
     size = len(json.dumps(content, ensure_ascii=False, default=dict).encode("utf-8", "replace"))
-    if size > (LARGEST_STATE if is_state else LARGEST_MESSAGE):
+    if event_type in _DESCRIBED_IN:
+        content = _without_session(event_type, content)
+    if size > (LARGEST_STATE if is_state else LARGEST_CALL if event_type in _DESCRIBED_IN else LARGEST_MESSAGE):
         return refuse("L1", "TOO_MUCH_TEXT", "This type of event carries no label, so it cannot carry that much.")
     if event_type == "m.reaction":
         relates = content.get("m.relates_to")
@@ -87,6 +91,15 @@ def decide_protocol_content(
         if not (decision := decide_public_text(value, "text", markers)).allowed:
             return decision
     return _FINE
+
+
+def _without_session(event_type: str, content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A call's content without its session description, where that is one; otherwise it is text like any other."""
+    key = _DESCRIBED_IN[event_type]
+    session = content.get(key) if key else None
+    if isinstance(session, Mapping) and isinstance(sdp := session.get("sdp"), str) and _SDP.fullmatch(sdp):
+        return {**content, key: {name: value for name, value in session.items() if name != "sdp"}}
+    return content
 
 
 def _strings(content: Mapping[str, Any]) -> Iterator[str]:
@@ -150,6 +163,15 @@ _USER_IN_KEY: Final = re.compile(r"_?@[a-z0-9._=/+-]+:[A-Za-z0-9.:\[\]-]+(?:_[\w
 _TYPE: Final = re.compile(r"[A-Za-z0-9_.-]{1,100}")
 _WIDGET_ID: Final = re.compile(r"[\w.~%:@!$+=/-]{1,255}", re.ASCII)
 _ADDRESS: Final = re.compile(r"[@#]([^\s:]*):[A-Za-z0-9.:\[\]-]+")
+#: RFC 8866, section 5: lines of one letter, `=` and a value; no words to people (i, e, p, u; s but for `-`).
+_SDP: Final = re.compile(r"(?:(?:s=-|[a-df-hj-oqrtv-z]=[\x20-\x7e]{1,1000})\r?\n)+")
+#: Where call events describe a session (Matrix 1.16, "Voice over IP"); candidates are short texts, but many.
+_DESCRIBED_IN: Final = {
+    "m.call.invite": "offer",
+    "m.call.answer": "answer",
+    "m.call.negotiate": "description",
+    "m.call.candidates": "",
+}
 _LEVELS: Final = frozenset("ban events_default historical invite kick redact state_default users_default".split())
 _LEVELS_BY: Final = {"users": _USER_ID, "events": _TYPE, "notifications": _TYPE}
 _LISTS: Final[Mapping[str, Callable[[Mapping[str, Any]], bool]]] = {

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final
 
 from belisha.policy.decision import By, Decision, Verdict, refuse
+from belisha.policy.people import Person
 from belisha.policy.rooms import Room
 from belisha.tlp import Label
 
@@ -57,6 +58,15 @@ def decide_relabel(
         return refusal
     act = "raised" if asked > label else "lowered"
     return Decision(Verdict.ALLOW, "L4", f"The label is {act} from {label} to {asked}.", asked, By.RELABEL)
+
+
+def decide_only_raises(label: Label, asked: Label, asker: Person) -> Decision:
+    """Decides about a command that raises and does nothing else; what becomes of it, `decide_relabel` says."""
+    if "steward" not in asker.roles:
+        return refuse("L4", "NOT_YOURS", "Only stewards raise what others wrote. Please ask one of them.", asked)
+    if asked < label:
+        return refuse("L4", "NO_RAISE", f"This is {label}, and {asked} would lower it. Use !relabel for that.", asked)
+    return Decision(Verdict.ALLOW, "L4", "Stewards raise labels.", asked)
 
 
 def _decide_raise(room: Room, asked: Label) -> Decision | None:

@@ -29,6 +29,20 @@ class Purpose(StrEnum):
     ANNOUNCEMENTS = "announcements"
 
 
+class Media(StrEnum):
+    """Which files a group carries, by what they are and not by what they are called."""
+
+    NONE = "none"
+    #: Text, PDF, office documents and still pictures.
+    DOCUMENTS = "documents"
+    ANY = "any"
+
+
+#: Whose `originals` a group gives out: everybody's, or a file only to who uploaded it.
+ANYBODY: Final = "anybody"
+SOURCE: Final = "source"
+
+
 class KindRules(NamedTuple):
     """What every room of a kind has: its labels, and the values that its Matrix state may take."""
 
@@ -62,7 +76,11 @@ def kind_of(value: object) -> Kind:
 
 
 class Room(NamedTuple):
-    """A room's policy, as its `org.belisha.room` state holds it, and whether it is encrypted."""
+    """A room's policy, as its `org.belisha.room` state holds it, and whether it is encrypted.
+
+    A `frozen` group can be read and left, and nothing else. An `archived` one is the same by its maintainers' wish, and
+    what its source may still do about its items can be done (see `policy/archived.py`).
+    """
 
     kind: Kind
     default: Label
@@ -70,6 +88,18 @@ class Room(NamedTuple):
     organisations: tuple[str, ...] = ()
     purpose: Purpose = Purpose.DISCUSSION
     encrypted: bool = False
+    frozen: bool = False
+    #: Another room has taken its place, or is about to: nothing new is accepted (see `policy/upgrade.py`).
+    replaced: bool = False
+    archived: bool = False
+    media: Media = Media.DOCUMENTS
+    #: Whether a file is given to its uploader only (`originals: source`): what others get is made of it.
+    sources_only: bool = False
+
+    @property
+    def carried_files(self) -> Media:
+        """Which files the room carries: what a group's policy says, elsewhere any."""
+        return self.media if self.kind in (Kind.OPEN, Kind.CLOSED) else Media.ANY
 
 
 def room_of(kind: Kind, organisations: tuple[str, ...] = (), purpose: Purpose = Purpose.DISCUSSION) -> Room:
@@ -84,15 +114,25 @@ def encrypted(room: Room) -> Room:
     return room._replace(default=room.ceiling, encrypted=True)
 
 
+def is_listed(room: Room, join_rule: object) -> bool:
+    """Whether members find a group in lists: where they may join it, or ask to be let in."""
+    is_group = room.kind in (Kind.OPEN, Kind.CLOSED)
+    return is_group and not (room.replaced or room.archived) and join_rule in ("public", "knock")
+
+
 def to_state(room: Room) -> dict[str, Any]:
-    """The content of `org.belisha.room`."""
-    return {
+    """The content of `org.belisha.room`; what is as in every new room (not frozen, documents, …) is left out."""
+    content: dict[str, Any] = {
         "kind": room.kind.value,
         "default": str(room.default),
         "ceiling": str(room.ceiling),
         "organisations": list(room.organisations),
         "purpose": room.purpose.value,
     }
+    marks = {"frozen": room.frozen, "replaced": room.replaced, "archived": room.archived}
+    content |= {key: True for key, is_so in marks.items() if is_so}
+    content |= {} if room.media is Media.DOCUMENTS else {"media": room.media.value}
+    return content | ({"originals": SOURCE} if room.sources_only else {})
 
 
 def from_state(content: Mapping[str, Any], *, is_encrypted: bool) -> Room | None:
@@ -107,5 +147,19 @@ def from_state(content: Mapping[str, Any], *, is_encrypted: bool) -> Room | None
         kind, purpose = kind_of(content.get("kind")), Purpose(str(content.get("purpose")))
     except ValueError:
         return None
-    room = Room(kind, default, ceiling, tuple(organisations), purpose)
+    # Whatever else stands there counts: what cannot be read is the stricter of both.
+    frozen, replaced, archived = (content.get(key, False) is not False for key in ("frozen", "replaced", "archived"))
+    media = next((one for one in Media if one == content.get("media", Media.DOCUMENTS)), Media.NONE)
+    room = Room(
+        kind,
+        default,
+        ceiling,
+        tuple(organisations),
+        purpose,
+        frozen=frozen,
+        replaced=replaced,
+        archived=archived,
+        media=media,
+        sources_only=content.get("originals", ANYBODY) != ANYBODY,
+    )
     return encrypted(room) if is_encrypted else room

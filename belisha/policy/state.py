@@ -9,6 +9,7 @@ from typing import Any, Final, NamedTuple
 from belisha.markers import MarkerReader
 from belisha.policy.decision import Decision, allow, refuse
 from belisha.policy.rooms import KINDS, Kind, Room
+from belisha.policy.upgrade import BY_THE_BOT, BY_THE_CREATOR, REPLACED
 from belisha.tlp import Label
 
 GROUPS: Final = frozenset({Kind.OPEN, Kind.CLOSED, Kind.SPACE})
@@ -18,6 +19,8 @@ STEWARD_POWER: Final = 100
 MAINTAINER_POWER: Final = 95
 
 _MEDIA: Final = re.compile(r"(?:mxc://[A-Za-z0-9.:\[\]-]{1,200}/[A-Za-z0-9_-]{1,200})?")
+#: Where a group stands among the others of a space (Matrix 1.16, "Ordering of children within a space").
+_ORDER: Final = re.compile(r"[ -~]{0,50}")
 
 _FINE: Final = allow("R1", "The change fits the room.")
 
@@ -76,7 +79,8 @@ def _history(room: Room, content: Mapping[str, Any], _about: Surroundings) -> De
 
 
 def _join_rules(room: Room, content: Mapping[str, Any], _about: Surroundings) -> Decision:
-    if content.get("join_rule") not in KINDS[room.kind].join_rules:
+    # `allow` lets in whoever is in another room, which has other rules.
+    if content.get("join_rule") not in KINDS[room.kind].join_rules or content.get("allow"):
         allowed = " or ".join(f"“{value}”" for value in KINDS[room.kind].join_rules)
         return refuse("R1", "JOIN_RULE", f"The join rule of {room.kind.described} is {allowed}.")
     return _FINE
@@ -99,8 +103,8 @@ def _encryption(room: Room, _content: Mapping[str, Any], about: Surroundings) ->
     )
 
 
-def _tombstone(_room: Room, _content: Mapping[str, Any], _about: Surroundings) -> Decision:
-    return refuse("R1", "NO_UPGRADE", "Rooms are not upgraded by hand here. Please ask a steward.")
+def _tombstone(room: Room, _content: Mapping[str, Any], _about: Surroundings) -> Decision:
+    return BY_THE_CREATOR if room.kind is Kind.NAMED else BY_THE_BOT
 
 
 def _widget(_room: Room, content: Mapping[str, Any], about: Surroundings) -> Decision:
@@ -129,6 +133,8 @@ def decide_address(room: Room | None, alias: object, about: Surroundings) -> Dec
     """Decides about one address of a room, which everyone in the community can look up (rule R3)."""
     if room is not None and room.kind is Kind.NAMED:
         return refuse("R3", "NEUTRAL_NAME", "A room of named people has no address: others could find it by its name.")
+    if room is not None and room.replaced:
+        return REPLACED
     if isinstance(alias, str):
         alias = alias.removeprefix("#").partition(":")[0]
     return decide_public_text(alias, "room address", about.markers)
@@ -148,6 +154,28 @@ def is_media_address(value: object) -> bool:
 
 def _mail_invitation(_room: Room, _content: Mapping[str, Any], _about: Surroundings) -> Decision:
     return refuse("M1", "NO_MAIL_INVITES", "Invitations go to members of the community, by their account.")
+
+
+def _place(_room: Room, content: Mapping[str, Any], about: Surroundings) -> Decision:
+    """A link between a room and a space (Matrix 1.16, m.space.child, m.space.parent): nothing but the link."""
+    server = about.steward.partition(":")[2]
+    via, order = content.get("via", ()), content.get("order", "")
+    fits = (
+        set(content) <= {"via", "order", "suggested", "canonical"}
+        and isinstance(via, list | tuple)
+        and all(each == server for each in via)
+        and isinstance(order, str)
+        and _ORDER.fullmatch(order) is not None
+        and isinstance(content.get("suggested", False), bool)
+        and isinstance(content.get("canonical", False), bool)
+    )
+    return _FINE if fits else refuse("R3", "MALFORMED", "A place in a space names this server, and carries no text.")
+
+
+def _child(room: Room, content: Mapping[str, Any], about: Surroundings) -> Decision:
+    if room.kind is not Kind.SPACE and content:
+        return refuse("R1", "NO_SPACE", "Only a space lists groups. Please make a space for them.")
+    return _place(room, content, about)
 
 
 def _power_levels(room: Room, content: Mapping[str, Any], about: Surroundings) -> Decision:
@@ -178,6 +206,8 @@ _RULES: Final[Mapping[str, Callable[[Room, Mapping[str, Any], Surroundings], Dec
     "m.room.encryption": _encryption,
     "m.room.tombstone": _tombstone,
     "m.room.power_levels": _power_levels,
+    "m.space.child": _child,
+    "m.space.parent": _place,
     "m.widget": _widget,
     "im.vector.modular.widgets": _widget,
 }

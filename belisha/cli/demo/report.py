@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from belisha.cli.data_folder import read_run
 from belisha.cli.demo.make import Maker
 from belisha.cli.demo.record import Record, as_json, write_if_changed
 from belisha.cli.demo.story import Room, Story
@@ -19,7 +20,7 @@ async def write(data: Path, homeserver: str, story: Story, record: Record, maker
     rooms = [await _room(room, record, maker) for room in story.rooms]
     report = {
         "homeserver": homeserver,
-        "portal": None,
+        "portal": read_run(data).get("portal"),
         "accounts": await _accounts(story, record, maker, registry),
         "rooms": [room for room in rooms if room is not None],
     }

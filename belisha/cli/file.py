@@ -1,0 +1,33 @@
+"""`belisha file`: withdraws a file of a running community."""
+
+import argparse
+import asyncio
+
+from belisha.cli import local_api
+from belisha.cli.options import Subparsers, add_data
+
+
+def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Adds the command to the parser."""
+    parser = subparsers.add_parser("file", help="withdraw a file: it is closed to everybody, and erased")
+    acts = parser.add_subparsers(dest="act", metavar="ACT", required=True)
+    withdraw = acts.add_parser(
+        "withdraw",
+        help="close a file to everybody at once, for good",
+        description="Its bytes and thumbnails are erased within a minute. The messages that share it stay.",
+    )
+    withdraw.add_argument("file", metavar="FILE", help="its address (mxc://…) or the id at the end of it")
+    add_data(withdraw)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Does the act."""
+    return asyncio.run(_withdraw(args))
+
+
+async def _withdraw(args: argparse.Namespace) -> int:
+    media_id = args.file.rpartition("/")[2]
+    async with local_api.of(args.data) as api:
+        change = await api.withdraw(media_id)
+    print(f"{media_id}: {'withdrawn; it is being erased' if change.changed else 'is withdrawn already'}")
+    return 0

@@ -1,0 +1,119 @@
+"""Acts on groups that any member may ask for, and those of a group's maintainers: a part of the table in `acts`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from belisha.commands.declaration import ALONE, GROUPS, RUNNING, Argument, Command
+from belisha.commands.values import MEMBERS, ORGANISATIONS, ROOM, ROOM_BY_ADDRESS, TEXT, TITLE, choice
+from belisha.policy.rooms import Purpose
+from belisha.translation import marked
+
+#: The most people that one command names.
+MOST_PEOPLE: Final = 20
+
+GROUP_ACTS: Final = (
+    Command(
+        ("group", "create"),
+        marked("makes a group, of which you are the first maintainer"),
+        '!group create closed "Tides and winds" --purpose documents',
+        (
+            Argument("kind", choice("open", "closed"), marked("whether any member may join, or only who is let in")),
+            Argument("topic", TITLE, marked("what it is about, in words that every member may read")),
+            Argument(
+                "organisations",
+                ORGANISATIONS,
+                marked("the organisations that a closed group is kept to, by their ids"),
+                required=False,
+                flag=True,
+            ),
+            Argument("purpose", choice(*Purpose), marked("what it is for"), required=False, flag=True),
+        ),
+        act="group_create",
+        title=marked("Make a group"),
+    ),
+    Command(
+        ("red",),
+        marked("opens a room for exactly these people, which carries TLP:RED"),
+        '!red @anna @ben "The pump at pier 4"',
+        (
+            Argument("members", MEMBERS, marked("which members, by their addresses")),
+            Argument("subject", TEXT, marked("what to say there first; I can read it too"), required=False),
+        ),
+        where=ALONE,
+        act="red",
+        title=marked("Open a room for named people"),
+    ),
+    Command(
+        ("group", "join"),
+        marked("joins an open group, or asks a closed one to let you in"),
+        "!group join #tides",
+        (Argument("room", ROOM_BY_ADDRESS, marked("which group, by its address")),),
+        act="group_join",
+        title=marked("Join a group, or ask to be let in"),
+    ),
+    Command(
+        ("group", "leave"),
+        marked("leaves this group, or another one"),
+        "!group leave",
+        (Argument("room", ROOM, marked("which group, where it is not this one"), required=False),),
+        act="group_leave",
+        title=marked("Leave a group"),
+    ),
+    Command(
+        ("group", "invite"),
+        marked("invites members to this group"),
+        "!group invite @anna @ben",
+        (Argument("members", MEMBERS, marked("which members, by their addresses")),),
+        where=GROUPS,
+        is_about_room=True,
+        act="group_invite",
+        title=marked("Invite members to a group"),
+    ),
+    Command(
+        ("group", "rename"),
+        marked("gives this group another name"),
+        '!group rename "Tides, winds and currents"',
+        (Argument("name", TITLE, marked("its name, in words that every member may read")),),
+        roles=RUNNING,
+        others="maintainer",
+        where=GROUPS,
+        is_about_room=True,
+        act="group_rename",
+        title=marked("Rename a group"),
+    ),
+    Command(
+        ("group", "topic"),
+        marked("says anew what this group is about"),
+        '!group topic "What the gauges show"',
+        (Argument("topic", TITLE, marked("what it is about, in words that every member may read")),),
+        roles=RUNNING,
+        others="maintainer",
+        where=GROUPS,
+        is_about_room=True,
+        act="group_topic",
+        title=marked("Say what a group is about"),
+    ),
+    Command(
+        ("group", "archive"),
+        marked("closes this group for good or for a while: it can be read and left, and is listed nowhere"),
+        "!group archive",
+        roles=RUNNING,
+        others="maintainer",
+        where=GROUPS,
+        is_about_room=True,
+        act="group_archive",
+        confirm=marked("Nobody can write in this group or join it any more, until it is brought back. Shall I?"),
+        title=marked("Archive a group"),
+    ),
+    Command(
+        ("group", "unarchive"),
+        marked("brings an archived group back"),
+        "!group unarchive #tides",
+        (Argument("room", ROOM, marked("which group")),),
+        roles=RUNNING,
+        others="maintainer",
+        act="group_unarchive",
+        title=marked("Bring back an archived group"),
+    ),
+)

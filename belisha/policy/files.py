@@ -1,0 +1,156 @@
+"""Decides who may open, share and show a file (rule F1). Pure: values in, a Decision out."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final, NamedTuple
+
+from belisha.policy.decision import Decision, Verdict, allow, refuse
+from belisha.policy.people import Person
+from belisha.policy.rooms import Media, Room
+from belisha.sniff import is_document, is_picture
+from belisha.tlp import Label
+
+
+class State(StrEnum):
+    """What a file is; never two of these."""
+
+    #: Uploaded, or about to be, and named by no event: its uploader's alone.
+    PENDING = "pending"
+    #: Named by an event of a room.
+    SHARED = "shared"
+    #: The picture of a member or a room, which every member sees.
+    AVATAR = "avatar"
+    #: Closed to everybody, for good.
+    WITHDRAWN = "withdrawn"
+
+
+class Share(NamedTuple):
+    """One event that shares a file and is there, not redacted: for whom is asked may be in its room, or not."""
+
+    label: Label
+    is_in: bool
+    #: Whether the room gives originals to their uploader only (`originals: source`).
+    sources_only: bool = False
+
+
+class File(NamedTuple):
+    """A file, as it is to one person at one moment.
+
+    Attributes:
+        uploader: the user id of who uploaded it.
+        state: what it is.
+        kind: its media type by its first bytes; None while they have not been looked at.
+        has_bytes: whether it has been uploaded.
+        shares: the events that share it.
+        was_redacted: whether an event that shared it was redacted.
+    """
+
+    uploader: str
+    state: State
+    kind: str | None
+    has_bytes: bool
+    shares: tuple[Share, ...] = ()
+    was_redacted: bool = False
+
+    @property
+    def label(self) -> Label | None:
+        """The strictest label that it is shared with; None where no event shares it."""
+        return max((share.label for share in self.shares), default=None)
+
+
+_OPEN: Final = allow("F1", "The file is for this member.")
+_CLOSED: Final = refuse("F1", "NOT_FOUND", "There is no such file here, or it is not for you.")
+
+NOT_YOURS: Final = refuse(
+    "F1", "FILE_NOT_YOURS", "There is no such file here, or it is not yours to share. Please upload it yourself."
+)
+NOT_READY: Final = refuse(
+    "F1",
+    "FILE_NOT_READY",
+    "This file has not arrived and been checked yet, so it was not shared. Please send it again in a moment.",
+)
+WITHDRAWN: Final = refuse(
+    "F1", "FILE_WITHDRAWN", "This file was withdrawn, so it cannot be shared again. Please upload it anew to share it."
+)
+_IS_AVATAR: Final = refuse(
+    "F1",
+    "FILE_IS_AVATAR",
+    "This file is somebody's or a room's picture, which everyone sees. Please upload it again to share it.",
+)
+_IS_SHARED: Final = refuse(
+    "F1",
+    "FILE_IS_SHARED",
+    "This file is shared in a room, and everyone would see it as a picture. Please upload it again for that.",
+)
+_NO_PICTURE: Final = refuse("F1", "NOT_A_PICTURE", "Only a PNG, JPEG, GIF, WebP or similar picture can be shown there.")
+_NO_FILES: Final = refuse("F1", "NO_FILES_HERE", "This group carries no files. Please share it in another group.")
+_NO_DOCUMENT: Final = refuse(
+    "F1",
+    "NOT_A_DOCUMENT",
+    "This group carries documents and pictures only, and this file is neither. Please share it in another group, or "
+    "ask the group's maintainer.",
+)
+
+
+def decide_download(person: Person, file: File | None) -> Decision:
+    """Decides whether a person may open a file now; the Decision's label is the file's.
+
+    Whatever the reason, the refusal is the same: it does not tell whether the file exists.
+    """
+    if file is None or not person.belongs or file.state is State.WITHDRAWN:
+        return _CLOSED
+    if file.state is State.AVATAR:
+        return _OPEN
+    if person.user_id == file.uploader:
+        # Once every event that shared it is redacted it is about to be withdrawn.
+        return _labelled(file) if file.shares or not file.was_redacted else _CLOSED
+    if file.state is State.SHARED and any(share.is_in and not share.sources_only for share in file.shares):
+        return _labelled(file)
+    return _CLOSED
+
+
+def decide_share(person: Person, room: Room, file: File | None) -> Decision:
+    """Decides whether a person may share a file in a room.
+
+    Returns:
+        A Decision; where it allows, its label is the one that the file brings with it: what others share keeps the
+        label that it has, and what a source shares anew has the label of that.
+    """
+    if file is None or not decide_download(person, file).allowed:
+        is_own = file is not None and file.uploader == person.user_id
+        return WITHDRAWN if is_own else NOT_YOURS
+    if file.state is State.AVATAR:
+        return _IS_AVATAR
+    if not file.has_bytes or file.kind is None:
+        return NOT_READY
+    carried = room.carried_files
+    if carried is Media.NONE:
+        return _NO_FILES
+    if carried is Media.DOCUMENTS and not is_document(file.kind):
+        return _NO_DOCUMENT
+    return _OPEN if file.uploader == person.user_id else _labelled(file)
+
+
+def decide_withdrawal(person: Person, uploader: str | None) -> Decision:
+    """Decides whether a person may withdraw a file: who uploaded it, or a steward; to others there is none."""
+    is_theirs = uploader is not None and person.belongs and (person.user_id == uploader or "steward" in person.roles)
+    return _OPEN if is_theirs else _CLOSED
+
+
+def decide_avatar(person: Person, file: File | None) -> Decision:
+    """Decides whether a person may show a file as their own or a room's picture; one that is shown already, anyone."""
+    if file is None or not decide_download(person, file).allowed:
+        is_own = file is not None and file.uploader == person.user_id
+        return WITHDRAWN if is_own else NOT_YOURS
+    if file.state is State.AVATAR:
+        return _OPEN
+    if file.state is State.SHARED:
+        return _IS_SHARED if file.uploader == person.user_id else NOT_YOURS
+    if not file.has_bytes or file.kind is None:
+        return NOT_READY
+    return _OPEN if is_picture(file.kind) else _NO_PICTURE
+
+
+def _labelled(file: File) -> Decision:
+    return Decision(Verdict.ALLOW, "F1", _OPEN.reason, file.label)
