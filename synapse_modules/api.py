@@ -6,19 +6,29 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
+from synapse.event_auth import get_user_power_level
 from synapse.http.site import SynapseRequest
-from synapse.module_api import ModuleApi
+from synapse.module_api import parse_json_object_from_request
 
 from belisha.policy.creation import POLICY_TYPE
+from belisha.policy.decide import Claims, decide
+from belisha.policy.decision import refuse
+from belisha.policy.people import Person
 from belisha.policy.rooms import Kind, Room, to_state
+from belisha.tlp import ALL_LABELS, Label
+from synapse_modules.acts import Acts
+from synapse_modules.api_items import ItemHandlers
 from synapse_modules.api_local import LocalApi
+from synapse_modules.api_portal import PortalHandlers, about
 from synapse_modules.api_resource import Answer, Resource
+from synapse_modules.config import Config
+from synapse_modules.deliveries import Deliveries
 from synapse_modules.doors import admin_closed
-from synapse_modules.hooks import Hooks
+from synapse_modules.event_check import EventCheck
+from synapse_modules.groups_found import FoundGroups
 from synapse_modules.parts import Parts
-from synapse_modules.refusal import not_found
-from synapse_modules.registry import Registry
-from synapse_modules.snapshot import room_of
+from synapse_modules.refusal import malformed, not_found, refused
+from synapse_modules.snapshot import POWER_STATE, room_of
 
 MEMBER_API: Final = "/_synapse/client/org.belisha/v1"
 LOCAL_API: Final = "/_synapse/org.belisha/local/v1"
@@ -27,13 +37,16 @@ ADMIN_API: Final = "/_synapse/admin"
 
 def register(
     parts: Parts,
-    secret: str,
+    check: EventCheck,
+    config: Config,
     degraded: Mapping[str, str],
+    deliveries: Deliveries,
 ) -> None:
-    """Puts the resources into this process's client listener."""
+    """Puts the resources into this process's listeners; the command line's into those of the one that does its work."""
     api = parts.api
-    api.register_web_resource(MEMBER_API, MemberApi(api, parts.hooks, parts.registry))
-    api.register_web_resource(LOCAL_API, LocalApi(parts, secret, degraded))
+    api.register_web_resource(MEMBER_API, MemberApi(parts, check, config, deliveries))
+    if api.should_run_background_tasks():
+        api.register_web_resource(LOCAL_API, LocalApi(parts, config.secret, degraded))
     api.register_web_resource(ADMIN_API, Closed())
 
 
@@ -44,24 +57,37 @@ class Closed(Resource):
         super().__init__()
         self.handlers = {}
 
-    async def _async_render(self, request: SynapseRequest) -> Answer:
+    async def _async_render(self, request: SynapseRequest) -> Answer | None:
         raise admin_closed()
 
 
 class MemberApi(Resource):
     """What a member, or a bot in its own name, may ask about a room it is in."""
 
-    def __init__(self, api: ModuleApi, hooks: Hooks, registry: Registry) -> None:
+    def __init__(self, parts: Parts, check: EventCheck, config: Config, deliveries: Deliveries) -> None:
         super().__init__()
-        self._api = api
-        self._hooks = hooks
-        self._registry = registry
-        self.handlers = {"GET audience": self._audience, "GET policy": self._policy}
+        self._api = parts.api
+        self._hooks = parts.hooks
+        self._registry = parts.registry
+        self._readers = parts.readers
+        self._acts = Acts(parts, check)
+        self._found = FoundGroups(parts.api, parts.hooks, parts.registry, parts.rooms)
+        self.handlers = {
+            "GET audience": self._audience,
+            "GET policy": self._policy,
+            "GET asker": self._asker,
+            "GET item": self._item,
+            "GET groups": self._groups,
+            "POST acts": self._act,
+            **ItemHandlers(parts, check).handlers(),
+            **PortalHandlers(parts, config.portal_secret).handlers(),
+            **deliveries.handlers(),
+        }
 
     async def _room_for(self, request: SynapseRequest, room_id: str) -> tuple[Room, frozenset[str]]:
         """The room's policy and who is in it, if the asker is; otherwise the one 404."""
         requester = await self._api.get_user_by_req(request)
-        if not room_id.startswith("!"):
+        if not room_id.startswith("!") or "\0" in room_id:
             raise not_found()
         joined = await self._hooks.joined(room_id)
         if requester.user.to_string() not in joined:
@@ -72,17 +98,79 @@ class MemberApi(Resource):
             raise not_found()
         return room, joined
 
+    async def _asker(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """Who somebody is who wrote to a bot of ours, and what power they have in that room."""
+        room_id, _, person = await self._with_bot(request)
+        state = await self._api.get_room_state(room_id, POWER_STATE)
+        return {**await about(self._registry, person), "power": int(get_user_power_level(person.user_id, state))}
+
+    async def _groups(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """The groups that a member may join or ask for, who asks in their own room with a bot: no other reads it."""
+        _, room, person = await self._with_bot(request)
+        if room.kind is not Kind.SERVICE:
+            raise not_found()
+        return {"groups": await self._found.of(person)}
+
+    async def _with_bot(self, request: SynapseRequest) -> tuple[str, Room, Person]:
+        """The room where a bot of ours asks about a member who is there with it, and that member."""
+        bot = await self._bot(request)
+        room_id, user_id = _argument(request, "room_id"), _argument(request, "member")
+        if not room_id.startswith("!") or "\0" in room_id:
+            raise not_found()
+        room = await self._acts.commands.room_with(room_id, bot)
+        if room is None or user_id not in await self._hooks.joined(room_id):
+            raise not_found()
+        return room_id, room, await self._registry.person(user_id)
+
+    async def _item(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """An item that a member asks a bot about: its label and source, where both of them can read it (rule P2)."""
+        bot = await self._bot(request)
+        room_id, event_id, user_id = (_argument(request, name) for name in ("room_id", "event_id", "member"))
+        if not room_id.startswith("!") or "\0" in room_id + event_id + user_id:
+            raise not_found()
+        item = None
+        if await self._acts.commands.room_with(room_id, bot) is not None:
+            item = await self._readers.item(user_id, room_id, event_id)
+        if item is None or await self._readers.item(bot, room_id, event_id) is None:
+            raise not_found()
+        known = await about(self._registry, await self._registry.person(item.source))
+        is_here = item.source in await self._hooks.joined(room_id)
+        return {
+            "label": str(item.label),
+            "source": item.source,
+            "source_room": known["service_room"] if is_here else None,
+        }
+
+    async def _bot(self, request: SynapseRequest) -> str:
+        """The bot of ours that asks; nobody else may."""
+        requester = await self._api.get_user_by_req(request)
+        bot = requester.user.to_string()
+        if requester.app_service_id is None or not (await self._registry.person(bot)).is_bot:
+            raise refused(_NOT_A_BOT)
+        return bot
+
+    async def _act(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """Carries out a member's command, which a bot hands over (rule P3); nobody but a bot of ours may."""
+        bot = await self._bot(request)
+        if path:
+            raise not_found()
+        return await self._acts.carry_out(bot, parse_json_object_from_request(request))
+
     async def _policy(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         room, _ = await self._room_for(request, path[0] if path else "")
         return {"room_id": path[0], **to_state(room)}
 
     async def _audience(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """How many people read this room, by organisation; of an open group everyone, who could join."""
-        arguments = request.args or {}
-        room_id = arguments.get(b"room_id", [b""])[0].decode("utf-8", "replace")
+        room_id = _argument(request, "room_id")
         room, joined = await self._room_for(request, room_id)
+        label = _argument(request, "label")
+        asked = Label.parse(label) if label else None
+        if label and asked is None:
+            raise malformed(f"`label` is one of {ALL_LABELS}.")
+        decision = decide(room, "m.room.message", Claims(explicit=asked))
         people = [await self._registry.person(user_id) for user_id in joined]
-        could_join = room.kind is Kind.OPEN
+        could_join = room.kind is Kind.OPEN and not (room.replaced or room.archived)
         if could_join:
             counts = Counter(member.organisation for member in (await self._registry.active_members()).values())
         else:
@@ -97,4 +185,18 @@ class MemberApi(Resource):
             ],
             "bots": sum(person.is_bot for person in people),
             "could_join": could_join,
+            # Whoever is in the room reads what it carries, whatever its label; above the ceiling nothing is sent.
+            "label": None if decision.label is None else str(decision.label),
+            "allowed": decision.allowed,
+            "reason": decision.reason,
         }
+
+
+_NOT_A_BOT: Final = refuse(
+    "P3", "NOT_A_BOT", "This address is for the community's bots. Please write the command in a room instead."
+)
+
+
+def _argument(request: SynapseRequest, name: str) -> str:
+    given: list[bytes] = (request.args or {}).get(name.encode(), [b""])
+    return given[0].decode("utf-8", "replace")

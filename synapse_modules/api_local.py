@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+from collections import Counter
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -11,9 +12,15 @@ from synapse.http.site import SynapseRequest
 from synapse.module_api import parse_json_object_from_request
 from synapse.module_api.errors import SynapseError
 
+from belisha.policy.change import Files
 from belisha.policy.people import Standing
-from belisha.policy.rooms import Purpose, kind_of, to_state
+from belisha.policy.rooms import ANYBODY, SOURCE, Media, Purpose, kind_of, to_state
+from belisha.revocations import parsed
+from synapse_modules.api_registration import RegistrationApi
 from synapse_modules.api_resource import Answer, Resource
+from synapse_modules.api_resource import one as _one
+from synapse_modules.api_resource import text as _text
+from synapse_modules.api_resource import texts as _texts
 from synapse_modules.parts import Parts
 from synapse_modules.refusal import malformed
 from synapse_modules.registry import Member, Organisation
@@ -34,8 +41,12 @@ class LocalApi(Resource):
         self._registry = parts.registry
         self._rooms = parts.rooms
         self._policies = parts.policies
+        self._upgrades = parts.upgrades
         self._ledger = parts.ledger
         self._rights = parts.rights
+        self._files = parts.files
+        self._journal = parts.journal
+        self._audit = parts.audit
         self._secret = secret.encode()
         self._degraded = degraded
         self.handlers = {
@@ -46,11 +57,17 @@ class LocalApi(Resource):
             "PUT members": self._put_member,
             "PUT standing": self._put_standing,
             "POST ledger": self._rebuild_ledger,
-            "GET rooms": self._policy,
+            "POST files": self._withdraw,
+            "POST revocations": self._replay,
+            "GET audit": self._audit_log,
+            "POST audit": self._forget,
+            "GET rooms": self._room,
             "PUT rooms": self._put_policy,
+            "POST rooms": self._upgrade_room,
+            **RegistrationApi(parts.api, parts.registry, parts.registrations, parts.rooms.contacts).handlers,
         }
 
-    async def _async_render(self, request: SynapseRequest) -> Answer:
+    async def _async_render(self, request: SynapseRequest) -> Answer | None:
         scheme, _, given = (request.getHeader(b"Authorization") or b"").partition(b" ")
         if scheme != b"Bearer" or not self._secret or not hmac.compare_digest(given, self._secret):
             raise SynapseError(
@@ -79,36 +96,52 @@ class LocalApi(Resource):
                     "roles": list(member.roles),
                     "service_room": member.service_room,
                     "standing": member.standing.value,
+                    "direct_chats": member.direct_chats.value,
                 }
                 for member in sorted((await self._registry.members()).values())
             ]
         }
 
-    async def _policy(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
-        room_id = await self._room_id(path)
+    async def _room(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        if path[1:] == ["upgrade"]:
+            return await self._upgrades.progress(await self._room_id(path, "upgrade"))
+        room_id = await self._room_id(path, "policy")
         return {"room_id": room_id, **to_state(await self._policies.read(room_id))}
 
     async def _put_policy(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
-        """Changes what the body names of kind, organisations and purpose; the rest stays."""
-        room_id = await self._room_id(path)
+        """Changes what the body names of kind, organisations, purpose, media and originals; the rest stays."""
+        room_id = await self._room_id(path, "policy")
         body = parse_json_object_from_request(request)
-        old = await self._policies.read(room_id)
         try:
-            kind = kind_of(body.get("kind", old.kind))
-            purpose = Purpose(body.get("purpose", old.purpose))
+            kind = kind_of(body["kind"]) if "kind" in body else None
+            purpose = Purpose(body["purpose"]) if "purpose" in body else None
+            media = Media(body["media"]) if "media" in body else None
         except ValueError as error:
             raise malformed(f"{error}.") from None
-        organisations = _texts(body, "organisations") if "organisations" in body else old.organisations
-        new = await self._policies.change(room_id, kind, organisations, purpose)
+        originals = body.get("originals")
+        if originals not in (None, SOURCE, ANYBODY):
+            raise malformed(f"`originals` is {SOURCE} or {ANYBODY}.")
+        files = Files(media, None if originals is None else originals == SOURCE)
+        organisations = _texts(body, "organisations") if "organisations" in body else None
+        async with self._policies.alone(room_id):
+            # What stays is what it is now that nobody else changes it.
+            old = await self._policies.read(room_id)
+            if organisations is None:
+                organisations = old.organisations
+            new = await self._policies.change(
+                room_id, kind or old.kind, organisations, purpose or old.purpose, files=files
+            )
         return {"room_id": room_id, **to_state(new)}
 
-    async def _room_id(self, path: list[str]) -> str:
-        if len(path) != 2 or path[1] != "policy":
-            raise malformed("The address ends with a room and `policy`.")
-        if path[0].startswith("#"):
-            room_id, _ = await self._api.lookup_room_alias(path[0])
-            return room_id
-        return path[0]
+    async def _upgrade_room(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        room_id = await self._room_id(path, "upgrade")
+        await self._upgrades.upgrade(room_id)
+        return await self._upgrades.progress(room_id)
+
+    async def _room_id(self, path: list[str], what: str) -> str:
+        if len(path) != 2 or path[1] != what:
+            raise malformed(f"The address ends with a room and `{what}`.")
+        return await self._rooms.named(path[0])
 
     async def _put_organisation(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         body = parse_json_object_from_request(request)
@@ -141,14 +174,19 @@ class LocalApi(Resource):
         return {"user_id": user_id, "created": False, "changed": changed, "service_room": member.service_room}
 
     async def _put_standing(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
-        """Freezes, thaws or removes a member or an organisation: in force at once, carried out in the background."""
-        if len(path) != 2 or path[0] not in ("members", "organisations"):
-            raise malformed("The address ends with `members` or `organisations`, and one name.")
+        """Freezes, thaws or removes a member or an organisation: in force at once, carried out in the background.
+
+        A group is frozen or thawed, and cannot be removed.
+        """
+        if len(path) != 2 or path[0] not in ("members", "organisations", "rooms"):
+            raise malformed("The address ends with `members`, `organisations` or `rooms`, and one name.")
         try:
             standing = Standing(_text(parse_json_object_from_request(request), "standing"))
         except ValueError:
             raise malformed(f"`standing` is one of {', '.join(Standing)}.") from None
         kind, name = path
+        if kind == "rooms":
+            return await self._put_room_standing(await self._rooms.named(name), standing)
         if kind == "members":
             changed = await self._registry.set_member_standing(name, standing)
         else:
@@ -156,27 +194,51 @@ class LocalApi(Resource):
         await self._rights.carry_out(name if kind == "members" else None)
         return {"id": name, "created": False, "changed": changed}
 
+    async def _put_room_standing(self, room_id: str, standing: Standing) -> dict[str, Any]:
+        if standing is Standing.REMOVED:
+            raise malformed("A group cannot be removed; freeze it.")
+        async with self._policies.alone(room_id):
+            changed = await self._policies.set_frozen(room_id, frozen=standing is Standing.FROZEN)
+        return {"id": room_id, "created": False, "changed": changed}
+
+    async def _withdraw(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """`POST files/{id}/withdraw`: closes a file to everybody, for good."""
+        if len(path) != 2 or path[1] != "withdraw" or "\0" in path[0]:
+            raise malformed("The address ends with a file's id and `withdraw`.")
+        return {"id": path[0], "created": False, "changed": await self._files.withdraw_by_operator(path[0])}
+
+    async def _replay(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST revocations` with `revocations`: ends again what a restore brought back; how many there were."""
+        given = parse_json_object_from_request(request).get("revocations")
+        if not isinstance(given, list):
+            raise malformed("`revocations` is a list.")
+        try:
+            revocations = [parsed(one) for one in given]
+        except ValueError as error:
+            raise malformed(f"{error}.") from None
+        ended = Counter([one.what.value for one in revocations if await self._journal.replay(one)])
+        await self._rights.carry_out()
+        return {"ended": dict(ended)}
+
+    async def _audit_log(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """`GET audit`: chains, heads, and who is behind the pseudonyms; `GET audit/{writer}?from=`: a page of one."""
+        if not path:
+            heads, writers = await self._audit.ends()
+            names = await self._audit.names()
+            return {"heads": [head._asdict() for head in heads], "writers": writers, "names": names}
+        given: list[bytes] = (request.args or {}).get(b"from", [b"0"])
+        first = given[0].decode("ascii", "replace")
+        if not first.isascii() or not first.isdigit():
+            raise malformed("`from` is the number of a record.")
+        return {"records": [record._asdict() for record in await self._audit.page(_one(path), int(first[:15]))]}
+
+    async def _forget(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """`POST audit/forget` with `user_id`: erases who is behind a pseudonym."""
+        if path != ["forget"]:
+            raise malformed("The audit log can be asked for `audit/forget` only.")
+        return {"changed": await self._audit.forget(_text(parse_json_object_from_request(request), "user_id"))}
+
     async def _rebuild_ledger(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         if path != ["rebuild"]:
             raise malformed("The ledger can be asked for `ledger/rebuild` only.")
         return dict(await self._ledger.rebuild())
-
-
-def _one(path: list[str]) -> str:
-    if len(path) != 1:
-        raise malformed("The address ends with one name.")
-    return path[0]
-
-
-def _text(body: dict[str, Any], key: str) -> str:
-    value = body.get(key)
-    if not isinstance(value, str) or not value:
-        raise malformed(f"`{key}` is missing; it is a text.")
-    return value
-
-
-def _texts(body: dict[str, Any], key: str) -> tuple[str, ...]:
-    value = body.get(key) or []
-    if not isinstance(value, list) or not all(isinstance(each, str) for each in value):
-        raise malformed(f"`{key}` is a list of texts.")
-    return tuple(value)

@@ -50,7 +50,6 @@ class ChannelHooks:
 
     def __init__(self, api: ModuleApi) -> None:
         self._api = api
-        self._store: Any = api._store
         self._messages: Any = _part(api, "get_device_message_handler")
         self._devices: Any = _part(api, "get_device_handler")
         self._pool: Any = _part(api, "get_pusherpool")
@@ -63,10 +62,7 @@ class ChannelHooks:
             Guard(
                 "to_device",
                 "Keys and verifications cannot be sent from device to device.",
-                (
-                    (self._messages, "send_device_message", {"requester", "message_type", "messages"}),
-                    (self._store, "get_rooms_for_user", {"user_id"}),
-                ),
+                ((self._messages, "send_device_message", {"requester", "message_type", "messages"}),),
                 ((SendToDeviceRestServlet, "on_PUT"),),
                 lambda: self._check_to_device(checks),
             ),
@@ -95,8 +91,15 @@ class ChannelHooks:
         )
 
     async def rooms_of(self, user_id: str) -> frozenset[str]:
-        """The ids of the rooms that an account is joined to."""
-        rooms: frozenset[str] = await self._store.get_rooms_for_user(user_id)
+        """The ids of the rooms that an account is joined to, from the database, which no other process is ahead of."""
+
+        def read(txn: LoggingTransaction) -> frozenset[str]:
+            txn.execute(
+                "SELECT room_id FROM local_current_membership WHERE user_id = ? AND membership = 'join'", (user_id,)
+            )
+            return frozenset(row[0] for row in txn.fetchall())
+
+        rooms: frozenset[str] = await self._api.run_db_interaction("belisha_rooms_joined", read)
         return rooms
 
     async def pushers(self) -> list[Pusher]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from synapse.module_api import ModuleApi
@@ -14,7 +15,7 @@ from belisha.policy.types import TO_DEVICE
 from synapse_modules import metrics
 from synapse_modules.channel_hooks import ChannelHooks, Checks
 from synapse_modules.guards import Guard
-from synapse_modules.refusal import refused, undecided
+from synapse_modules.refusal import FAILURES, or_no, or_no_now, raise_if_refused, where
 from synapse_modules.registry import Registry
 from synapse_modules.rooms import ANNOUNCEMENTS_ALIAS, COMMUNITY_ALIAS
 
@@ -36,7 +37,14 @@ class Channels:
 
     def guards(self) -> tuple[Guard, ...]:
         """What is to be fitted into Synapse."""
-        return self._hooks.guards(Checks(self._to_device, self._device, self._pusher, self._may_push))
+        return self._hooks.guards(
+            Checks(
+                partial(or_no, self._to_device),
+                partial(or_no_now, self._device),
+                partial(or_no_now, self._pusher),
+                self._may_push,
+            )
+        )
 
     def start(self) -> None:
         """Removes pushers whose gateway is not listed, now and every hour; in one process only."""
@@ -50,22 +58,17 @@ class Channels:
                 if not self._may_push(pusher.kind, pusher.data):
                     await self._hooks.remove_pusher(pusher)
                     logger.warning("Removed a pusher: its gateway is not in push.gateways.")
-        except Exception as error:
+        except FAILURES as error:
             logger.error("Pushers could not be checked, trying again in an hour: %s", type(error).__name__)
 
     async def _to_device(self, user_id: str, message_type: str, messages: object) -> None:
-        try:
-            sender = await self._registry.person(user_id)
-            reachable: set[str] = set()
-            if message_type in TO_DEVICE and isinstance(messages, Mapping):
-                reachable = await self._reachable(user_id, messages)
-            decision = decide_to_device(message_type, messages, sender, reachable, self._markers)
-        except Exception as error:
-            logger.error("Could not decide about a message to a device: %s", type(error).__name__)
-            raise undecided() from None
+        sender = await self._registry.person(user_id)
+        reachable: set[str] = set()
+        if message_type in TO_DEVICE and isinstance(messages, Mapping):
+            reachable = await self._reachable(user_id, messages)
+        decision = decide_to_device(message_type, messages, sender, reachable, self._markers)
         metrics.decided(decision)
-        if not decision.allowed:
-            raise refused(decision)
+        raise_if_refused(decision)
 
     async def _reachable(self, user_id: str, messages: Mapping[str, Any]) -> set[str]:
         """The members addressed who share a room with the sender; the rooms that everybody is in do not count."""
@@ -90,18 +93,20 @@ class Channels:
     def _device(self, device_id: str | None, proposed: object) -> str:
         decision = decide_device_id(device_id)
         metrics.decided(decision)
-        if not decision.allowed:
-            raise refused(decision)
+        raise_if_refused(decision)
         return device_name(proposed)
 
     def _pusher(self, kind: object, data: object) -> dict[str, Any]:
         decision = decide_pusher(kind, data, self._gateways)
         metrics.decided(decision)
-        if not decision.allowed:
-            raise refused(decision)
+        raise_if_refused(decision)
         if not isinstance(data, Mapping):
             raise TypeError("an allowed pusher has data")
         return pusher_data(data)
 
     def _may_push(self, kind: object, data: object) -> bool:
-        return decide_pusher(kind, data, self._gateways).allowed
+        try:
+            return decide_pusher(kind, data, self._gateways).allowed
+        except FAILURES as error:
+            logger.error("Could not decide about a pusher: %s", where(error))
+            return False

@@ -13,6 +13,9 @@ class Config:
 
     def __init__(self, raw: dict[str, Any]) -> None:
         self.secret = Path(raw["secret_file"]).read_text(encoding="utf-8").strip()
+        self.portal_secret = Path(raw["portal_secret_file"]).read_text(encoding="utf-8").strip()
+        self.audit_key = Path(raw["audit_key_file"]).read_text(encoding="utf-8").strip()
+        self.audit_heads = Path(raw["audit_heads"])
         self.steward: str = raw["bots"]["steward"]
         self.community_name: str = raw["community_name"]
         self.badge: str = raw["badge"]
@@ -22,5 +25,10 @@ class Config:
         self.encrypted_named_rooms: bool = raw["encrypted_named_rooms"]
         self.calls: bool = raw["calls"]
         self.push_gateways = frozenset[str](raw["push_gateways"])
+        self.retention: dict[Label, int] = {
+            label: days for name, days in raw["retention"].items() if (label := Label.parse(name)) is not None
+        }
+        self.unshared_days: int = raw["unshared_days"]
+        self.revocations = None if raw["revocations"] is None else Path(raw["revocations"])
         self.strict_hooks: bool = raw["strict_hooks"]
         self.portal_origin: str = raw["portal_origin"]

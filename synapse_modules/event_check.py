@@ -4,33 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from copy import deepcopy
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from synapse.events import EventBase
 from synapse.module_api import StateMap
 
-from belisha.events import MalformedEvent, UnknownLabel, has_attachment_key, relation_of, texts_of
+from belisha.events import MalformedEvent, Relation, UnknownLabel, has_attachment_key, relation_of, texts_of
+from belisha.files import files_in
+from belisha.policy.archived import decide_archived
 from belisha.policy.decide import decide
 from belisha.policy.decision import Decision, refuse
+from belisha.policy.frozen import decide_in_frozen
 from belisha.policy.membership import decide_act, decide_membership, decide_standing
 from belisha.policy.people import Person
 from belisha.policy.protocol import decide_protocol_content, decide_shape, decide_state_key
 from belisha.policy.rooms import Kind, Room
 from belisha.policy.state import decide_state
 from belisha.policy.types import BIRTH_STATE, CONTENT, MODULE_STATE, RELABEL
-from belisha.tlp import ALL_LABELS
+from belisha.policy.upgrade import decide_replaced
+from belisha.tlp import ALL_LABELS, Label
 from synapse_modules import labelling, metrics
 from synapse_modules.config import Config
-from synapse_modules.hooks import PDU_LIMIT, json_bytes, pdu_bytes
+from synapse_modules.mutes import Mutes
 from synapse_modules.parts import Parts
 from synapse_modules.refusal import malformed, raise_if_refused, refused
-from synapse_modules.snapshot import is_unborn, named_in, present_in, room_of
+from synapse_modules.sizes import PDU_LIMIT, json_bytes, pdu_bytes
+from synapse_modules.snapshot import is_unborn, joined_in, named_in, present_in, replaced_by, room_of
+from synapse_modules.spaces import NAMING, check_place
 
 _ANSWERED: Final = (True, None)
 #: What a drawn event keeps free below Synapse's limit: rebuilding it may name more previous events.
 _SPARE_BYTES: Final = 1024
 #: Below this many characters no event comes near the limit, so it is not measured.
 _SHORT: Final = 8000
+
+
+class _Item(NamedTuple):
+    """A content event that is allowed: its room, the event to be labelled, what it refers to, and the decision."""
+
+    room: Room
+    draft: dict[str, Any]
+    relation: Relation
+    decision: Decision
 
 
 class EventCheck:
@@ -40,10 +55,14 @@ class EventCheck:
         self._config = config
         self._about = parts.about
         self._registry = parts.registry
+        self._api = parts.api
+        self._hooks = parts.hooks
+        self._own = parts.own
         self._rooms = parts.rooms
-        self._policies = parts.policies
         self._ledger = parts.ledger
         self._relabelling = parts.relabelling
+        self._files = parts.files
+        self._mutes = Mutes(parts.hooks, parts.registry)
 
     async def check(self, event: EventBase, state: StateMap[EventBase]) -> tuple[bool, dict[str, Any] | None]:
         """Labels, allows or refuses one event: whether it is allowed, and what it becomes where it is changed.
@@ -51,21 +70,24 @@ class EventCheck:
         Raises:
             SynapseError: 403 with rule and reason where it is refused, 400 where its content is malformed.
         """
-        if self._relabelling.expected.take(event):
+        if self._own.take(event, state):
             return _ANSWERED
         event_type = event.type
         is_state = event.is_state()
         changed = None
         room = room_of(state)
         raise_if_refused(decide_shape(event_type, is_state=is_state))
+        if room is not None:
+            self._check_is_open(event, state, room)
+            await self._mutes.check_event(event, state, room)
         if is_state and event_type not in MODULE_STATE:
             raise_if_refused(decide_state_key(event_type, event.state_key, self._about.markers))
         if event_type in CONTENT:
-            return await self._label(event, state, room, await self._registry.person(event.sender))
-        if event_type in MODULE_STATE and (self._is_planned(event, state) or self._is_own(event)):
-            return _ANSWERED
+            return await self._label(event, state, await self._registry.person(event.sender))
         if event_type == "m.room.member":
             await self._check_membership(event, state, room)
+            if event.content.get("membership") == "join" and event.sender == event.state_key:
+                await self._files.offer_avatar(event.sender, event.content.get("avatar_url"))
         else:
             raise_if_refused(decide(room, event_type, calls=self._config.calls))
             if room is None:
@@ -75,7 +97,7 @@ class EventCheck:
                 person = await self._registry.person(event.sender)
                 raise_if_refused(decide_act(person, room, is_state=is_state))
                 if is_state:
-                    raise_if_refused(decide_state(room, event_type, event.content, self._about))
+                    await self._check_state(event, state, room)
                 elif event_type == "m.room.redaction":
                     changed = await self._relabelling.check_redaction(event, state)
                 elif event_type == RELABEL:
@@ -83,17 +105,40 @@ class EventCheck:
         raise_if_refused(decide_protocol_content(event_type, event.content, self._about.markers, is_state=is_state))
         return True, changed
 
-    def _is_own(self, event: EventBase) -> bool:
-        """Whether the module itself is sending this policy."""
-        return event.state_key == "" and self._policies.own.take(event.sender, event.room_id, event.type, event.content)
+    def _check_is_open(self, event: EventBase, state: StateMap[EventBase], room: Room) -> None:
+        if room.frozen:
+            self._check_in_frozen(event, state)
+        if event.type != "m.room.member" and (refusal := decide_replaced(room, event.type)):
+            raise refused(refusal)
+        if room.archived and event.type != "m.room.member":
+            self._check_in_archived(event, state)
 
-    def _is_planned(self, event: EventBase, state: StateMap[EventBase]) -> bool:
-        """Whether this is the policy that a new room begins with; a room that has one is never given another here."""
-        return (
-            is_unborn(state)
-            and event.state_key == ""
-            and self._rooms.planned.take(event.sender, event.type, event.content)
+    def _check_in_frozen(self, event: EventBase, state: StateMap[EventBase]) -> None:
+        decision = decide_in_frozen(
+            event.type,
+            event.sender,
+            event.get_state_key(),
+            event.content.get("membership"),
+            steward=self._about.steward,
         )
+        if not decision.allowed and event.type != "m.room.member":
+            # Who is not in the group is not told that it is frozen.
+            self._hooks.check_may_send(event, state)
+        raise_if_refused(decision)
+
+    def _check_in_archived(self, event: EventBase, state: StateMap[EventBase]) -> None:
+        if refusal := decide_archived(event.type, event.sender, steward=self._about.steward):
+            # Who is not in the group is not told that it is archived.
+            self._hooks.check_may_send(event, state)
+            raise refused(refusal)
+
+    async def _check_state(self, event: EventBase, state: StateMap[EventBase], room: Room) -> None:
+        raise_if_refused(decide_state(room, event.type, event.content, self._about))
+        if event.type == "m.room.avatar":
+            self._hooks.check_may_send(event, state)
+            await self._files.make_pictures(event.sender, event.content)
+        if event.type in NAMING and event.content:
+            await check_place(self._api, self._hooks, event.sender, event.type, str(event.state_key))
 
     async def _check_membership(self, event: EventBase, state: StateMap[EventBase], room: Room | None) -> None:
         membership = event.content.get("membership")
@@ -104,8 +149,10 @@ class EventCheck:
                 return
             raise refused(_NO_POLICY)
         target = await self._registry.person(str(event.state_key))
+        sender = await self._registry.person(event.sender)
         if event.sender != event.state_key:
-            raise_if_refused(decide_standing(await self._registry.person(event.sender)))
+            raise_if_refused(decide_standing(sender))
+        await self._mutes.check_entering(target, event.room_id, str(membership))
         decision = decide_membership(
             room,
             target,
@@ -113,12 +160,43 @@ class EventCheck:
             sender_id=event.sender,
             named=named_in(state) if room.kind is Kind.NAMED else frozenset(),
             present=present_in(state) if room.kind is Kind.SERVICE else frozenset(),
+            joined=joined_in(state) if room.replaced or room.archived else frozenset(),
         )
         raise_if_refused(decision)
+        if room.kind is Kind.NAMED and membership == "invite" and not await self._goes_over(target, state):
+            await self._rooms.contacts.check(sender, [target])
+
+    async def _goes_over(self, target: Person, state: StateMap[EventBase]) -> bool:
+        """Whether somebody is in the room that this one replaces, and so meets nobody new."""
+        before = replaced_by(state)
+        return before is not None and target.user_id in await self._hooks.joined(before)
+
+    async def explain(self, event: EventBase, state: StateMap[EventBase]) -> Decision:
+        """What would be decided about an item, were it sent now; nothing is written down.
+
+        Raises:
+            SynapseError: as `check` would.
+        """
+        room = room_of(state)
+        if room is not None:
+            self._check_is_open(event, state, room)
+            await self._mutes.check_event(event, state, room)
+        return (await self._decided(event, state, await self._registry.person(event.sender))).decision
 
     async def _label(
-        self, event: EventBase, state: StateMap[EventBase], room: Room | None, sender: Person
+        self, event: EventBase, state: StateMap[EventBase], sender: Person
     ) -> tuple[bool, dict[str, Any] | None]:
+        room, draft, relation, decision = await self._decided(event, state, sender)
+        if decision.label is None:
+            raise RuntimeError("an allowed content event has a label")
+        if relation.replaces is not None:
+            await self._relabelling.carry_out(event, relation.replaces, decision.label)
+        draft["content"] = self._drawn(event, room, draft["content"], decision)
+        metrics.labelled(decision.label, room.kind)
+        return True, draft
+
+    async def _decided(self, event: EventBase, state: StateMap[EventBase], sender: Person) -> _Item:
+        room = room_of(state)
         if room is None:
             raise refused(decide(None, event.type))
         raise_if_refused(decide_act(sender, room, is_state=False))
@@ -143,14 +221,22 @@ class EventCheck:
             raise refused(_unknown_label(reading.problem))
         if not room.encrypted and has_attachment_key(content):
             raise refused(_ENCRYPTED_FILE)
-        decision = decide(room, event.type, reading.claims, calls=self._config.calls)
+        claims = reading.claims._replace(file=await self._of_files(event, state, sender, room, content))
+        decision = decide(room, event.type, claims, calls=self._config.calls)
         raise_if_refused(decision)
-        if relation.replaces is not None and decision.label is not None:
-            await self._relabelling.carry_out(event, relation.replaces, decision.label)
-        draft["content"] = self._drawn(event, room, content, decision)
-        if decision.label is not None:
-            metrics.labelled(decision.label, room.kind)
-        return True, draft
+        return _Item(room, draft, relation, decision)
+
+    async def _of_files(
+        self, event: EventBase, state: StateMap[EventBase], sender: Person, room: Room, content: dict[str, Any]
+    ) -> Label | None:
+        """The label that the files bring which an item names."""
+        try:
+            if not files_in(content):
+                return None
+            self._hooks.check_may_send(event, state)  # who may not write here is told nothing of files
+            return await self._files.label_of(sender, room, content)
+        except MalformedEvent as error:
+            raise malformed(str(error)) from None
 
     def _drawn(self, event: EventBase, room: Room, content: dict[str, Any], decision: Decision) -> dict[str, Any]:
         """The content with label and badge; with a lesser badge, or none, where the full one makes it too large."""

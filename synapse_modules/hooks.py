@@ -6,10 +6,9 @@ Checked with Synapse 1.163.2; the pins hold it there. What is public in `ModuleA
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, Final
 
-from canonicaljson import encode_canonical_json
-from synapse.api.constants import MAX_PDU_SIZE
 from synapse.event_auth import check_state_dependent_auth_rules, get_named_level, get_user_power_level
 from synapse.events import EventBase
 from synapse.handlers.worker_lock import NEW_EVENT_DURING_PURGE_LOCK_NAME
@@ -41,6 +40,8 @@ class Hooks:
         self._auth: Any = api._auth
         self._auth_handler: Any = api._auth_handler
         self._registration: Any = api._registration_handler
+        # Taken before it is wrapped (`registration`): what the registry makes needs no token.
+        self._register_user: Any = api._registration_handler.register_user
         self._event_creation: Any = api._hs.get_event_creation_handler()
         self._room_member: Any = api._hs.get_room_member_handler()
         self._profile: Any = api._hs.get_profile_handler()
@@ -58,14 +59,19 @@ class Hooks:
             (self._store, "get_applicable_edits", {"event_ids"}),
             (self._store, "get_events", {"event_ids"}),
             (self._store, "get_room_max_stream_ordering", set()),
-            (self._store, "get_users_in_room", {"room_id"}),
             (self._store, "delete_room_alias", {"room_alias"}),
             (self._store, "get_invited_rooms_for_local_user", {"user_id"}),
             (self._event_creation, "create_new_client_event", {"builder"}),
             (self._event_creation, "is_admin_redaction", {"event_type", "sender", "redacts"}),
-            (self._room_member, "update_membership", {"requester", "target", "room_id", "action", "ratelimit"}),
+            (self._event_creation, "cache_joined_hosts_for_events", {"events_and_context"}),
+            (
+                self._room_member,
+                "update_membership",
+                {"requester", "target", "room_id", "action", "ratelimit", "content"},
+            ),
             (self._store, "get_app_service_by_user_id", {"user_id"}),
             (self._locks, "acquire_read_write_lock", {"lock_name", "lock_key", "write"}),
+            (self._store, "try_acquire_lock", {"lock_name", "lock_key"}),
             (self._auth_handler, "hash", {"password"}),
             (self._registration, "appservice_register", {"user_localpart", "as_token"}),
             (self._registration, "register_user", {"localpart", "password_hash", "default_display_name"}),
@@ -73,7 +79,7 @@ class Hooks:
 
     def guards(
         self,
-        check_profile: Callable[[str, object], Awaitable[None]],
+        check_profile: Callable[[str, str, object], Awaitable[None]],
         check_alias: Callable[[str, str, str], Awaitable[None]],
     ) -> tuple[Guard, ...]:
         """What can be closed where this Synapse lacks it."""
@@ -92,8 +98,8 @@ class Hooks:
                 "profiles",
                 "Nobody can change their profile.",
                 (
-                    (self._profile, "dispatch_set_profile_field", {"field_name", "new_value"}),
-                    (self._profile, "dispatch_delete_profile_field", {"field_name"}),
+                    (self._profile, "dispatch_set_profile_field", {"requester", "field_name", "new_value"}),
+                    (self._profile, "dispatch_delete_profile_field", {"requester", "field_name"}),
                 ),
                 ((ProfileFieldRestServlet, "on_PUT"), (ProfileFieldRestServlet, "on_DELETE")),
                 lambda: self.check_profiles(check_profile),
@@ -131,7 +137,7 @@ class Hooks:
                 raise malformed(NO_TEXT) from None
 
         async def check_redaction(event_type: str, sender: str, redacts: object) -> bool:
-            if event_type == "m.room.redaction" and not isinstance(redacts, str):
+            if event_type == "m.room.redaction" and (not isinstance(redacts, str) or "\0" in redacts):
                 raise malformed(NO_TARGET)
             try:
                 return bool(await is_admin_redaction(event_type=event_type, sender=sender, redacts=redacts))
@@ -140,20 +146,43 @@ class Hooks:
 
         creation.create_new_client_event, creation.is_admin_redaction = build_text, check_redaction
 
-    def check_profiles(self, check: Callable[[str, object], Awaitable[None]]) -> None:
-        """Asks `check(field, value)` before a profile changes, `value` None where it is taken away.
+    def keep_no_hosts(self) -> None:
+        """Leaves out of every send what Synapse writes into Redis about other homeservers: there are none.
+
+        While Redis is gone that write waits for it, and the send with it.
+        """
+
+        async def nothing(events_and_context: object) -> None:
+            """Nobody reads it."""
+
+        self._event_creation.cache_joined_hosts_for_events = nothing
+
+    def before_storing(self, do: Callable[[EventBase], Awaitable[None]]) -> None:
+        """Has `do(event)` done with every event that was accepted, once it has its final id and before it is stored."""
+        creation = self._event_creation
+        create = creation.create_new_client_event
+
+        async def create_and_do(*arguments: Any, **named: Any) -> Any:
+            event, context = await create(*arguments, **named)
+            await do(event)
+            return event, context
+
+        creation.create_new_client_event = create_and_do
+
+    def check_profiles(self, check: Callable[[str, str, object], Awaitable[None]]) -> None:
+        """Asks `check(user_id, field, value)` before a profile changes, `value` None where it is taken away.
 
         Synapse tells modules of a profile only once it has changed.
         """
         put, delete = self._profile.dispatch_set_profile_field, self._profile.dispatch_delete_profile_field
 
-        async def put_checked(*, field_name: str, new_value: object, **named: Any) -> None:
-            await check(field_name, new_value)
-            await put(field_name=field_name, new_value=new_value, **named)
+        async def put_checked(*, requester: Any, field_name: str, new_value: object, **named: Any) -> None:
+            await check(requester.user.to_string(), field_name, new_value)
+            await put(requester=requester, field_name=field_name, new_value=new_value, **named)
 
-        async def delete_checked(*, field_name: str, **named: Any) -> None:
-            await check(field_name, None)
-            await delete(field_name=field_name, **named)
+        async def delete_checked(*, requester: Any, field_name: str, **named: Any) -> None:
+            await check(requester.user.to_string(), field_name, None)
+            await delete(requester=requester, field_name=field_name, **named)
 
         self._profile.dispatch_set_profile_field = put_checked
         self._profile.dispatch_delete_profile_field = delete_checked
@@ -186,6 +215,14 @@ class Hooks:
         """An event by its id, redacted where it was redacted; None where this server has none."""
         get_event: Callable[..., Awaitable[EventBase | None]] = self._store.get_event
         return await get_event(event_id, allow_none=True)
+
+    async def forget_words(self, event_id: str) -> None:
+        """Takes an event out of the index of the search, where Synapse leaves the words of what was redacted."""
+
+        def forget(txn: LoggingTransaction) -> None:
+            txn.execute("DELETE FROM event_search WHERE event_id = ?", (event_id,))
+
+        await self._api.run_db_interaction("belisha_forget_words", forget)
 
     async def newest_edit(self, event_id: str) -> EventBase | None:
         """The newest edit of an event by its own sender, as clients show it; None where it was never edited."""
@@ -263,8 +300,31 @@ class Hooks:
         return get_user_power_level(event.sender, state) >= get_named_level(state, "redact", 50)
 
     async def joined(self, room_id: str) -> frozenset[str]:
-        """The user ids joined to a room now."""
-        return frozenset(await self._store.get_users_in_room(room_id))
+        """The user ids joined to a room now.
+
+        Read from the database: what Synapse keeps in memory of it is old where another process's news does not come in.
+        """
+
+        def read(txn: LoggingTransaction) -> frozenset[str]:
+            txn.execute(
+                "SELECT user_id FROM local_current_membership WHERE room_id = ? AND membership = 'join'", (room_id,)
+            )
+            return frozenset(row[0] for row in txn.fetchall())
+
+        found: frozenset[str] = await self._api.run_db_interaction("belisha_joined", read)
+        return found
+
+    async def joined_rooms(self, user_id: str) -> frozenset[str]:
+        """The ids of rooms that an account is joined to now, from the database like `joined`."""
+
+        def read(txn: LoggingTransaction) -> frozenset[str]:
+            txn.execute(
+                "SELECT room_id FROM local_current_membership WHERE user_id = ? AND membership = 'join'", (user_id,)
+            )
+            return frozenset(row[0] for row in txn.fetchall())
+
+        found: frozenset[str] = await self._api.run_db_interaction("belisha_joined_rooms", read)
+        return found
 
     async def rooms_shared(self, user_id: str, other: str) -> list[str]:
         """The ids of rooms in which one account is joined and the other joined or invited."""
@@ -287,7 +347,9 @@ class Hooks:
         invitations = await self._store.get_invited_rooms_for_local_user(user_id)
         return [invitation.room_id for invitation in invitations]
 
-    async def set_membership(self, sender: str, target: str, room_id: str, membership: str) -> None:
+    async def set_membership(
+        self, sender: str, target: str, room_id: str, membership: str, reason: str | None = None
+    ) -> None:
         """Changes a membership outside the rate limits of the people concerned (the module's own acts)."""
         await self._room_member.update_membership(
             requester=create_requester(sender),
@@ -295,6 +357,13 @@ class Hooks:
             room_id=room_id,
             action=membership,
             ratelimit=False,
+            content=None if reason is None else {"reason": reason},
+        )
+
+    async def act_as(self, member: str, target: str, room_id: str, action: str) -> None:
+        """Changes a membership as that member's client would, within Synapse's limits for it."""
+        await self._room_member.update_membership(
+            requester=create_requester(member), target=UserID.from_string(target), room_id=room_id, action=action
         )
 
     async def wait_for_sends(self, room_id: str) -> None:
@@ -304,6 +373,14 @@ class Hooks:
         """
         async with self._locks.acquire_read_write_lock(NEW_EVENT_DURING_PURGE_LOCK_NAME, room_id, write=True):
             return
+
+    async def try_lock(self, name: str, key: str) -> AbstractAsyncContextManager[None] | None:
+        """What one caller in all processes has at a time; None while another has it.
+
+        It is given back at the end of its `async with`, and two minutes after a crash.
+        """
+        lock: AbstractAsyncContextManager[None] | None = await self._store.try_acquire_lock(name, key)
+        return lock
 
     async def forget_alias(self, alias: str) -> None:
         """Takes an alias away from its room."""
@@ -319,19 +396,4 @@ class Hooks:
     async def register(self, localpart: str, display_name: str, password: str) -> None:
         """Makes a member's account, with its password."""
         password_hash = await self._auth_handler.hash(password)
-        await self._registration.register_user(
-            localpart=localpart, password_hash=password_hash, default_display_name=display_name
-        )
-
-
-def pdu_bytes(event: EventBase) -> int:
-    """The size of an event in bytes as Synapse measures it against the limit of 65,536 (Matrix 1.16, "Size limits")."""
-    return len(encode_canonical_json(event.get_pdu_json()))
-
-
-def json_bytes(content: dict[str, Any]) -> int:
-    """The size of a content in bytes, in canonical JSON."""
-    return len(encode_canonical_json(content))
-
-
-PDU_LIMIT: int = MAX_PDU_SIZE
+        await self._register_user(localpart=localpart, password_hash=password_hash, default_display_name=display_name)

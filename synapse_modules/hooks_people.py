@@ -14,6 +14,7 @@ from synapse.types import create_requester
 from synapse.util.async_helpers import concurrently_execute
 
 from synapse_modules.hooks import require
+from synapse_modules.refusal import Asked, asked
 
 #: Asked with user id, method and path before a request is answered; raises where the answer is no.
 Check = Callable[[str, str, str], Awaitable[None]]
@@ -25,6 +26,7 @@ class PeopleHooks:
     def __init__(self, api: ModuleApi) -> None:
         self._api = api
         self._auth: Any = api._auth
+        self._store: Any = api._store
         self._auth_handler: Any = api._auth_handler
         hs = api._hs
         self._devices: Any = hs.get_device_handler()
@@ -45,6 +47,8 @@ class PeopleHooks:
             (self._auth, "get_user_by_req", {"request", "allow_guest"}),
             *((feed, name, {"requester"}) for feed, name in self._feeds),
             (self._devices, "delete_all_devices_for_user", {"user_id"}),
+            (self._devices, "delete_devices", {"user_id", "device_ids"}),
+            (self._store, "get_device", {"user_id", "device_id"}),
             (self._auth_handler, "delete_access_tokens_for_user", {"user_id"}),
             (self._deactivation, "deactivate_account", {"user_id", "erase_data", "requester", "by_admin"}),
         )
@@ -56,6 +60,7 @@ class PeopleHooks:
         async def get_user(request: SynapseRequest, *arguments: Any, **named: Any) -> Any:
             requester = await known(request, *arguments, **named)
             path = (request.path or b"").decode("ascii", "replace")
+            asked.set(Asked(requester.user.to_string()))
             await check(requester.user.to_string(), request.method.decode("ascii", "replace"), path)
             return requester
 
@@ -70,6 +75,13 @@ class PeopleHooks:
         """Deletes every device, access token and pusher of an account."""
         await self._devices.delete_all_devices_for_user(user_id)
         await self._auth_handler.delete_access_tokens_for_user(user_id)
+
+    async def end_session(self, user_id: str, device_id: str) -> bool:
+        """Deletes one device of an account, and its access token; whether there was one."""
+        if await self._store.get_device(user_id, device_id) is None:
+            return False
+        await self._devices.delete_devices(user_id, [device_id])
+        return True
 
     async def deactivate(self, user_id: str) -> None:
         """Takes the password away for good; the account's name stays taken, and its messages stay."""

@@ -28,7 +28,7 @@ from belisha.policy.decision import By
 from belisha.policy.rooms import Kind, Room
 from belisha.tlp import Label, html_badge, without_badge
 from belisha.tlp import badge as plain_badge
-from synapse_modules.hooks import json_bytes
+from synapse_modules.sizes import json_bytes
 
 Json = dict[str, Any]
 

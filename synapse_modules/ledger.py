@@ -22,6 +22,7 @@ from belisha.events import GIVEN_KEY, relabel_act, relation_of, written_label
 from belisha.policy.relabel import raised_from_after, still_lowers
 from belisha.policy.types import CONTENT, RELABEL
 from belisha.tlp import Label
+from synapse_modules.audit import Audit
 from synapse_modules.hooks import Hooks
 
 #: How long an act may take from `begin` to its place in the database, in seconds, before another may be begun.
@@ -62,9 +63,10 @@ class Row(NamedTuple):
 class Ledger:
     """Reads and writes the ledger; may be used in every process."""
 
-    def __init__(self, api: ModuleApi, hooks: Hooks, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, api: ModuleApi, hooks: Hooks, audit: Audit, clock: Callable[[], float] = time.time) -> None:
         self._api = api
         self._hooks = hooks
+        self._audit = audit
         self._clock = clock
 
     # --- Reading -----------------------------------------------------------------------------------------------
@@ -126,7 +128,13 @@ class Ledger:
                     str(asked),
                 ),
             )
-            return int(txn.rowcount) == 1
+            if txn.rowcount != 1:
+                return False
+            about = {"item": row.event_id, "room": row.room_id, "label": str(asked)}
+            self._audit.append(
+                txn, by, kind="act", what="relabel", phase="intended", act=_act(row.event_id), rule="L4", **about
+            )
+            return True
 
         return await self._api.run_db_interaction("belisha_begin", change)
 
@@ -144,18 +152,27 @@ class Ledger:
                 " pending = NULL, pending_by = NULL, pending_since = NULL WHERE event_id = ? AND acts_until = ?",
                 (str(after.label), _name(after.raised_from), after.acts_until, due, row.event_id, row.acts_until),
             )
+            if txn.rowcount == 1:
+                about = {"item": row.event_id, "room": row.room_id, "label": str(after.label)}
+                self._audit.append(
+                    txn, kind="act", what="relabel", phase="done", act=_act(row.event_id), rule="L4", **about
+                )
 
         await self._api.run_db_interaction("belisha_settle", change)
         return await self.row(row.event_id) or row
 
     async def give_up_pending(self) -> None:
         """Ends changes whose act was refused after all, or lost in a crash."""
+        before = int(self._clock()) - PENDING_HOLDS
 
         def change(txn: LoggingTransaction) -> None:
+            txn.execute("SELECT event_id FROM belisha_item WHERE pending_since < ?", (before,))
+            for (event_id,) in txn.fetchall():
+                self._audit.append(txn, kind="act", what="relabel", phase="failed", act=_act(event_id), item=event_id)
             txn.execute(
                 "UPDATE belisha_item SET pending = NULL, pending_by = NULL, pending_since = NULL"
                 " WHERE pending_since < ?",
-                (int(self._clock()) - PENDING_HOLDS,),
+                (before,),
             )
 
         await self._api.run_db_interaction("belisha_give_up", change)
@@ -246,6 +263,11 @@ class Ledger:
                 if row is not None:
                     rows[key] = row
         return [counted(row, acts.get(key, ())) for key, row in rows.items()]
+
+
+def _act(event_id: str) -> str:
+    """The name of the one change of an item that can be under way."""
+    return f"relabel:{event_id}"
 
 
 def target_of(redaction: EventBase) -> object:

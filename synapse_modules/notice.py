@@ -19,6 +19,7 @@ from synapse.module_api.errors import SynapseError
 
 from belisha.policy.types import CONTENT
 from synapse_modules import metrics
+from synapse_modules.refusal import FAILURES
 from synapse_modules.registry import Registry
 
 logger = logging.getLogger(__name__)
@@ -88,7 +89,7 @@ class Notices:
         """Tells a member of one refusal, of an event or of making a room; failing at that changes nothing else."""
         try:
             await self._tell(user_id, event, error)
-        except Exception as failure:
+        except FAILURES as failure:
             logger.warning("A member could not be told of a refusal: %s", type(failure).__name__)
 
     async def _tell(self, user_id: str, event: EventBase | None, error: SynapseError) -> None:

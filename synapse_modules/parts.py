@@ -7,13 +7,23 @@ from typing import NamedTuple
 from synapse.module_api import ModuleApi
 
 from belisha.policy.state import Surroundings
+from synapse_modules.audit import Audit
+from synapse_modules.files import Files
 from synapse_modules.hooks import Hooks
+from synapse_modules.journal import Journal
 from synapse_modules.ledger import Ledger
+from synapse_modules.making import Makings
+from synapse_modules.media import Media
+from synapse_modules.moderation import Moderation
+from synapse_modules.own_events import OwnEvents
 from synapse_modules.policies import Policies
+from synapse_modules.readers import Readers
+from synapse_modules.registration import Registrations
 from synapse_modules.registry import Registry
 from synapse_modules.relabelling import Relabelling
 from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
+from synapse_modules.upgrades import Upgrades
 
 
 class Parts(NamedTuple):
@@ -22,9 +32,19 @@ class Parts(NamedTuple):
     api: ModuleApi
     about: Surroundings
     hooks: Hooks
+    own: OwnEvents
     registry: Registry
     ledger: Ledger
     relabelling: Relabelling
     rooms: Rooms
     rights: Rights
     policies: Policies
+    upgrades: Upgrades
+    registrations: Registrations
+    readers: Readers
+    files: Files
+    media: Media
+    journal: Journal
+    audit: Audit
+    moderation: Moderation
+    makings: Makings

@@ -7,64 +7,81 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
 from belisha.events import written_label
-from belisha.policy.change import Change, decide_change, plan_change
+from belisha.policy.change import Change, Files, decide_change, plan_archiving, plan_change, plan_freezing
 from belisha.policy.creation import POLICY_TYPE
-from belisha.policy.decision import refuse
+from belisha.policy.decision import Decision, refuse
 from belisha.policy.rooms import KINDS, Kind, Purpose, Room, from_state, to_state
 from belisha.policy.types import CONTENT
 from belisha.tlp import Label
+from synapse_modules import locks
+from synapse_modules.audit import Audit
 from synapse_modules.hooks import Hooks
-from synapse_modules.refusal import not_found, refused
-from synapse_modules.registry import Registry
+from synapse_modules.own_events import OwnEvents
+from synapse_modules.refusal import FAILURES, not_found, refused
+from synapse_modules.registry import Registry, Settle
 from synapse_modules.rights import Rights
+from synapse_modules.rooms import Rooms
 from synapse_modules.snapshot import room_of
+from synapse_modules.upgrade_rows import UpgradeRows
 
 logger = logging.getLogger(__name__)
 
 _CONTENT: Final = tuple(sorted(CONTENT))
 _JOIN_RULES: Final = ("m.room.join_rules", "")
+_FILES_AS_BEFORE: Final = Files()
+_LOCK: Final = "belisha_policy"
 
-
-class OwnState:
-    """Room state that the module itself is about to send: each is expected once, exactly as it is."""
-
-    def __init__(self) -> None:
-        self._expected: list[tuple[str, str, str, dict[str, Any]]] = []
-
-    def expect(self, sender: str, room_id: str, event_type: str, content: dict[str, Any]) -> None:
-        """Expects one event."""
-        self._expected.append((sender, room_id, event_type, content))
-
-    def take(self, sender: str, room_id: str, event_type: str, content: Mapping[str, Any]) -> bool:
-        """Whether exactly this was expected; it is not expected again."""
-        entry = (sender, room_id, event_type, dict(content))
-        if entry not in self._expected:
-            return False
-        self._expected.remove(entry)
-        return True
-
-    def forget(self, sender: str, room_id: str, event_type: str, content: Mapping[str, Any]) -> None:
-        """Expects it no longer, sent or not."""
-        self.take(sender, room_id, event_type, content)
+_FOUNDING: Final = refuse(
+    "R1", "NO_CHANGE", "This is one of the rooms that every community has, and it stays as it is. Please make a group."
+)
 
 
 class Policies:
     """The policies of groups."""
 
-    def __init__(self, api: ModuleApi, hooks: Hooks, registry: Registry, rights: Rights, steward: str) -> None:
+    def __init__(
+        self,
+        api: ModuleApi,
+        hooks: Hooks,
+        registry: Registry,
+        rooms: Rooms,
+        rights: Rights,
+        own: OwnEvents,
+        upgrades: UpgradeRows,
+        audit: Audit,
+    ) -> None:
         self._api = api
         self._hooks = hooks
         self._registry = registry
+        self._rooms = rooms
         self._rights = rights
-        self._steward = steward
-        self._changing: set[str] = set()
-        self.own = OwnState()
+        self._steward = rooms.steward
+        self._own = own
+        self._upgrades = upgrades
+        self.audit = audit
+
+    @asynccontextmanager
+    async def alone(self, room_id: str) -> AsyncIterator[None]:
+        """Lets one caller at a time, in all processes, change a room; what a crash cut short there is ended first.
+
+        Raises:
+            SynapseError: 403 where another goes on changing it.
+        """
+        if room_id in await self._rooms.founding_rooms():
+            raise refused(_FOUNDING)
+        async with locks.alone(self._api, self._hooks, _LOCK, room_id):
+            await self._go_back(room_id)
+            upgrade = await self._upgrades.of(room_id)
+            if upgrade is not None and upgrade.new is None:  # a crash cut it short, and it is still to be undone
+                raise refused(locks.BEING_CHANGED)
+            yield
 
     async def read(self, room_id: str) -> Room:
         """The policy in force.
@@ -77,57 +94,140 @@ class Policies:
             raise not_found()
         return room
 
-    async def change(self, room_id: str, kind: Kind, organisations: tuple[str, ...], purpose: Purpose) -> Room:
-        """Changes the policy of a group; the new one.
+    async def change(
+        self,
+        room_id: str,
+        kind: Kind,
+        organisations: tuple[str, ...],
+        purpose: Purpose,
+        *,
+        files: Files = _FILES_AS_BEFORE,
+        settle: Settle | None = None,
+        command: str | None = None,
+    ) -> Room:
+        """Changes the policy of a group; the new one. For who is `alone` with it.
+
+        Args:
+            room_id: the group.
+            kind: what it becomes.
+            organisations: whose members may be in it; none for everybody.
+            purpose: what it is for.
+            files: which files it carries, and to whom it gives originals.
+            settle: written down in the transaction that ends the change, so both are done or neither.
+            command: the event that asks for it, which its source widens by asking.
 
         Raises:
             SynapseError: 403 where it cannot be, with the reason; the room is then as it was.
         """
+        async with self.audit.act("policy", room=room_id, rule="R1", **({} if command is None else {"item": command})):
+            return await self._change(room_id, kind, organisations, purpose, files, settle, command)
+
+    async def _change(
+        self,
+        room_id: str,
+        kind: Kind,
+        organisations: tuple[str, ...],
+        purpose: Purpose,
+        files: Files,
+        settle: Settle | None,
+        command: str | None,
+    ) -> Room:
         known = frozenset(await self._registry.organisations())
-        change = plan_change(await self.read(room_id), kind, organisations, purpose, known)
+        change = plan_change(await self.read(room_id), kind, organisations, purpose, known, files)
         if not isinstance(change, Change):
             raise refused(change)
-        if room_id in self._changing:
-            raise refused(
-                refuse("R1", "NO_CHANGE", "The room is being changed just now. Please try again in a moment.")
-            )
-        self._changing.add(room_id)
-        try:
-            return await self._carry_out(room_id, change)
-        finally:
-            self._changing.discard(room_id)
-
-    async def _carry_out(self, room_id: str, change: Change) -> Room:
-        if self._steward not in await self._hooks.joined(room_id):  # a group that was made this very moment
-            await self._hooks.set_membership(self._steward, self._steward, room_id, "join")
-        await self._api.run_db_interaction("belisha_policy_begin", _begin, room_id, json.dumps(to_state(change.old)))
+        await self._begin(room_id, change.old)
         try:
             await self._put(room_id, change.meanwhile)
             await self._hooks.wait_for_sends(room_id)
-            strictest = await self._api.run_db_interaction("belisha_strictest", _strictest, room_id)
+            strictest = await self._api.run_db_interaction("belisha_strictest", _strictest, room_id, command)
             if refusal := decide_change(change, strictest):
                 raise refused(refusal)
             await self._put(room_id, change.new)
             # Written down before the change counts as done: who does not fit is removed even after a crash.
             await self._rights.room_changed(room_id)
-        except Exception:
-            # Where this fails too, the policy to go back to stays written down for the next start.
-            await self._put(room_id, change.old)
-            await self._api.run_db_interaction("belisha_policy_end", _end, room_id)
+        except FAILURES:
+            # Where this fails too, the policy to go back to stays written down.
+            await self._go_back(room_id)
             raise
-        await self._api.run_db_interaction("belisha_policy_end", _end, room_id)
+        await self._end(room_id, settle)
         await self._rights.carry_out()
         return change.new
 
+    async def set_frozen(self, room_id: str, *, frozen: bool, settle: Settle | None = None) -> bool:
+        """Freezes a group, or thaws it; whether that changed anything. For who is `alone` with it.
+
+        Once this has returned, no send that began before slips in. Cut short by a crash, the group is frozen.
+
+        Raises:
+            SynapseError: 403 where the room is no group.
+        """
+        async with self.audit.act("freeze" if frozen else "thaw", room=room_id, rule="R1"):
+            return await self._set_frozen(room_id, frozen=frozen, settle=settle)
+
+    async def _set_frozen(self, room_id: str, *, frozen: bool, settle: Settle | None) -> bool:
+        old = await self.read(room_id)
+        new = plan_freezing(old, frozen=frozen)
+        return await self._mark(room_id, old, new, old._replace(frozen=True), settle)
+
+    async def set_archived(self, room_id: str, *, archived: bool, settle: Settle | None = None) -> bool:
+        """Archives a group, or brings it back; whether that changed anything. As `set_frozen` in all else.
+
+        Raises:
+            SynapseError: 403 where the room is no group, or is frozen.
+        """
+        async with self.audit.act("archive" if archived else "unarchive", room=room_id, rule="R1"):
+            return await self._set_archived(room_id, archived=archived, settle=settle)
+
+    async def _set_archived(self, room_id: str, *, archived: bool, settle: Settle | None) -> bool:
+        old = await self.read(room_id)
+        new = plan_archiving(old, archived=archived)
+        # The Space and the directory follow the policy by themselves, but for what an open group gets back. Where that
+        # comes to nothing, they take it out again.
+        if old.archived and not archived and old.kind is Kind.OPEN and isinstance(new, Room):
+            await self._api.public_room_list_manager.add_room_to_public_room_list(room_id)
+        return await self._mark(room_id, old, new, old._replace(archived=True), settle)
+
+    async def _mark(
+        self, room_id: str, old: Room, new: Room | Decision, if_cut_short: Room, settle: Settle | None
+    ) -> bool:
+        if not isinstance(new, Room):
+            raise refused(new)
+        if new != old:
+            await self._begin(room_id, if_cut_short)
+            await self._put(room_id, new)
+        await self._hooks.wait_for_sends(room_id)
+        await self._end(room_id, settle)
+        return new != old
+
     async def resume(self) -> None:
-        """Puts the policy in force again that a change cut short by a crash began with."""
-        pending: list[tuple[str, str]] = await self._api.run_db_interaction("belisha_policy_pending", _pending)
-        for room_id, policy in pending:
-            room = from_state(json.loads(policy), is_encrypted=False)
-            if room is not None:
-                logger.warning("A change of a room's policy was cut short; its old policy is put in force again")
-                await self._put(room_id, room)
-            await self._api.run_db_interaction("belisha_policy_end", _end, room_id)
+        """Goes back where a crash cut a change short; where another process is at it, that is left to it."""
+        pending: list[str] = await self._api.run_db_interaction("belisha_policy_pending", _pending)
+        for room_id in pending:
+            lock = await self._hooks.try_lock(_LOCK, room_id)
+            if lock is not None:
+                async with lock:
+                    await self._go_back(room_id)
+
+    async def _begin(self, room_id: str, policy: Room) -> None:
+        """Writes down what a room goes back to where the change does not come to its end."""
+        if self._steward not in await self._hooks.joined(room_id):  # a group that was made this very moment
+            await self._hooks.set_membership(self._steward, self._steward, room_id, "join")
+        await self._api.run_db_interaction("belisha_policy_begin", _begin, room_id, json.dumps(to_state(policy)))
+
+    async def _go_back(self, room_id: str) -> None:
+        """Puts the policy in force again that is written down for a room, if there is one."""
+        policy = await self._api.run_db_interaction("belisha_policy_of", _pending_of, room_id)
+        if policy is None:
+            return
+        room = from_state(json.loads(policy), is_encrypted=False)
+        if room is not None:
+            logger.warning("A change of a room's policy did not come to its end; its old policy is put in force again")
+            await self._put(room_id, room)
+        await self._end(room_id)
+
+    async def _end(self, room_id: str, settle: Settle | None = None) -> None:
+        await self._api.run_db_interaction("belisha_policy_end", _end, room_id, settle)
 
     async def _put(self, room_id: str, room: Room) -> None:
         """Writes the policy, and the join rule where the room's own does not fit it."""
@@ -138,8 +238,7 @@ class Policies:
             await self._send(room_id, "m.room.join_rules", {"join_rule": rules[0]})
 
     async def _send(self, room_id: str, event_type: str, content: dict[str, Any]) -> None:
-        self.own.expect(self._steward, room_id, event_type, content)
-        try:
+        with self._own.sending(self._steward, room_id, event_type, content, ""):
             await self._api.create_and_send_event_into_room(
                 {
                     "type": event_type,
@@ -149,8 +248,6 @@ class Policies:
                     "content": content,
                 }
             )
-        finally:
-            self.own.forget(self._steward, room_id, event_type, content)
 
 
 def _begin(txn: LoggingTransaction, room_id: str, policy: str) -> None:
@@ -161,26 +258,34 @@ def _begin(txn: LoggingTransaction, room_id: str, policy: str) -> None:
     )
 
 
-def _end(txn: LoggingTransaction, room_id: str) -> None:
+def _end(txn: LoggingTransaction, room_id: str, settle: Settle | None) -> None:
     txn.execute("DELETE FROM belisha_room WHERE room_id = ?", (room_id,))
+    if settle is not None:
+        settle(txn)
 
 
-def _pending(txn: LoggingTransaction) -> list[tuple[str, str]]:
-    txn.execute("SELECT room_id, pending_policy FROM belisha_room")
-    return [(row[0], row[1]) for row in txn.fetchall()]
+def _pending(txn: LoggingTransaction) -> list[str]:
+    txn.execute("SELECT room_id FROM belisha_room")
+    return [row[0] for row in txn.fetchall()]
 
 
-def _strictest(txn: LoggingTransaction, room_id: str) -> Label | None:
+def _pending_of(txn: LoggingTransaction, room_id: str) -> str | None:
+    txn.execute("SELECT pending_policy FROM belisha_room WHERE room_id = ?", (room_id,))
+    row = txn.fetchone()
+    return None if row is None else str(row[0])
+
+
+def _strictest(txn: LoggingTransaction, room_id: str, besides: str | None) -> Label | None:
     """The strictest label of what the room holds; what was redacted it holds no more, and the ledger wins."""
-    marks = ", ".join("?" for _ in _CONTENT)  # no value stands in the text
+    marks = ", ".join("?" for _ in _CONTENT)
     txn.execute(
-        "SELECT event_json.json, belisha_item.label, belisha_item.pending"  # noqa: S608
+        "SELECT event_json.json, belisha_item.label, belisha_item.pending"  # noqa: S608 - question marks only
         " FROM events JOIN event_json ON event_json.event_id = events.event_id"
         " LEFT JOIN redactions ON redactions.redacts = events.event_id"
         " LEFT JOIN belisha_item ON belisha_item.event_id = events.event_id"
         f" WHERE events.room_id = ? AND events.type IN ({marks})"
-        " AND events.rejection_reason IS NULL AND redactions.event_id IS NULL",
-        (room_id, *_CONTENT),
+        " AND events.rejection_reason IS NULL AND redactions.event_id IS NULL AND events.event_id <> ?",
+        (room_id, *_CONTENT, besides or ""),
     )
     strictest: Label | None = None
     for text, label, pending in txn:

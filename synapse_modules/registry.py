@@ -10,35 +10,51 @@ that can end a right asks, in the same transaction, for a review of the members 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Iterable
+from typing import Any, Final, TypeVar
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
+from belisha.policy.contact import DirectChats
+from belisha.policy.likeness import Known, clash_of_member, clash_of_organisation
 from belisha.policy.names import problem_of_member, problem_of_organisation
 from belisha.policy.people import BOT_PREFIX, Person, Standing
+from synapse_modules import invitation_tables
 from synapse_modules import registry_tables as tables
-from synapse_modules.registry_tables import Member, Organisation, Review
+from synapse_modules.audit import Audit
+from synapse_modules.registry_errors import RegistryError, raise_if, raise_if_removed
+from synapse_modules.registry_tables import Member, Organisation, Outdated, Review
 
 __all__ = ["REVISION_AGE", "Member", "Organisation", "Registry", "RegistryError"]
 
+#: What becomes of a member or an organisation, None where all stays; asked inside a transaction.
+Decide = Callable[[LoggingTransaction, tables.Known], Member | Organisation | None]
+
+#: What is written down in the same transaction as a change.
+Settle = Callable[[LoggingTransaction], None]
+
 #: How old the revision number may be, in seconds, before it is read again.
 REVISION_AGE: Final = 0.5
+#: How often a change is decided anew because another one came first.
+_ATTEMPTS: Final = 20
 
 
-class RegistryError(ValueError):
-    """What was asked for cannot be; the message is a sentence for who asked."""
+_T = TypeVar("_T")
 
 
 class Registry:
     """Reads and writes the registry's tables."""
 
-    def __init__(self, api: ModuleApi, server_name: str, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, api: ModuleApi, server_name: str, audit: Audit, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._api = api
+        self._audit = audit
         self._server_name = server_name
         self._clock = clock
         self._revision = 0
         self._read_at = -1e9
+        self._looks = 0
         self._organisations: dict[str, Organisation] = {}
         self._members: dict[str, Member] = {}
 
@@ -51,15 +67,7 @@ class Registry:
             return Person(user_id, is_bot=True)
         await self._refresh()
         member = self._members.get(localpart) if server == self._server_name else None
-        if member is None:
-            return Person(user_id)
-        standing = self._standing_of_organisation(member)
-        if member.standing is Standing.REMOVED:
-            return Person(user_id, frozen=True)
-        frozen = Standing.FROZEN in (member.standing, standing)
-        if standing is Standing.REMOVED:
-            return Person(user_id, frozen=frozen)
-        return Person(user_id, member.organisation, frozenset(member.roles), frozen=frozen)
+        return tables.person_of(user_id, member, self._organisations)
 
     async def organisations(self) -> dict[str, Organisation]:
         """Every organisation by its id, but for the removed ones."""
@@ -77,31 +85,40 @@ class Registry:
         return {
             localpart: member
             for localpart, member in self._members.items()
-            if member.standing is self._standing_of_organisation(member) is Standing.ACTIVE
+            if tables.is_active(member, self._organisations)
         }
 
     def user_id(self, localpart: str) -> str:
         """The full user id of a localpart of this server."""
         return f"@{localpart}:{self._server_name}"
 
+    def address(self, address: str) -> str:
+        """The full user id of somebody who is named by the address, with the server's name or without it."""
+        return address if ":" in address else self.user_id(address.removeprefix("@"))
+
     def display_name(self, member: Member) -> str:
         """The display name that the server sets: "Name (Organisation)"."""
         organisation = self._organisations.get(member.organisation)
         return f"{member.name} ({organisation.name if organisation else member.organisation})"
 
-    def _standing_of_organisation(self, member: Member) -> Standing:
-        organisation = self._organisations.get(member.organisation)
-        return Standing.REMOVED if organisation is None else organisation.standing
+    def look_again(self) -> None:
+        """Has the next question read the revision number, however young what is known is."""
+        self._looks += 1
+        self._read_at = -1e9
 
     async def _refresh(self) -> None:
-        now = self._clock()
+        now, looks = self._clock(), self._looks
         if now - self._read_at < REVISION_AGE:
             return
         revision = await self._api.run_db_interaction("belisha_revision", tables.read_revision)
-        if revision != self._revision:
-            self._organisations, self._members = await self._api.run_db_interaction("belisha_registry", tables.read_all)
-            self._revision = revision
-        self._read_at = now
+        if revision > self._revision:
+            found = await self._api.run_db_interaction("belisha_registry", tables.read_all)
+            # Another question may have read something newer meanwhile.
+            if revision > self._revision:
+                self._organisations, self._members = found
+                self._revision = revision
+        if looks == self._looks:
+            self._read_at = now
 
     # --- Writing ---------------------------------------------------------------------------------------------
 
@@ -111,53 +128,143 @@ class Registry:
         Raises:
             RegistryError: where a part cannot be.
         """
-        _raise_if(problem_of_organisation(organisation.id, organisation.name, organisation.category))
-        await self._refresh()
+        return await self.settled(lambda: self._put_organisation(organisation))
+
+    async def _put_organisation(self, organisation: Organisation) -> tuple[bool, bool]:
+        raise_if(problem_of_organisation(organisation.id, organisation.name, organisation.category))
         before = self._organisations.get(organisation.id)
         if before is not None:
-            _raise_if_removed(before.standing, f"The id “{organisation.id}” was that of an organisation which is gone")
+            raise_if_removed(before.standing, f"The id “{organisation.id}” was that of an organisation which is gone")
             organisation = organisation._replace(standing=before.standing)
         if before == organisation:
             return False, False
+        if before is None or before.name != organisation.name:
+            raise_if(clash_of_organisation(organisation.id, organisation.name, self.known()))
         concerned = self._of_organisation(organisation.id)
-        await self._write("belisha_put_organisation", tables.put_organisation, organisation, concerned=concerned)
+        await self._write(
+            "belisha_put_organisation",
+            tables.put_organisation,
+            organisation,
+            concerned=concerned,
+            read=self._revision,
+        )
         return before is None, True
 
     async def put_member(self, member: Member) -> tuple[bool, bool]:
-        """Adds or changes a member (service room and standing are kept); whether it was created, whether it changed.
+        """Adds or changes a member, whose standing is kept; whether it was created, and whether it changed.
 
         Raises:
             RegistryError: where a part cannot be.
         """
-        if member.organisation not in await self.organisations():
-            raise RegistryError(f"There is no organisation “{member.organisation}”. Please add it first.")
-        _raise_if(problem_of_member(member.localpart, member.name, member.roles))
+        return await self.settled(lambda: self._put_member(member))
+
+    async def _put_member(self, member: Member) -> tuple[bool, bool]:
+        self.check_member(member)
         before = self._members.get(member.localpart)
         if before is not None:
-            _raise_if_removed(before.standing, f"The user name “{member.localpart}” was that of a former member")
-            member = member._replace(service_room=before.service_room, standing=before.standing)
+            raise_if_removed(before.standing, f"The user name “{member.localpart}” was that of a former member")
+            member = before._replace(organisation=member.organisation, name=member.name, roles=member.roles)
         if before == member:
             return False, False
-        if before is None and self._standing_of_organisation(member) is Standing.FROZEN:
+        if before is None and tables.standing_of_organisation(member, self._organisations) is Standing.FROZEN:
             raise RegistryError(f"The organisation “{member.organisation}” is frozen. Please thaw it first.")
         concerned = [] if before is None else [member.localpart]
-        await self._write("belisha_put_member", tables.put_member, member, concerned=concerned)
+        await self._write(
+            "belisha_put_member",
+            _add_member if before is None else tables.put_member,
+            member,
+            concerned=concerned,
+            read=self._revision,
+        )
         return before is None, True
 
+    async def admit(self, member: Member, condition: Callable[[LoggingTransaction], None]) -> None:
+        """Adds a member whose account was just made by an invitation, and has its rooms made in the background.
+
+        Args:
+            member: new, and active.
+            condition: done in the same transaction; where it raises, nobody is added.
+
+        Raises:
+            RegistryError: where a part cannot be.
+        """
+
+        async def attempt() -> None:
+            self.check_member(member)
+            if member.localpart in self._members:
+                raise RegistryError(f"The user name “{member.localpart}” is taken. Please choose another.")
+
+            def both(txn: LoggingTransaction) -> None:
+                condition(txn)
+                tables.put_member(txn, member)
+
+            await self._write("belisha_admit", both, concerned=[member.localpart], read=self._revision)
+
+        await self.settled(attempt)
+
+    async def settled(self, attempt: Callable[[], Awaitable[_T]]) -> _T:
+        """What `attempt` gives on the registry as it is; where another change came first, it is decided anew.
+
+        Raises:
+            RegistryError: as `attempt` does.
+        """
+        for _ in range(_ATTEMPTS):
+            await self._refresh()
+            try:
+                return await attempt()
+            except Outdated:
+                self.look_again()
+        raise RegistryError("Others are changing the registry at this moment. Please try again.")
+
+    @property
+    def revision(self) -> int:
+        """The revision that was read last."""
+        return self._revision
+
+    def known(self) -> Known:
+        """Whose names a new one must not look like, as read last."""
+        return Known(
+            {
+                each.localpart: (each.name, each.organisation)
+                for each in self._members.values()
+                if each.standing is not Standing.REMOVED
+            },
+            {key: each.name for key, each in self._organisations.items() if each.standing is not Standing.REMOVED},
+            frozenset(each.localpart for each in self._members.values() if each.standing is Standing.REMOVED),
+        )
+
+    def check_member(self, member: Member, known: Known | None = None) -> None:
+        """Checks that a member can be so, by the registry as read last, or by `known`.
+
+        Raises:
+            RegistryError: with a sentence that says why not, and what to do.
+        """
+        raise_if(problem_of_member(member.localpart, member.name, member.roles))
+        if tables.standing_of_organisation(member, self._organisations) is Standing.REMOVED:
+            raise RegistryError(f"There is no organisation “{member.organisation}”. Please add it first.")
+        before = self._members.get(member.localpart)
+        if before is None or (before.name, before.organisation) != (member.name, member.organisation):
+            raise_if(clash_of_member(member.localpart, member.name, member.organisation, known or self.known()))
+
     async def set_member_standing(self, localpart: str, standing: Standing) -> bool:
-        """Freezes, thaws or removes a member; says whether anything changed.
+        """Freezes, thaws or removes a member, as an operator does; says whether anything changed.
 
         Raises:
             RegistryError: where there is no such member, or it was removed.
         """
-        before = (await self.members()).get(localpart)
+        return await self.settled(lambda: self._set_member_standing(localpart, standing))
+
+    async def _set_member_standing(self, localpart: str, standing: Standing) -> bool:
+        before = self._members.get(localpart)
         if before is None:
             raise RegistryError(f"There is no member “{localpart}”.")
-        if before.standing is standing:
+        after = before._replace(standing=standing, frozen_by="operator" if standing is Standing.FROZEN else None)
+        if after == before or before.standing is standing is Standing.REMOVED:
             return False
-        _raise_if_removed(before.standing, f"The member “{localpart}” was removed")
-        after = before._replace(standing=standing)
-        await self._write("belisha_member_standing", tables.put_member, after, concerned=[localpart])
+        raise_if_removed(before.standing, f"The member “{localpart}” was removed")
+        await self._write(
+            "belisha_member_standing", self._put_standing, after, concerned=[localpart], read=self._revision
+        )
         return True
 
     async def set_organisation_standing(self, organisation_id: str, standing: Standing) -> bool:
@@ -166,21 +273,77 @@ class Registry:
         Raises:
             RegistryError: where there is no such organisation, or it was removed.
         """
-        await self._refresh()
+        return await self.settled(lambda: self._set_organisation_standing(organisation_id, standing))
+
+    async def _set_organisation_standing(self, organisation_id: str, standing: Standing) -> bool:
         before = self._organisations.get(organisation_id)
         if before is None:
             raise RegistryError(f"There is no organisation “{organisation_id}”.")
         if before.standing is standing:
             return False
-        _raise_if_removed(before.standing, f"The organisation “{organisation_id}” was removed")
+        raise_if_removed(before.standing, f"The organisation “{organisation_id}” was removed")
         after = before._replace(standing=standing)
         concerned = self._of_organisation(organisation_id)
-        await self._write("belisha_organisation_standing", tables.put_organisation, after, concerned=concerned)
+        await self._write(
+            "belisha_organisation_standing", self._put_standing, after, concerned=concerned, read=self._revision
+        )
         return True
+
+    def _put_standing(self, txn: LoggingTransaction, changed: Member | Organisation) -> None:
+        """Writes one standing, and that into the audit log."""
+        tables.put_standing(txn, changed)
+        who = self.user_id(changed.localpart) if isinstance(changed, Member) else None
+        self._audit.append(txn, who, **tables.about_standing(changed))
+
+    async def change_as_decided(self, decide: Decide) -> Member | Organisation | None:
+        """Changes one standing as `decide` says of the registry, in the transaction that writes; what was changed.
+
+        So of two changes at once the second is decided about once the first is done, in all processes. What `decide`
+        writes itself is written with the change or not at all.
+
+        Raises:
+            Exception: whatever `decide` raises; nothing is written then.
+        """
+
+        def decide_and_write(txn: LoggingTransaction) -> Member | Organisation | None:
+            tables.raise_revision(txn)  # first: the second of two waits here
+            known = tables.Known(*tables.read_all(txn))
+            changed = decide(txn, known)
+            if changed is not None:
+                self._put_standing(txn, changed)
+                tables.ask_for_review(txn, tables.concerned(changed, known))
+            return changed
+
+        changed: Member | Organisation | None = await self._api.run_db_interaction("belisha_decided", decide_and_write)
+        self.look_again()
+        return changed
 
     async def set_service_room(self, localpart: str, room_id: str) -> None:
         """Remembers the room that a member has with the steward bot."""
         await self._write("belisha_service_room", tables.set_service_room, localpart, room_id)
+
+    async def direct_chats(self, localpart: str) -> DirectChats:
+        """From whom a member takes direct chats."""
+        member = (await self.members()).get(localpart)
+        return DirectChats.ANYONE if member is None else member.direct_chats
+
+    async def set_direct_chats(self, localpart: str, choice: DirectChats, settle: Settle | None = None) -> bool:
+        """Writes down from whom a member takes direct chats, with `settle` in the same transaction; whether it changed.
+
+        Raises:
+            RegistryError: where there is no such member.
+        """
+        before = (await self.members()).get(localpart)
+        if before is None or before.standing is Standing.REMOVED:
+            raise RegistryError(f"There is no member “{localpart}”.")
+
+        def write(txn: LoggingTransaction) -> None:
+            tables.set_direct_chats(txn, localpart, choice)
+            if settle is not None:
+                settle(txn)
+
+        await self._write("belisha_direct_chats", write)
+        return before.direct_chats is not choice
 
     async def ask_for_review(self, localparts: Iterable[str]) -> None:
         """Has the rooms of these accounts looked through."""
@@ -199,22 +362,28 @@ class Registry:
         return [member.localpart for member in self._members.values() if member.organisation == organisation_id]
 
     async def _write(
-        self, name: str, change: Callable[..., None], *arguments: Any, concerned: Iterable[str] = ()
+        self,
+        name: str,
+        change: Callable[..., None],
+        *arguments: Any,
+        concerned: Iterable[str] = (),
+        read: int | None = None,
     ) -> None:
+        """Does a change; one that was decided on the whole registry only while that is still at revision `read`."""
+
         def both(txn: LoggingTransaction) -> None:
+            tables.raise_revision(txn, read)
             change(txn, *arguments)
-            tables.raise_revision(txn)
             tables.ask_for_review(txn, concerned)
 
         await self._api.run_db_interaction(name, both)
-        self._read_at = -1e9
+        self.look_again()
 
 
-def _raise_if(problem: str | None) -> None:
-    if problem is not None:
-        raise RegistryError(problem)
-
-
-def _raise_if_removed(standing: Standing, what: str) -> None:
-    if standing is Standing.REMOVED:
-        raise RegistryError(f"{what}; it is never given again. Please choose another.")
+def _add_member(txn: LoggingTransaction, member: Member) -> None:
+    if invitation_tables.is_being_made(txn, member.localpart, int(time.time())):
+        raise RegistryError(
+            f"Somebody is making an account “{member.localpart}” with a registration token at this moment. "
+            "Please look again in a minute."
+        )
+    tables.put_member(txn, member)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from synapse.module_api import LoggingTransaction
 
-from belisha.policy.people import Standing
+from belisha.policy.contact import DirectChats
+from belisha.policy.muted import Restriction
+from belisha.policy.people import Person, Standing
+from synapse_modules import moderation_tables
 
 
 class Organisation(NamedTuple):
@@ -22,7 +26,7 @@ class Organisation(NamedTuple):
 
 
 class Member(NamedTuple):
-    """An account bound to exactly one organisation."""
+    """An account bound to exactly one organisation; `frozen_by` is the role of who froze it."""
 
     localpart: str
     organisation: str
@@ -30,6 +34,14 @@ class Member(NamedTuple):
     roles: tuple[str, ...]
     service_room: str | None = None
     standing: Standing = Standing.ACTIVE
+    frozen_by: str | None = None
+    direct_chats: DirectChats = DirectChats.ANYONE
+    restrictions: tuple[Restriction, ...] = ()
+    """Mutes and bans; the time of some may have come since they were read."""
+
+
+class Outdated(Exception):
+    """The registry has changed since it was read; what was decided on it is to be decided again."""
 
 
 class Review(NamedTuple):
@@ -37,6 +49,48 @@ class Review(NamedTuple):
 
     localpart: str
     revision: int
+
+
+def standing_of_organisation(member: Member, organisations: Mapping[str, Organisation]) -> Standing:
+    """Whether a member's organisation is in force."""
+    organisation = organisations.get(member.organisation)
+    return Standing.REMOVED if organisation is None else organisation.standing
+
+
+def is_active(member: Member, organisations: Mapping[str, Organisation]) -> bool:
+    """Whether a member may act: itself and its organisation are neither frozen nor removed."""
+    return member.standing is standing_of_organisation(member, organisations) is Standing.ACTIVE
+
+
+def person_of(user_id: str, member: Member | None, organisations: Mapping[str, Organisation]) -> Person:
+    """Who an account of these tables is; one without an organisation where there is no member."""
+    if member is None:
+        return Person(user_id)
+    standing = standing_of_organisation(member, organisations)
+    if member.standing is Standing.REMOVED:
+        return Person(user_id, frozen=True)
+    frozen = Standing.FROZEN in (member.standing, standing)
+    if standing is Standing.REMOVED:
+        return Person(user_id, frozen=frozen)
+    return Person(user_id, member.organisation, frozenset(member.roles), frozen=frozen)
+
+
+class Known(NamedTuple):
+    """Everything that the registry knows at one moment."""
+
+    organisations: Mapping[str, Organisation]
+    members: Mapping[str, Member]
+
+    def person(self, user_id: str) -> Person:
+        """Who an account of this server is."""
+        return person_of(user_id, self.members.get(user_id[1:].partition(":")[0]), self.organisations)
+
+    def leaves_no_manager(self, after: Known) -> bool:
+        """Whether a manager may act now, and none could afterwards."""
+        return self._has_manager() and not after._has_manager()
+
+    def _has_manager(self) -> bool:
+        return any("manager" in one.roles and is_active(one, self.organisations) for one in self.members.values())
 
 
 def read_revision(txn: LoggingTransaction) -> int:
@@ -52,9 +106,18 @@ def read_revision(txn: LoggingTransaction) -> int:
     return int(row[0])
 
 
-def raise_revision(txn: LoggingTransaction) -> None:
-    """Tells every process that the registry has changed."""
-    txn.execute("UPDATE belisha_revision SET revision = revision + 1 WHERE id = 1")
+def raise_revision(txn: LoggingTransaction, read: int | None = None) -> None:
+    """Tells every process that the registry has changed.
+
+    Raises:
+        Outdated: where it is not at the revision `read` any more.
+    """
+    if read is None:
+        txn.execute("UPDATE belisha_revision SET revision = revision + 1 WHERE id = 1")
+        return
+    txn.execute("UPDATE belisha_revision SET revision = revision + 1 WHERE id = 1 AND revision = ?", (read,))
+    if txn.rowcount != 1:
+        raise Outdated
 
 
 def read_all(txn: LoggingTransaction) -> tuple[dict[str, Organisation], dict[str, Member]]:
@@ -64,12 +127,47 @@ def read_all(txn: LoggingTransaction) -> tuple[dict[str, Organisation], dict[str
         row[0]: Organisation(row[0], row[1], row[2], tuple(json.loads(row[3])), Standing(row[4]))
         for row in txn.fetchall()
     }
-    txn.execute("SELECT localpart, organisation_id, name, roles, service_room_id, standing FROM belisha_member")
+    restrictions = moderation_tables.restrictions(txn, int(time.time()))
+    txn.execute(
+        "SELECT localpart, organisation_id, name, roles, service_room_id, standing, frozen_by, direct_chats"
+        " FROM belisha_member"
+    )
     members = {
-        row[0]: Member(row[0], row[1], row[2], tuple(json.loads(row[3])), row[4], Standing(row[5]))
+        row[0]: Member(
+            row[0],
+            row[1],
+            row[2],
+            tuple(json.loads(row[3])),
+            row[4],
+            Standing(row[5]),
+            row[6],
+            DirectChats(row[7]),
+            restrictions.get(row[0], ()),
+        )
         for row in txn.fetchall()
     }
     return organisations, members
+
+
+def put_standing(txn: LoggingTransaction, changed: Member | Organisation) -> None:
+    """Changes a member or an organisation, of which only the standing is another."""
+    if isinstance(changed, Member):
+        put_member(txn, changed)
+    else:
+        put_organisation(txn, changed)
+
+
+def about_standing(changed: Member | Organisation) -> dict[str, str]:
+    """What the audit log says of it, beside who the member is."""
+    about = {"kind": "act", "what": "standing", "phase": "done", "rule": "M1", "standing": changed.standing.value}
+    return about if isinstance(changed, Member) else about | {"organisation": changed.id}
+
+
+def concerned(changed: Member | Organisation, known: Known) -> list[str]:
+    """The localparts whose rooms are to be looked through after it."""
+    if isinstance(changed, Member):
+        return [changed.localpart]
+    return [one.localpart for one in known.members.values() if one.organisation == changed.id]
 
 
 def put_organisation(txn: LoggingTransaction, organisation: Organisation) -> None:
@@ -89,11 +187,12 @@ def put_organisation(txn: LoggingTransaction, organisation: Organisation) -> Non
 
 
 def put_member(txn: LoggingTransaction, member: Member) -> None:
-    """Adds a member or changes it; its service room is kept."""
+    """Adds a member or changes it; its service room and its choice about direct chats are kept."""
     txn.execute(
-        "INSERT INTO belisha_member (localpart, organisation_id, name, roles, service_room_id, standing)"
-        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (localpart) DO UPDATE SET organisation_id = excluded.organisation_id,"
-        " name = excluded.name, roles = excluded.roles, standing = excluded.standing",
+        "INSERT INTO belisha_member (localpart, organisation_id, name, roles, service_room_id, standing, frozen_by)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (localpart) DO UPDATE SET organisation_id = excluded.organisation_id,"
+        " name = excluded.name, roles = excluded.roles, standing = excluded.standing, frozen_by = excluded.frozen_by",
         (
             member.localpart,
             member.organisation,
@@ -101,6 +200,7 @@ def put_member(txn: LoggingTransaction, member: Member) -> None:
             json.dumps(member.roles),
             member.service_room,
             member.standing.value,
+            member.frozen_by,
         ),
     )
 
@@ -110,9 +210,31 @@ def set_service_room(txn: LoggingTransaction, localpart: str, room_id: str) -> N
     txn.execute("UPDATE belisha_member SET service_room_id = ? WHERE localpart = ?", (room_id, localpart))
 
 
+def set_direct_chats(txn: LoggingTransaction, localpart: str, choice: DirectChats) -> None:
+    """Writes down from whom a member takes direct chats."""
+    txn.execute("UPDATE belisha_member SET direct_chats = ? WHERE localpart = ?", (choice.value, localpart))
+
+
+def introduce(txn: LoggingTransaction, one: str, other: str, made_by: str, now: int) -> bool:
+    """Writes down that two members were introduced; whether they were not before."""
+    txn.execute(
+        "INSERT INTO belisha_introduction (one, other, made_by, made_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (*sorted((one, other)), made_by, now),
+    )
+    return txn.rowcount == 1
+
+
+def are_introduced(txn: LoggingTransaction, one: str, other: str) -> bool:
+    """Whether two members were introduced to each other."""
+    txn.execute("SELECT 1 FROM belisha_introduction WHERE one = ? AND other = ?", tuple(sorted((one, other))))
+    return txn.fetchone() is not None
+
+
 _ASK: Final = (
     "INSERT INTO belisha_review (localpart, revision) VALUES (?, (SELECT revision FROM belisha_revision WHERE id = 1))"
-    " ON CONFLICT (localpart) DO UPDATE SET revision = excluded.revision"
+    # Always another number: a review that is under way ends without striking this one out.
+    " ON CONFLICT (localpart) DO UPDATE SET revision = CASE WHEN excluded.revision > belisha_review.revision"
+    " THEN excluded.revision ELSE belisha_review.revision + 1 END"
 )
 
 

@@ -7,8 +7,7 @@ process that runs background tasks, once: it looks first whether it was done alr
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Final
 
 from synapse.events import EventBase
@@ -35,9 +34,12 @@ from belisha.policy.state import Surroundings, decide_public_text
 from belisha.policy.types import CONTENT, NEVER_REDACTED, RELABEL
 from belisha.tlp import ALL_LABELS, Label
 from synapse_modules import labelling
-from synapse_modules.hooks import NO_TARGET, PDU_LIMIT, Hooks
+from synapse_modules.files import Files
+from synapse_modules.hooks import NO_TARGET, Hooks
 from synapse_modules.ledger import BY_SOURCE, BY_STEWARD, EDIT_KEY, Ledger, Row, new_row, target_of
+from synapse_modules.own_events import OwnEvents
 from synapse_modules.refusal import malformed, refused
+from synapse_modules.sizes import PDU_LIMIT
 from synapse_modules.snapshot import room_of
 
 logger = logging.getLogger(__name__)
@@ -47,50 +49,34 @@ Json = dict[str, Any]
 #: How often what a crash or a failure left over is caught up, in milliseconds.
 CATCH_UP_MS: Final = 15_000
 _BATCH: Final = 500
-#: How long an act of the module's own may take from its plan to its check, in seconds.
-_EXPECTED_HOLDS: Final = 60.0
 #: What an event keeps free below Synapse's limit for everything besides its content.
 _ENVELOPE_BYTES: Final = 4096
 _REDACTION: Final = "m.room.redaction"
-_FOLLOWED: Final = (*sorted(CONTENT), RELABEL, _REDACTION)
-
-
-class Expected:
-    """The module's own acts in members' names: each passes the check once, and exactly as it was planned."""
-
-    def __init__(self) -> None:
-        self._acts: list[tuple[float, str, str, str, Json]] = []
-
-    def expect(self, sender: str, room_id: str, event_type: str, content: Json) -> None:
-        """Expects one event."""
-        now = time.monotonic()
-        self._acts = [act for act in self._acts if now - act[0] < _EXPECTED_HOLDS]
-        self._acts.append((now, sender, room_id, event_type, content))
-
-    def take(self, event: EventBase) -> bool:
-        """Whether exactly this was expected; it is not expected again."""
-        for act in self._acts:
-            if act[1:4] == (event.sender, event.room_id, event.type) and act[4] == event.get_dict()["content"]:
-                self._acts.remove(act)
-                return not event.is_state()
-        return False
-
-    def forget(self, content: Json) -> None:
-        """Expects this content no longer: its send has ended."""
-        self._acts = [act for act in self._acts if act[4] is not content]
+_MEMBER: Final = "m.room.member"
+_FOLLOWED: Final = (*sorted(CONTENT), RELABEL, _REDACTION, _MEMBER)
 
 
 class Relabelling:
     """Checks acts that change labels, and carries out what follows from them."""
 
-    def __init__(self, api: ModuleApi, hooks: Hooks, ledger: Ledger, about: Surroundings, badge: str) -> None:
+    def __init__(
+        self,
+        api: ModuleApi,
+        hooks: Hooks,
+        ledger: Ledger,
+        about: Surroundings,
+        badge: str,
+        own: OwnEvents,
+        files: Files,
+    ) -> None:
         self._api = api
         self._hooks = hooks
         self._ledger = ledger
         self._about = about
         self._badge = badge
         self._items = hooks.one_at_a_time("belisha_items")
-        self.expected = Expected()
+        self._own = own
+        self._files = files
 
     # --- Before acceptance -------------------------------------------------------------------------------------
 
@@ -198,6 +184,19 @@ class Relabelling:
                 draft["content"][GIVEN_KEY] = str(row.given)
         return draft
 
+    async def raise_again(self, event_id: str, label: Label) -> bool:
+        """Gives an item a stricter label that a restore lost; whether it had to be raised."""
+        original = await self._hooks.event(event_id)
+        row = None if original is None else await self._ledger.row_for(original)
+        if row is None or label <= row.effective:
+            return False
+        for sender in (self._about.steward, row.source):
+            if not await self._ledger.begin(row, label, sender):
+                raise refused(_BEING_CHANGED)
+            if await self._send(sender, row.room_id, RELABEL, _act_content(event_id, label, BY_STEWARD)):
+                return True
+        return False
+
     # --- After acceptance --------------------------------------------------------------------------------------
 
     async def follow(self, event: EventBase) -> None:
@@ -216,15 +215,19 @@ class Relabelling:
         except (MalformedEvent, UnknownLabel):
             logger.warning("An event of type %s cannot be read", event.type)
 
-    async def catch_up(self) -> None:
-        """Follows up what a crash or a failure left over, and ends changes whose act never came."""
+    async def catch_up(self, follow_member: Callable[[EventBase], Awaitable[None]]) -> None:
+        """Follows up what a crash or a failure left over, memberships too, and ends changes whose act never came."""
         async with self._items.queue(None):
             position, until = await self._ledger.followed(), self._hooks.newest_position()
             while found := await self._hooks.events_between(position, until, _FOLLOWED, _BATCH):
                 plain = [event for _, event in found if event.type in CONTENT]
                 await self._ledger.open(list(_strict_rows(plain)))
                 for _, event in found:
-                    if event.type not in CONTENT or (written_label(event.content) and "m.relates_to" in event.content):
+                    if event.type == _MEMBER:
+                        await follow_member(event)
+                    elif event.type not in CONTENT or (
+                        written_label(event.content) and "m.relates_to" in event.content
+                    ):
                         await self.follow(event)
                 position = found[-1][0]
                 await self._ledger.set_followed(position)
@@ -268,10 +271,12 @@ class Relabelling:
             logger.error("An edit raised a label, and nobody in its room could record it")
 
     async def _follow_redaction(self, redaction: EventBase) -> None:
-        """Redacts the edits of what was redacted: they hold its text."""
+        """Redacts the edits of what was redacted, which hold its text, and closes the files that it shared."""
         target = await self._hooks.event(str(target_of(redaction)))
         if target is None or target.room_id != redaction.room_id or not target.internal_metadata.is_redacted():
             return
+        await self._hooks.forget_words(target.event_id)
+        await self._files.follow_redaction(target.event_id)
         item = redaction.content.get(ITEM_KEY)
         if isinstance(item, str):
             await self._show_again(item)
@@ -333,17 +338,15 @@ class Relabelling:
 
     async def _send(self, sender: str, room_id: str, event_type: str, content: Json) -> bool:
         """Sends one of the module's own acts; False where Synapse refuses it to this sender for good."""
-        self.expected.expect(sender, room_id, event_type, content)
         try:
-            await self._api.create_and_send_event_into_room(
-                {"type": event_type, "room_id": room_id, "sender": sender, "content": content}
-            )
+            with self._own.sending(sender, room_id, event_type, content):
+                await self._api.create_and_send_event_into_room(
+                    {"type": event_type, "room_id": room_id, "sender": sender, "content": content}
+                )
         except SynapseError as error:
             if error.code >= 500 or error.code == 429 or error.errcode.endswith("CANNOT_DECIDE"):
                 raise
             return False
-        finally:
-            self.expected.forget(content)
         return True
 
 

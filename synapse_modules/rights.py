@@ -12,19 +12,21 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, Literal
 
+from synapse.events import EventBase
 from synapse.module_api import NOT_SPAM, ModuleApi
 from synapse.module_api.errors import SynapseError
 
 from belisha.policy.access import decide_request
 from belisha.policy.creation import NAMED_TYPE, POLICY_TYPE
 from belisha.policy.membership import decide_standing, decide_stay
-from belisha.policy.people import BOT_PREFIX, Person, Standing
+from belisha.policy.people import BOT_PREFIX, Standing
 from synapse_modules.hooks_people import PeopleHooks
-from synapse_modules.refusal import refused, undecided
+from synapse_modules.refusal import FAILURES, Asked, asked, or_no, raise_if_refused, refused
 from synapse_modules.registry import Registry
 from synapse_modules.registry_tables import Review
 from synapse_modules.rooms import Rooms
 from synapse_modules.snapshot import named_in, room_of
+from synapse_modules.upgrade_rows import UpgradeRows
 
 logger = logging.getLogger(__name__)
 
@@ -38,6 +40,7 @@ _ROOMS_AT_ONCE: Final = 4
 #: How long a review that failed waits before it is tried again, in seconds.
 _AGAIN_AFTER: Final = 10.0
 
+_PRESENT: Final = ("join", "invite", "knock")
 _NEEDED: Final = [(POLICY_TYPE, ""), (NAMED_TYPE, ""), ("m.room.encryption", "")]
 
 #: Sender, whose membership, room, membership.
@@ -48,13 +51,20 @@ class Rights:
     """Closes what a member may no longer do, and removes them from where they may no longer be."""
 
     def __init__(
-        self, api: ModuleApi, registry: Registry, rooms: Rooms, steward: str, set_membership: SetMembership
+        self,
+        api: ModuleApi,
+        registry: Registry,
+        rooms: Rooms,
+        steward: str,
+        set_membership: SetMembership,
+        upgrades: UpgradeRows,
     ) -> None:
         self._api = api
         self._registry = registry
         self._rooms = rooms
         self._steward = steward
         self._set_membership = set_membership
+        self._upgrades = upgrades
         self._hooks = PeopleHooks(api)
         self._hooks.self_test()
         self._hooks.check_requests(self.check_request)
@@ -69,25 +79,23 @@ class Rights:
 
     async def check_request(self, user_id: str, method: str, path: str) -> None:
         """Refuses a request of who is frozen, or has no organisation and asks for more than the bot."""
-        decision = decide_request(await self._person(user_id), method, path)
-        if not decision.allowed:
-            raise refused(decision)
+        await or_no(self._check_request, user_id, method, path)
+
+    async def _check_request(self, user_id: str, method: str, path: str) -> None:
+        raise_if_refused(decide_request(await self._registry.person(user_id), method, path))
 
     async def check_login(self, user_id: str, *_about: Any) -> Literal["NOT_SPAM"]:
         """Refuses to sign in who is frozen; who has no organisation finds the room with the bot."""
-        person = await self._person(user_id)
-        if person.frozen:
-            raise refused(decide_standing(person))
-        if not person.belongs and self._rooms.ready:
-            await self._rooms.receive(user_id)
+        asked.set(Asked(user_id))
+        await or_no(self._check_login, user_id)
         return NOT_SPAM
 
-    async def _person(self, user_id: str) -> Person:
-        try:
-            return await self._registry.person(user_id)
-        except Exception as error:
-            logger.error("Could not decide, the registry cannot be read: %s", type(error).__name__)
-            raise undecided() from None
+    async def _check_login(self, user_id: str) -> None:
+        person = await self._registry.person(user_id)
+        if person.frozen:
+            raise refused(decide_standing(person))
+        if not person.belongs and await self._rooms.are_there():
+            await self._rooms.receive(user_id)
 
     # --- In the background -------------------------------------------------------------------------------------
 
@@ -105,6 +113,15 @@ class Rights:
         gone = [user_id for user_id in people if not await self._may_stay(user_id, room_id)]
         await self._registry.ask_for_review([user_id[1:].partition(":")[0] for user_id in gone])
 
+    async def follow(self, event: EventBase) -> None:
+        """Asks for a review of who came into a room after all: let in before a right ended, stored after the review.
+
+        What is known of the registry here is as new as the newest review.
+        """
+        user_id = str(event.state_key)
+        if event.content.get("membership") in _PRESENT and not await self._may_stay(user_id, event.room_id):
+            await self._registry.ask_for_review([user_id[1:].partition(":")[0]])
+
     async def carry_out(self, localpart: str | None = None) -> None:
         """Waits a little for the review of one member, or for all of them."""
         until = time.monotonic() + _WAITED_FOR
@@ -121,10 +138,12 @@ class Rights:
         try:
             now = time.monotonic()
             due = [each for each in await self._registry.reviews() if self._failed.get(each.localpart, 0.0) <= now]
+            if due:
+                self._registry.look_again()  # another process may have made the change
             # Sessions first: every door is closed before the first room is walked through.
             await self._hooks.each(self._end_sessions, due, _MEMBERS_AT_ONCE)
             await self._hooks.each(self._review, due, _MEMBERS_AT_ONCE)
-        except Exception as error:
+        except FAILURES as error:
             logger.error("The reviews stopped and will be taken up again: %s", type(error).__name__)
         finally:
             self._busy = False
@@ -139,7 +158,7 @@ class Rights:
             await self._bring_into_line(review.localpart)
             await self._registry.end_review(review)
             self._failed.pop(review.localpart, None)
-        except Exception as error:
+        except FAILURES as error:
             self._failed[review.localpart] = time.monotonic() + _AGAIN_AFTER
             logger.error("A member's rooms could not be looked through, trying again: %s", type(error).__name__)
 
@@ -150,7 +169,7 @@ class Rights:
 
         async def look_at(room_id: str) -> None:
             if is_removed or not await self._may_stay(user_id, room_id):
-                await self._remove(user_id, room_id)
+                await self.remove(user_id, room_id)
 
         if not localpart.startswith(BOT_PREFIX):
             await self._hooks.each(look_at, await self._hooks.rooms_of(user_id), _ROOMS_AT_ONCE)
@@ -164,10 +183,18 @@ class Rights:
         state = await self._api.get_room_state(room_id, _NEEDED)
         room = room_of(state)
         # A room without a policy accepts nothing; nobody reads anything new there.
-        return room is None or decide_stay(room, await self._registry.person(user_id), named_in(state)).allowed
+        if room is None:
+            return True
+        if not decide_stay(room, await self._registry.person(user_id), named_in(state)).allowed:
+            return False
+        # A replaced room has the people of the one that took its place: whom that lost, this loses.
+        upgrade = await self._upgrades.of(room_id) if room.replaced else None
+        if upgrade is None or upgrade.new is None or not upgrade.done:
+            return True
+        return (await self._upgrades.memberships(upgrade.new)).get(user_id) == "join"
 
-    async def _remove(self, user_id: str, room_id: str) -> None:
-        # The bot removes; where it is not, or has no say, the member leaves.
+    async def remove(self, user_id: str, room_id: str) -> None:
+        """Ends a membership: the bot removes, and where it is not, or has no say, the member leaves."""
         for sender in (self._steward, user_id):
             try:
                 await self._set_membership(sender, user_id, room_id, "leave")

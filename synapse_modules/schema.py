@@ -52,6 +52,159 @@ MIGRATIONS: Final = (
         "ALTER TABLE belisha_member ADD COLUMN standing TEXT NOT NULL DEFAULT 'active'",
         "CREATE TABLE belisha_review (localpart TEXT NOT NULL PRIMARY KEY, revision BIGINT NOT NULL)",
     ),
+    (
+        "ALTER TABLE belisha_member ADD COLUMN frozen_by TEXT",  # as what: lead, steward, manager or operator
+        # Acts that members asked for by a command, each with how it ended: a command is carried out once.
+        "CREATE TABLE belisha_act ("
+        " event_id TEXT NOT NULL PRIMARY KEY,"
+        " room_id TEXT NOT NULL,"
+        " act TEXT NOT NULL,"
+        " outcome TEXT NOT NULL,"
+        " at BIGINT NOT NULL)",
+        # What the stewards were last told of something that goes on.
+        "CREATE TABLE belisha_told (topic TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
+    ),
+    # Upgrades; `policy` is the old room's before it was closed, `new_room_id` is there once that room is whole.
+    (
+        "CREATE TABLE belisha_upgrade ("
+        " old_room_id TEXT NOT NULL PRIMARY KEY,"
+        " new_room_id TEXT UNIQUE,"
+        " sender TEXT NOT NULL,"
+        " policy TEXT NOT NULL,"
+        " since BIGINT NOT NULL,"
+        " done SMALLINT NOT NULL)",
+    ),
+    # Who may open a direct chat, and how new members make their accounts; times are seconds since 1970.
+    (
+        "ALTER TABLE belisha_member ADD COLUMN direct_chats TEXT NOT NULL DEFAULT 'anyone'",
+        "CREATE TABLE belisha_introduction ("
+        " one TEXT NOT NULL,"  # the two localparts in their order
+        " other TEXT NOT NULL,"
+        " made_by TEXT NOT NULL,"
+        " made_at BIGINT NOT NULL,"
+        " PRIMARY KEY (one, other))",
+        "CREATE TABLE belisha_invitation ("
+        " invitation_id TEXT NOT NULL PRIMARY KEY,"
+        " token_hash TEXT NOT NULL UNIQUE,"
+        " organisation_id TEXT NOT NULL REFERENCES belisha_organisation (organisation_id),"
+        " name TEXT,"
+        " uses INTEGER NOT NULL,"
+        " used INTEGER NOT NULL,"
+        " expires BIGINT NOT NULL)",
+        # Accounts that are being made at this moment, each by one invitation.
+        "CREATE TABLE belisha_registration ("
+        " localpart TEXT NOT NULL PRIMARY KEY,"
+        " invitation_id TEXT NOT NULL,"
+        " organisation_id TEXT NOT NULL,"
+        " name TEXT NOT NULL,"
+        " since BIGINT NOT NULL)",
+    ),
+    # The present chain of deliveries to the bots.
+    ("CREATE TABLE belisha_instance (id INTEGER NOT NULL PRIMARY KEY, instance TEXT NOT NULL)",),
+    # Files: what each is, the events that share it, and who opened what is above GREEN; times are seconds since 1970.
+    (
+        "CREATE TABLE belisha_file ("
+        " media_id TEXT NOT NULL PRIMARY KEY,"
+        " state TEXT NOT NULL,"
+        " kind TEXT NOT NULL,"  # its media type by its first bytes
+        " arrived BIGINT NOT NULL,"
+        " was_redacted SMALLINT NOT NULL DEFAULT 0)",  # an event that shared it was redacted
+        # A row is written before its event is stored, and counts once that is.
+        "CREATE TABLE belisha_share ("
+        " media_id TEXT NOT NULL,"
+        " event_id TEXT NOT NULL,"
+        " item_id TEXT NOT NULL,"  # of an edit, what it edits
+        " room_id TEXT NOT NULL,"
+        " label TEXT NOT NULL,"
+        " sealed SMALLINT NOT NULL,"  # by an encrypted event, which the server cannot read
+        " since BIGINT NOT NULL,"
+        " stored SMALLINT NOT NULL DEFAULT 0,"  # its event is known to be in the database
+        " PRIMARY KEY (media_id, event_id))",
+        "CREATE INDEX belisha_share_unstored ON belisha_share (since) WHERE stored = 0",
+        "CREATE INDEX belisha_share_event ON belisha_share (event_id)",
+        "CREATE INDEX belisha_share_item ON belisha_share (item_id)",
+        "CREATE TABLE belisha_download ("
+        " media_id TEXT NOT NULL,"
+        " user_id TEXT NOT NULL,"
+        " part TEXT NOT NULL,"  # file or thumbnail
+        " label TEXT NOT NULL,"
+        " at BIGINT NOT NULL)",
+        "CREATE INDEX belisha_download_file ON belisha_download (media_id, at)",
+    ),
+    # Withdrawn files, how far retention has come, and what the journal of revocations is still to be told.
+    (
+        "ALTER TABLE belisha_file ADD COLUMN withdrawn BIGINT",
+        "ALTER TABLE belisha_file ADD COLUMN erased SMALLINT NOT NULL DEFAULT 0",  # 1 once, 2 once more for good
+        "ALTER TABLE belisha_file ADD COLUMN journalled SMALLINT NOT NULL DEFAULT 0",
+        "CREATE INDEX belisha_file_to_erase ON belisha_file (withdrawn) WHERE state = 'withdrawn' AND erased < 2",
+        "CREATE INDEX belisha_file_to_journal ON belisha_file (media_id) WHERE state = 'withdrawn' AND journalled = 0",
+        "CREATE INDEX belisha_file_pending ON belisha_file (arrived) WHERE state = 'pending'",
+        "CREATE TABLE belisha_retained (label TEXT NOT NULL PRIMARY KEY, position BIGINT NOT NULL)",
+        "CREATE TABLE belisha_journal (id INTEGER NOT NULL PRIMARY KEY, position BIGINT NOT NULL)",
+        "INSERT INTO belisha_journal (id, position) VALUES (1, 0)",
+        "CREATE TABLE belisha_session_ended ("
+        " user_id TEXT NOT NULL,"
+        " device_id TEXT NOT NULL,"
+        " PRIMARY KEY (user_id, device_id))",
+    ),
+    # The audit log: a chain of sealed records for each process, and who stands behind its pseudonyms.
+    (
+        "CREATE TABLE belisha_audit ("
+        " writer TEXT NOT NULL,"
+        " number BIGINT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " entry TEXT NOT NULL,"
+        " mac TEXT NOT NULL,"
+        " act TEXT,"  # to be found by, of acts that are intended, done or failed
+        " PRIMARY KEY (writer, number))",
+        "CREATE INDEX belisha_audit_act ON belisha_audit (writer, number) WHERE act IS NOT NULL",
+        "CREATE TABLE belisha_audit_head ("
+        " writer TEXT NOT NULL PRIMARY KEY,"
+        " number BIGINT NOT NULL,"
+        " mac TEXT NOT NULL,"
+        " seal TEXT NOT NULL)",
+        "CREATE TABLE belisha_pseudonym (user_id TEXT NOT NULL PRIMARY KEY, pseudonym TEXT NOT NULL UNIQUE)",
+    ),
+    # What was done to members by those who moderate, each by its command; times are seconds since 1970.
+    (
+        "CREATE TABLE belisha_moderation ("
+        " command_id TEXT NOT NULL PRIMARY KEY,"
+        " act TEXT NOT NULL,"
+        " member TEXT NOT NULL,"
+        " by_member TEXT NOT NULL,"
+        " by_role TEXT NOT NULL,"
+        " room_id TEXT,"  # none where it holds everywhere
+        " at BIGINT NOT NULL,"
+        " until BIGINT,"
+        " item TEXT,"
+        " undone_by TEXT,"
+        " undone_at BIGINT,"
+        " pending SMALLINT NOT NULL,"  # still to be done in Matrix
+        " place BIGINT NOT NULL)",
+        "CREATE INDEX belisha_moderation_member ON belisha_moderation (member, at)",
+        "CREATE INDEX belisha_moderation_pending ON belisha_moderation (at) WHERE pending = 1",
+        "CREATE INDEX belisha_moderation_held ON belisha_moderation (act) WHERE undone_at IS NULL",
+    ),
+    # Rooms that a command asked for and that are not finished; `made_room_id` is there once the room is whole.
+    (
+        "CREATE TABLE belisha_making ("
+        " event_id TEXT NOT NULL PRIMARY KEY,"  # the command, or the question that it said yes to
+        " proof TEXT NOT NULL,"  # the member's event
+        " room_id TEXT NOT NULL,"  # where the command stands
+        " act TEXT NOT NULL,"
+        " sender TEXT NOT NULL,"
+        " mark TEXT NOT NULL,"  # by which the room is found again
+        " made_room_id TEXT)",
+    ),
+    # Records of the audit log that their process is about to put into its chain.
+    (
+        "CREATE TABLE belisha_audit_waiting ("
+        " writer TEXT NOT NULL,"
+        " id BIGINT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " entry TEXT NOT NULL,"
+        " PRIMARY KEY (writer, id))",
+    ),
 )
 
 

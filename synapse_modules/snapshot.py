@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from synapse.events import EventBase
 from synapse.types import StateMap
 
 from belisha.policy.creation import NAMED_TYPE, POLICY_TYPE
 from belisha.policy.rooms import Room, from_state
 
+#: What a member's power in a room follows from.
+POWER_STATE = (("m.room.create", ""), ("m.room.power_levels", ""))
 _ENCRYPTION = ("m.room.encryption", "")
 _POLICY = (POLICY_TYPE, "")
 _NAMED = (NAMED_TYPE, "")
@@ -32,11 +36,35 @@ def named_in(state: StateMap[EventBase]) -> frozenset[str]:
 
 def present_in(state: StateMap[EventBase]) -> frozenset[str]:
     """The user ids that are invited or joined."""
+    return _members(state, "join", "invite")
+
+
+def joined_in(state: StateMap[EventBase]) -> frozenset[str]:
+    """The user ids that are joined."""
+    return _members(state, "join")
+
+
+def _members(state: StateMap[EventBase], *memberships: str) -> frozenset[str]:
     return frozenset(
         key
         for (event_type, key), event in state.items()
-        if event_type == "m.room.member" and event.content.get("membership") in ("join", "invite")
+        if event_type == "m.room.member" and event.content.get("membership") in memberships
     )
+
+
+def replaced_by(state: StateMap[EventBase]) -> str | None:
+    """The id of the room whose upgrade a room is; no client can name one in a creation."""
+    creation = state.get(("m.room.create", ""))
+    predecessor = creation.content.get("predecessor") if creation is not None else None
+    room_id = predecessor.get("room_id") if isinstance(predecessor, Mapping) else None
+    return room_id if isinstance(room_id, str) else None
+
+
+def text_in(state: StateMap[EventBase], event_type: str, key: str) -> str | None:
+    """A text of a room's state; None where it is empty or not there."""
+    event = state.get((event_type, ""))
+    value = event.content.get(key) if event is not None else None
+    return value if isinstance(value, str) and value else None
 
 
 def is_unborn(state: StateMap[EventBase]) -> bool:

@@ -1,0 +1,163 @@
+"""The portal's API: what it may show a member, decided anew for each page (rule P2).
+
+The portal's credential opens nothing by itself: every answer is what the member named could see in a client now.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+from synapse.event_auth import get_user_power_level
+from synapse.http.site import SynapseRequest
+from synapse.module_api import LoggingTransaction, parse_json_object_from_request
+from synapse.module_api.errors import SynapseError
+
+from belisha.policy.people import Person
+from belisha.policy.rooms import to_state
+from synapse_modules.api_resource import Handler
+from synapse_modules.home import Home
+from synapse_modules.parts import Parts
+from synapse_modules.refusal import malformed, not_found
+from synapse_modules.registry import Registry
+from synapse_modules.snapshot import POWER_STATE
+
+#: How many items and how many rooms one question may name.
+AT_MOST: Final = 200
+_NO: Final[Mapping[str, Any]] = {"may_read": False}
+
+
+class PortalHandlers:
+    """Handlers of a `Resource`, on behalf of a member."""
+
+    def __init__(self, parts: Parts, secret: str) -> None:
+        self._api = parts.api
+        self._readers = parts.readers
+        self._registry = parts.registry
+        self._home = Home(parts.api, parts.hooks, parts.registry)
+        self._media = parts.media
+        self._secret = secret.encode()
+
+    def handlers(self) -> dict[str, Handler]:
+        """The handlers by method and address."""
+        return {
+            "POST decide_batch": self.decide_batch,
+            "POST home": self.home,
+            "POST sent": self.sent,
+            "GET media": self.media,
+        }
+
+    async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST decide_batch` with `user_id`, `items` (each `room_id`, `event_id`) and `rooms`: what may be shown.
+
+        Answers are in the order of the questions. What is not there and what is not for the member are the same.
+        """
+        person, body = await self._asked_for(request)
+        user_id, items, rooms = person.user_id, _list(body, "items"), _list(body, "rooms")
+        decided = [await self._item(user_id, item) for item in items]
+        labels = [label for label, _ in decided if label is not None]
+        return {
+            "member": await about(self._registry, person),
+            "items": [answer for _, answer in decided],
+            "rooms": [await self._room(user_id, room_id) for room_id in rooms],
+            "label": str(max(labels)) if labels else None,
+        }
+
+    async def home(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST home` with `user_id`: the member's groups, invitations, who asks to be let in, and who is new."""
+        person, _ = await self._asked_for(request)
+        return {"member": await about(self._registry, person), **await self._home.of(person.user_id)}
+
+    async def sent(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST sent` with `user_id`, `room_id`, `event_id`: whether that member sent that, and it stands (rule P3)."""
+        person, body = await self._asked_for(request)
+        room_id, event_id = body.get("room_id"), body.get("event_id")
+        if not isinstance(room_id, str) or not isinstance(event_id, str):
+            raise malformed("`room_id` and `event_id` name what was sent.")
+        if "\0" in room_id + event_id or not person.belongs:
+            return {"sent": False}
+        return {"sent": await self._api.run_db_interaction("belisha_sent", _stands, person.user_id, room_id, event_id)}
+
+    async def media(self, request: SynapseRequest, path: list[str]) -> None:
+        """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.
+
+        Raises:
+            SynapseError: 404, the same for what is not there and what is not theirs.
+        """
+        self._check_credential(request)
+        given: list[bytes] = (request.args or {}).get(b"user_id", [b""])
+        person = await self._member(given[0].decode("utf-8", "replace"))
+        if len(path) != 1 or "\0" in path[0]:
+            raise not_found()
+        await self._media.give(request, person.user_id, path[0])
+
+    async def _asked_for(self, request: SynapseRequest) -> tuple[Person, dict[str, Any]]:
+        """For whom is asked, and the request's body.
+
+        Raises:
+            SynapseError: 403 without the portal's credential, 400 where no member is named.
+        """
+        self._check_credential(request)
+        body = parse_json_object_from_request(request)
+        return await self._member(body.get("user_id")), body
+
+    async def _member(self, user_id: object) -> Person:
+        if not isinstance(user_id, str) or not user_id.startswith("@"):
+            raise malformed("`user_id` names the member for whom this is asked.")
+        person = await self._registry.person(user_id)
+        if person.is_bot:  # a bot reads what many members wrote to it alone
+            raise malformed("`user_id` names a member, not a bot.")
+        return person
+
+    async def _item(self, user_id: str, asked: object) -> tuple[Any, dict[str, Any]]:
+        room_id, event_id = (asked.get(key) for key in ("room_id", "event_id")) if isinstance(asked, dict) else (0, 0)
+        if not isinstance(room_id, str) or not isinstance(event_id, str):
+            raise malformed("Each of `items` has a `room_id` and an `event_id`.")
+        item = await self._readers.item(user_id, room_id, event_id)
+        if item is None:
+            return None, dict(_NO)
+        known = {"may_read": True, "label": str(item.label), "by": item.by.value, "source": item.source}
+        return item.label, known
+
+    async def _room(self, user_id: str, room_id: object) -> dict[str, Any]:
+        if not isinstance(room_id, str):
+            raise malformed("`rooms` is a list of room ids.")
+        room = await self._readers.room(user_id, room_id)
+        if room is None:
+            return dict(_NO)
+        state = await self._api.get_room_state(room_id, POWER_STATE)
+        return {"may_read": True, **to_state(room), "power": int(get_user_power_level(user_id, state))}
+
+    def _check_credential(self, request: SynapseRequest) -> None:
+        scheme, _, given = (request.getHeader(b"Authorization") or b"").partition(b" ")
+        if scheme != b"Bearer" or not self._secret or not hmac.compare_digest(given, self._secret):
+            raise SynapseError(HTTPStatus.FORBIDDEN, "This address is for the community's portal.", "M_FORBIDDEN")
+
+
+async def about(registry: Registry, person: Person) -> dict[str, Any]:
+    """What the portal and the bots are told of who asks them for something."""
+    member = (await registry.members()).get(person.localpart)
+    return {
+        "belongs": person.belongs,
+        "organisation": person.organisation,
+        "roles": sorted(person.roles),
+        "service_room": member.service_room if member is not None and person.belongs else None,
+    }
+
+
+def _stands(txn: LoggingTransaction, user_id: str, room_id: str, event_id: str) -> bool:
+    txn.execute(
+        "SELECT 1 FROM events WHERE event_id = ? AND room_id = ? AND sender = ? AND rejection_reason IS NULL"
+        " AND NOT EXISTS (SELECT 1 FROM redactions WHERE redacts = events.event_id)",
+        (event_id, room_id, user_id),
+    )
+    return txn.fetchone() is not None
+
+
+def _list(body: dict[str, Any], key: str) -> list[Any]:
+    value = body.get(key) or []
+    if not isinstance(value, list) or len(value) > AT_MOST:
+        raise malformed(f"`{key}` is a list of at most {AT_MOST}.")
+    return value
