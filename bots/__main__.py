@@ -9,8 +9,12 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from belisha.translation import UnknownLanguage, speak
 from bots.kernel import logs
 from bots.kernel.config import ConfigError, load
+
+#: Where the catalogues of languages are.
+LOCALE = Path(__file__).parent / "locale"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -20,18 +24,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         config = load(options.config)
-        config.as_token(), config.hs_token()
+        config.as_token(), config.hs_token(), config.portal and config.portal.secret()
+        speak(config.language, LOCALE)
         logs.set_up(config.log.file, config.log.level)
-    except (ConfigError, OSError) as error:
+    except (ConfigError, UnknownLanguage, OSError) as error:
         return _say(str(error), 2)
 
     # After the configuration: what is wrong there is told at once.
     from bots.kernel.errors import StoreError
     from bots.kernel.process import Process, StartError
-    from bots.steward import Steward
+    from bots.portal import server as portal
+    from bots.roster import roster
 
     try:
-        asyncio.run(Process(config, [Steward()]).run())
+        asyncio.run(Process(config, roster(portal.command(config)), portal.beside(config)).run())
     except (StartError, StoreError) as error:
         return _say(str(error), 1)
     except Exception as error:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from string import Formatter
 from typing import Any
 
 from bots.kernel.events import Event
+
+#: From so many characters on an answer is too long to stand in the middle of a group's conversation.
+_LONG = 700
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +28,15 @@ class Typed:
     text: str
 
 
-Words = str | Strong | Typed
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Words that lead to an address; where only plain text is shown, it stands behind them."""
+
+    text: str
+    address: str
+
+
+Words = str | Strong | Typed | Link
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,28 +61,65 @@ def paragraph(*words: Words) -> Paragraph:
     return Paragraph(words)
 
 
+def say(template: str, **words: Words | int) -> Paragraph:
+    """A paragraph of a sentence with `{places}`, into which whole words are put as they are; for translation."""
+    found: list[Words] = []
+    for text, name, _spec, _conversion in Formatter().parse(template):
+        if text:
+            found.append(text)
+        if name is not None:
+            word = words[name]
+            found.append(str(word) if isinstance(word, int) else word)
+    return Paragraph(tuple(found))
+
+
 def points(lines: Sequence[Sequence[Words]]) -> Points:
     """A list of these lines."""
     return Points(tuple(tuple(line) for line in lines))
+
+
+def plain(blocks: Sequence[Block]) -> str:
+    """An answer as plain text."""
+    return "\n\n".join(_plain(block) for block in blocks)
+
+
+def in_html(blocks: Sequence[Block]) -> str:
+    """An answer as HTML; everything in it is escaped."""
+    return "".join(_html(block) for block in blocks)
 
 
 def notice(blocks: Sequence[Block]) -> dict[str, Any]:
     """The content of a message that answers nothing in particular."""
     return {
         "msgtype": "m.notice",
-        "body": "\n\n".join(_plain(block) for block in blocks),
+        "body": plain(blocks),
         "format": "org.matrix.custom.html",
-        "formatted_body": "".join(_html(block) for block in blocks),
+        "formatted_body": in_html(blocks),
         "m.mentions": {},
     }
 
 
-def reply(event: Event, blocks: Sequence[Block]) -> dict[str, Any]:
-    """The content of an answer to a message, in the thread where that stands in one (specification, Threading)."""
+def frame_of(event: Event) -> dict[str, Any]:
+    """What ties an answer to the message it answers, in its thread if there is one (specification, Threading)."""
     relation: dict[str, Any] = {"m.in_reply_to": {"event_id": event.event_id}}
     if event.thread is not None:
         relation |= {"rel_type": "m.thread", "event_id": event.thread, "is_falling_back": False}
-    return notice(blocks) | {"m.relates_to": relation, "m.mentions": {"user_ids": [event.sender]}}
+    return {"m.relates_to": relation, "m.mentions": {"user_ids": [event.sender]}}
+
+
+def framed(blocks: Sequence[Block], frame: Mapping[str, Any], *, in_group: bool = False) -> dict[str, Any]:
+    """The content of an answer; in a group a long one opens a thread, so that it does not push everything else away."""
+    content = notice(blocks) | dict(frame)
+    relation = frame.get("m.relates_to")
+    if in_group and relation and "rel_type" not in relation and len(content["body"]) > _LONG:
+        root = relation["m.in_reply_to"]["event_id"]
+        content["m.relates_to"] = {**relation, "rel_type": "m.thread", "event_id": root, "is_falling_back": False}
+    return content
+
+
+def reply(event: Event, blocks: Sequence[Block]) -> dict[str, Any]:
+    """The content of an answer to a message."""
+    return framed(blocks, frame_of(event))
 
 
 def _plain(block: Block) -> str:
@@ -80,7 +129,13 @@ def _plain(block: Block) -> str:
 
 
 def _plain_line(words: Sequence[Words]) -> str:
-    return "".join(word if isinstance(word, str) else word.text for word in words)
+    return "".join(_plain_word(word) for word in words)
+
+
+def _plain_word(word: Words) -> str:
+    if isinstance(word, Link):
+        return f"{word.text} ({word.address})"
+    return word if isinstance(word, str) else word.text
 
 
 def _html(block: Block) -> str:
@@ -96,5 +151,7 @@ def _html_line(words: Sequence[Words]) -> str:
 def _html_word(word: Words) -> str:
     if isinstance(word, str):
         return html.escape(word)
+    if isinstance(word, Link):
+        return f'<a href="{html.escape(word.address)}">{html.escape(word.text)}</a>'
     tag = "strong" if isinstance(word, Strong) else "code"
     return f"<{tag}>{html.escape(word.text)}</{tag}>"

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from bots.kernel.effects import Effect
+import sqlalchemy as sa
+
+from belisha.policy.people import Person
+from bots.kernel.effects import Effect, transaction_id
 from bots.kernel.events import Event
+from bots.kernel.rules import Rule
+
+if TYPE_CHECKING:  # a desk is made of what stands here
+    from bots.kernel.desk import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +26,7 @@ class Policy:
     ceiling: str = ""
     organisations: tuple[str, ...] = ()
     purpose: str = "discussion"
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,44 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
+class Item:
+    """An item that both the bot and who asks can read, as the module knows it now."""
+
+    label: str
+    source: str
+    """The user id of who wrote it."""
+    source_room: str | None = None
+    """The source's own room with the steward, while they are in the room with the item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who asks for something, as the module knows them now."""
+
+    person: Person
+    power: int = 0
+    """Their power in the room that it is about."""
+    service_room: str | None = None
+    """Their own room with the steward."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group that somebody may join, or ask to be let into, as the module shows it to them."""
+
+    room_id: str
+    name: str
+    topic: str
+    address: str
+    kind: str
+    members: int
+    messages: int | None
+    """How many were written in the last seven days; only members of a closed group may know."""
+    membership: str
+    """`invite`, `knock`, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A question that got no answer."""
 
@@ -57,19 +103,58 @@ class Needs:
     """Ask again, however recently the policy was asked for."""
     audience: bool = False
     people: bool = False
+    asker: bool = False
+    """Who the event's sender is: organisation, roles, and power in the room."""
+    item: bool = False
+    """The item that the event answers, or is about."""
+    maintainers: str | None = None
+    """Who looks after the group, where it may have become too few: the user id of who has left it, or empty."""
+    groups: bool = False
+    """Which groups the event's sender may join or ask for; in their own room with the bot."""
     patient: bool = False
     """Nobody waits for an answer: while the server cannot be asked, rather handle the event later."""
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is known when an event is handled; what the bot did not ask for is unknown."""
+    """What is known when an event or a job is handled; what the bot did not ask for is unknown."""
 
     me: str
     policy: Policy | Unknown = Unknown()
     audience: Audience | Unknown = Unknown()
+    asker: Asker | Unknown = Unknown()
+    item: Item | Unknown = Unknown()
+    groups: Sequence[Group] | Unknown = Unknown()
+    maintainers: Sequence[Asker] | Unknown = Unknown()
+    """Those left, where they may have become too few; of two and more only the user ids are known."""
     people: Mapping[str, str | None] = field(default_factory=dict)
     """Who is in the room besides bots: user id and display name."""
+    now: float = 0.0
+    """Seconds since 1970."""
+    occasion: str = ""
+    """What the ids of this handling's effects follow from."""
+    connection: sa.Connection | None = None
+
+    @property
+    def database(self) -> sa.Connection:
+        """The kernel's transaction: what is written to the bot's own tables is kept if all that was asked for is."""
+        if self.connection is None:
+            raise RuntimeError("there is no transaction here")
+        return self.connection
+
+    def effect_id(self, position: int) -> str:
+        """The id of one of the effects that the handler is about to give, to be referred to later (`Sent`)."""
+        return transaction_id(self.me, self.occasion, position)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Something that is due."""
+
+    name: str
+    due: float
+    """When it was due, in seconds since 1970; handled later where the bots were down."""
+    arguments: Mapping[str, Any]
 
 
 class Bot(Protocol):
@@ -83,4 +168,25 @@ class Bot(Protocol):
         """What the bot named `me` must know of the room; None where the event does not concern it."""
 
     def handle(self, event: Event, context: Context) -> Sequence[Effect]:
-        """What is to be done about the event. The same arguments give the same effects."""
+        """What is to be done about the event. The same arguments, and the same tables, give the same effects."""
+
+
+@runtime_checkable
+class WithDesk(Protocol):
+    """A bot that can be asked for something by commands."""
+
+    @property
+    def desk(self) -> Desk:
+        """Where it takes them."""
+
+
+@runtime_checkable
+class WithJobs(Protocol):
+    """A bot that does something at its time."""
+
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """What comes again and again, by name."""
+
+    def run(self, job: Job, context: Context) -> Sequence[Effect]:
+        """What is to be done about a job that is due."""

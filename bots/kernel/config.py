@@ -49,6 +49,45 @@ class Log(_Model):
     level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
 
 
+class Mail(_Model):
+    """The mail server."""
+
+    host: str = Field(min_length=1)
+    port: int = Field(ge=1, le=65535)
+    tls: Literal["none", "starttls", "tls"]
+    sender: str = Field(min_length=3)
+    user: str | None = None
+    password_file: Path | None = None
+
+    def password(self) -> str | None:
+        """The password, read anew each time so that it can be changed."""
+        return _secret(self.password_file) if self.password_file else None
+
+
+class Portal(_Model):
+    """The pages for members."""
+
+    listen: Listen
+    public_url: str
+    element_origins: tuple[str, ...] = ()
+    secret_file: Path
+    community: str = Field(min_length=1)
+
+    @field_validator("public_url")
+    @classmethod
+    def _own_address(cls, address: str) -> str:
+        return _origin(address)
+
+    @field_validator("element_origins")
+    @classmethod
+    def _origins(cls, addresses: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(_origin(address) for address in addresses)
+
+    def secret(self) -> str:
+        """What the portal shows to the module, and what its own keys are made from."""
+        return _secret(self.secret_file)
+
+
 class Bots(_Model):
     """The localpart of each bot's account; all are in the namespace `belisha_`."""
 
@@ -74,6 +113,10 @@ class Config(_Model):
     log: Log = Log()
     bots: Bots = Bots()
     appservice_id: str = Field(default="belisha", min_length=1)
+    time_zone: str = "Europe/London"
+    language: str = "en-GB"
+    mail: Mail | None = None
+    portal: Portal | None = None
 
     @field_validator("homeserver")
     @classmethod
@@ -102,12 +145,19 @@ class Config(_Model):
         return _secret(self.hs_token_file)
 
 
+def _origin(address: str) -> str:
+    # It becomes part of a header: nothing but scheme, host and port.
+    if not re.fullmatch(r"https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?|https?://\[[0-9a-f:]+\](:[0-9]{1,5})?", address):
+        raise ValueError("write scheme, host and port alone, for example https://portal. and your domain")
+    return address
+
+
 def _secret(path: Path) -> str:
     try:
         mode = stat.S_IMODE(path.stat().st_mode)
         secret = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"The token in {path} cannot be read. Run `belisha render` to make it.") from error
+        raise ConfigError(f"The secret in {path} cannot be read. Run `belisha render` to make it.") from error
     if mode & 0o077:
         raise ConfigError(f"{path} can be read by other accounts of this machine. Run: chmod 600 {path}")
     if not secret:

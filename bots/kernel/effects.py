@@ -1,29 +1,147 @@
-"""What handlers ask for; performed by the kernel, so that a repeat after a crash is the same request again."""
+"""What handlers ask for. It is stored with the mark that the event is handled, and performed afterwards.
+
+Each effect has an id that follows from its occasion: handled again, the same event asks for the same effects.
+"""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
-class Send:
-    """Send an event into the room of the event that is being handled."""
+class Sent:
+    """The event that another effect makes, known once that one is performed."""
+
+    effect: int | str
+    """Its place in the same answer of a handler (the first is 0), or its id (see `Context.effect_id`)."""
+
+
+Target = str | Sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _InRoom:
+    room: str | None = None
+    """Where; None is the room of the event that is handled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Send(_InRoom):
+    """Send an event."""
 
     content: Mapping[str, Any]
     type: str = "m.room.message"
     once: str | None = None
-    """A key under which this is said a single time, whatever else may be its occasion."""
+    """A key under which this bot says this a single time, whatever else may be its occasion."""
 
 
-#: What a handler can ask for. One kind so far.
-Effect = Send
+@dataclass(frozen=True, slots=True)
+class Edit(_InRoom):
+    """Replace what a message of this bot says."""
+
+    target: Target
+    content: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class React(_InRoom):
+    """React to an event."""
+
+    target: Target
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Redact(_InRoom):
+    """Take an event back."""
+
+    target: Target
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Invite(_InRoom):
+    """Invite somebody; done where they are in the room already."""
+
+    user: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kick(_InRoom):
+    """Remove somebody; done where they are not in the room."""
+
+    user: str
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State(_InRoom):
+    """Set room state."""
+
+    type: str
+    content: Mapping[str, Any]
+    state_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pin(_InRoom):
+    """Pin an event beside what is pinned already; done where it is pinned."""
+
+    target: Target
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """Send a mail. A crash at the wrong moment may send it twice, under one Message-ID."""
+
+    to: str
+    subject: str
+    text: str
+    once: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Act(_InRoom):
+    """Have the module do what a member's command asks for; it reads that command itself (rule P3)."""
+
+    act: str
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    event_id: str | None = None
+    """The member's command; None is the event that is handled."""
+    then: Mapping[str, Any] | None = None
+    """What the bot is given as a job, with the outcome, once it is known how this ended (see `OUTCOME`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Have `run` called at a time; it takes the place of a job of that name that is still to come."""
+
+    name: str
+    at: float
+    """Seconds since 1970."""
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Unschedule:
+    """Take back a job that is still to come."""
+
+    name: str
+
+
+#: Begins the names of jobs that tell a bot how an act ended: `then`, and `outcome` or `refused` with a sentence.
+OUTCOME = "outcome "
+
+Outgoing = Send | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Act
+Effect = Outgoing | Schedule | Unschedule
 
 
 def transaction_id(bot: str, occasion: str, position: int) -> str:
-    """The name under which Synapse knows a request again.
+    """An effect's id, under which Synapse knows a request again.
 
     Synapse compares transaction ids of one service whichever bot sends, hence the bot in it.
 
@@ -33,3 +151,66 @@ def transaction_id(bot: str, occasion: str, position: int) -> str:
         position: Which of the bot's effects on this occasion it is.
     """
     return hashlib.sha256(f"{bot}|{occasion}|{position}".encode()).hexdigest()[:40]
+
+
+class BadEffect(ValueError):
+    """A bot asked for what cannot be: a mistake in the bot."""
+
+
+def lane_of(effect: Outgoing, room_id: str | None) -> str:
+    """Whom the effect has to wait for: what was asked for earlier in its room, or for the same reader of mail.
+
+    Raises:
+        BadEffect: It names no room, and there is none to stand in.
+    """
+    if isinstance(effect, Mail):
+        return f"mail {hashlib.sha256(effect.to.casefold().encode()).hexdigest()[:16]}"
+    room = effect.room or room_id
+    if room is None:
+        raise BadEffect(f"{type(effect).__name__} names no room, and a job has none of its own")
+    return room
+
+
+def body_of(effect: Outgoing, effect_ids: Mapping[int, str], event_id: str | None) -> dict[str, Any]:
+    """What is stored of an effect.
+
+    Args:
+        effect: The effect.
+        effect_ids: The ids of the effects that stand with it, by their places.
+        event_id: The event that is handled.
+
+    Raises:
+        BadEffect: It refers to what is not there.
+    """
+    match effect:
+        case Send():
+            return {"type": effect.type, "content": dict(effect.content)}
+        case Edit():
+            return {"target": _stored(effect.target, effect_ids), "content": dict(effect.content)}
+        case React():
+            return {"target": _stored(effect.target, effect_ids), "key": effect.key}
+        case Redact():
+            return {"target": _stored(effect.target, effect_ids), "reason": effect.reason}
+        case Invite() | Kick():
+            return {"user": effect.user, "reason": effect.reason}
+        case State():
+            return {"type": effect.type, "content": dict(effect.content), "state_key": effect.state_key}
+        case Pin():
+            return {"target": _stored(effect.target, effect_ids)}
+        case Mail():
+            return {"to": effect.to, "subject": effect.subject, "text": effect.text}
+        case Act():
+            command = effect.event_id or event_id
+            if command is None:
+                raise BadEffect("Act names no event, and a job has none of its own")
+            then = {} if effect.then is None else {"then": dict(effect.then)}
+            return {"act": effect.act, "arguments": dict(effect.arguments), "event_id": command, **then}
+
+
+def _stored(target: Target, effect_ids: Mapping[int, str]) -> str | dict[str, str]:
+    if isinstance(target, str):
+        return target
+    known = target.effect if isinstance(target.effect, str) else effect_ids.get(target.effect)
+    if known is None:
+        raise BadEffect(f"there is no effect {target.effect} before this one")
+    return {"effect": known}

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+from belisha.commands.spoken import answered, spoken
+from belisha.policy.creation import POLICY_TYPE
+from belisha.policy.people import Person
 
 # https://spec.matrix.org/v1.11/appendices/#size-limits
 _LONGEST_ID = 255
@@ -41,14 +46,27 @@ class Event:
         return value if isinstance(value, dict) else {}
 
     @property
-    def is_edit(self) -> bool:
-        """Whether this replaces an earlier event."""
-        return self.relation.get("rel_type") == "m.replace"
+    def spoken(self) -> str | None:
+        """What a member typed (see `belisha.commands.spoken`)."""
+        return spoken(self.content)
 
     @property
-    def is_reply(self) -> bool:
-        """Whether this answers another event, or stands in a thread."""
-        return isinstance(self.relation.get("m.in_reply_to"), dict)
+    def answered(self) -> str | None:
+        """The id of the event that this answers."""
+        return answered(self.content)
+
+    @property
+    def about(self) -> str | None:
+        """The id of the event that this answers, or that it is about where it is no message."""
+        if self.type == "m.room.message":
+            return self.answered
+        event_id = self.relation.get("event_id")
+        return event_id if isinstance(event_id, str) else None
+
+    @property
+    def anybody(self) -> Person:
+        """The sender, of whom nothing else is known."""
+        return Person(self.sender)
 
     @property
     def thread(self) -> str | None:
@@ -64,6 +82,8 @@ class Received:
     event_id: str
     room_id: str
     json: str
+    sent_at: float
+    """Seconds since 1970, as the server wrote them; endless where it wrote none."""
 
 
 def receive(raw: object) -> Received:
@@ -74,8 +94,14 @@ def receive(raw: object) -> Received:
     """
     if not isinstance(raw, dict):
         raise MalformedEvent("An event is not an object.")
-    # ASCII JSON: NUL and lone surrogates, which PostgreSQL takes in no text column, stay escaped.
-    return Received(_id(raw, "event_id", "$"), _id(raw, "room_id", "!"), json.dumps(raw, separators=(",", ":")))
+    sent_at = raw.get("origin_server_ts")
+    return Received(
+        _id(raw, "event_id", "$"),
+        _id(raw, "room_id", "!"),
+        # ASCII JSON: NUL and lone surrogates, which PostgreSQL takes in no text column, stay escaped.
+        json.dumps(raw, separators=(",", ":")),
+        sent_at / 1000 if isinstance(sent_at, int) else math.inf,
+    )
 
 
 def _id(raw: dict[str, Any], key: str, sigil: str) -> str:
@@ -112,6 +138,16 @@ def parse(text: str) -> Event:
 def joins(event: Event, user_id: str) -> bool:
     """Whether the event is a user's joining."""
     return _becomes(event, user_id, "join")
+
+
+def leaves(event: Event) -> bool:
+    """Whether somebody leaves a room, or is sent away."""
+    return event.type == "m.room.member" and event.text("membership") in ("leave", "ban")
+
+
+def is_news(event: Event, me: str) -> bool:
+    """Whether what was done in a bot's own name is news to the bot `me`, since the server did it in that name."""
+    return joins(event, me) or event.type == POLICY_TYPE or (leaves(event) and event.state_key != me)
 
 
 def _becomes(event: Event, user_id: str, membership: str) -> bool:

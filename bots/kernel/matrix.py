@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
@@ -12,6 +14,7 @@ from yarl import URL
 DEVICE = "BELISHA"
 _CLIENT = "_matrix/client/v3"
 _MODULE = "_synapse/client/org.belisha/v1"
+_PAGE = 200
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 
@@ -32,14 +35,16 @@ class Unreachable(Exception):
 class Refused(Exception):
     """Synapse said no."""
 
-    def __init__(self, status: int, errcode: str) -> None:
+    def __init__(self, status: int, errcode: str, sentence: str = "") -> None:
         """Says how.
 
         Args:
             status: HTTP status.
             errcode: The Matrix error code.
+            sentence: What was said for people; it is in no log.
         """
         super().__init__(f"{status} {errcode}")
+        self.sentence = sentence
         self.status = status
         self.errcode = errcode
 
@@ -62,6 +67,8 @@ class BotClient:
         """
         self.user_id = user_id
         self.registered = False
+        self.device_made_at = 0.0
+        """When this process had to make the device: Synapse knows no transaction id from before."""
         self._homeserver = homeserver
         self._headers = {"Authorization": f"Bearer {as_token}"}
         self._session = session
@@ -85,17 +92,100 @@ class BotClient:
             identifier = {"type": "m.id.user", "user": self.user_id}
             body = {"type": kind, "identifier": identifier, "device_id": DEVICE}
             await self._request("POST", f"{_CLIENT}/login", body | {"initial_device_display_name": "Belisha"})
+            self.device_made_at = time.time()
         self.registered = True
 
     async def send(self, room_id: str, event_type: str, content: Mapping[str, Any], transaction_id: str) -> str:
         """Sends an event; with the same transaction id again, it is the same event."""
-        path = f"{_CLIENT}/rooms/{quote(room_id, safe='')}/send/{quote(event_type, safe='')}/{transaction_id}"
-        answer = await self._request("PUT", path, dict(content))
-        return str(answer["event_id"])
+        path = f"{_room(room_id)}/send/{quote(event_type, safe='')}/{transaction_id}"
+        return _event_id(await self._request("PUT", path, dict(content)))
+
+    async def redact(self, room_id: str, event_id: str, reason: str | None, transaction_id: str) -> str:
+        """Takes an event back; with the same transaction id again, it is the same redaction."""
+        path = f"{_room(room_id)}/redact/{quote(event_id, safe='')}/{transaction_id}"
+        return _event_id(await self._request("PUT", path, {} if reason is None else {"reason": reason}))
+
+    async def set_state(self, room_id: str, event_type: str, state_key: str, content: Mapping[str, Any]) -> str:
+        """Sets room state; Synapse makes no event of what is so already."""
+        path = f"{_room(room_id)}/state/{quote(event_type, safe='')}/{quote(state_key, safe='')}"
+        return _event_id(await self._request("PUT", path, dict(content)))
+
+    async def state(self, room_id: str, event_type: str, state_key: str = "") -> dict[str, Any]:
+        """The content of some room state; empty where there is none."""
+        path = f"{_room(room_id)}/state/{quote(event_type, safe='')}/{quote(state_key, safe='')}"
+        try:
+            return await self._request("GET", path)
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return {}
+
+    async def set_membership(
+        self, room_id: str, act: str, user_id: str, reason: str | None, transaction_id: str
+    ) -> None:
+        """Invites or removes (`kick`) somebody."""
+        body = {"user_id": user_id} | ({} if reason is None else {"reason": reason})
+        await self._request("PUT", f"{_room(room_id)}/{act}/{transaction_id}", body)
+
+    async def membership(self, room_id: str, user_id: str) -> str:
+        """What somebody is to a room; `leave` for who never was in it."""
+        try:
+            answer = await self._request("GET", f"{_room(room_id)}/state/m.room.member/{quote(user_id, safe='')}")
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return "leave"
+        return str(answer.get("membership", "leave"))
+
+    async def act(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """Has the module do what a member's command asks for; asked again, it is the same act, and ended the same."""
+        return await self._request("POST", f"{_MODULE}/acts", body)
+
+    async def messages(
+        self, room_id: str, page: str = "", *, until: str | None = None, filtered: Mapping[str, Any] | None = None
+    ) -> tuple[list[dict[str, Any]], str]:
+        """A page of a room's events, newest first, and the token of the next page, empty behind the last one.
+
+        Args:
+            room_id: The room.
+            page: The token of the page; empty for the newest.
+            until: A token at which to end.
+            filtered: A filter of events (specification, RoomEventFilter).
+        """
+        given = {"from": page, "to": until or "", "filter": json.dumps(filtered) if filtered else ""}
+        query = {"dir": "b", "limit": str(_PAGE)} | {key: value for key, value in given.items() if value}
+        answer = await self._request("GET", f"{_room(room_id)}/messages", query=query)
+        chunk, end = answer.get("chunk"), answer.get("end")
+        events = [event for event in chunk if isinstance(event, dict)] if isinstance(chunk, list) else []
+        return events, end if isinstance(end, str) else ""
+
+    async def is_redacted(self, room_id: str, event_id: str) -> bool:
+        """Whether an event was taken back."""
+        answer = await self._request("GET", f"{_room(room_id)}/event/{quote(event_id, safe='')}")
+        return "redacted_because" in (answer.get("unsigned") or {})
+
+    async def joined_rooms(self) -> list[str]:
+        """The rooms that this bot is in."""
+        answer = await self._request("GET", f"{_CLIENT}/joined_rooms")
+        return [str(one) for one in answer.get("joined_rooms") or ()]
+
+    async def instance(self) -> str | None:
+        """Which chain of deliveries Synapse sends by now; None where it has not begun one."""
+        found = (await self._request("GET", f"{_MODULE}/instance")).get("instance")
+        return found if isinstance(found, str) else None
+
+    async def position(self, event_id: str) -> str | None:
+        """The token that stands behind an event in the order of arrival; None where Synapse does not know the event."""
+        try:
+            return str((await self._request("GET", f"{_MODULE}/position/{quote(event_id, safe='')}"))["token"])
+        except Refused as error:
+            if error.status != 404:
+                raise
+            return None
 
     async def joined_members(self, room_id: str) -> dict[str, str | None]:
         """The user ids of those who are in a room, with their display names there."""
-        answer = await self._request("GET", f"{_CLIENT}/rooms/{quote(room_id, safe='')}/joined_members")
+        answer = await self._request("GET", f"{_room(room_id)}/joined_members")
         joined = answer.get("joined") or {}
         return {user: about.get("display_name") for user, about in joined.items()}
 
@@ -107,6 +197,19 @@ class BotClient:
     async def policy(self, room_id: str) -> dict[str, Any]:
         """What the module says of a room."""
         return await self._request("GET", f"{_MODULE}/policy/{quote(room_id, safe='')}")
+
+    async def asker(self, room_id: str, user_id: str) -> dict[str, Any]:
+        """Who somebody is who is in a room, as the module knows them."""
+        return await self._request("GET", f"{_MODULE}/asker", query={"room_id": room_id, "member": user_id})
+
+    async def item(self, room_id: str, event_id: str, user_id: str) -> dict[str, Any]:
+        """What an item is that somebody asks about, where they can read it."""
+        query = {"room_id": room_id, "event_id": event_id, "member": user_id}
+        return await self._request("GET", f"{_MODULE}/item", query=query)
+
+    async def groups(self, room_id: str, user_id: str) -> dict[str, Any]:
+        """Which groups somebody may join or ask for, whose room with a bot it is."""
+        return await self._request("GET", f"{_MODULE}/groups", query={"room_id": room_id, "member": user_id})
 
     async def audience(self, room_id: str) -> dict[str, Any]:
         """Who can read a room, as the module counts them."""
@@ -145,10 +248,19 @@ class BotClient:
         if errcode == "M_UNKNOWN_DEVICE":
             self.registered = False  # somebody deleted the device: it is made again before the next attempt
             return Unreachable(errcode)
-        if status == 429 or status >= 500:
+        if status in (401, 429) or status >= 500:  # 401: it was started with another registration
             seconds = pause / 1000 if isinstance(pause, int) else None
             return Unreachable(f"{status} {errcode}", seconds)
-        return Refused(status, errcode)
+        told = answer.get("error")
+        return Refused(status, errcode, told if isinstance(told, str) else "")
+
+
+def _room(room_id: str) -> str:
+    return f"{_CLIENT}/rooms/{quote(room_id, safe='')}"
+
+
+def _event_id(answer: Mapping[str, Any]) -> str:
+    return str(answer.get("event_id", ""))
 
 
 async def _object(response: aiohttp.ClientResponse) -> dict[str, Any]:

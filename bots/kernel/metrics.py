@@ -13,34 +13,44 @@ class Metrics:
 
     def __init__(self) -> None:
         """Starts at zero, in a registry of its own so that tests can have several."""
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        self._pending = Gauge("belisha_bots_inbox_pending", "Events that wait.", registry=self._registry)
+        here = self._registry = CollectorRegistry()
+        ProcessCollector(registry=here)
+        self._pending = Gauge("belisha_bots_inbox_pending", "Events that wait.", registry=here)
         self._oldest = Gauge(
-            "belisha_bots_inbox_oldest_seconds", "How long the oldest of them has waited.", registry=self._registry
+            "belisha_bots_inbox_oldest_seconds", "How long the oldest of them has waited.", registry=here
         )
-        self._failed = Gauge(
-            "belisha_bots_inbox_failed", "Events given up and not looked into yet.", registry=self._registry
-        )
+        self._failed = Gauge("belisha_bots_inbox_failed", "Events that are dead letters now.", registry=here)
+        self._unsent = Gauge("belisha_bots_outbox_pending", "Effects that wait.", registry=here)
+        self._lag = Gauge("belisha_bots_outbox_lag_seconds", "How long the oldest of them has waited.", registry=here)
+        self._unsendable = Gauge("belisha_bots_outbox_failed", "Effects that are dead letters now.", registry=here)
+        self._marked = Gauge("belisha_bots_rooms_to_read", "Rooms that are still to be read.", registry=here)
         self.received = Counter(
-            "belisha_bots_events_received", "Events that Synapse delivered, repeats included.", registry=self._registry
+            "belisha_bots_events_received", "Events that Synapse delivered, repeats included.", registry=here
         )
         self.rejected = Counter(
-            "belisha_bots_transactions_rejected",
-            "Transactions not stored, by reason.",
-            ["reason"],
-            registry=self._registry,
+            "belisha_bots_transactions_rejected", "Transactions not stored, by reason.", ["reason"], registry=here
         )
-        self.handled = Counter("belisha_bots_events_handled", "Events handled.", registry=self._registry)
-        self.retried = Counter("belisha_bots_events_retried", "Events put off after an error.", registry=self._registry)
-        self.failed = Counter("belisha_bots_events_failed", "Events given up.", registry=self._registry)
+        self.handled = Counter("belisha_bots_events_handled", "Events handled.", registry=here)
+        self.jobs = Counter("belisha_bots_jobs_done", "Jobs done at their time.", registry=here)
+        self.sent = Counter("belisha_bots_effects_sent", "Effects performed, by kind.", ["kind"], registry=here)
+        self.retried = Counter("belisha_bots_retries", "What was put off after an error.", ["of"], registry=here)
+        self.failed = Counter("belisha_bots_dead_letters", "What was given up.", ["of"], registry=here)
+        self.breaks = Counter("belisha_bots_delivery_breaks", "Breaks in Synapse's deliveries.", registry=here)
+        self.caught_up = Counter("belisha_bots_rooms_read", "Rooms read after a break or a start.", registry=here)
+        self.missed = Counter(
+            "belisha_bots_events_missed", "Events that Synapse never delivered, found in rooms.", registry=here
+        )
         self.handling = Histogram(
-            "belisha_bots_handling_seconds", "From taking an event up to its last effect.", registry=self._registry
+            "belisha_bots_handling_seconds", "How long a bot took over one event or job.", registry=here
         )
 
-    def page(self, depth: Depth) -> bytes:
+    def page(self, inbox: Depth, outbox: Depth, marked: int) -> bytes:
         """The text that Prometheus reads."""
-        self._pending.set(depth.pending)
-        self._oldest.set(depth.oldest or 0.0)
-        self._failed.set(depth.failed)
+        self._pending.set(inbox.pending)
+        self._oldest.set(inbox.oldest or 0.0)
+        self._failed.set(inbox.failed)
+        self._unsent.set(outbox.pending)
+        self._lag.set(outbox.oldest or 0.0)
+        self._unsendable.set(outbox.failed)
+        self._marked.set(marked)
         return generate_latest(self._registry)

@@ -6,16 +6,17 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import aiohttp
 
+from bots.kernel.batches import Actor
 from bots.kernel.bot import Bot
+from bots.kernel.by_form import ByForm
 from bots.kernel.config import Config
-from bots.kernel.dispatch import Actor, Dispatcher
-from bots.kernel.inbox import Inbox
+from bots.kernel.ground import Ground
+from bots.kernel.leases import Leases
 from bots.kernel.matrix import BotClient, Refused, Unreachable
-from bots.kernel.metrics import Metrics
 from bots.kernel.rooms import Rooms
 from bots.kernel.service import BotsService
 from bots.kernel.store import Store
@@ -25,6 +26,8 @@ log = logging.getLogger(__name__)
 NAMESPACE = "belisha_"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 2.0
 
+Beside = Callable[[Store, aiohttp.ClientSession, ByForm], AbstractAsyncContextManager[None]]
+
 
 class StartError(Exception):
     """The process cannot start; `str()` is one line for a person."""
@@ -33,14 +36,16 @@ class StartError(Exception):
 class Process:
     """The running bots."""
 
-    def __init__(self, config: Config, bots: Sequence[Bot]) -> None:
+    def __init__(self, config: Config, bots: Sequence[Bot], beside: Sequence[Beside] = ()) -> None:
         """Prepares everything that needs neither network nor database.
 
         Args:
             config: The checked configuration.
             bots: The bots, in the order in which they are asked about each event.
+            beside: What runs as long as the bots do, on the same store; it may hand in what members ask for by a form.
         """
         self._config = config
+        self._beside = beside
         self._bots = bots
         self._waiting_for = "the database"
 
@@ -58,17 +63,27 @@ class Process:
             store = Store(self._config.database)
             stack.push_async_callback(store.close)
             await store.open()
+            store.hold()
             session = await stack.enter_async_context(aiohttp.ClientSession())
-            inbox, metrics = Inbox(store), Metrics()
+            leases = Leases(store)
+            stack.push_async_callback(leases.close)
             actors = [self._actor(bot, session) for bot in self._bots]
-            dispatcher = Dispatcher(inbox, actors, is_ours=self.is_ours, metrics=metrics)
+            ground = Ground(self._config, store, leases, actors, is_ours=self.is_ours)
+            await ground.begin()
             service = BotsService(
-                self._config, inbox, metrics, stored=dispatcher.wake, waiting_for=lambda: self._waiting_for
+                self._config,
+                store,
+                ground.inbox,
+                ground.metrics,
+                stored=ground.stored,
+                waiting_for=lambda: self._waiting_for,
             )
             stack.push_async_callback(service.stop)
             await self._listen(service)
+            for other in self._beside:
+                await stack.enter_async_context(other(store, session, ground.by_form))
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(work) for work in (dispatcher.run(), self._announce(actors))]
+                tasks = [group.create_task(work) for work in (self._announce(actors), *ground.work())]
                 await stop.wait()
                 log.info("stopping")
                 for task in tasks:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
 
-from bots.kernel.bot import Audience, Needs, Organisation, Policy, Unknown
+from belisha.policy.people import Person
+from belisha.policy.state import MAINTAINER_POWER
+from bots.kernel.bot import Asker, Audience, Group, Item, Needs, Organisation, Policy, Unknown
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 
+_T = TypeVar("_T")
 _FRESH_FOR = 60.0
 _KEPT = 2000
 _NOT_FOUND = "ORG.BELISHA.NOT_FOUND"
@@ -38,25 +41,62 @@ class Rooms:
         until, known = self._policies.get(room_id, (0.0, Unknown()))
         if self._now() < until and not needs.fresh:
             return known
-        try:
-            answer = _policy(await self._client.policy(room_id))
-        except Refused as error:
-            return Unknown(no_such_room=error.errcode == _NOT_FOUND)
-        except Unreachable:
-            if needs.patient:
-                raise
-            # For a person who waits, "I cannot tell just now" at once is better than an answer in an hour.
-            return Unknown()
-        self._policies[room_id] = (self._now() + _FRESH_FOR, answer)
+        return await _asked(self._client.policy(room_id), lambda answer: self._keep(room_id, _policy(answer)), needs)
+
+    def _keep(self, room_id: str, policy: Policy | Unknown) -> Policy | Unknown:
+        self._policies[room_id] = (self._now() + _FRESH_FOR, policy)
         self._policies.move_to_end(room_id)
         while len(self._policies) > _KEPT:
             self._policies.popitem(last=False)
-        return answer
+        return policy
 
     async def audience(self, room_id: str) -> Audience | Unknown:
         """Who can read the room now, or that this is unknown."""
         try:
             return _audience(await self._client.audience(room_id))
+        except (Refused, Unreachable):
+            return Unknown()
+
+    async def asker(self, room_id: str, user_id: str, needs: Needs) -> Asker | Unknown:
+        """Who somebody is who is in the room with the bot now, or that this is unknown.
+
+        Raises:
+            Unreachable: Only where `needs` is patient.
+        """
+        return await _asked(self._client.asker(room_id, user_id), lambda answer: asker_of(user_id, answer), needs)
+
+    async def item(self, room_id: str, event_id: str, user_id: str, needs: Needs) -> Item | Unknown:
+        """What an item is that somebody asks about, where they and the bot can read it now.
+
+        Raises:
+            Unreachable: Only where `needs` is patient.
+        """
+        return await _asked(self._client.item(room_id, event_id, user_id), _item, needs)
+
+    async def maintainers(self, room_id: str, left: str, is_ours: Callable[[str], bool]) -> tuple[Asker, ...] | Unknown:
+        """Who looks after a group; unknown where nothing can have changed, since `left` was none of them.
+
+        Raises:
+            Unreachable: The server cannot be asked; nobody waits for it.
+        """
+        try:
+            users = (await self._client.state(room_id, "m.room.power_levels")).get("users")
+            powers = users if isinstance(users, dict) else {}
+            all_ = {user for user, power in powers.items() if _count(power) >= MAINTAINER_POWER and not is_ours(user)}
+            if left and left not in all_:
+                return Unknown()
+            there = sorted(all_ & set(await self._client.joined_members(room_id)) - {left})
+            if len(there) > 1:
+                return tuple(Asker(Person(user)) for user in there)
+            found = [asker_of(user, await self._client.asker(room_id, user)) for user in there]
+        except Refused:
+            return Unknown()
+        return tuple(one for one in found if isinstance(one, Asker))
+
+    async def groups(self, room_id: str, user_id: str) -> tuple[Group, ...] | Unknown:
+        """The groups that somebody may join or ask for now, or that this is unknown."""
+        try:
+            return _groups(await self._client.groups(room_id, user_id))
         except (Refused, Unreachable):
             return Unknown()
 
@@ -72,6 +112,35 @@ class Rooms:
             return {}
 
 
+async def _asked(
+    answer: Awaitable[dict[str, Any]], read: Callable[[dict[str, Any]], _T | Unknown], needs: Needs
+) -> _T | Unknown:
+    """What the module answers, or that it is unknown.
+
+    Raises:
+        Unreachable: Only where `needs` is patient.
+    """
+    try:
+        return read(await answer)
+    except Refused as error:
+        return Unknown(no_such_room=error.errcode == _NOT_FOUND)
+    except Unreachable:
+        if needs.patient:
+            raise
+        # For a person who waits, "I cannot tell just now" at once is better than an answer in an hour.
+        return Unknown()
+
+
+def asker_of(user_id: str, answer: dict[str, Any]) -> Asker | Unknown:
+    """Reads what the module tells of a member; who may not act is an account without organisation."""
+    roles, organisation = answer.get("roles"), answer.get("organisation")
+    if not isinstance(roles, list):
+        return Unknown()
+    belongs = answer.get("belongs") is True and isinstance(organisation, str)
+    person = Person(user_id, _text(organisation) if belongs else None, frozenset(_text(role) for role in roles))
+    return Asker(person, _count(answer.get("power")), _text(answer.get("service_room")) or None)
+
+
 def _policy(answer: dict[str, Any]) -> Policy | Unknown:
     kind = answer.get("kind")
     if not isinstance(kind, str):
@@ -83,7 +152,34 @@ def _policy(answer: dict[str, Any]) -> Policy | Unknown:
         ceiling=_text(answer.get("ceiling")),
         organisations=tuple(_text(one) for one in listed) if isinstance(listed, list) else (),
         purpose=_text(answer.get("purpose")) or "discussion",
+        archived=answer.get("archived") is True,
     )
+
+
+def _groups(answer: dict[str, Any]) -> tuple[Group, ...] | Unknown:
+    listed = answer.get("groups")
+    if not isinstance(listed, list) or not all(isinstance(one, dict) for one in listed):
+        return Unknown()
+    return tuple(
+        Group(
+            room_id=_text(one.get("room_id")),
+            name=_text(one.get("name")),
+            topic=_text(one.get("topic")),
+            address=_text(one.get("address")),
+            kind=_text(one.get("kind")),
+            members=_count(one.get("members")),
+            messages=one.get("messages") if isinstance(one.get("messages"), int) else None,
+            membership=_text(one.get("membership")),
+        )
+        for one in listed
+    )
+
+
+def _item(answer: dict[str, Any]) -> Item | Unknown:
+    label, source = answer.get("label"), answer.get("source")
+    if not isinstance(label, str) or not isinstance(source, str):
+        return Unknown()
+    return Item(label, source, _text(answer.get("source_room")) or None)
 
 
 def _audience(answer: dict[str, Any]) -> Audience | Unknown:

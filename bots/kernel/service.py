@@ -17,12 +17,17 @@ from bots.kernel.events import MalformedEvent, Received, receive
 from bots.kernel.inbox import Inbox
 from bots.kernel.logs import where
 from bots.kernel.metrics import Metrics
+from bots.kernel.outbox import Outbox
+from bots.kernel.store import Store
+from bots.kernel.tables import room
 
 log = logging.getLogger(__name__)
 
 # A hundred events of 64 KiB, escaped, and what rides along. aiohttp's own limit is 1 MiB, above which
 # Synapse would repeat a large transaction for ever.
 _LARGEST = 64 * 1024 * 1024
+# Which chain of deliveries a transaction belongs to: the module of Synapse says so.
+_INSTANCE = "Org-Belisha-Instance"
 
 
 class _StateInMemory(MemoryStateStore, ASStateStore):
@@ -43,19 +48,22 @@ class BotsService(AppService):
     def __init__(
         self,
         config: Config,
+        store: Store,
         inbox: Inbox,
         metrics: Metrics,
         *,
-        stored: Callable[[], None],
+        stored: Callable[[bool], None],
         waiting_for: Callable[[], str],
     ) -> None:
         """Prepares the routes; `start` listens.
 
         Args:
             config: Addresses and tokens.
+            store: The open store.
             inbox: Where events are stored.
             metrics: Counters.
-            stored: Called after each commit that may have brought something new.
+            stored: Called after each commit that may have brought something new, with whether the chain of deliveries
+                is another than before.
             waiting_for: What keeps this process from being ready; empty when it is.
         """
         super().__init__(
@@ -68,7 +76,9 @@ class BotsService(AppService):
             state_store=_StateInMemory(),
             aiohttp_params={"client_max_size": _LARGEST},
         )
+        self._store = store
         self._inbox = inbox
+        self._outbox = Outbox(store)
         self._metrics = metrics
         self._stored = stored
         self._waiting_for = waiting_for
@@ -89,6 +99,11 @@ class BotsService(AppService):
             return _error(401, "M_MISSING_TOKEN", "The request carries no token.")
         if not self._check_token(request):
             return _error(403, "M_FORBIDDEN", "This is not the token of the homeserver these bots belong to.")
+        instance = request.headers.get(_INSTANCE)
+        if not instance:
+            self._metrics.rejected.labels(reason="instance").inc()
+            log.error("Synapse runs without the present module: restart it")
+            return _error(503, "M_UNKNOWN", "The delivery does not say which chain it belongs to. Restart Synapse.")
         try:
             events = _events(await request.read())
         except MalformedEvent as error:
@@ -96,13 +111,15 @@ class BotsService(AppService):
             log.warning("a malformed transaction was refused", extra={"reason": str(error)})
             return _error(400, "M_BAD_JSON", str(error))
         try:
-            await self._inbox.add(events)
+            broken = await self._inbox.add(events, instance)
         except (sa.exc.SQLAlchemyError, OSError) as error:
             self._metrics.rejected.labels(reason="store").inc()
             log.error("a transaction was not stored", extra={"error": where(error), "events": len(events)})
             return _error(503, "M_UNKNOWN", "The bots could not store this just now. Send it again.")
         self._metrics.received.inc(len(events))
-        self._stored()
+        if broken:
+            self._metrics.breaks.inc()
+        self._stored(broken)
         return web.json_response({})
 
     async def _healthz(self, _request: web.Request) -> web.Response:
@@ -115,7 +132,10 @@ class BotsService(AppService):
         return web.json_response({"ready": True})
 
     async def _metrics_page(self, _request: web.Request) -> web.Response:
-        page = self._metrics.page(await self._inbox.depth())
+        query = sa.select(sa.func.count()).where(room.c.catch_up_since.is_not(None))
+        async with self._store.reading() as connection:
+            marked = await connection.scalar(query) or 0
+        page = self._metrics.page(await self._inbox.depth(), await self._outbox.depth(), marked)
         return web.Response(body=page, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 

@@ -1,66 +1,23 @@
-"""The bots' database: its tables, its connections, its migrations; SQLite with one writer, or PostgreSQL."""
+"""The bots' database: its connections and migrations; SQLite with one writer, or PostgreSQL."""
 
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any, TypeVar
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from bots.kernel.errors import StoreError
 from bots.kernel.migrations import HEAD
 
-metadata = sa.MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "ck": "ck_%(table_name)s_%(constraint_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-# `received` counts up in the order of arrival. Its gaps mean nothing.
-inbox = sa.Table(
-    "inbox",
-    metadata,
-    sa.Column("event_id", sa.Text, nullable=False, unique=True),
-    sa.Column("room_id", sa.Text, nullable=False),
-    sa.Column("received", sa.BigInteger().with_variant(sa.Integer, "sqlite"), sa.Identity(), primary_key=True),
-    sa.Column("received_at", sa.Float, nullable=False),
-    sa.Column("json", sa.Text),  # NULL once handled: the id is enough to know the event again
-    sa.Column("state", sa.Text, nullable=False, server_default="pending"),
-    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
-    sa.Column("not_before", sa.Float, nullable=False, server_default="0"),
-    sa.Column("last_error", sa.Text),
-    sa.CheckConstraint("state IN ('pending', 'handled', 'failed')", name="state"),
-    sqlite_autoincrement=True,
-)
-sa.Index(
-    "ix_inbox_pending",
-    inbox.c.room_id,
-    inbox.c.received,
-    sqlite_where=inbox.c.state == "pending",
-    postgresql_where=inbox.c.state == "pending",
-)
-sa.Index(
-    "ix_inbox_failed",
-    inbox.c.received,
-    sqlite_where=inbox.c.state == "failed",
-    postgresql_where=inbox.c.state == "failed",
-)
-
-# What is said only once however often its occasion comes, such as a welcome.
-said = sa.Table(
-    "said",
-    metadata,
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("event_id", sa.Text, nullable=False),
-)
+T = TypeVar("T")
 
 _MIGRATION_LOCK = 0x62656C69  # any number, the same in every process
 
@@ -82,31 +39,32 @@ class Store:
         self._url = sa.make_url(database)
         self.is_sqlite = self._url.get_backend_name() == "sqlite"
         self._busy_timeout = busy_timeout
+        self._held: IO[str] | None = None
         self._turn: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
         self._writer = self._engine(writes=True)
         self._reader = self._engine(writes=False) if self.is_sqlite else self._writer
+        self._writer_in_threads = self._engine_in_threads(writes=True)
+        self._reader_in_threads = self._engine_in_threads(writes=False)
 
-    def _engine(self, *, writes: bool) -> AsyncEngine:
+    def _engine(self, *, writes: bool, pool_size: int = 8) -> AsyncEngine:
         if not self.is_sqlite:
             url = self._url.set(drivername="postgresql+asyncpg")
-            return create_async_engine(url, pool_size=4, max_overflow=0, pool_pre_ping=True)
+            return create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
         url = self._url.set(drivername="sqlite+aiosqlite")
         engine = create_async_engine(url, pool_size=1, max_overflow=0, connect_args={"timeout": self._busy_timeout})
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
 
-        @sa.event.listens_for(engine.sync_engine, "connect")
-        def _prepare(connection: Any, _record: object) -> None:
-            # Python's sqlite3 would begin transactions late and on its own terms.
-            connection.isolation_level = None
-            cursor = connection.cursor()
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
-                cursor.execute(f"PRAGMA {pragma}")
-            cursor.close()
+        _as_sqlite_should(engine.sync_engine, begin)
+        return engine
 
-        @sa.event.listens_for(engine.sync_engine, "begin")
-        def _begin(connection: sa.Connection) -> None:
-            connection.exec_driver_sql(begin)
-
+    def _engine_in_threads(self, *, writes: bool) -> sa.Engine | None:
+        """The same without asyncio, whose way to SQLite costs two changes of thread for every statement."""
+        if not self.is_sqlite:
+            return None
+        arguments = {"timeout": self._busy_timeout, "check_same_thread": False}
+        url = self._url.set(drivername="sqlite")
+        engine = sa.create_engine(url, pool_size=1 if writes else 2, max_overflow=0, connect_args=arguments)
+        _as_sqlite_should(engine, "BEGIN IMMEDIATE" if writes else "BEGIN")
         return engine
 
     @asynccontextmanager
@@ -124,6 +82,21 @@ class Store:
         """A connection for reading."""
         async with self._reader.connect() as connection:
             yield connection
+
+    async def write(self, work: Callable[[sa.Connection], T]) -> T:
+        """Does work in one transaction: on SQLite as a whole in a thread, which is much the quicker way."""
+        if self._turn is None or self._writer_in_threads is None:
+            async with self.writing() as connection:
+                return await connection.run_sync(work)
+        async with self._turn:
+            return await _finished(asyncio.to_thread(_transact, self._writer_in_threads, work))
+
+    async def read(self, work: Callable[[sa.Connection], T]) -> T:
+        """The same for reading."""
+        if self._reader_in_threads is None:
+            async with self.reading() as connection:
+                return await connection.run_sync(work)
+        return await _finished(asyncio.to_thread(_transact, self._reader_in_threads, work))
 
     async def open(self) -> None:
         """Makes the database where there is none, and brings its tables up to date.
@@ -144,10 +117,84 @@ class Store:
                 "Check that it runs, that the address is right and that the folder can be written to."
             ) from error
 
+    def leases(self, count: int) -> AsyncEngine:
+        """Connections of their own for so many locks that are held side by side; the caller disposes of them."""
+        return self._engine(writes=True, pool_size=count)
+
+    def hold(self) -> None:
+        """Keeps other processes from working on this SQLite database, until this one ends.
+
+        Raises:
+            StoreError: Another process works on it.
+        """
+        if not self.is_sqlite:
+            return
+        self._held = Path(f"{self._url.database}.lock").open("a")  # noqa: SIM115  held as long as the store
+        try:
+            fcntl.flock(self._held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            self._held.close()
+            raise StoreError(
+                f"Another process of the bots works on {self._url.database}. Stop that one first; "
+                "several side by side need PostgreSQL."
+            ) from error
+
+    def insert(self, table: sa.Table, *unless: str) -> sqlite.Insert | postgresql.Insert:
+        """An insertion that leaves rows alone which are there already.
+
+        Args:
+            table: Where to.
+            unless: The columns by which a row is known; any unique ones where none are named.
+        """
+        upsert = sqlite.insert if self.is_sqlite else postgresql.insert
+        return upsert(table).on_conflict_do_nothing(index_elements=unless or None)
+
     async def close(self) -> None:
         """Ends all connections."""
         await self._writer.dispose()
         await self._reader.dispose()
+        for engine in (self._writer_in_threads, self._reader_in_threads):
+            if engine is not None:
+                engine.dispose()
+        if self._held is not None:
+            self._held.close()
+
+
+def _as_sqlite_should(engine: sa.Engine, begin: str) -> None:
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: object) -> None:
+        # Python's sqlite3 would begin transactions late and on its own terms.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(begin)
+
+
+def _transact(engine: sa.Engine, work: Callable[[sa.Connection], T]) -> T:
+    with engine.begin() as connection:
+        return work(connection)
+
+
+async def _finished(work: Coroutine[Any, Any, T]) -> T:
+    """Waits for a thread to its end even where the waiting is cancelled: its transaction cannot be left alone."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+def failed(error: BaseException) -> bool:
+    """Whether an error is the database's own, and not the fault of what was asked of it."""
+    if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+        return True
+    return isinstance(error, sa.exc.OperationalError | sa.exc.InterfaceError | sa.exc.TimeoutError | OSError)
 
 
 def _make_private(path: Path) -> None:

@@ -2,60 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final, Protocol
 
-from bots.kernel.answers import Block, notice, reply
-from bots.kernel.bot import Context, Needs, Policy
-from bots.kernel.commands import Asked, Command, Said, bare_word, said
+from belisha.acts import ACTS
+from belisha.commands.declaration import Command
+from bots.kernel.answers import notice
+from bots.kernel.bot import Context, Job, Needs, Policy
+from bots.kernel.calls import Answer, Call, Entry, Outcome
+from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
-from bots.steward import words
+from bots.kernel.rules import Rule
+from bots.steward import group_care, groups, labels, moderation, words
+from bots.steward.commands import GROUP_LIST, HELP, TLP
 
-HELP = Command("help", "shows what you can ask me, and what this room is for", "!help tlp", argument="command")
-TLP = Command(
-    "tlp", "explains the labels, or one of them, and tells who can read this room", "!tlp red", argument="label"
-)
-COMMANDS = (HELP, TLP)
+#: What is said of acts that have words of their own.
+_TOLD: Final = {**groups.TOLD, **moderation.TOLD}
+
+
+class Hears(Protocol):
+    """What happens to other events in the steward's rooms than commands."""
+
+    def needs(self, event: Event) -> Needs | None:
+        """What must be known to handle an event; None where it does not concern this."""
+
+    def handle(self, event: Event, context: Context) -> Sequence[Effect] | None:
+        """What is to be done about an event; None where it turns out to be about something else."""
 
 
 class Steward:
-    """Explains the place, and welcomes members to it."""
+    """Explains the place, welcomes members to it, and hands what they ask for to the module."""
 
     name = "steward"
+    rules: Mapping[str, Rule] = {}
+
+    def __init__(
+        self, entries: Sequence[Entry] = (), others: Sequence[Command] = (), hears: Sequence[Hears] = ()
+    ) -> None:
+        """Knows what it can be asked.
+
+        Args:
+            entries: What it answers besides its own commands, such as the portal's.
+            others: The commands of other bots, which it explains.
+            hears: What else it does about events.
+        """
+        own = (
+            Entry(HELP, self._help),
+            Entry(TLP, _tlp, Needs(fresh=True, audience=True)),
+            Entry(GROUP_LIST, groups.listed, Needs(groups=True)),
+            *labels.entries(),
+            *entries,
+            *(Entry(act, told=_TOLD.get(str(act.act), _told)) for act in ACTS),
+        )
+        self._hears = (*hears, labels.Relabelled())
+        self.desk = Desk(self.name, own, others, front=True)
 
     def needs(self, event: Event, me: str) -> Needs | None:
         """What must be known for an answer; see `bots.kernel.bot.Bot`."""
         if event.state_key is not None:
+            if (needs := group_care.needs(event)) is not None:
+                return needs
             if not joins(event, event.state_key):
                 return None
             # A member's joining names the member; only after the bot's own it must be asked who is there.
             return Needs(policy=True, patient=True, people=event.state_key == me)
-        request = said(event, COMMANDS) or bare_word(event, COMMANDS)
-        if isinstance(request, Asked) and request.command is TLP and not request.argument:
-            return Needs(policy=True, fresh=True, audience=True)
-        return Needs(policy=True) if request else None
+        return next((needs for one in self._hears if (needs := one.needs(event))), None) or self.desk.needs(event)
 
     def handle(self, event: Event, context: Context) -> Sequence[Effect]:
         """Answers a command, or welcomes; see `bots.kernel.bot.Bot`."""
+        if event.state_key is None:
+            for one in self._hears:
+                if (effects := one.handle(event, context)) is not None:
+                    return effects
+            return self.desk.handle(event, context)
         in_service = isinstance(context.policy, Policy) and context.policy.kind == "service"
-        if event.state_key is not None:
-            return _welcome(event, context) if in_service else ()
-        request: Said | None = said(event, COMMANDS)
-        if request is None and in_service:
-            request = bare_word(event, COMMANDS)
-        answer = _answer(request, context, in_service=in_service)
-        return (Send(reply(event, answer)),) if answer else ()
+        return _welcome(event, context) if in_service else group_care.handle(event, context, self.name)
+
+    def run(self, job: Job, context: Context) -> Sequence[Effect]:
+        """Tells how an act ended; see `bots.kernel.bot.WithJobs`."""
+        return self.desk.run(job, context) or ()
+
+    def _help(self, call: Call, _context: Context) -> Answer:
+        asked = str(call.arguments.get("command", ""))
+        return Answer(words.help_with(asked, self.desk.commands, call))
 
 
-def _answer(request: Said | None, context: Context, *, in_service: bool) -> Sequence[Block]:
-    if request is None:
-        return ()
-    if isinstance(request, Asked):
-        if request.command is HELP:
-            return words.help_with(request.argument, COMMANDS, context.policy)
-        return words.one_label(request.argument) if request.argument else words.labels_here(context)
-    # Outside its own chats a bot that answers every exclamation would be a nuisance.
-    return words.mistyped(request) if in_service or request.close else ()
+def _tlp(call: Call, context: Context) -> Answer:
+    label = call.arguments.get("label")
+    return Answer(words.labels_here(context) if label is None else words.one_label(label))
+
+
+def _told(call: Call, outcome: Outcome, _context: Context) -> Answer:
+    return Answer(words.act_ended(str(call.command.act), call.arguments, outcome))
 
 
 def _welcome(event: Event, context: Context) -> Sequence[Effect]:

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from bots.kernel.store import metadata
+from bots.kernel.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

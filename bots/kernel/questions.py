@@ -1,0 +1,84 @@
+"""Questions that a bot has asked and a member is to answer: by a tap on ✅ or ❌, or by the words yes and no."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+
+from belisha import acts
+from bots.kernel.bot import Context
+from bots.kernel.effects import Effect, React, Send, Sent
+from bots.kernel.events import Event
+from bots.kernel.tables import outbox, question
+
+#: For so long, in seconds, an answer counts; the module takes no older command either.
+HOLDS_S = 600.0
+_YES, _NO = acts.YES[0], acts.NO[0]
+
+
+class NotSentYet(Exception):
+    """The answer has come before it was stored that the question is sent: it is handled again in a moment."""
+
+
+def ask(context: Context, bot: str, user_id: str, room_id: str, call: Mapping[str, Any], send: Send) -> list[Effect]:
+    """Asks a member to confirm something; these effects come first of what a handler gives."""
+    effect_id = context.effect_id(0)
+    old = question.c.asked_at < context.now - HOLDS_S
+    context.database.execute(question.delete().where((question.c.bot == bot) & old))
+    row = {
+        "effect_id": effect_id,
+        "bot": bot,
+        "room_id": room_id,
+        "user_id": user_id,
+        "call": json.dumps(call),
+        "asked_at": context.now,
+    }
+    if not context.database.scalar(sa.select(question.c.effect_id).where(question.c.effect_id == effect_id)):
+        context.database.execute(question.insert().values(row))
+    return [send, React(Sent(0), _YES, room=room_id), React(Sent(0), _NO, room=room_id)]
+
+
+def reply_in(event: Event) -> tuple[bool, str | None] | None:
+    """Whether an event is a yes or a no, and to which message; None for every other event."""
+    if event.type == "m.reaction":
+        key, target = event.relation.get("key"), event.relation.get("event_id")
+        said = acts.reacts(key) if isinstance(key, str) else None
+        return (said, target) if said is not None and isinstance(target, str) else None
+    if event.type != "m.room.message" or event.state_key is not None or (text := event.spoken) is None:
+        return None
+    said = acts.says(text)
+    return None if said is None else (said, event.answered)
+
+
+def take(context: Context, bot: str, event: Event, target: str | None) -> dict[str, Any] | None:
+    """Takes the question that an event answers, once; None where there is none of that member's.
+
+    Raises:
+        NotSentYet: it may be one whose sending is not stored yet.
+    """
+    mine = (
+        question.c.bot == bot,
+        question.c.user_id == event.sender,
+        question.c.room_id == event.room_id,
+        question.c.asked_at >= context.now - HOLDS_S,
+    )
+    rows = context.database.execute(
+        sa.select(question.c.effect_id, question.c.call, outbox.c.state, outbox.c.result)
+        .join(outbox, outbox.c.effect_id == question.c.effect_id, isouter=True)
+        .where(*mine)
+        .order_by(question.c.asked_at.desc())
+    ).all()
+    if target is None:
+        found = rows[0] if rows else None
+    else:
+        found = next((row for row in rows if row.result == target), None)
+        if found is None and any(row.state == "pending" for row in rows):
+            raise NotSentYet
+    if found is None:
+        return None
+    taken = context.database.execute(question.delete().where(question.c.effect_id == found.effect_id))
+    call: dict[str, Any] = json.loads(found.call)
+    return call if taken.rowcount else None

@@ -1,0 +1,252 @@
+"""Asks the module what a member may see, with every page (rule P2), and Synapse whose an OpenID token is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import aiohttp
+from yarl import URL
+
+from belisha.policy import people
+from belisha.tlp import Label
+from bots.kernel.bot import Asker, Policy
+from bots.kernel.by_form import About
+
+log = logging.getLogger(__name__)
+
+_API: Final = "_synapse/client/org.belisha/v1"
+_USERINFO: Final = "_matrix/federation/v1/openid/userinfo"
+_TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
+
+Json = Mapping[str, Any]
+
+
+class Unavailable(Exception):
+    """The homeserver gave no answer that counts, so the answer is no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """An account that may act now."""
+
+    user_id: str
+    organisation: str
+    roles: tuple[str, ...]
+    service_room: str | None = None
+    """Their own room with the steward."""
+
+    @property
+    def asker(self) -> Asker:
+        """The same as bots see who asks them for something."""
+        return Asker(people.Person(self.user_id, self.organisation, frozenset(self.roles)), 0, self.service_room)
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody as others see them."""
+
+    user_id: str
+    name: str
+    organisation: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """A room's name and rules."""
+
+    room_id: str
+    kind: str
+    name: str | None
+    default: Label
+    ceiling: Label
+    organisations: tuple[str, ...]
+    topic: str | None = None
+    members: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """An invitation to the member, or somebody who asks to be let in."""
+
+    room: Room
+    person: Person
+
+
+@dataclass(frozen=True, slots=True)
+class Newcomer:
+    """Somebody who is new, and since when, in seconds since 1970."""
+
+    person: Person
+    since: int
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """What the first page shows."""
+
+    groups: tuple[Room, ...]
+    invitations: tuple[Waiting, ...]
+    knocks: tuple[Waiting, ...]
+    newcomers: tuple[Newcomer, ...]
+
+
+class Homeserver:
+    """The portal's questions; its credential opens nothing by itself."""
+
+    def __init__(self, address: str, server_name: str, secret: str, session: aiohttp.ClientSession) -> None:
+        """Prepares requests.
+
+        Args:
+            address: The homeserver's address on this machine.
+            server_name: Its name, that of every member's account.
+            secret: The portal's credential.
+            session: The process's HTTP session.
+        """
+        self._address = address
+        self._server_name = server_name
+        self._headers = {"Authorization": f"Bearer {secret}"}
+        self._session = session
+
+    async def member(self, user_id: str) -> Member | None:
+        """The member of that name; None for who may not act.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        return _member(user_id, await self._ask("decide_batch", {"user_id": user_id}))
+
+    async def has_sent(self, user_id: str, room_id: str, event_id: str) -> bool:
+        """Whether this member has sent that event to that room, and it stands (rule P3).
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        answer = await self._ask("sent", {"user_id": user_id, "room_id": room_id, "event_id": event_id})
+        return answer.get("sent") is True
+
+    async def may_read(self, user_id: str, room_id: str, event_id: str) -> bool:
+        """Whether the member can read an item in that room now (rule P2).
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        items = [{"room_id": room_id, "event_id": event_id}]
+        (item,) = _objects(await self._ask("decide_batch", {"user_id": user_id, "items": items}), "items")
+        return item.get("may_read") is True
+
+    async def about(self, user_id: str, room_id: str, name: str) -> About | None:
+        """What a room is for a member who is in it now; None where they are not, or there is none.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        (room,) = _objects(await self._ask("decide_batch", {"user_id": user_id, "rooms": [room_id]}), "rooms")
+        if room.get("may_read") is not True:
+            return None
+        policy = Policy(
+            kind=str(room.get("kind")),
+            default=str(room.get("default")),
+            ceiling=str(room.get("ceiling")),
+            organisations=tuple(str(one) for one in room.get("organisations") or ()),
+            purpose=str(room.get("purpose")),
+        )
+        power = room.get("power")
+        return About(room_id, name, policy, power if isinstance(power, int) else 0)
+
+    async def home(self, user_id: str) -> Home:
+        """What the first page of a member shows.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        answer = await self._ask("home", {"user_id": user_id})
+        try:
+            return Home(
+                groups=tuple(_room(one) for one in _objects(answer, "groups")),
+                invitations=tuple(Waiting(_room(one), _person(one["by"])) for one in _objects(answer, "invitations")),
+                knocks=tuple(Waiting(_room(one), _person(one["from"])) for one in _objects(answer, "knocks")),
+                newcomers=tuple(Newcomer(_person(one), int(one["since"])) for one in _objects(answer, "new_members")),
+            )
+        except (KeyError, TypeError, ValueError) as error:
+            log.error("the module's answer about a first page cannot be read")
+            raise Unavailable from error
+
+    async def whose(self, openid_token: str) -> str | None:
+        """The account that an OpenID token of our homeserver was made for; None where it is no such token.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        url = URL(f"{self._address}/{_USERINFO}").with_query(access_token=openid_token)
+        try:
+            async with self._session.get(url, timeout=_TIMEOUT, allow_redirects=False) as response:
+                answer = await response.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            log.warning("Synapse cannot be asked about a token", extra={"reason": type(error).__name__})
+            raise Unavailable from error
+        sub = answer.get("sub") if response.status == 200 and isinstance(answer, dict) else None
+        if response.status >= 500:
+            raise Unavailable
+        is_ours = isinstance(sub, str) and sub.startswith("@") and sub.partition(":")[2] == self._server_name
+        return sub if is_ours else None
+
+    async def _ask(self, question: str, body: Json) -> Json:
+        url = f"{self._address}/{_API}/{question}"
+        post = self._session.post(url, json=body, headers=self._headers, timeout=_TIMEOUT, allow_redirects=False)
+        try:
+            async with post as response:
+                answer = await response.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            log.warning("the module cannot be asked", extra={"for": question, "reason": type(error).__name__})
+            raise Unavailable from error
+        if response.status != 200 or not isinstance(answer, dict):
+            log.warning("the module gave no answer", extra={"for": question, "reason": str(response.status)})
+            raise Unavailable
+        return answer
+
+
+def _member(user_id: str, answer: Json) -> Member | None:
+    about = answer.get("member")
+    if not isinstance(about, dict):
+        raise Unavailable
+    organisation = about.get("organisation")
+    if about.get("belongs") is not True or not isinstance(organisation, str):
+        return None
+    roles = tuple(str(role) for role in about.get("roles") or ())
+    return Member(user_id, organisation, roles, _text(about, "service_room"))
+
+
+def _objects(answer: Json, key: str) -> Sequence[Json]:
+    value = answer.get(key)
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
+        raise Unavailable
+    return value
+
+
+def _room(raw: Json) -> Room:
+    default, ceiling = Label.parse(raw["default"]), Label.parse(raw["ceiling"])
+    if default is None or ceiling is None:
+        raise ValueError("a room without a label")
+    return Room(
+        room_id=str(raw["room_id"]),
+        kind=str(raw["kind"]),
+        name=_text(raw, "name"),
+        default=default,
+        ceiling=ceiling,
+        organisations=tuple(str(one) for one in raw["organisations"]),
+        topic=_text(raw, "topic"),
+        members=int(raw.get("members", 0)),
+    )
+
+
+def _person(raw: Json) -> Person:
+    user_id = str(raw["user_id"])
+    return Person(user_id, _text(raw, "name") or user_id, _text(raw, "organisation"))
+
+
+def _text(raw: Json, key: str) -> str | None:
+    value = raw.get(key)
+    return value if isinstance(value, str) and value else None

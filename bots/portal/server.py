@@ -1,0 +1,136 @@
+"""Puts the portal together and listens."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+from zoneinfo import ZoneInfo
+
+import aiohttp
+from aiohttp import web
+
+from bots.kernel.by_form import ByForm
+from bots.kernel.config import Config, Portal
+from bots.kernel.process import Beside, StartError
+from bots.kernel.store import Store
+from bots.portal import views, views_commands, views_sign_in
+from bots.portal.asking import Homeserver
+from bots.portal.command import PortalCommand
+from bots.portal.guard import Guard
+from bots.portal.keys import Keys
+from bots.portal.limits import Limit, Rates
+from bots.portal.pages import Pages
+from bots.portal.place import Place
+from bots.portal.sessions import Sessions
+from bots.portal.visit import Parts, Route, Who
+
+log = logging.getLogger(__name__)
+
+_LARGEST: Final = 64 * 1024
+
+#: Every address of the portal.
+ROUTES: Final = (
+    Route("GET", "/", views.home, Who.MEMBER, framed=True),
+    Route("GET", "/groups/{room_id:[^/]+}", views.group, Who.MEMBER, framed=True),
+    Route("GET", "/sessions", views.sessions, Who.MEMBER, framed=True),
+    Route("POST", "/sessions/{number:[0-9]+}/end", views.end_session, Who.CONFIRMED, framed=True),
+    Route("POST", "/sessions/end-others", views.end_others, Who.CONFIRMED, framed=True),
+    Route("POST", "/sign-out", views.sign_out, Who.MEMBER, framed=True),
+    Route("GET", "/commands", views_commands.commands, Who.MEMBER, framed=True),
+    Route("GET", "/commands/{slug:[a-z-]+}", views_commands.command, Who.MEMBER, framed=True),
+    Route("POST", "/commands/{slug:[a-z-]+}", views_commands.hand_in, Who.CONFIRMED, framed=True),
+    Route("GET", "/confirm", views.confirm, Who.MEMBER, framed=True),
+    Route("GET", "/confirm/state", views_sign_in.confirm_state, Who.ANYBODY),
+    Route("GET", "/sign-in", views_sign_in.sign_in, Who.ANYBODY),
+    Route("POST", "/sign-in", views_sign_in.take_session, Who.ANYBODY),
+    Route("POST", "/sign-in/ask", views_sign_in.ask_member, Who.ANYBODY),
+    Route("GET", "/sign-in/state", views_sign_in.sign_in_state, Who.ANYBODY),
+    Route("GET", "/widget", views_sign_in.widget, Who.ANYBODY, framed=True),
+    Route("POST", "/widget/sign-in", views_sign_in.widget_sign_in, Who.ANYBODY),
+    Route("GET", "/static/{name}", views_sign_in.static_file, Who.ANYBODY),
+)
+
+
+def application(parts: Parts, rates: Rates, now: Callable[[], float] = time.monotonic) -> web.Application:
+    """The portal's pages behind their guard."""
+    guard = Guard(parts, Limit(rates.pages, now), Limit(rates.member, now))
+    app = web.Application(middlewares=[guard.outermost], client_max_size=_LARGEST)
+    for route in ROUTES:
+        handler = guard.around(route)
+        if route.method == "GET":
+            app.router.add_get(route.path, handler)
+        else:
+            app.router.add_route(route.method, route.path, handler)
+    return app
+
+
+def parts_of(
+    config: Config,
+    portal: Portal,
+    store: Store,
+    session: aiohttp.ClientSession,
+    rates: Rates,
+    by_form: ByForm,
+    now: Callable[[], float] = time.time,
+) -> Parts:
+    """What the pages share."""
+    secret = portal.secret()
+    keys = Keys(secret)
+    return Parts(
+        place=Place(portal.public_url, portal.element_origins, config.user_id(config.bots.steward)),
+        pages=Pages(portal.community, ZoneInfo(config.time_zone)),
+        keys=keys,
+        sessions=Sessions(store, keys, now),
+        homeserver=Homeserver(config.homeserver, config.server_name, secret, session),
+        by_form=by_form,
+        codes=Limit(rates.codes),
+        tokens=Limit(rates.tokens),
+        approvals=Limit(rates.approvals),
+        server_name=config.server_name,
+    )
+
+
+def command(config: Config) -> PortalCommand | None:
+    """What the steward answers of the portal; None where there is none."""
+    portal = config.portal
+    if portal is None:
+        return None
+    return PortalCommand(Keys(portal.secret()), portal.public_url, ZoneInfo(config.time_zone))
+
+
+def beside(config: Config) -> Sequence[Beside]:
+    """The portal, to be run beside the bots, where there is one."""
+    return [] if config.portal is None else [partial(serving, config, config.portal)]
+
+
+@asynccontextmanager
+async def serving(
+    config: Config, portal: Portal, store: Store, session: aiohttp.ClientSession, by_form: ByForm
+) -> AsyncIterator[None]:
+    """Listens for browsers until the block ends.
+
+    Raises:
+        StartError: The port is taken.
+    """
+    rates = Rates()
+    app = application(parts_of(config, portal, store, session, rates, by_form), rates)
+    # No access log: addresses of pages say who reads what.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, keepalive_timeout=30.0)
+    await runner.setup()
+    try:
+        listen = portal.listen
+        try:
+            await web.TCPSite(runner, listen.host, listen.port).start()
+        except OSError as error:
+            raise StartError(
+                f"The portal cannot listen on {listen.host}:{listen.port}: {error.strerror}. "
+                "Stop what uses that port, or choose another as portal.listen.port."
+            ) from error
+        log.info("the portal listens", extra={"address": portal.public_url})
+        yield
+    finally:
+        await runner.cleanup()

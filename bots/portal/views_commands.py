@@ -1,0 +1,146 @@
+"""Every command as a form: made from its declaration, and answered by the same desk as in chat."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Final
+
+from aiohttp import web
+from markupsafe import Markup
+
+from belisha.commands.declaration import Command, usage
+from belisha.commands.spoken import address_of
+from belisha.policy.commands import decide_who
+from belisha.policy.people import Person
+from belisha.policy.rooms import Kind
+from belisha.policy.state import MAINTAINER_POWER
+from belisha.tlp import Label
+from belisha.translation import _
+from bots.kernel.answers import in_html
+from bots.kernel.by_form import About, Done, Handed, NotAccepted
+from bots.portal.asking import Room
+from bots.portal.guard import Refused
+from bots.portal.visit import Visit
+
+_FOR_MEMBERS, _FOR_FEW = Label.GREEN, Label.AMBER
+#: Begins the names of the fields that are a command's own.
+PREFIX: Final = "its-"
+_ONCE: Final = re.compile(r"[A-Za-z0-9_-]{20,60}")
+_EVENT: Final = re.compile(r"(?P<room>![^/\s]+)/(?P<event>\$\S+)")
+
+
+async def commands(visit: Visit) -> web.Response:
+    """What I can ask for."""
+    person = visit.known.member.asker.person
+    mine = sorted((one for one in visit.parts.by_form.commands if _may(one, person)), key=lambda one: one.words)
+    return visit.page("commands", _FOR_MEMBERS, commands=mine)
+
+
+async def command(visit: Visit) -> web.Response:
+    """The form of one command."""
+    found = _found(visit)
+    given = {name.removeprefix(PREFIX): value for name, value in visit.request.query.items() if name.startswith(PREFIX)}
+    return await _form(visit, found, given, visit.request.query.get("room", ""), secrets.token_urlsafe(24))
+
+
+async def hand_in(visit: Visit) -> web.Response:
+    """Does what a form asks for."""
+    found, form = _found(visit), visit.form
+    once = form.get("once", "")
+    if not _ONCE.fullmatch(once):
+        raise Refused(HTTPStatus.BAD_REQUEST)
+    fields = {name.removeprefix(PREFIX): value.strip() for name, value in form.items() if name.startswith(PREFIX)}
+    chosen = form.get("room", "")
+    try:
+        about, target = await _about(visit, found, fields, chosen, form.get("target", ""))
+        handed = Handed(found, fields, visit.known.member.asker, about, target, once, form.get("sure") == "yes")
+        done = await visit.parts.by_form.hand_in(handed)
+    except NotAccepted as refusal:
+        return await _form(visit, found, fields, chosen, once, str(refusal))
+    return _done(visit, found, fields, once, done)
+
+
+def _found(visit: Visit) -> Command:
+    slug = visit.request.match_info["slug"]
+    found = next((one for one in visit.parts.by_form.commands if one.slug == slug and one.page is None), None)
+    if found is None or not _may(found, visit.known.member.asker.person):
+        raise Refused(HTTPStatus.NOT_FOUND)
+    return found
+
+
+def _may(command: Command, person: Person) -> bool:
+    # Who maintains some group is told with that group; the page of the form is for everybody who could.
+    return decide_who(command, person, MAINTAINER_POWER).allowed
+
+
+async def _about(
+    visit: Visit, command: Command, given: Mapping[str, str], room_id: str, link: str
+) -> tuple[About | None, str | None]:
+    """The group that was chosen and the message that was named, where this member may see them.
+
+    Raises:
+        NotAccepted: they may not, or there is none.
+    """
+    user_id, homeserver = visit.known.member.user_id, visit.parts.homeserver
+    target = None
+    if command.is_answer and (link.strip() or not _goes_without(command, given)):
+        found = _EVENT.fullmatch(address_of(link.strip()) or link.strip())
+        if found is None or not await homeserver.may_read(user_id, found["room"], found["event"]):
+            raise NotAccepted(
+                _("Please give the link to a message that you can read: in Element, “Share”, then the link.")
+            )
+        room_id, target = found["room"], found["event"]
+    if not room_id:
+        if command.is_about_room and Kind.SERVICE not in command.where:
+            raise NotAccepted(_("Please choose a group."))
+        return None, target
+    name = next((room.name for room in await _groups(visit) if room.room_id == room_id), None)
+    about = await homeserver.about(user_id, room_id, name or "")
+    if about is None:
+        raise NotAccepted(_("You are not in that group, or there is none. Please choose another."))
+    return about, target
+
+
+def _goes_without(command: Command, given: Mapping[str, str]) -> bool:
+    return command.instead is not None and bool(given.get(command.instead))
+
+
+async def _groups(visit: Visit) -> Sequence[Room]:
+    return (await visit.parts.homeserver.home(visit.known.member.user_id)).groups
+
+
+async def _form(
+    visit: Visit, command: Command, given: dict[str, str], room_id: str, once: str, problem: str = ""
+) -> web.Response:
+    return visit.page(
+        "command",
+        _FOR_MEMBERS,
+        status=HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK,
+        command=command,
+        usage=usage(command),
+        groups=await _groups(visit) if command.is_about_room and not command.is_answer else [],
+        needs_group=Kind.SERVICE not in command.where,
+        given=given,
+        target=visit.form.get("target", ""),
+        room_id=room_id,
+        once=once,
+        problem=problem,
+        prefix=PREFIX,
+    )
+
+
+def _done(visit: Visit, command: Command, fields: dict[str, str], once: str, done: Done) -> web.Response:
+    again = {f"{PREFIX}{name}": value for name, value in fields.items()}
+    again |= {name: visit.form.get(name, "") for name in ("room", "target")} | {"once": once}
+    return visit.page(
+        "command_done",
+        _FOR_FEW,
+        command=command,
+        text=done.text,
+        answer=Markup(in_html(done.blocks)),  # noqa: S704 - everything in it is escaped where it is made
+        asks=done.asks,
+        again=again,
+    )

@@ -1,0 +1,25 @@
+"""Which bots there are, and the one list of what they can be asked."""
+
+from __future__ import annotations
+
+from belisha.commands.declaration import Command
+from bots.kernel.bot import Bot
+from bots.portal.approval import Approval
+from bots.portal.command import PORTAL, PortalCommand
+from bots.steward import Steward
+
+
+def roster(portal: PortalCommand | None = None) -> list[Bot]:
+    """Every bot, in the order in which they are asked about each event.
+
+    Args:
+        portal: What the steward answers of the portal, where there is one.
+    """
+    if portal is None:
+        return [Steward()]
+    return [Steward([portal.entry()], hears=[Approval(portal)])]
+
+
+def every_command() -> list[Command]:
+    """What any member could ask any bot for, in the order of the words."""
+    return sorted((*Steward().desk.commands, PORTAL), key=lambda command: command.words)
