@@ -1,4 +1,4 @@
-"""`python -m bench NAME [--json] [--quick]`: runs one benchmark."""
+"""`python -m bench NAME [--json] [--quick] [--kills N] [--events N]`: runs one benchmark."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from typing import Final
 from bench.report import BenchFailed, Result
 
 #: Each benchmark is the module of its name, with `run(*, quick) -> Result`; its docstring's first line describes it.
-BENCHES: Final = ("policy", "send", "start")
+BENCHES: Final = ("policy", "send", "start", "crash", "ingest", "media")
+#: How much some of them do, where it is not to be their own number: the option, and which take it.
+_SIZES: Final = {"kills": ("crash",), "events": ("crash", "ingest")}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -18,14 +20,20 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Runs one benchmark, or lists them.")
     parser.add_argument("name", nargs="?", choices=BENCHES, help="without one, the benchmarks are listed")
     parser.add_argument("--json", action="store_true", help="print exactly one JSON object")
-    parser.add_argument("--quick", action="store_true", help="at most a minute; less certain figures")
+    parser.add_argument("--quick", action="store_true", help="at most a few minutes; less certain figures")
+    for size, of in _SIZES.items():
+        parser.add_argument(f"--{size}", type=_positive, metavar="N", help=f"how many, for {' and '.join(of)}")
     args = parser.parse_args(arguments)
+    sizes = {size: getattr(args, size) for size in _SIZES if getattr(args, size) is not None}
+    for size in sizes:
+        if args.name not in _SIZES[size]:
+            parser.error(f"--{size} is for {' and '.join(_SIZES[size])} only")
     if args.name is None:
         for name in BENCHES:
             print(f"{name:8} {(importlib.import_module(f'bench.{name}').__doc__ or '').splitlines()[0]}")
         return 0
     try:
-        result: Result = importlib.import_module(f"bench.{args.name}").run(quick=args.quick)
+        result: Result = importlib.import_module(f"bench.{args.name}").run(quick=args.quick, **sizes)
     except BenchFailed as error:
         print(f"bench {args.name}: {error}", file=sys.stderr)
         return 1
@@ -34,6 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
     else:
         result.show()
     return 0
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 2:
+        raise ValueError(text)
+    return number
 
 
 if __name__ == "__main__":

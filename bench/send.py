@@ -58,11 +58,11 @@ Round = dict[str, Block]
 
 def run(*, quick: bool) -> Result:
     """Starts the server, fills the rooms, measures every setting."""
-    with tempfile.TemporaryDirectory(prefix="belisha-bench-", dir=_folder()) as folder:
-        return asyncio.run(_run(Path(folder), _QUICK if quick else _FULL))
+    with tempfile.TemporaryDirectory(prefix="belisha-bench-", dir=folder()) as made:
+        return asyncio.run(_run(Path(made), _QUICK if quick else _FULL))
 
 
-def _folder() -> Path | None:
+def folder() -> Path | None:
     """Where the server's data lies: in memory, so that a disk's stalls hide no difference; or where TMPDIR says."""
     return _IN_MEMORY if "TMPDIR" not in os.environ and _IN_MEMORY.is_dir() else None
 
