@@ -4,10 +4,13 @@ DATA ?= ./data
 PORT ?= 8008
 BENCH ?= policy
 BIN := .venv/bin
+# Two files of tests at once; in memory where there is room, since tests write a lot and keep nothing.
+SCRATCH := $(shell [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)" -gt 6000000 ] 2>/dev/null && echo /dev/shm || echo /tmp)
+PYTEST := TMPDIR="$${TMPDIR:-$(SCRATCH)}" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up demo down test test-full test-deploy soak lint bench pins clean
+.PHONY: help venv up demo down test test-full test-workers test-deploy screenshots soak lint bench tables pins clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -41,18 +44,27 @@ down: .venv/run.stamp  ## Stop what runs in DATA
 
 test: .venv/test.stamp  ## Test what a newcomer should see pass
 	@tests/install-system-packages
-	@$(BIN)/python -m pytest -m "not full" tests
+	@$(PYTEST) -m "not full" tests
 
 test-full: .venv/test.stamp  ## The long tests, which `make test` leaves out
 	@tests/install-system-packages
-	@$(BIN)/python -m pytest -m full tests
+	@$(PYTEST) -m full tests
+	@$(MAKE) --no-print-directory test-workers
+
+test-workers: .venv/test.stamp  ## The tests of Synapse on several processes, with PostgreSQL and Redis
+	@tests/install-system-packages
+	@$(PYTEST) --topology workers -m "not full" tests/synapse
 
 test-deploy: .venv/test.stamp  ## Install the built wheel and run from it
 	@$(BIN)/python -m pytest tests/deploy
 
+screenshots: .venv/test.stamp  ## Take the pictures of the portal in docs/screenshots anew
+	@tests/install-system-packages
+	@$(BIN)/python -m tests.portal.screenshots docs/screenshots
+
 soak: .venv/test.stamp  ## The property tests, for many more examples
 	@tests/install-system-packages
-	@HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -m "not full" tests/unit tests/synapse
+	@HYPOTHESIS_PROFILE=soak $(PYTEST) -m "not full" tests/unit tests/synapse
 
 lint: .venv/test.stamp  ## Check style and types
 	@$(BIN)/ruff check .
@@ -61,6 +73,11 @@ lint: .venv/test.stamp  ## Check style and types
 
 bench: .venv/test.stamp  ## Run a benchmark (BENCH=policy)
 	@$(BIN)/python -m bench $(BENCH)
+
+tables: .venv/test.stamp  ## Write anew what is generated: tables of the docs, docs/commands.md, the messages to translate
+	@$(BIN)/python -m tests.leaks.tables
+	@$(BIN)/python -m tests.written.commands_page
+	@$(BIN)/python -m tests.written.messages
 
 pins:  ## Pin the dependencies anew (needs uv)
 	@requirements/compile

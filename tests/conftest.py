@@ -1,10 +1,34 @@
-"""Settings of every test: how many examples the property tests try."""
+"""Settings of every test: how many examples the property tests try, and on how many processes Synapse runs."""
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+from tests.support import topology
 
 # This machine is shared: a slow example is no failure.
 settings.register_profile("usual", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", settings.get_profile("usual"), max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--topology", choices=list(topology.TOPOLOGIES), default="one", help="processes of Synapse")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    topology.chosen = config.getoption("topology")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if topology.chosen == "one":
+        return
+    left_out = [item for item in items if _names(item) & topology.ONLY_ON_ONE.keys()]
+    items[:] = [item for item in items if item not in left_out]
+    config.hook.pytest_deselected(items=left_out)
+
+
+def _names(item: pytest.Item) -> set[str]:
+    function = getattr(item, "originalname", item.name)
+    return {item.path.name, f"{item.path.name}::{function}"}

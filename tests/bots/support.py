@@ -8,15 +8,28 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
+import sqlalchemy as sa
 import yaml
 from aiohttp import web
 
+from bots.kernel.batches import Actor
+from bots.kernel.bot import Bot
+from bots.kernel.config import load
+from bots.kernel.events import receive
+from bots.kernel.ground import Ground
+from bots.kernel.leases import Leases
+from bots.kernel.matrix import BotClient
+from bots.kernel.rooms import Rooms
+from bots.kernel.store import Store
+from bots.kernel.tables import inbox, outbox
 from tests.support.server import ROOT, free_ports
 
 SERVER = "belisha.localhost"
@@ -24,6 +37,7 @@ STEWARD = f"@belisha_steward:{SERVER}"
 ADA = f"@ada:{SERVER}"
 ROOM = f"!pilots:{SERVER}"
 HS_TOKEN = "the homeserver's token"
+INSTANCE = "first"
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -70,6 +84,54 @@ def write_config(folder: Path, homeserver: str, port: int, /, **changes: Any) ->
     return path
 
 
+@asynccontextmanager
+async def grounded(
+    store: Store, homeserver: Homeserver, *bots: Bot, **options: Any
+) -> AsyncIterator[Callable[..., Awaitable[None]]]:
+    """The kernel's loops over a store; gives the function that delivers events."""
+    with tempfile.TemporaryDirectory() as folder:
+        config = load(write_config(Path(folder), homeserver.url, 1))
+    async with aiohttp.ClientSession() as session:
+        clients = [BotClient(homeserver.url, f"@belisha_{bot.name}:{SERVER}", "token", session) for bot in bots]
+        leases = Leases(store)
+        actors = [Actor(bot, client, Rooms(client)) for bot, client in zip(bots, clients, strict=True)]
+        ground = Ground(config, store, leases, actors, is_ours=lambda user: user.startswith("@belisha_"), **options)
+        await ground.begin()
+
+        async def arrive(*events: Json, instance: str | None = None) -> None:
+            ground.stored(await ground.inbox.add([receive(event) for event in events], instance))
+
+        tasks = [asyncio.create_task(work) for work in ground.work()]
+        try:
+            yield arrive
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await leases.close()
+
+
+async def rows(store: Store) -> dict[str, tuple[str, int, str | None, str | None]]:
+    """Each event's state, attempts, last error and content."""
+    columns = (inbox.c.event_id, inbox.c.state, inbox.c.attempts, inbox.c.last_error, inbox.c.json)
+    async with store.reading() as connection:
+        return {row[0]: (row[1], row[2], row[3], row[4]) for row in await connection.execute(sa.select(*columns))}
+
+
+async def settled(store: Store) -> dict[str, tuple[str, int, str | None, str | None]]:
+    """The same, once nothing waits in the inbox or the outbox."""
+
+    async def nothing_waits() -> bool:
+        if any(row[0] == "pending" for row in (await rows(store)).values()):
+            return False
+        pending = sa.select(outbox.c.number).where(outbox.c.state == "pending")
+        async with store.reading() as connection:
+            return (await connection.execute(pending)).first() is None
+
+    await eventually(nothing_waits)
+    return await rows(store)
+
+
 async def eventually(check: Callable[[], Awaitable[T]], seconds: float = 20) -> T:
     """Asks until the answer is true-ish; for what tells nobody when it changes."""
     async with asyncio.timeout(seconds):
@@ -81,8 +143,9 @@ async def eventually(check: Callable[[], Awaitable[T]], seconds: float = 20) -> 
 class BotsProcess:
     """`python -m bots`, to be started and killed as often as wanted over the same data."""
 
-    def __init__(self, config: Path) -> None:
+    def __init__(self, config: Path, module: str = "bots") -> None:
         self.config = config
+        self._module = module
         self.url = f"http://127.0.0.1:{yaml.safe_load(config.read_text())['listen']['port']}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -95,9 +158,9 @@ class BotsProcess:
         """Starts it and waits for an address to answer 200; the seconds that took."""
         began = time.monotonic()
         environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
-        arguments = [sys.executable, "-m", "bots", "--config", str(self.config)]
+        arguments = [sys.executable, "-m", self._module, "--config", str(self.config)]
         self._process = subprocess.Popen(arguments, env=environment, cwd=self.config.parent)
-        while time.monotonic() < began + 30:
+        while time.monotonic() < began + 60:
             assert self._process.poll() is None, "the bots ended"
             try:
                 if (await self.get(until))[0] == 200:
@@ -119,14 +182,18 @@ class BotsProcess:
         async with aiohttp.ClientSession() as session, session.get(self.url + path) as response:
             return response.status, await response.text()
 
-    async def push(self, transaction: str, *events: Json) -> tuple[int, str]:
-        return await push(self.url, transaction, {"events": list(events)})
+    async def push(self, transaction: str, *events: Json, instance: str = INSTANCE) -> tuple[int, str]:
+        return await push(self.url, transaction, {"events": list(events)}, instance=instance)
 
 
-async def push(url: str, transaction: str, body: object, token: str | None = HS_TOKEN) -> tuple[int, str]:
+async def push(
+    url: str, transaction: str, body: object, token: str | None = HS_TOKEN, instance: str | None = INSTANCE
+) -> tuple[int, str]:
     """Delivers a transaction as Synapse does; bytes are sent as they are."""
     data = body if isinstance(body, bytes) else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {token}"} if token is not None else {}
+    if instance is not None:
+        headers["Org-Belisha-Instance"] = instance
     address = f"{url}/_matrix/app/v1/transactions/{transaction}"
     async with aiohttp.ClientSession() as session, session.put(address, data=data, headers=headers) as response:
         return response.status, await response.text()
@@ -139,16 +206,32 @@ class Homeserver:
         self.port = port or free_ports(1)[0]
         self.url = f"http://127.0.0.1:{self.port}"
         self.sent: dict[str, tuple[str, Json]] = {}
+        self.done: list[tuple[str, str]] = []
+        """What kind each of them is, and the type or target in its address."""
         self.requests: list[tuple[str, str]] = []
         self.joined: list[str] = []
         self.members: dict[str, Json] = {}
         self.policies: dict[str, Json] = {}
         self.audience: Json | None = None
+        self.askers: dict[str, Json] = {}
+        """What the module tells of who asks, by user id."""
+        self.items: dict[str, Json] = {}
+        """What the module tells of items, by event id."""
+        self.acts: list[tuple[int, Json]] = []
+        """How the module answers acts, in this order; done, where nothing is left here."""
         self.devices: set[str] = set()
         self.holding = asyncio.Event()
         self.holding.set()
         self.errors: list[tuple[int, Json]] = []
         """Answers to the next sends, before they succeed."""
+        self.instance: str | None = None
+        self.timelines: dict[str, list[Json]] = {}
+        """What `/messages` reads in the rooms that the bots are in, oldest first; an event's place is its position."""
+        self.memberships: dict[str, str] = {}
+        self.pages: list[str] = []
+        self.reading = asyncio.Event()
+        self.reading.set()
+        self.waiting = 0
         self._changed = asyncio.Condition()
         self._runner: web.AppRunner | None = None
 
@@ -178,22 +261,33 @@ class Homeserver:
         self.requests.append((request.method, path))
         if device is not None and device not in self.devices:
             return web.json_response({"errcode": "M_UNKNOWN_DEVICE", "error": "no such device"}, status=400)
-        if "/send/" in path:
-            return await self._send(path, await request.json(), device)
-        status, body = await self._other(path, request)
+        kind = next((one for one in ("send", "redact", "kick", "invite", "acts", "state") if f"/{one}" in path), "")
+        if request.method in ("PUT", "POST") and kind:
+            return await self._send(path, kind, await request.json(), device)
+        if path.endswith("/messages"):
+            self.waiting += 1
+            status, body = await self._other(path, request)
+            await self.reading.wait()
+        else:
+            status, body = await self._other(path, request)
         return web.json_response(body, status=status)
 
-    async def _send(self, path: str, content: Json, device: str | None) -> web.Response:
+    async def _send(self, path: str, kind: str, content: Json, device: str | None) -> web.Response:
         await self.holding.wait()
         if self.errors:
             status, body = self.errors.pop(0)
             return web.json_response(body, status=status)
         assert device is not None, "a send without a device would be doubled by a restart of Synapse"
-        room, _, rest = path.partition("/send/")
-        transaction = rest.partition("/")[2]
+        room, _, rest = path.partition(f"/{kind}/")
+        transaction = rest.rpartition("/")[2] if kind != "acts" else f"act {content['act']}"
         async with self._changed:
+            if transaction not in self.sent:
+                self.done.append((kind, rest.rpartition("/")[0]))
             self.sent.setdefault(transaction, (room.rpartition("/")[2], content))
             self._changed.notify_all()
+        if kind == "acts":
+            status, body = self.acts.pop(0) if self.acts else (200, {"outcome": "done", "act": content["act"]})
+            return web.json_response(body, status=status)
         return web.json_response({"event_id": f"$answer-{transaction}"})
 
     async def _other(self, path: str, request: web.Request) -> tuple[int, Json]:
@@ -210,6 +304,32 @@ class Homeserver:
         if path.endswith("/join"):
             self.joined.append(path.split("/")[-2])
             return 200, {}
+        if path.endswith("/asker"):
+            found = self.askers.get(request.query["member"])
+            return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
+        if path.endswith("/item"):
+            found = self.items.get(request.query["event_id"])
+            return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
+        return self._catch_up(path, request) or self._about_rooms(path)
+
+    def _catch_up(self, path: str, request: web.Request) -> tuple[int, Json] | None:
+        if path.endswith("/instance"):
+            return 200, {"instance": self.instance}
+        if path.endswith("/joined_rooms"):
+            return 200, {"joined_rooms": list(self.timelines)}
+        if "/position/" in path:
+            return self._position(path.rpartition("/")[2])
+        if path.endswith("/messages"):
+            return 200, self._page(self.timelines.get(path.split("/")[-2], []), request)
+        if "/state/m.room.member/" in path:
+            found = self.memberships.get(path.rpartition("/")[2])
+            return (200, {"membership": found}) if found else (404, {"errcode": "M_NOT_FOUND", "error": "nobody"})
+        if "/event/" in path:
+            redacted = ("redact", path.rpartition("/")[2]) in self.done
+            return 200, {"unsigned": {"redacted_because": {}} if redacted else {}}
+        return None
+
+    def _about_rooms(self, path: str) -> tuple[int, Json]:
         room = path.split("/")[-2] if path.endswith("/joined_members") else path.rpartition("/")[2]
         if path.endswith("/joined_members"):
             return 200, {"joined": self.members.get(room, {})}
@@ -220,3 +340,17 @@ class Homeserver:
         if path.endswith("/audience") and self.audience:
             return 200, self.audience
         return 404, {"errcode": "M_UNRECOGNIZED", "error": "unknown"}
+
+    def _position(self, event_id: str) -> tuple[int, Json]:
+        for events in self.timelines.values():
+            for place, event in enumerate(events):
+                if event["event_id"] == event_id:
+                    return 200, {"token": f"s{place}"}
+        return 404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"}
+
+    def _page(self, events: list[Json], request: web.Request) -> Json:
+        self.pages.append(request.query_string)
+        until = int(request.query.get("to", "s-1")[1:])
+        start = int(request.query.get("from", f"t{len(events)}")[1:])
+        chunk = [events[place] for place in range(start - 1, until, -1)][:3]
+        return {"chunk": chunk} | ({"end": f"t{start - len(chunk)}"} if chunk else {})

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from belisha.markers import MarkerReader
+from belisha.policy.people import Person
 from belisha.tlp import Label
-from bots.kernel.bot import Audience, Context, Needs, Organisation, Policy, Unknown
+from bots.kernel.bot import Asker, Audience, Context, Needs, Organisation, Policy, Unknown
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
 from bots.steward import Steward
@@ -21,7 +22,12 @@ CLOSED = Policy("closed", "TLP:AMBER", "TLP:AMBER")
 STRICT = Policy("closed", "TLP:AMBER", "TLP:AMBER+STRICT", ("a", "b"))
 PEOPLE = (Organisation("Harbour <b>Trust</b>", "charity", 1), Organisation("Coastguard", "government", 3))
 STEWARD = Steward()
+MEMBER = Asker(Person(ADA, "harbour", frozenset({"member"})))
 NOT_ASKED = Unknown()
+#: What every member may ask about items.
+ASKED = {"may", "audience", "relabel"}
+#: What those who moderate a group, its maintainers too, may ask for there.
+MODERATED = {"mute", "unmute", "kick", "ban", "unban"}
 
 
 def typed(body: str, **content: Any) -> Event:
@@ -34,9 +40,13 @@ def joined(who: str, name: str | None = None, by: str | None = None, membership:
 
 
 def answer(
-    event: Event, policy: Policy | Unknown = OPEN, audience: Audience | Unknown = NOT_ASKED, **people: str
+    event: Event,
+    policy: Policy | Unknown = OPEN,
+    audience: Audience | Unknown = NOT_ASKED,
+    asker: Asker | Unknown = MEMBER,
+    **people: str,
 ) -> str:
-    effects = STEWARD.handle(event, Context(ME, policy, audience, people))
+    effects = STEWARD.handle(event, Context(ME, policy, audience, asker=asker, people=people))
     assert len(effects) <= 1
     for effect in effects:
         assert isinstance(effect, Send)
@@ -56,12 +66,51 @@ def _is_fit_to_be_sent(content: Any) -> None:
 
 
 def test_help_lists_what_can_be_asked() -> None:
-    assert "!help [command]: it shows" in answer(typed("!help"))
-    assert "!tlp [label]: it explains" in answer(typed("!help"))
+    assert "!help [COMMAND]: shows" in answer(typed("!help"))
+    assert "!tlp [LABEL]: explains" in answer(typed("!help"))
     assert "This is an open group" in answer(typed("!help"))
     assert "leave out the exclamation mark" in answer(typed("!help"), SERVICE)
-    assert answer(typed("!help"), Unknown())
-    assert answer(typed("!help !tlp")).startswith("Write !tlp [label]: it explains")
+    assert answer(typed("!help"), Unknown(), asker=Unknown())
+    assert answer(typed("!help !tlp")).startswith("Write !tlp [LABEL]: it explains")
+
+
+def asker(*roles: str, power: int = 0) -> Asker:
+    return Asker(Person(ADA, "harbour", frozenset(roles)), power)
+
+
+ANYBODY = {"help", "tlp"}
+#: What every member may ask for anywhere; `group unarchive` is about a group that it names.
+MEMBERS = ANYBODY | {"group create", "group join", "group leave", "group unarchive"}
+ALONE = MEMBERS | {"direct-chats", "group list", "red"}
+IN_GROUPS = MEMBERS | {"group invite"}
+MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "group topic", "group archive"}
+
+
+@pytest.mark.parametrize(
+    ("who", "policy", "shown"),
+    [
+        (asker("member"), OPEN, IN_GROUPS | ASKED),
+        (asker("member", power=95), OPEN, MAINTAINERS | ASKED | {"redact"} | MODERATED),
+        (asker("member"), SERVICE, ALONE | ASKED),
+        (asker("member", "lead"), SERVICE, ALONE | ASKED | {"freeze", "thaw", "warn", "mute", "unmute"}),
+        (
+            asker("member", "steward"),
+            CLOSED,
+            MAINTAINERS
+            | ASKED
+            | {"group freeze", "group thaw", "freeze organisation", "thaw organisation", "freeze", "thaw"}
+            | {"raise", "warn", "redact"}
+            | MODERATED,
+        ),
+        (Asker(Person(ADA)), SERVICE, ANYBODY),
+        (Unknown(), OPEN, ANYBODY),
+    ],
+)
+def test_help_lists_what_this_person_may_do_here(who: Asker | Unknown, policy: Policy, shown: set[str]) -> None:
+    lines = [line for line in answer(typed("!help"), policy, asker=who).splitlines() if line.startswith("• !")]
+    assert {
+        re.sub(r" [A-Z\[@#a-z]*[A-Z|@#\[].*", "", line.removeprefix("• !").partition(":")[0]) for line in lines
+    } == shown
 
 
 def test_only_in_its_own_chat_a_word_is_enough() -> None:
@@ -129,7 +178,7 @@ def test_of_named_people_nothing_is_counted() -> None:
 def test_one_label(label: Label) -> None:
     for written in (str(label), str(label).removeprefix("TLP:").lower()):
         assert answer(typed(f"!tlp {written}")).startswith(f"In this community {label} means: ")
-    assert "I know no label of that name." in answer(typed("!tlp purple"))
+    assert "The labels are TLP:CLEAR" in answer(typed("!tlp purple"))
 
 
 def test_an_answer_stands_where_the_question_was_asked() -> None:
@@ -162,10 +211,13 @@ def test_members_are_welcomed_in_their_own_chat_and_by_name() -> None:
 
 def test_what_it_needs_to_know() -> None:
     assert STEWARD.needs(typed("good morning"), ME) is None
-    assert STEWARD.needs(typed("!help"), ME) == Needs(policy=True)
-    assert STEWARD.needs(typed("!tlp"), ME) == Needs(policy=True, fresh=True, audience=True)
-    assert STEWARD.needs(typed("tlp"), ME) == Needs(policy=True, fresh=True, audience=True)
+    assert STEWARD.needs(typed("!help"), ME) == Needs(policy=True, asker=True)
+    assert STEWARD.needs(typed("!tlp purple"), ME) == Needs(policy=True)
+    assert STEWARD.needs(typed("!zzz"), ME) == Needs(policy=True)
+    assert STEWARD.needs(typed("!tlp"), ME) == Needs(policy=True, asker=True, fresh=True, audience=True)
+    assert STEWARD.needs(typed("tlp"), ME) == Needs(policy=True, asker=True, fresh=True, audience=True)
     assert STEWARD.needs(joined(ADA), ME) == Needs(policy=True, patient=True)
     assert STEWARD.needs(joined(ME), ME) == Needs(policy=True, patient=True, people=True)
-    assert STEWARD.needs(joined(ADA, membership="leave"), ME) is None
+    assert STEWARD.needs(joined(ADA, membership="leave"), ME) == Needs(policy=True, patient=True, maintainers=ADA)
+    assert STEWARD.needs(joined(ADA, membership="invite"), ME) is None
     assert STEWARD.needs(Event("$3", "!r:x", "m.room.topic", ADA, {"topic": "!help"}, state_key=""), ME) is None

@@ -8,17 +8,23 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
+from bots.kernel.bot import Context
+from bots.kernel.effects import Send
 from bots.kernel.events import receive
 from bots.kernel.inbox import Inbox
 from bots.kernel.migrations import HEAD
 from bots.kernel.migrations.upgrade import configuration
-from bots.kernel.store import Store, StoreError, metadata
-from tests.bots.databases import postgresql
-from tests.bots.support import ROOM, message
+from bots.kernel.outbox import Outbox
+from bots.kernel.store import Store, StoreError
+from bots.kernel.tables import outbox, progress
+from bots.portal.tables import metadata  # the portal's tables are in it too
+from tests.bots.support import ROOM, STEWARD, message
+from tests.support.databases import postgresql
 
 
 def test_the_newest_revision_is_the_one_named() -> None:
@@ -38,6 +44,8 @@ async def _works(store: Store) -> None:
     assert await _differences(store) == []
     now = [100.0]
     box = Inbox(store, lambda: now[0])
+    async with store.writing() as connection:
+        await connection.execute(progress.update().values(rooms_due=False))
     events = [receive(message(f"${number}", "\0 \ud800 ü", room=room)) for number in range(5) for room in (ROOM,)]
     await box.add(events)
     await box.add(events[:3])
@@ -48,15 +56,11 @@ async def _works(store: Store) -> None:
     assert await box.waiting_rooms() == {ROOM: 0.0, "!other:x": 0.0}
     first, second, *_ = await box.pending(ROOM, 10)
     assert (first.event_id, second.event_id) == ("$0", "$1")
-    await box.handled([first.received], said_now=[("welcome", "$0")])
-    await box.handled([second.received], said_now=[("welcome", "$1")])
-    assert await box.was_said(["welcome", "farewell"]) == {"welcome"}
-    third, *_ = await box.pending(ROOM, 1)
-    await box.postpone(third.received, 110.0, "KeyError", counts=True)
+    await box.give_up(first.received, "KeyError")
+    await box.postpone(second.received, 110.0, "KeyError")
     assert (await box.waiting_rooms())[ROOM] == 110.0
-    await box.failed(third.received, "KeyError")
     assert (await box.depth()).failed == 1
-    assert [row.event_id for row in await box.pending(ROOM, 10)] == ["$3", "$4"]
+    assert [row.event_id for row in await box.pending(ROOM, 10)] == ["$1", "$2", "$3", "$4"]
 
 
 async def test_the_inbox_on_sqlite(store: Store) -> None:
@@ -112,3 +116,48 @@ async def test_what_is_no_database_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be used"):
         await store.open()
     await store.close()
+
+
+async def _upgraded(address: str) -> None:
+    """A database of the first release, with what it had said once and an event that waits."""
+    store = Store(address)
+
+    def first_release(connection: sa.Connection) -> None:
+        config = configuration()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "0001")
+        connection.execute(sa.text("INSERT INTO said (key, event_id) VALUES ('welcome !a:x', '$1')"))
+        connection.execute(
+            sa.text("INSERT INTO inbox (event_id, room_id, received_at, json) VALUES ('$2', '!a:x', 1, :json)"),
+            {"json": receive(message("$2", room="!a:x")).json},
+        )
+
+    async with store.writing() as connection:
+        await connection.run_sync(first_release)
+    await store.open()
+    assert await _differences(store) == []
+    assert [row.event_id for row in await Inbox(store).pending("!a:x", 5)] == ["$2"]
+    context = Context(me=STEWARD, occasion="$3")
+    await store.write(
+        lambda connection: Outbox(store).store(
+            connection,
+            "steward",
+            context,
+            [Send({}, once=f"welcome {room}", room=room) for room in ("!a:x", "!b:x")],
+            None,
+        )
+    )
+    async with store.reading() as connection:
+        waiting = sa.select(outbox.c.once).where(outbox.c.state == "pending")
+        assert list(await connection.scalars(waiting)) == ["steward welcome !b:x"], "the other was said before"
+    await store.close()
+
+
+async def test_a_database_of_the_first_release_is_taken_over(tmp_path: Path) -> None:
+    await _upgraded(f"sqlite:///{tmp_path}/bots.db")
+
+
+@pytest.mark.full
+async def test_a_database_of_the_first_release_is_taken_over_on_postgresql() -> None:
+    with postgresql() as address:
+        await _upgraded(address)

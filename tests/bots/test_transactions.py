@@ -15,7 +15,8 @@ from bots.kernel.config import load
 from bots.kernel.inbox import Inbox
 from bots.kernel.metrics import Metrics
 from bots.kernel.service import BotsService
-from bots.kernel.store import Store, inbox
+from bots.kernel.store import Store
+from bots.kernel.tables import inbox
 from tests.bots.support import HS_TOKEN, message, push, write_config
 from tests.support.server import free_ports
 
@@ -42,10 +43,10 @@ async def service(tmp_path: Path, store: Store) -> AsyncIterator[Service]:
     config = load(write_config(tmp_path, "http://127.0.0.1:9", port))
     here = Service(f"http://127.0.0.1:{port}", store)
 
-    def woken() -> None:
+    def woken(_broken: bool) -> None:
         here.woken += 1
 
-    listening = BotsService(config, Inbox(store), Metrics(), stored=woken, waiting_for=lambda: here.waiting_for)
+    listening = BotsService(config, store, Inbox(store), Metrics(), stored=woken, waiting_for=lambda: here.waiting_for)
     await listening.start(config.listen.host, port)
     yield here
     await listening.stop()
@@ -124,6 +125,13 @@ async def test_only_the_homeserver_may_deliver(service: Service, token: str | No
     status, answer = await service.push("1", {"events": [message("$a")]}, token)
     assert status == expected
     assert HS_TOKEN not in answer
+    assert await service.stored() == []
+
+
+async def test_a_delivery_that_names_no_chain_waits_for_a_synapse_that_does(service: Service) -> None:
+    status, answer = await push(service.url, "1", {"events": [message("$a")]}, instance=None)
+    assert status == 503
+    assert "Restart Synapse." in answer
     assert await service.stored() == []
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
@@ -75,7 +77,7 @@ async def test_welcome_help_and_labels(here: Here) -> None:
     welcome = await eventually(lambda: here.said(here.service))  # its occasion came before the bots had started
     assert "Hello Ada, and welcome!" in welcome[0]["body"]
     helped = await here.answer(here.service, await here.ask(here.service, "help", "1"))
-    assert "In this chat you can leave out the exclamation mark." in helped["body"]
+    assert "In this chat you can leave out the exclamation mark of a command that stands alone." in helped["body"]
     told = await here.answer(here.group, await here.ask(here.group, "!tlp", "2"))
     assert "This is an open group" in told["body"]
     assert "Who could join and read it: 1 person from 1 organisation, and 1 bot." in told["body"]
@@ -119,3 +121,64 @@ async def test_synapse_knows_a_repeated_send_again_after_kill_9(here: Here) -> N
     here.server.kill()
     await here.server.start()
     assert await send() == first
+
+
+async def test_what_synapse_loses_is_read_and_answered_in_its_order(here: Here) -> None:
+    await here.answer(here.group, await here.ask(here.group, "!help", "0"))
+    os.kill(here.bots.pid, signal.SIGSTOP)  # the bots hang: Synapse waits for an answer, and keeps the rest in memory
+    asked = [await here.ask(here.group, "!help", f"lost {number}") for number in range(6)]
+    here.server.kill()
+    os.kill(here.bots.pid, signal.SIGCONT)
+    await here.server.start()
+    asked.append(await here.ask(here.group, "!help", "after"))
+    for question in asked:
+        await here.answer(here.group, question)
+    said = [one for one in await here.said(here.group) if "m.relates_to" in one]  # not how the group works
+    replied = [one["m.relates_to"]["m.in_reply_to"]["event_id"] for one in said]
+    assert replied[1:] == asked
+    _, page = await here.bots.get("/metrics")
+    missed = [line for line in page.splitlines() if line.startswith("belisha_bots_events_missed_total ")]
+    assert float(missed[0].split()[1]) > 0, "without reading the room they would have been lost"
+
+
+async def test_only_bots_are_told_of_deliveries(here: Here) -> None:
+    prefix = "/_synapse/client/org.belisha/v1"
+    for path in ("instance", "position/$x"):
+        assert (await request(here.ada, "GET", f"{prefix}/{path}"))[0] == 404
+    config = load(here.bots.config)
+    async with aiohttp.ClientSession() as session:
+        client = BotClient(config.homeserver, STEWARD, config.as_token(), session)
+        first = await client.instance()
+        assert first
+        assert await client.position("$" + "x" * 43) is None
+        asked = [await here.ask(here.group, "hello", str(number)) for number in range(4)]
+        token = await client.position(asked[1])
+        events, _ = await client.messages(here.group, until=token)
+        assert [event["event_id"] for event in events] == asked[:1:-1]
+        here.server.kill()
+        await here.server.start()
+        assert await client.instance() not in (None, first)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("losing", ["Losing", "Cancelled"])
+async def test_deliveries_that_the_database_fails_begin_a_new_chain(
+    losing: str, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    server = Server(tmp_path_factory.mktemp("bots") / "data", module=f"tests.bots.losing.{losing}")
+    bots = BotsProcess(server.place.rendered / "bots.yaml")
+    with ended(server):
+        await server.start()
+        await server.organisation("harbour")
+        ada = await server.member("ada", "harbour")
+        group = await ada.room_create(name="Buoys", preset=nio.RoomPreset.public_chat)
+        assert isinstance(group, nio.RoomCreateResponse), group
+        try:
+            await bots.start()
+            here = Here(server, bots, ada, "", group.room_id)
+            asked = [await here.ask(group.room_id, "!help", f"lost {number}") for number in range(6)]
+            for question in asked:
+                await here.answer(group.room_id, question)
+        finally:
+            bots.end()
+            await ada.close()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import itertools
 import re
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
 
 import nio
 
-from belisha.settings import Settings
 from belisha.tlp import Label, html_badge
 from tests.support.server import Server, request
 
@@ -46,6 +45,8 @@ rc_invites:
   per_room: {per_second: 1000, burst_count: 1000}
   per_user: {per_second: 1000, burst_count: 1000}
   per_issuer: {per_second: 1000, burst_count: 1000}
+rc_registration: {per_second: 1000, burst_count: 1000}
+rc_registration_token_validity: {per_second: 1000, burst_count: 1000}
 rc_login:
   address: {per_second: 1000, burst_count: 1000}
   account: {per_second: 1000, burst_count: 1000}
@@ -141,15 +142,8 @@ def wish(kind: str, *organisations: str, **more: Any) -> Json:
     return {"type": "org.belisha.room", "state_key": "", "content": content}
 
 
-async def make_community(data: Path, changed: Settings | None = None) -> Community:
-    """Starts the server and makes members and rooms; the caller stops it."""
-    server = Server(data, changed, overrides=FAST)
-    await server.start()
-    return await settle(server)
-
-
-async def settle(server: Server) -> Community:
-    """Members and rooms on a running server."""
+async def settle(server: Server, *, samples: bool = True) -> Community:
+    """Members and rooms on a running server, and the files that tests name unless `samples` is False."""
     here = Community(server)
     for organisation, category in (
         ("harbour", "charity"),
@@ -168,7 +162,9 @@ async def settle(server: Server) -> Community:
         ("mona", "harbour", "manager"),
     ):
         here.people[name] = await server.member(name, organisation, role)
-    here.people["steward"] = _steward(server)
+    here.people["steward"] = steward_of(server)
+    if samples:
+        plant_samples(server, here.id("ana"))
     here.rooms["open"] = await _made(here, "ana", {"preset": "public_chat", "name": "Buoys"}, "ben", "dina", "finn")
     here.rooms["closed"] = await _made(here, "ana", {"preset": "private_chat", "name": "Pilots"}, "ben", "dina")
     strict = {"name": "Joint watch", "initial_state": [wish("closed", "harbour", "coastguard")]}
@@ -179,9 +175,29 @@ async def settle(server: Server) -> Community:
     return here
 
 
-def _steward(server: Server) -> nio.AsyncClient:
+def plant_samples(server: Server, uploader: str) -> None:
+    """The files that tests name without uploading any: one to be shared, and one that is somebody's picture."""
+    for media_id, state in (("sample", "pending"), ("portrait", "avatar")):
+        now = int(time.time())
+        server.change(
+            "INSERT INTO local_media_repository (media_id, media_type, media_length, created_ts, upload_name, user_id)"
+            " VALUES (?, 'text/plain', 12, ?, ?, ?)",
+            media_id,
+            now * 1000,
+            media_id,
+            uploader,
+        )
+        server.change(
+            "INSERT INTO belisha_file (media_id, state, kind, arrived) VALUES (?, ?, 'text/plain', ?)",
+            media_id,
+            state,
+            now,
+        )
+
+
+def steward_of(server: Server) -> nio.AsyncClient:
     """The steward bot, by its application service's token (Synapse has no sync for it: it is told by push)."""
-    bot = nio.AsyncClient(server.url, f"@belisha_steward:{server.name}", config=nio.AsyncClientConfig(max_timeouts=1))
+    bot = server.client("belisha_steward")
     bot.user_id = f"@belisha_steward:{server.name}"
     bot.access_token = (server.data / "secrets" / "as_token").read_text().strip()
     return bot

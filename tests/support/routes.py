@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 import synapse.rest.admin
 import synapse.rest.client
 import synapse.rest.media
+from synapse.federation.transport.server import OpenIdUserInfo
 from synapse.http.servlet import RestServlet
 
 _METHODS: Final = ("GET", "PUT", "POST", "DELETE")
@@ -22,15 +23,30 @@ _CLIENT: Final = "/_matrix/client/v3"
 
 #: Servlets that make their addresses when they are registered.
 BY_HAND: Final[Mapping[str, tuple[tuple[str, str], ...]]] = {
+    "OpenIdUserInfo": (("GET", "/_matrix/federation/v1/openid/userinfo?access_token=none"),),
     "JoinRoomAliasServlet": (("POST", f"{_CLIENT}/join/{{room_id}}"), ("PUT", f"{_CLIENT}/join/{{room_id}}/t1")),
     "RoomCreateRestServlet": (("POST", f"{_CLIENT}/createRoom"), ("PUT", f"{_CLIENT}/createRoom/t1")),
-    "RoomForgetRestServlet": (("POST", f"{_CLIENT}/rooms/{{room_id}}/forget"),),
-    "RoomMembershipRestServlet": tuple(
-        ("POST", f"{_CLIENT}/rooms/{{room_id}}/{act}") for act in ("join", "leave", "invite", "kick", "ban", "unban")
+    "RoomForgetRestServlet": (
+        ("POST", f"{_CLIENT}/rooms/{{room_id}}/forget"),
+        ("PUT", f"{_CLIENT}/rooms/{{room_id}}/forget/t1"),
     ),
-    "RoomRedactEventRestServlet": (("PUT", f"{_CLIENT}/rooms/{{room_id}}/redact/{{event_id}}/t1"),),
-    "RoomSendEventRestServlet": (("PUT", f"{_CLIENT}/rooms/{{room_id}}/send/m.room.message/t1"),),
-    "SendServerNoticeServlet": (("POST", "/_synapse/admin/v1/send_server_notice"),),
+    "RoomMembershipRestServlet": tuple(
+        (method, f"{_CLIENT}/rooms/{{room_id}}/{act}{'' if method == 'POST' else '/t1'}")
+        for act in ("join", "leave", "invite", "kick", "ban", "unban")
+        for method in ("POST", "PUT")
+    ),
+    "RoomRedactEventRestServlet": (
+        ("PUT", f"{_CLIENT}/rooms/{{room_id}}/redact/{{event_id}}/t1"),
+        ("POST", f"{_CLIENT}/rooms/{{room_id}}/redact/{{event_id}}"),
+    ),
+    "RoomSendEventRestServlet": (
+        ("PUT", f"{_CLIENT}/rooms/{{room_id}}/send/m.room.message/t1"),
+        ("POST", f"{_CLIENT}/rooms/{{room_id}}/send/m.room.message"),
+    ),
+    "SendServerNoticeServlet": (
+        ("POST", "/_synapse/admin/v1/send_server_notice"),
+        ("PUT", "/_synapse/admin/v1/send_server_notice/t1"),
+    ),
     "RoomStateEventRestServlet": tuple(
         (method, f"{_CLIENT}/rooms/{{room_id}}/state/{event_type}/")
         for method in ("GET", "PUT")
@@ -61,7 +77,9 @@ def servlets(*packages: Any) -> list[type[RestServlet]]:
 
 def client_routes() -> list[Route]:
     """The routes of clients and media."""
-    return [route for cls in servlets(synapse.rest.client, synapse.rest.media) for route in _routes_of(cls)]
+    # Of federation, the `openid` listener resource serves this one route.
+    found = (*servlets(synapse.rest.client, synapse.rest.media), OpenIdUserInfo)
+    return [route for cls in found for route in _routes_of(cls)]
 
 
 def admin_routes() -> list[Route]:

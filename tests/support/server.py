@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
-import subprocess
-import sys
+import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,34 +21,46 @@ from belisha import secrets
 from belisha.render import Place, render, write
 from belisha.resources import shipped
 from belisha.settings import Settings, load
+from tests.support import forking, processes
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a long sample password"
-_START_S = 60.0
+PRODUCT_MODULE = "synapse_modules.module.BelishaModule"
+#: How long a start may take on a machine that others use too; a process that ends, ends the waiting.
+_START_S = 300.0
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports on 127.0.0.1 that nothing listens on, one behind the other, all free at the same moment."""
+    """Ports on 127.0.0.1 that nothing listens on, one behind the other, all free at the same moment.
+
+    They lie below those that the kernel gives to connections, so none is taken while a server is down for a restart.
+    """
     while True:
-        with contextlib.ExitStack() as stack:
-            first = socket.socket()
-            stack.enter_context(first)
-            first.bind(("127.0.0.1", 0))
-            ports = [first.getsockname()[1] + step for step in range(count)]
-            try:
-                for port in ports[1:]:
-                    other = socket.socket()
-                    stack.enter_context(other)
-                    other.bind(("127.0.0.1", port))
-            except (OSError, OverflowError):
-                continue
+        first = random.randrange(10_000, 32_000)  # noqa: S311 - no secret
+        ports = list(range(first, first + count))
+        with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
+            for port in ports:
+                stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
             return ports
 
 
 class Server:
-    """One homeserver process; `start`, `stop` and `kill` as often as wanted over the same data."""
+    """One homeserver process; `start`, `stop` and `kill` as often as wanted over the same data.
 
-    def __init__(self, data: Path, settings: Settings | None = None, overrides: str = "") -> None:
+    `tests.support.workers.Workers` is the same community on several processes.
+    """
+
+    def __init__(
+        self, data: Path, settings: Settings | None = None, overrides: str = "", module: str | None = None
+    ) -> None:
+        """Renders the configuration.
+
+        Args:
+            data: the data folder.
+            settings: belisha.yaml, the example's where none are given.
+            overrides: YAML that comes behind the rendered homeserver.yaml and so wins.
+            module: a test's subclass of the module, `package.module.Class`, which Synapse loads in its place.
+        """
         data.mkdir(parents=True, exist_ok=True)
         (data / "logs").mkdir(exist_ok=True)
         port, _portal, bots, metrics = free_ports(4)
@@ -56,50 +68,98 @@ class Server:
         self.settings = settings or load(shipped("config", "belisha.example.yaml"))
         self.place = Place(data, port, bots, metrics)
         write(render(self.settings, self.place, secrets.ensure(data)), self.place.rendered)
-        if overrides:
-            config = self.place.rendered / "homeserver.yaml"
-            config.write_text(config.read_text() + "\n" + overrides)
+        config = self.place.rendered / "homeserver.yaml"
+        rendered = config.read_text().replace(PRODUCT_MODULE, module or PRODUCT_MODULE)
+        config.write_text(f"{rendered}\n{overrides}")
         self.url = self.place.homeserver
         self.name = self.settings.server_name
-        self._process: subprocess.Popen[bytes] | None = None
+        #: Each process's own address, and its metrics, by the process's name.
+        self.urls = {"main": self.url}
+        self.metrics_urls = {"main": f"http://127.0.0.1:{metrics}/metrics"}
+        self._running: dict[str, processes.Process] = {}
+
+    # --- Processes ---------------------------------------------------------------------------------------------
 
     @property
     def pid(self) -> int:
-        """The process that runs now."""
-        assert self._process is not None
-        return self._process.pid
+        """The main process that runs now."""
+        return self._running["main"].pid
 
     async def start(self) -> None:
         """Starts Synapse and waits until the module has made the rooms of the start."""
-        log = (self.data / "logs" / "console.log").open("ab")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "synapse.app.homeserver", "-c", str(self.place.rendered / "homeserver.yaml")],
-            stdout=log,
-            stderr=log,
-            env=os.environ | {"PYTHONPATH": str(ROOT)},
-            cwd=self.data,
-        )
+        self.start_synapse("main", "synapse.app.homeserver")
+        await self.ready()
+
+    def start_synapse(self, name: str, app: str, *more: Path) -> None:
+        """Starts one process of Synapse with homeserver.yaml, and what more of settings it has."""
+        configs = (self.place.rendered / "homeserver.yaml", *more)
+        arguments = [part for config in configs for part in ("-c", str(config))]
+        self._running[name] = forking.start(app, arguments, self._log, cwd=self.data, env=os.environ)
+
+    def _run(self, name: str, command: list[str]) -> None:
+        self._running[name] = processes.start(command, self._log, cwd=self.data)
+
+    @property
+    def _log(self) -> Path:
+        return self.data / "logs" / "console.log"
+
+    async def ready(self) -> None:
+        """Waits until the module has made the rooms of the start."""
+        await self._wait_for(self._is_founded, "the community")
+
+    async def _is_founded(self) -> bool:
+        status, body = await self.local("GET", "status")
+        return status == 200 and bool(body["ready"])
+
+    async def _wait_for(self, condition: Callable[[], Awaitable[bool]], what: str) -> None:
         deadline = time.monotonic() + _START_S
-        while time.monotonic() < deadline:
-            if self._process.poll() is not None:
-                break
+        while time.monotonic() < deadline and all(each.poll() is None for each in self._running.values()):
             with contextlib.suppress(aiohttp.ClientError, AssertionError):
-                status, body = await self.local("GET", "status")
-                if status == 200 and body["ready"]:
+                if await condition():
                     return
             await asyncio.sleep(0.1)
-        raise AssertionError("Synapse did not start:\n" + (self.data / "logs" / "console.log").read_text()[-4000:])
+        raise AssertionError(f"{what} did not start:\n" + self._log.read_text()[-4000:])
 
     def stop(self, number: int = signal.SIGTERM) -> None:
-        """Ends the process and waits for it."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.send_signal(number)
-            self._process.wait(30)
-        self._process = None
+        """Ends the processes and waits for them."""
+        for process in self._running.values():
+            process.send_signal(number)
+        for process in self._running.values():
+            processes.end(process, number)
+        self._running.clear()
+
+    def _end(self, name: str, number: int) -> None:
+        processes.end(self._running.pop(name), number)
 
     def kill(self) -> None:
         """kill -9."""
         self.stop(signal.SIGKILL)
+
+    def close(self) -> None:
+        """Ends everything for good, the database too."""
+        self.stop()
+
+    # --- The database ------------------------------------------------------------------------------------------
+
+    def query(self, statement: str, *values: object) -> list[dict[str, Any]]:
+        """Reads Synapse's database; question marks stand for the values, as in SQLite."""
+        database = sqlite3.connect(f"file:{self.data / 'homeserver.db'}?mode=ro", uri=True, timeout=30)
+        database.row_factory = sqlite3.Row
+        try:
+            return [dict(row) for row in database.execute(statement, values).fetchall()]
+        finally:
+            database.close()
+
+    def tables(self) -> list[str]:
+        """The names of all tables of Synapse's database."""
+        return [row["name"] for row in self.query("SELECT name FROM sqlite_master WHERE type = 'table'")]
+
+    def change(self, statement: str, *values: object) -> None:
+        """Changes Synapse's database behind its back."""
+        with contextlib.closing(sqlite3.connect(self.data / "homeserver.db", timeout=30)) as database, database:
+            database.execute(statement, values)
+
+    # --- Requests ----------------------------------------------------------------------------------------------
 
     async def local(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
         """One request to the module's local API, with its secret."""
@@ -137,9 +197,13 @@ class Server:
         assert status == 200, body
         return await self.sign_in(localpart)
 
+    def client(self, localpart: str) -> nio.AsyncClient:
+        """A matrix-nio client that is not signed in yet."""
+        return nio.AsyncClient(self.url, f"@{localpart}:{self.name}", config=nio.AsyncClientConfig(max_timeouts=1))
+
     async def sign_in(self, localpart: str) -> nio.AsyncClient:
         """A signed-in matrix-nio client."""
-        client = nio.AsyncClient(self.url, f"@{localpart}:{self.name}", config=nio.AsyncClientConfig(max_timeouts=1))
+        client = self.client(localpart)
         answer = await client.login(PASSWORD)
         assert isinstance(answer, nio.LoginResponse), answer
         return client
@@ -162,4 +226,4 @@ def ended(server: Server) -> Iterator[Server]:
     try:
         yield server
     finally:
-        server.stop()
+        server.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import json
 import shutil
 from pathlib import Path
@@ -16,6 +15,7 @@ from mautrix.errors import MatrixUnknownRequestError
 from mautrix.types import EventType, MessageType, TextMessageEventContent
 
 from tests.support.community import LABEL_KEY, Community, unique
+from tests.support.npm import install
 from tests.support.server import PASSWORD
 from tests.synapse.samples import poll, text, thread
 
@@ -110,7 +110,7 @@ async def with_mautrix(community: Community, client: Client) -> Run:
 
 async def with_js_sdk(community: Community, read: list[str], who: str = "dina") -> Run:
     """The run with matrix-js-sdk in Node, which then reads the events `read` too."""
-    await install_js()
+    await install(JS)
     given = {
         "homeserver": community.server.url,
         "user": who,
@@ -119,22 +119,12 @@ async def with_js_sdk(community: Community, read: list[str], who: str = "dina") 
         "name": "js",
         "read": read,
     }
-    said = json.loads(await _program("node", str(JS / "run.js"), given=json.dumps(given)))
+    said = json.loads(await program("node", str(JS / "run.js"), given=json.dumps(given)))
     return Run(said["sent"], said["synced"], said["refusal"], said["read"])
 
 
-async def install_js() -> None:
-    """Installs what package-lock.json says into js/node_modules, once for each state of that file."""
-    stamp, state = (
-        JS / "node_modules" / ".installed",
-        hashlib.sha256((JS / "package-lock.json").read_bytes()).hexdigest(),
-    )
-    if not stamp.exists() or stamp.read_text() != state:
-        await _program("npm", "ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts")
-        stamp.write_text(state)
-
-
-async def _program(name: str, *arguments: str, given: str = "") -> str:
+async def program(name: str, *arguments: str, given: str = "") -> str:
+    """Runs a program in the folder of the tests' scripts; what it wrote."""
     path = shutil.which(name)
     if path is None:
         pytest.fail(f"`{name}` is missing: the tests with matrix-js-sdk need Node 20 or newer (Debian: nodejs, npm).")

@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.support.community import Community, make_community
+from tests.support.community import Community
 from tests.support.server import ended
+from tests.support.settled import make_community
 
 
 @pytest_asyncio.fixture(scope="session")

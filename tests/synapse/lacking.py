@@ -25,6 +25,9 @@ PARTS: Final[Mapping[str, tuple[Callable[[Any], object], str]]] = {
     "to_device": (lambda api: api._hs.get_device_message_handler(), "send_device_message"),
     "device_names": (lambda api: api._hs.get_device_handler(), "check_device_registered"),
     "pushers": (lambda api: api._hs.get_pusherpool(), "add_or_update_pusher"),
+    "upgrades": (lambda api: api._hs.get_room_member_handler(), "transfer_room_state_on_room_upgrade"),
+    "files": (lambda api: api._hs.get_media_repository(), "get_local_media_info"),
+    "registration": (lambda api: api._registration_handler, "check_registration_ratelimit"),
     "enforcement": (lambda api: api._store, "get_event"),
 }
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -16,8 +15,9 @@ from belisha.policy.channels import LARGEST_TO_DEVICE
 from belisha.policy.types import TO_DEVICE
 from belisha.resources import shipped
 from belisha.settings import parse
-from tests.support.community import Community, assert_refused, make_community, unique
+from tests.support.community import Community, assert_refused, unique
 from tests.support.server import PASSWORD, ended, request
+from tests.support.settled import make_community
 from tests.synapse.samples import text
 
 Json = dict[str, Any]
@@ -149,8 +149,7 @@ async def test_a_presence_status_goes_nowhere(community: Community) -> None:
         body = await synced(community, who)
         assert SECRET not in json.dumps(body)
         assert not body.get("presence", {}).get("events")
-    with sqlite3.connect(community.server.data / "homeserver.db", timeout=30) as database:
-        assert database.execute("SELECT count(*) FROM presence_stream WHERE status_msg IS NOT NULL").fetchone() == (0,)
+    assert community.server.query("SELECT user_id FROM presence_stream WHERE status_msg IS NOT NULL") == []
 
 
 async def test_receipts_and_typing_carry_no_text(community: Community) -> None:

@@ -127,7 +127,7 @@ def test_demo_is_as_told_and_running_it_again_changes_nothing(demo: Demo) -> Non
     assert (demo.data / "demo.json").stat().st_mode & 0o777 == 0o600
     for account in report["accounts"]:
         assert account["password"] not in said and account["access_token"] not in said
-    assert report["portal"] is None and len(report["accounts"]) == 12
+    assert report["portal"] == f"http://127.0.0.1:{demo.port + 1}" and len(report["accounts"]) == 12
     assert {account["category"] for account in report["accounts"]} == {"government", "academia", "industry", "charity"}
     _assert_as_told(demo)
     _assert_labelled(demo)

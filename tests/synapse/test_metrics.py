@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections import defaultdict
 
 import aiohttp
 from prometheus_client.parser import text_string_to_metric_families
@@ -19,17 +20,24 @@ Numbers = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 async def shown(community: Community) -> str:
-    url = f"http://127.0.0.1:{community.server.place.metrics_port}/metrics"
-    async with aiohttp.ClientSession() as session, session.get(url) as answer:
-        assert answer.status == 200
-        return await answer.text()
+    """What every process shows."""
+    texts = []
+    async with aiohttp.ClientSession() as session:
+        for url in community.server.metrics_urls.values():
+            async with session.get(url) as answer:
+                assert answer.status == 200
+                texts.append(await answer.text())
+    return "".join(texts)
 
 
 async def numbers(community: Community) -> Numbers:
-    """Every sample of the module's."""
+    """Every sample of the module's, the sum of all processes."""
     families = text_string_to_metric_families(await shown(community))
     samples = (sample for family in families for sample in family.samples if sample.name.startswith("belisha_"))
-    return {(sample.name, frozenset(sample.labels.items())): sample.value for sample in samples}
+    found: Numbers = defaultdict(float)
+    for sample in samples:
+        found[sample.name, frozenset(sample.labels.items())] += sample.value
+    return dict(found)
 
 
 def grown(before: Numbers, after: Numbers, name: str, **labels: str) -> float:

@@ -9,9 +9,11 @@ import pytest
 
 from belisha.resources import shipped
 from belisha.settings import Settings, load
-from tests.support.community import Community, assert_badges, assert_refused, label_of, make_community, origin_of
+from tests.support.community import Community, assert_badges, assert_refused, label_of, origin_of
 from tests.support.server import ended
+from tests.support.settled import make_community
 from tests.synapse.samples import MXC, html, text
+from tests.unit.test_protocol import SDP, offer
 
 pytestmark = pytest.mark.full
 
@@ -50,6 +52,8 @@ async def test_encrypted_named_rooms_no_badge_and_calls(tmp_path: Path) -> None:
     with ended(community.server):
         told = await community.told(html("[TLP:GREEN] x", "<b>[TLP:GREEN]</b> x"), "closed")
         assert (label_of(told), told["body"], told["formatted_body"]) == ("TLP:GREEN", "x", "x")
+        status, body = await community.put("ana", "closed", offer(SDP), event_type="m.call.invite")
+        assert status == 200, body
         status, body = await community.put("ana", "closed", {"call_id": "c"}, event_type="m.call.hangup")
         assert status == 200, body
 

@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from tests.bots.databases import postgresql
 from tests.support.community import FAST, label_of, settle
+from tests.support.databases import postgresql
 from tests.support.ledger import relabel, related, until
 from tests.support.server import Server, ended
 from tests.synapse.samples import edit, reply, text
@@ -23,7 +23,7 @@ async def test_labels_over_an_items_life_on_postgresql(tmp_path: Path) -> None:
         server = Server(tmp_path / "data", overrides=FAST + database)
         with ended(server):
             await server.start()
-            community = await settle(server)
+            community = await settle(server, samples=False)
 
             async def is_shown(item: str, label: str) -> bool:
                 edits = await related(community, item, "strict", "m.replace")

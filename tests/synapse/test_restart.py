@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +11,27 @@ import nio
 import pytest
 
 from tests.support.community import Community, assert_badges, label_of
+from tests.support.ledger import quiet
 from tests.support.server import Server, ended, request
+from tests.support.topology import make_server
 from tests.synapse.samples import text
 
 Json = dict[str, Any]
 
 
-def founded(data: Path) -> dict[str, list[Any]]:
+def founded(server: Server) -> dict[str, list[Any]]:
     """What the module made at the start, and the registry, as the database has them."""
-    database = sqlite3.connect(f"file:{data / 'homeserver.db'}?mode=ro", uri=True)
-    try:
-        return {
-            name: sorted(database.execute(statement).fetchall())
-            for name, statement in (
-                ("rooms", "SELECT room_id, creator FROM rooms"),
-                ("aliases", "SELECT room_alias, room_id FROM room_aliases"),
-                ("policy", "SELECT room_id, type, event_id FROM current_state_events WHERE type LIKE 'org.belisha.%'"),
-                ("organisations", "SELECT organisation_id, name, category, domains FROM belisha_organisation"),
-                ("members", "SELECT localpart, organisation_id, name, roles, service_room_id FROM belisha_member"),
-                (
-                    "people",
-                    "SELECT room_id, state_key, membership FROM current_state_events WHERE type = 'm.room.member'",
-                ),
-            )
-        }
-    finally:
-        database.close()
+    return {
+        name: sorted(tuple(row.values()) for row in server.query(statement))
+        for name, statement in (
+            ("rooms", "SELECT room_id, creator FROM rooms"),
+            ("aliases", "SELECT room_alias, room_id FROM room_aliases"),
+            ("policy", "SELECT room_id, type, event_id FROM current_state_events WHERE type LIKE 'org.belisha.%'"),
+            ("organisations", "SELECT organisation_id, name, category, domains FROM belisha_organisation"),
+            ("members", "SELECT localpart, organisation_id, name, roles, service_room_id FROM belisha_member"),
+            ("people", "SELECT room_id, state_key, membership FROM current_state_events WHERE type = 'm.room.member'"),
+        )
+    }
 
 
 async def policies(community: Community) -> dict[str, Json]:
@@ -50,14 +44,15 @@ async def policies(community: Community) -> dict[str, Json]:
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGKILL, signal.SIGKILL], ids=["TERM", "KILL", "KILL again"])
 async def test_restart_loses_nothing_and_doubles_nothing(community: Community, ending: signal.Signals) -> None:
-    before, rules = founded(community.server.data), await policies(community)
+    await quiet(community)
+    before, rules = founded(community.server), await policies(community)
     sent = {
         kind: [await community.sent(text(f"{label} Tide {number}"), kind) for number in range(3)]
         for kind, label in (("open", "TLP:CLEAR"), ("strict", "TLP:AMBER+STRICT"), ("named", "TLP:RED"))
     }
     community.server.stop(ending)
     await community.server.start()
-    assert founded(community.server.data) == before
+    assert founded(community.server) == before
     assert await policies(community) == rules
     for kind, label in (("open", "TLP:CLEAR"), ("strict", "TLP:AMBER+STRICT"), ("named", "TLP:RED")):
         messages = await community.reader(kind).room_messages(community.rooms[kind], limit=50)
@@ -106,7 +101,7 @@ async def test_every_send_that_was_acknowledged_before_a_kill_is_there_once(comm
 @pytest.mark.full
 async def test_killed_while_it_founds_the_community(tmp_path: Path) -> None:
     """Killed at several moments of its very first start, it ends with each founding room once."""
-    server = Server(tmp_path / "data")
+    server = make_server(tmp_path / "data")
     with ended(server):
         for wait in (2.0, 2.6, 3.2):
             starting = asyncio.create_task(server.start())
@@ -115,8 +110,8 @@ async def test_killed_while_it_founds_the_community(tmp_path: Path) -> None:
             await asyncio.gather(starting, return_exceptions=True)
             server.kill()
         await server.start()
-        aliases = [row[0] for row in founded(server.data)["aliases"]]
+        aliases = [row[0] for row in founded(server)["aliases"]]
         assert sorted(aliases) == [f"#{name}:{server.name}" for name in ("announcements", "community", "stewards")]
-        rooms = dict(founded(server.data)["aliases"])
-        whole = {row[0] for row in founded(server.data)["policy"]}
+        rooms = dict(founded(server)["aliases"])
+        whole = {row[0] for row in founded(server)["policy"]}
         assert set(rooms.values()) <= whole

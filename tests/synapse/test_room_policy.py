@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
 from typing import Any
 from urllib.parse import quote
 
@@ -95,11 +94,9 @@ async def test_a_change_cut_short_goes_back_at_the_next_start(community: Communi
     room = await _group(community)
     policy = await _state(community, room, "org.belisha.room")
     assert (await _change(community, room, kind="open"))[0] == 200
-    with sqlite3.connect(community.server.data / "homeserver.db", timeout=30) as database:
-        database.execute("INSERT INTO belisha_room VALUES (?, ?)", (room, json.dumps(policy)))
+    community.server.change("INSERT INTO belisha_room VALUES (?, ?)", room, json.dumps(policy))
     community.server.stop()
     await community.server.start()
     assert (await _state(community, room, "org.belisha.room"))["kind"] == "closed"
     assert (await _state(community, room, "m.room.join_rules"))["join_rule"] == "knock"
-    with sqlite3.connect(community.server.data / "homeserver.db", timeout=30) as database:
-        assert database.execute("SELECT count(*) FROM belisha_room").fetchone() == (0,)
+    assert community.server.query("SELECT room_id FROM belisha_room") == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from urllib.parse import quote
@@ -19,8 +18,7 @@ def _without_a_registry(community: Community) -> Iterator[None]:
     """The revision number cannot be read, as when the database fails."""
 
     def rename(old: str, new: str) -> None:
-        with sqlite3.connect(community.server.data / "homeserver.db", timeout=30) as database:
-            database.execute(f"ALTER TABLE {old} RENAME TO {new}")
+        community.server.change(f"ALTER TABLE {old} RENAME TO {new}")
 
     rename("belisha_revision", "belisha_revision_away")
     try:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -107,6 +108,38 @@ def test_the_first_run_makes_what_is_needed_to_sign_in(community: Community) -> 
     assert "manager" in listed.stdout
 
 
+def test_a_member_is_invited_and_changed_by_commands(community: Community) -> None:
+    data = ("--data", str(community.data))
+    made = belisha("member", "invite", "--organisation", "host", "--uses", "5", "--expires", "2d", *data)
+    assert made.returncode == 0, made.stderr
+    token = re.search(r"registration token, write: (\S{24})$", made.stdout, re.MULTILINE)
+    ended = re.search(r"uninvite (\w+)`", made.stdout)
+    assert token and ended and community.run["homeserver"] in made.stdout
+    listed = belisha("member", "invitations", *data).stdout
+    assert "5 left" in listed and ended[1] in listed and token[1] not in listed
+    assert belisha("member", "uninvite", ended[1], *data).returncode == 0
+    assert belisha("member", "invitations", *data).stdout == "There is no invitation.\n"
+    again = belisha("member", "uninvite", ended[1], *data)
+    assert again.returncode == 1 and "There is no invitation" in again.stderr
+    for wrong, words in ((("--uses", "0"), "1 to 500"), (("--uses", "2", "--name", "Ada"), "for a single use")):
+        refused = belisha("member", "invite", "--organisation", "host", *wrong, *data)
+        assert refused.returncode == 1 and words in refused.stderr, refused.stderr
+    for name in ("Ada", "Ada Byron"):
+        added = belisha("member", "add", "ada", "--name", name, "--organisation", "host", *data)
+        assert added.returncode == 0, added.stderr
+    assert added.stdout == "@ada:belisha.localhost: changed: name Ada → Ada Byron\n"
+    alike = belisha("member", "add", "eve", "--name", "Ada  Вyrоn", "--organisation", "host", *data)
+    assert alike.returncode == 1 and "script" in alike.stderr
+    alike = belisha("member", "add", "eve", "--name", "ADA BYR0N", "--organisation", "host", *data)
+    assert alike.returncode == 1 and "middle initial" in alike.stderr
+    chosen = belisha("member", "direct-chats", "ada", "introductions", *data)
+    assert chosen.stdout == "ada: direct chats from who was introduced\n"
+    met = belisha("member", "introduce", "ada", "manager", *data)
+    assert met.stdout == "ada and manager may write to each other directly\n", met.stderr
+    key = belisha("organisation", "add", "Sea.Rescue", "--name", "Sea", "--category", "charity", *data)
+    assert key.returncode == 1 and "a-z, 0-9 and “-”" in key.stderr
+
+
 def test_the_ledger_is_rebuilt_by_a_command(community: Community) -> None:
     done = belisha("ledger", "rebuild", "--data", str(community.data))
     assert done.returncode == 0, done.stderr
@@ -116,9 +149,9 @@ def test_the_ledger_is_rebuilt_by_a_command(community: Community) -> None:
 def test_the_run_is_written_down(community: Community) -> None:
     run = community.run
     assert run["homeserver"] == f"http://127.0.0.1:{community.port}"
-    assert run["portal"] is None
+    assert run["portal"] == f"http://127.0.0.1:{community.port + 1}"
     assert run["ports"]["homeserver"] == community.port
-    assert set(run["ports"]) == {"homeserver", "bots", "metrics"}
+    assert set(run["ports"]) == {"homeserver", "portal", "bots", "metrics"}
     assert all(answers(port) for port in run["ports"].values())
     for pid in (run["pid"], *run["pids"].values()):
         os.kill(pid, 0)
@@ -129,10 +162,12 @@ def test_strangers_are_told_nothing(community: Community) -> None:
     user = "@manager:belisha.localhost"
     assert community.ask(f"/_matrix/client/v3/profile/{user}")[0] == 401
     assert community.ask("/_matrix/client/v3/publicRooms")[0] == 401
-    assert community.ask("/_matrix/client/v3/register", {})[0] == 403
+    status, asked = community.ask("/_matrix/client/v3/register", {})
+    assert (status, asked["flows"]) == (401, [{"stages": ["m.login.registration_token", "m.login.dummy"]}])
     assert community.ask("/_matrix/client/v3/register?kind=guest", {})[0] == 403
     for name in ("manager", "nobody-at-all"):
-        assert community.ask(f"/_matrix/client/v3/register/available?username={name}")[0] == 403
+        told = community.ask(f"/_matrix/client/v3/register/available?username={name}")
+        assert told == (200, {"available": True}), "of every name the same"
     for closed in ("/_matrix/federation/v1/version", "/_matrix/key/v2/server", "/_synapse/metrics"):
         assert community.ask(closed)[0] == 404
     _, well_known = community.ask("/.well-known/matrix/client")

@@ -38,7 +38,7 @@ def test_broken_settings_give_one_line(tmp_path: Path) -> None:
     with pytest.raises(CommandError) as caught:
         data_folder.settings(tmp_path)
     assert str(caught.value).count("\n") == 0
-    assert "line 53: rooms.calls" in str(caught.value)
+    assert "line 56: rooms.calls" in str(caught.value)
 
 
 def test_a_file_in_its_place(tmp_path: Path) -> None:

@@ -119,6 +119,7 @@ def test_texts_at_any_depth() -> None:
         {"msgtype": "m.text", "body": None},
         {"msgtype": "m.text", "body": "x", "formatted_body": 3},
         {"msgtype": "m.file", "body": "x", "filename": []},
+        {"msgtype": "m.text", "body": "x", "m.new_content": "TLP:RED x"},
     ],
 )
 def test_malformed_messages(content: dict[str, Any]) -> None:

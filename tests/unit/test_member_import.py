@@ -38,10 +38,10 @@ def test_columns_in_another_order() -> None:
     [
         ("nowhere,ann,Ann,", "There is no organisation “nowhere”. Add it first"),
         ("icehouse,ann,Ann,", "“icehouse” is frozen. Thaw it first: belisha organisation thaw icehouse."),
-        ("harbour,Ann,Ann,", "small letters"),
-        ("harbour,,Ann,", "small letters"),
+        ("harbour,Ann,Ann,", "has 1 to 64 of a-z"),
+        ("harbour,,Ann,", "has 1 to 64 of a-z"),
         ("harbour,ann,,", "1 to 80 visible characters"),
-        ("harbour,ann,Ann\u202e,", "visible characters"),
+        ("harbour,ann,Ann\u202e,", "which is not seen"),
         ("harbour,ann,Ann,king", "“king” is no role; the roles are"),
         ("harbour,belisha_x,Ann,", "belong to the community's bots"),
         ("harbour,ann,Ann", "has not four values"),

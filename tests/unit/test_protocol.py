@@ -20,6 +20,16 @@ def test_state_stands_in_state_and_messages_in_the_timeline(event_type: str) -> 
     assert (misplaced.allowed, misplaced.rule, misplaced.code) == (False, "L1", "WRONG_PLACE")
 
 
+SDP = (
+    "v=0\r\no=- 4611 2 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 9 UDP/TLS/RTP/SAVPF 111\r\n"
+    + "a=rtpmap:111 opus/48000/2\r\n" * 200
+)
+
+
+def offer(sdp: object, **more: Any) -> dict[str, Any]:
+    return {"call_id": "c", "version": "1", "lifetime": 60000, "offer": {"type": "offer", "sdp": sdp}, **more}
+
+
 def reaction(key: object) -> dict[str, Any]:
     return {"m.relates_to": {"rel_type": "m.annotation", "event_id": "$a", "key": key}}
 
@@ -37,6 +47,14 @@ def reaction(key: object) -> dict[str, Any]:
         ("m.reaction", reaction("TLP:RED"), "R3"),
         ("m.reaction", reaction("👍") | {"secret": "x" * 3000}, "L1"),
         ("m.reaction", reaction("👍") | {"body": "TLP:AMBER hidden"}, "R3"),
+        ("m.call.invite", offer(SDP), None),
+        ("m.call.invite", offer(SDP * 8), "L1"),
+        ("m.call.invite", offer(SDP + "i=The pump is off\r\n"), "L1"),
+        ("m.call.invite", offer(SDP.replace("s=-", "s=The pump is off")), "L1"),
+        ("m.call.invite", offer("The pump is off, and so on. " * 100), "L1"),
+        ("m.call.invite", offer(SDP, note="x" * 1001), "L1"),
+        ("m.call.hangup", offer(SDP), "L1"),
+        ("m.call.candidates", {"candidates": [{"candidate": "candidate:1 1 udp 2 10.0.0.1 9 typ host"}] * 60}, None),
         ("m.room.redaction", {"redacts": "$a", "reason": "posted twice"}, None),
         ("m.room.redaction", {"redacts": "$a", "reason": "TLP:RED names"}, "R3"),
         ("m.room.redaction", {"redacts": "$a", "reason": 3}, "R3"),

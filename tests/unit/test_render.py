@@ -13,6 +13,7 @@ from belisha.render import FILES, Place, render, write
 from belisha.resources import shipped
 from belisha.secrets import Secrets
 from belisha.settings import Settings, load, parse
+from bots.kernel.config import Mail
 
 EXAMPLE = shipped("config", "belisha.example.yaml")
 TEXT = EXAMPLE.read_text(encoding="utf-8")
@@ -40,7 +41,9 @@ def test_render_is_pure_and_complete() -> None:
         "trusted_key_servers": [],
         "suppress_key_server_warning": True,
         "allow_guest_access": False,
-        "enable_registration": False,
+        "enable_registration": True,
+        "registration_requires_token": True,
+        "enable_registration_token_3pid_bypass": False,
         "require_auth_for_profile_requests": True,
         "limit_profile_requests_to_users_who_share_rooms": False,
         "include_profile_data_on_invite": True,
@@ -78,7 +81,7 @@ def test_synapse_is_hardened(option: str, value: object) -> None:
 def test_synapse_listens_to_clients_on_this_machine_only() -> None:
     listener, metrics = homeserver()["listeners"]
     assert listener["bind_addresses"] == metrics["bind_addresses"] == ["127.0.0.1"]
-    assert [resource["names"] for resource in listener["resources"]] == [["client"]]
+    assert [resource["names"] for resource in listener["resources"]] == [["client", "openid"]]
     assert (metrics["type"], metrics["port"], homeserver()["enable_metrics"]) == ("metrics", 8011, True)
 
 
@@ -117,6 +120,9 @@ def test_the_module_gets_its_settings() -> None:
     assert module["module"] == "synapse_modules.module.BelishaModule"
     assert module["config"] == {
         "secret_file": "/srv/belisha/secrets/module_api",
+        "portal_secret_file": "/srv/belisha/secrets/portal_api",
+        "audit_key_file": "/srv/belisha/secrets/audit",
+        "audit_heads": "/srv/belisha/audit-heads.jsonl",
         "bots": {"steward": "belisha_steward"},
         "community_name": "Belisha community",
         "badge": "always",
@@ -124,6 +130,9 @@ def test_the_module_gets_its_settings() -> None:
         "encrypted_named_rooms": False,
         "calls": False,
         "push_gateways": [],
+        "retention": {},
+        "unshared_days": 7,
+        "revocations": None,
         "strict_hooks": False,
         "portal_origin": "http://127.0.0.1:8009",
     }
@@ -150,7 +159,30 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
         "database": "sqlite:////srv/belisha/bots.db",
         "log": {"file": "/srv/belisha/logs/bots.log", "level": "INFO"},
         "bots": {"steward": "belisha_steward"},
+        "time_zone": "Europe/London",
+        "language": "en-GB",
+        "mail": None,
+        "portal": {
+            "listen": {"host": "127.0.0.1", "port": 8009},
+            "public_url": "http://127.0.0.1:8009",
+            "element_origins": [],
+            "secret_file": "/srv/belisha/secrets/portal_api",
+            "community": "Belisha community",
+        },
     }
+
+
+def test_the_mail_server_is_handed_to_the_bots() -> None:
+    text = TEXT.replace("  host: null", "  host: mail.charity.uk").replace("  sender: null", "  sender: b@charity.uk")
+    text = text.replace("  password_file: null", "  password_file: secrets/mail")
+    mail = yaml.safe_load(rendered(parse(text))["bots.yaml"])["mail"]
+    assert Mail.model_validate(mail).password_file == Path("/srv/belisha/secrets/mail")
+    assert (mail["host"], mail["port"], mail["tls"], mail["sender"]) == (
+        "mail.charity.uk",
+        465,
+        "tls",
+        "b@charity.uk",
+    )
 
 
 def test_secrets_stand_only_where_they_must() -> None:
@@ -177,7 +209,7 @@ def test_element_makes_no_encrypted_rooms_unless_named_ones_may_be(encrypted: bo
 )
 def test_well_known_of_a_real_community(url: str, host: str) -> None:
     text = TEXT.replace("server_name: belisha.localhost", "server_name: charity.uk")
-    files = rendered(parse(text.replace("public_url: null", f"public_url: {url}")))
+    files = rendered(parse(text.replace("\npublic_url: null", f"\npublic_url: {url}")))
     assert json.loads(files["well-known/client"])["m.homeserver"] == {"base_url": url}
     assert json.loads(files["well-known/server"]) == {"m.server": host}
     assert yaml.safe_load(files["homeserver.yaml"])["public_baseurl"] == f"{url}/"

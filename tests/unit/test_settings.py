@@ -69,20 +69,20 @@ CASES = {
     "unknown key": (
         "badge: always",
         "badgge: always",
-        "line 39: labels.badgge: Belisha knows no such key; write badge if that is meant, or remove the line.",
+        "line 42: labels.badgge: Belisha knows no such key; write badge if that is meant, or remove the line.",
     ),
     "key in another section": (
         "calls: false",
         "max_upload_size: 3M",
-        "line 53: rooms.max_upload_size: Belisha knows no such key; move it to files.max_upload_size.",
+        "line 56: rooms.max_upload_size: Belisha knows no such key; move it to files.max_upload_size.",
     ),
     "key like no other": (
         "calls: false",
         "zzz: 3",
         "rooms.zzz: Belisha knows no such key; remove it, or use one of: encrypted_named_rooms, calls.",
     ),
-    "missing key": ("    category: charity\n", "", "line 20: community.host.category: this key is missing"),
-    "placeholder": ("id: host", "id: CHANGE_ME", "line 22: community.host.id: 'CHANGE_ME' is a placeholder"),
+    "missing key": ("    category: charity\n", "", "line 23: community.host.category: this key is missing"),
+    "placeholder": ("id: host", "id: CHANGE_ME", "line 25: community.host.id: 'CHANGE_ME' is a placeholder"),
     "example domain": ("belisha.localhost\n", "chat.example.org\n", "line 7: server_name: 'chat.example.org' is a pl"),
     "example URL": ("public_url: null", "public_url: https://example.com", "is a placeholder"),
     "angle brackets": ('"Community host"', '"<your name>"', "is a placeholder"),
@@ -93,13 +93,13 @@ CASES = {
     ),
     "two like markings": ('"SECRET": refuse', '"top-secret": refuse', "'TOP SECRET' and 'top-secret' read alike"),
     "marking of a label": ('"SECRET": refuse', '"TLP:RED": refuse', "'TLP:RED' is a TLP label itself"),
-    "no such label": ('"SECRET": refuse', '"SECRET": TLP:PURPLE', "line 44: labels.markings.SECRET: 'TLP:PURPLE'"),
-    "key twice": ("labels:", "labels: {}\nlabels:", "line 37: labels stands here a second time (first on line 36)"),
+    "no such label": ('"SECRET": refuse', '"SECRET": TLP:PURPLE', "line 47: labels.markings.SECRET: 'TLP:PURPLE'"),
+    "key twice": ("labels:", "labels: {}\nlabels:", "line 40: labels stands here a second time (first on line 39)"),
     "choice": ("charity\n", "party\n", "'party' is not one of the choices; write 'government', 'academia', 'ind"),
-    "truth": ("calls: false", "calls: 'no'", "line 53: rooms.calls: 'no' is neither true nor false; write true or"),
+    "truth": ("calls: false", "calls: 'no'", "line 56: rooms.calls: 'no' is neither true nor false; write true or"),
     "number for text": ('name: "Belisha community"', "name: 7", "line 16: community.name: 7 is not text; put it in"),
     "no section": ("files:\n", "files: big\nfiles_:\n", "files: this must hold keys of its own"),
-    "size": ("50M\n", "50MB\n", "line 58: files.max_upload_size: '50MB' is no size; write a number with K, M or G"),
+    "size": ("50M\n", "50MB\n", "line 61: files.max_upload_size: '50MB' is no size; write a number with K, M or G"),
     "huge size": ("50M\n", "50G\n", "50G is out of range; write a size from 64K to 4G."),
     "time zone": ("Europe/London", "Europe/Lodnon", "is no time zone; write Europe/London if that is meant."),
     "bot's name": ("localpart: manager", "localpart: belisha_x", "names that begin with belisha_ belong to the bots"),
@@ -126,11 +126,34 @@ CASES = {
         "gateways: ['http://push.charity.uk/_matrix/push/v1/notify']",
         "use https:// for any other machine",
     ),
-    "indentation": ("level: INFO", "level: INFO\n three: 3", "line 78: this is not YAML"),
-    "alias": ("calls: false", "calls: *other", "line 53: *other is a YAML alias; write the value out instead."),
-    "number as key": ("calls: false", "7: false", "line 53: this key is not text; put the key in quotation marks."),
-    "bad date": ("calls: false", "calls: 2000-99-99", "line 53: this value cannot be read"),
+    "mail from nobody": ("  host: null\n", "  host: mail.charity.uk\n", "mail.sender: mail needs an address"),
+    "element in clear": ("element_origins: []", "element_origins: ['http://e.charity.uk']", "use https://"),
+    "element with a path": ("element_origins: []", "element_origins: ['https://e.charity.uk/x']", "write https://e."),
+    "element as a host": ("element_origins: []", "element_origins: ['https://E; script-src *']", "is no origin"),
+    "indentation": ("level: INFO", "level: INFO\n three: 3", "line 120: this is not YAML"),
+    "alias": ("calls: false", "calls: *other", "line 56: *other is a YAML alias; write the value out instead."),
+    "number as key": ("calls: false", "7: false", "line 56: this key is not text; put the key in quotation marks."),
+    "no label": ("items: {}", "items: {'TLP:PURPLE': 3}", "is not one of the choices"),
+    "no days": ("items: {}", "items: {'TLP:RED': 0}", "write 1 to 36500"),
+    "no file": ("revocations: null", "revocations: /mnt/", "is no path of a file"),
+    "bad date": ("calls: false", "calls: 2000-99-99", "line 56: this value cannot be read"),
 }
+
+
+def test_mail_crosses_no_network_in_clear() -> None:
+    text = TEXT.replace("  host: null", "  host: mail.charity.uk").replace("  sender: null", "  sender: b@charity.uk")
+    assert parse(text).mail.host == "mail.charity.uk"
+    assert "mail.tls: mail to mail.charity.uk would cross" in str(refused(text.replace("  tls: tls", "  tls: none")))
+    assert parse(text.replace("  tls: tls", "  tls: none").replace("mail.charity.uk", "127.0.0.1")).mail.tls == "none"
+
+
+@pytest.mark.parametrize("other", ["\npublic_url: null", "  element_origins: []"])
+def test_the_portal_shares_its_origin_with_nothing(other: str) -> None:
+    """A page of another program there could read and send what the portal's own pages may."""
+    text = TEXT.replace("  public_url: null", "  public_url: http://127.0.0.1:9000")
+    same = other.replace("null", "http://127.0.0.1:9000/").replace("[]", "['http://127.0.0.1:9000']")
+    assert "portal.public_url: the portal would share its origin" in str(refused(text.replace(other, same)))
+    assert parse(text).portal.public_url == "http://127.0.0.1:9000"
 
 
 @pytest.mark.parametrize(("old", "new", "said"), CASES.values(), ids=CASES)
@@ -153,7 +176,9 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_lines() -> None:
 
 GOOD = [
     ("belisha.localhost\n", "belisha.localhost:8448\n"),
-    ("public_url: null", "public_url: http://127.0.0.1:9000/"),
+    ("\npublic_url: null", "\npublic_url: http://127.0.0.1:9000/"),
+    ("  public_url: null", "  public_url: https://portal.charity.uk"),
+    ("element_origins: []", "element_origins: ['https://element.charity.uk', 'http://localhost:8080']"),
     ('"Community host"', '"Hôpital Saint-Éloi (Équipe 2)"'),
     ("Europe/London", "America/Argentina/Ushuaia"),
     ("50M\n", "1048576\n"),
@@ -168,7 +193,7 @@ def test_other_good_values(old: str, new: str) -> None:
 
 def test_a_real_community() -> None:
     text = changed("belisha.localhost\n", "sharing.charity.uk\n")
-    settings = parse(text.replace("public_url: null", "public_url: https://matrix.sharing.charity.uk/"))
+    settings = parse(text.replace("\npublic_url: null", "\npublic_url: https://matrix.sharing.charity.uk/"))
     assert settings.public_url == "https://matrix.sharing.charity.uk"
 
 

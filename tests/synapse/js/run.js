@@ -15,7 +15,7 @@ Promise.withResolvers ??= function () {
 // Standard output is for the result alone.
 console.log = console.info = console.debug = console.trace = console.error;
 
-const { createClient, ClientEvent, MatrixError, RoomEvent, M_POLL_KIND_DISCLOSED } = await import("matrix-js-sdk");
+const { createClient, ClientEvent, MatrixClient, MatrixError, MemoryStore, RoomEvent, M_POLL_KIND_DISCLOSED } = await import("matrix-js-sdk");
 const { logger } = await import("matrix-js-sdk/lib/logger.js");
 logger.setLevel("silent");
 const { PollStartEvent } = await import("matrix-js-sdk/lib/extensible_events_v1/PollStartEvent.js");
@@ -33,7 +33,9 @@ const login = await createClient({ baseUrl: given.homeserver, logger: quiet }).l
     identifier: { type: "m.id.user", user: given.user },
     password: given.password,
 });
-const client = createClient({
+// Without the scheduler of `createClient`, which sends again what it takes for lost, and fails where it was not.
+const client = new MatrixClient({
+    store: new MemoryStore({}),
     baseUrl: given.homeserver,
     userId: login.user_id,
     accessToken: login.access_token,

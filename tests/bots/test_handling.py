@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 
-import aiohttp
 import sqlalchemy as sa
 
-from bots.kernel.bot import Bot, Context, Needs
-from bots.kernel.dispatch import Actor, Backoff, Dispatcher
+from bots.kernel.bot import Context, Needs
 from bots.kernel.effects import Effect, Send, transaction_id
 from bots.kernel.events import Event, receive
-from bots.kernel.inbox import Inbox
-from bots.kernel.matrix import BotClient
-from bots.kernel.metrics import Metrics
-from bots.kernel.rooms import Rooms
-from bots.kernel.store import Store, inbox
-from tests.bots.support import ADA, ROOM, SERVER, STEWARD, Homeserver, Json, eventually, member, message
+from bots.kernel.lanes import Backoff
+from bots.kernel.store import Store
+from bots.kernel.tables import inbox, outbox
+from tests.bots.support import ADA, ROOM, SERVER, STEWARD, Homeserver, grounded, member, message, settled
 
 QUICK = Backoff(first=0.02, longest=0.1, attempts=3)
+NOTES = sa.Table("notes", sa.MetaData(), sa.Column("body", sa.Text))
 
 
 class Echo:
-    """Repeats what it hears; raises where it hears "bad"."""
+    """Notes down and repeats what it hears; raises where it hears "bad"."""
 
     name = "steward"
 
@@ -38,55 +33,32 @@ class Echo:
     def handle(self, event: Event, context: Context) -> Sequence[Effect]:
         body = event.content["body"]
         self.heard.append(body)
+        NOTES.create(context.database, checkfirst=True)
+        context.database.execute(NOTES.insert(), {"body": body})
         if body == "bad":
             raise KeyError("secret words of a member")
-        return [Send({"body": f"{body} {part}"}, once=self._once(event)) for part in (1, 2)]
+        return [Send({"body": f"{body} {part}"}, once=self._once(event) if part == 1 else None) for part in (1, 2)]
 
 
-@asynccontextmanager
-async def working(store: Store, homeserver: Homeserver, bot: Bot) -> AsyncIterator[Callable[..., object]]:
-    """A running dispatcher; gives the function that stores events and wakes it."""
-    async with aiohttp.ClientSession() as session:
-        client = BotClient(homeserver.url, STEWARD, "token", session)
-        box = Inbox(store)
-        dispatcher = Dispatcher(
-            box,
-            [Actor(bot, client, Rooms(client))],
-            is_ours=lambda user: user.startswith("@belisha_"),
-            metrics=Metrics(),
-            backoff=QUICK,
-        )
-        task = asyncio.create_task(dispatcher.run())
+class Second(Echo):
+    """Another bot, which minds nothing."""
 
-        async def arrive(*events: Json) -> None:
-            await box.add([receive(event) for event in events])
-            dispatcher.wake()
+    name = "second"
 
-        try:
-            yield arrive
-        finally:
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+    def handle(self, event: Event, context: Context) -> Sequence[Effect]:
+        self.heard.append(event.content["body"])
+        return [Send({"body": "second"})]
 
 
-async def rows(store: Store) -> dict[str, tuple[str, int, str | None, str | None]]:
-    columns = (inbox.c.event_id, inbox.c.state, inbox.c.attempts, inbox.c.last_error, inbox.c.json)
+async def noted(store: Store) -> list[str]:
     async with store.reading() as connection:
-        return {row[0]: (row[1], row[2], row[3], row[4]) for row in await connection.execute(sa.select(*columns))}
-
-
-async def settled(store: Store) -> dict[str, tuple[str, int, str | None, str | None]]:
-    async def nothing_waits() -> bool:
-        return all(row[0] != "pending" for row in (await rows(store)).values())
-
-    await eventually(nothing_waits)
-    return await rows(store)
+        return list(await connection.scalars(sa.select(NOTES.c.body)))
 
 
 async def test_events_are_handled_in_their_order_and_their_content_dropped(
     store: Store, homeserver: Homeserver
 ) -> None:
-    async with working(store, homeserver, Echo()) as arrive:
+    async with grounded(store, homeserver, Echo(), backoff=QUICK) as arrive:
         await arrive(*(message(f"${number}", str(number)) for number in range(120)))
         found = await settled(store)
     said = [content["body"] for _, content in homeserver.sent.values()]
@@ -98,43 +70,44 @@ async def test_a_handler_that_raises_is_tried_again_then_given_up_and_others_go_
     store: Store, homeserver: Homeserver
 ) -> None:
     bot = Echo()
-    async with working(store, homeserver, bot) as arrive:
+    async with grounded(store, homeserver, bot, backoff=QUICK) as arrive:
         await arrive(message("$1", "bad"), message("$2", "next"), message("$3", "else", room="!other:x"))
         found = await settled(store)
-    assert bot.heard.count("bad") == QUICK.attempts
+    assert bot.heard.count("bad") == QUICK.attempts + 1, "once with the others, then by itself"
     state, attempts, error, json = found["$1"]
     assert (state, attempts) == ("failed", QUICK.attempts)
     assert error is not None
-    assert error.startswith("KeyError at test_dispatch.py:")
+    assert error.startswith("KeyError at test_handling.py:")
     assert json is not None
     assert found["$2"][0] == found["$3"][0] == "handled"
     # The other room did not wait, its own room kept its order.
     assert bot.heard.index("else") < bot.heard.index("next")
     assert bot.heard.index("next") > max(index for index, body in enumerate(bot.heard) if body == "bad")
+    assert sorted(await noted(store)) == ["else", "next"], "what a handler wrote before it raised is undone"
 
 
-async def test_an_unreachable_homeserver_is_waited_for_without_counting(store: Store, homeserver: Homeserver) -> None:
-    homeserver.errors = [(502, {})] * 5 + [
-        (429, {"errcode": "M_LIMIT_EXCEEDED", "error": "", "retry_after_ms": 20})
-    ] * 3
-    async with working(store, homeserver, Echo()) as arrive:
-        await arrive(message("$1", "hello"))
+async def test_where_one_bot_raises_the_others_have_the_event_once(store: Store, homeserver: Homeserver) -> None:
+    bot, other = Echo(), Second()
+    async with grounded(store, homeserver, bot, other, backoff=QUICK) as arrive:
+        await arrive(message("$1", "bad"), message("$2", "good"))
         found = await settled(store)
-    assert found["$1"] == ("handled", 0, None, None)
-    assert len(homeserver.sent) == 2
+    assert (found["$1"][0], found["$2"][0]) == ("failed", "handled")
+    said = [content["body"] for _, content in homeserver.sent.values()]
+    assert said == ["second", "good 1", "good 2", "second"]
+    assert other.heard.count("bad") == 1
 
 
-async def test_a_refused_answer_is_given_up(store: Store, homeserver: Homeserver) -> None:
-    homeserver.errors = [(403, {"errcode": "M_FORBIDDEN", "error": "words of the server"})] * QUICK.attempts
-    async with working(store, homeserver, Echo()) as arrive:
-        await arrive(message("$1", "hello"), message("$2", "again"))
+async def test_one_bad_event_among_many_fails_alone(store: Store, homeserver: Homeserver) -> None:
+    async with grounded(store, homeserver, Echo(), backoff=QUICK) as arrive:
+        await arrive(*(message(f"${n}", "bad" if n == 30 else str(n)) for n in range(60)))
         found = await settled(store)
-    assert found["$1"][:3] == ("failed", 3, "403 M_FORBIDDEN")
-    assert found["$2"][0] == "handled"
+    assert [key for key, row in found.items() if row[0] != "handled"] == ["$30"]
+    expected = [f"{n} {part}" for n in range(60) if n != 30 for part in (1, 2)]
+    assert [content["body"] for _, content in homeserver.sent.values()] == expected
 
 
 async def test_a_deleted_device_is_made_again(store: Store, homeserver: Homeserver) -> None:
-    async with working(store, homeserver, Echo()) as arrive:
+    async with grounded(store, homeserver, Echo(), backoff=QUICK) as arrive:
         await arrive(message("$1", "hello"))
         await settled(store)
         homeserver.devices.clear()
@@ -146,15 +119,15 @@ async def test_a_deleted_device_is_made_again(store: Store, homeserver: Homeserv
 
 
 async def test_what_is_said_once_is_said_once(store: Store, homeserver: Homeserver) -> None:
-    async with working(store, homeserver, Echo(lambda event: f"hello {event.room_id}")) as arrive:
+    async with grounded(store, homeserver, Echo(lambda event: f"hello {event.room_id}"), backoff=QUICK) as arrive:
         await arrive(message("$1", "a"), message("$2", "b"))
         await settled(store)
-    assert len(homeserver.sent) == 1
+    assert [content["body"] for _, content in homeserver.sent.values()] == ["a 1", "a 2", "b 2"]
 
 
 async def test_bots_do_not_hear_bots(store: Store, homeserver: Homeserver) -> None:
     bot = Echo()
-    async with working(store, homeserver, bot) as arrive:
+    async with grounded(store, homeserver, bot, backoff=QUICK) as arrive:
         await arrive(message("$1", sender=STEWARD), message("$2", sender=f"@belisha_polls:{SERVER}"))
         await arrive(member("$3", STEWARD, sender=STEWARD), message("$4", "person"))
         found = await settled(store)
@@ -164,22 +137,23 @@ async def test_bots_do_not_hear_bots(store: Store, homeserver: Homeserver) -> No
 
 async def test_what_is_no_event_is_given_up_at_once(store: Store, homeserver: Homeserver) -> None:
     bot = Echo()
-    async with working(store, homeserver, bot) as arrive:
+    async with grounded(store, homeserver, bot, backoff=QUICK) as arrive:
         await arrive(message("$1") | {"type": 7}, message("$2") | {"sender": None}, message("$3", "person"))
         await arrive(message("$4") | {"content": "text"})
         found = await settled(store)
     assert [found[key][0] for key in ("$1", "$2", "$3")] == ["failed", "failed", "handled"]
-    assert bot.heard == ["person"]
+    assert await noted(store) == ["person"]
 
 
 async def test_a_restart_repeats_no_answer(store: Store, homeserver: Homeserver) -> None:
-    async with working(store, homeserver, Echo()) as arrive:
+    async with grounded(store, homeserver, Echo(), backoff=QUICK) as arrive:
         await arrive(message("$1", "hello"))
         await settled(store)
     async with store.writing() as connection:  # as if killed after the last send and before the mark
         json = receive(message("$1", "hello")).json
         await connection.execute(inbox.update().values(state="pending", json=json))
-    async with working(store, homeserver, Echo()):
+        await connection.execute(outbox.delete())
+    async with grounded(store, homeserver, Echo(), backoff=QUICK):
         await settled(store)
     assert len(homeserver.sent) == 2
 

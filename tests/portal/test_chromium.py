@@ -1,0 +1,216 @@
+"""The portal in a real browser: both ways in, a phone, the keyboard alone, no scripts, every page read by axe."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from bots.portal.limits import Rates
+from tests.portal.alone import module, portal, store_at
+from tests.portal.chromium import PHONE, assert_accessible, chromium, context, element, fits
+from tests.portal.support import HOSTILE, Here, Visitor
+from tests.support.server import free_ports
+
+
+@pytest_asyncio.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as found:
+        yield found
+
+
+async def test_sign_in_by_code(here: Here, browser: Browser) -> None:
+    """The page goes on by itself, and asks for nothing from outside."""
+    async with context(browser, viewport=PHONE) as profile:
+        page = await profile.new_page()
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        await page.goto(f"{here.url}/sessions")
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert await fits(page)
+        await assert_accessible(page)
+        code = await page.locator(".code code").inner_text()
+        assert "You are signing in to the portal with Chrome on Linux" in await here.asked("ana", code)
+        await expect(page.get_by_role("heading", name="My sessions")).to_be_visible(timeout=15_000)
+        assert page.url == f"{here.url}/sessions"
+        cookies = {cookie["name"]: cookie for cookie in await profile.cookies()}
+        assert set(cookies) == {"belisha"}
+        assert cookies["belisha"]["httpOnly"] and cookies["belisha"]["sameSite"] == "Strict"
+        assert await page.evaluate("document.cookie") == ""
+        assert all(url.startswith(here.url) for url in asked)
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_text("You are signed out.")).to_be_visible()
+
+
+async def test_inside_element_by_the_real_widget_api(here: Here, browser: Browser, element_port: int) -> None:
+    async with context(browser) as profile, element(here, element_port) as origin:
+        page = await profile.new_page()
+        await page.goto(f"{origin}/?name=finn")
+        address = f"{here.url}/widget?widgetId=$matrix_widget_id"
+        await page.evaluate("url => show(url)", address.replace("$matrix_widget_id", "a%20widget%2F1"))
+        portal = page.frame_locator("#portal")
+        await expect(portal.get_by_role("heading", name="Home")).to_be_visible(timeout=15_000)
+        await expect(portal.get_by_text("to look only")).to_be_visible()
+        (cookie,) = await profile.cookies()
+        assert (cookie["name"], cookie["secure"], cookie["sameSite"]) == ("belisha-widget", True, "None")
+        assert cookie["partitionKey"].startswith("http://localhost")  # type: ignore[typeddict-item]
+        assert await page.evaluate("asked") == 1
+        await portal.get_by_role("link", name="Confirm this browser").click()
+        code = await portal.locator(".code code").inner_text()
+        assert "You are signing in" in await here.asked("finn", code)
+        await expect(portal.get_by_role("heading", name="Home")).to_be_visible(timeout=15_000)
+        await expect(portal.get_by_text("to look only")).to_have_count(0)
+        await page.wait_for_function("events.filter(name => name === 'ready').length >= 2")
+        assert "error:preparing" not in await page.evaluate("events")
+        await page.reload()
+        await page.evaluate("url => show(url)", address.replace("$matrix_widget_id", "a%20widget%2F1"))
+        await expect(portal.get_by_role("heading", name="Home")).to_be_visible(timeout=15_000)
+        await expect(portal.get_by_text("to look only")).to_have_count(0)
+
+
+@pytest.mark.parametrize("path", ["/widget", "/sign-in", "/"])
+async def test_no_other_page_can_show_it(here: Here, browser: Browser, path: str) -> None:
+    """Neither another site, nor Element where it is about a code for a whole browser."""
+    async with context(browser) as profile, element(here, free_ports(1)[0]) as origin:
+        page = await profile.new_page()
+        await page.goto(origin)
+        async with page.expect_event("requestfailed", lambda one: one.url.startswith(here.url)) as failed:
+            await page.evaluate("url => show(url)", here.url + path)
+        assert "ERR_BLOCKED_BY_RESPONSE" in ((await failed.value).failure or "")
+
+
+async def test_without_javascript(here: Here, browser: Browser) -> None:
+    async with context(browser, java_script_enabled=False, viewport=PHONE) as profile:
+        page = await profile.new_page()
+        await page.goto(here.url)
+        code = await page.locator(".code code").inner_text()
+        await page.get_by_role("button", name="Continue").click()
+        await expect(page.get_by_text("has not arrived yet")).to_be_visible()
+        assert await page.locator(".code code").inner_text() == code
+        await here.asked("ana", code)
+        await page.get_by_role("button", name="Continue").click()
+        await expect(page.get_by_role("heading", name="Home", exact=True)).to_be_visible()
+        await page.get_by_role("link", name="Buoys").click()
+        await expect(page.get_by_role("heading", name="Buoys")).to_be_visible()
+        await page.get_by_role("button", name="Sign out").click()
+        await expect(page.get_by_text("You are signed out.")).to_be_visible()
+
+
+async def test_names_and_topics_are_text(here: Here, browser: Browser, ana: Visitor) -> None:
+    """Every field that members write is shown as they wrote it; markup in one would raise an alarm."""
+    async with context(browser, ana) as profile:
+        page = await profile.new_page()
+        await page.goto(here.url)
+        await expect(page.get_by_role("link", name=HOSTILE)).to_be_visible()
+        await expect(page.locator(".topic").get_by_text(HOSTILE)).to_be_visible()
+        await page.get_by_role("link", name=HOSTILE).click()
+        await expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
+        assert await page.evaluate("document.images.length") == 1, "the portal's own"
+
+
+async def test_whatever_the_module_tells_is_text(browser: Browser, tmp_path: Path) -> None:
+    """Where another rule failed, and markup stood in every field that a page shows: names, ids, organisations, all."""
+    person = {"user_id": f"@{HOSTILE}", "name": HOSTILE, "organisation": HOSTILE}
+    room = {
+        **{"room_id": f"!{HOSTILE}", "name": HOSTILE, "topic": HOSTILE, "members": 2, "could_join": False},
+        **{"kind": "closed", "default": "TLP:AMBER", "ceiling": "TLP:AMBER", "organisations": [HOSTILE]},
+    }
+    waiting = {"invitations": [{**room, "by": person}], "knocks": [{**room, "from": person}]}
+    home = {"groups": [room], **waiting, "new_members": [{**person, "since": 1}]}
+    async with (
+        store_at(f"sqlite:///{tmp_path}/bots.db") as alone,
+        module(home) as homeserver,
+        portal(alone, Rates(), homeserver) as visitor,
+    ):
+        visitor.cookies["belisha"] = await alone.opened(f"@{HOSTILE}:belisha.localhost", HOSTILE)
+        async with context(browser, visitor) as profile:
+            page = await profile.new_page()
+            await page.goto(visitor.url)
+            await expect(page.get_by_text(HOSTILE)).to_have_count(10)
+            await page.get_by_role("link", name=HOSTILE).click()
+            await expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
+            await page.get_by_role("link", name="My sessions").click()
+            await expect(page.get_by_role("heading", name=HOSTILE)).to_be_visible()
+            assert await page.evaluate("document.images.length") == 1, "the portal's own"
+
+
+async def test_from_a_link_on_another_site(here: Here, browser: Browser, ana: Visitor, element_port: int) -> None:
+    """The cookie is not sent along, and yet nobody has to sign in again."""
+    async with context(browser, ana) as profile, element(here, element_port) as origin:
+        page = await profile.new_page()
+        await page.goto(origin)
+        await page.evaluate("url => { location.href = url }", f"{here.url}/sessions")
+        await expect(page.get_by_role("heading", name="My sessions")).to_be_visible()
+
+
+async def test_with_the_keyboard_alone(here: Here, browser: Browser, ana: Visitor) -> None:
+    async with context(browser, ana) as profile:
+        page = await profile.new_page()
+        await page.goto(here.url)
+        await page.keyboard.press("Tab")
+        await expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+        await page.keyboard.press("Enter")
+        await expect(page.locator("main")).to_be_focused()
+        seen: list[str] = []
+        for _ in range(60):
+            await page.keyboard.press("Tab")
+            focused = await page.evaluate(
+                "(() => { const e = document.activeElement, s = getComputedStyle(e), r = e.getBoundingClientRect();"
+                " return [e.tagName, e.textContent.trim(), s.outlineStyle, r.height, e.matches('li a, p a')] })()"
+            )
+            if focused[0] == "BODY":
+                break
+            assert focused[2] != "none", focused
+            seen.append(focused[1])
+        assert "Buoys" in seen
+        await page.get_by_role("link", name="My sessions").focus()
+        await page.keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="My sessions")).to_be_visible()
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [320, 360, 1280])
+async def test_every_page_is_accessible(here: Here, browser: Browser, ana: Visitor, scheme: str, width: int) -> None:
+    """WCAG 2.2 AA as far as axe can tell; at 320 pixels it is reflow at 400 % (1.4.10)."""
+    pages = {
+        ana: [
+            "/",
+            "/sessions",
+            "/commands",
+            "/commands/group-policy",
+            "/commands/direct-chats",
+            f"/groups/{here.groups['open']}",
+            f"/groups/{here.groups['closed']}",
+            "/nothing",
+        ],
+        Visitor(here.url): ["/sign-in", "/sign-in?because=not-yet", "/widget"],
+    }
+    for visitor, paths in pages.items():
+        viewport = {"width": width, "height": 740}
+        async with context(browser, visitor, color_scheme=scheme, viewport=viewport) as profile:
+            page = await profile.new_page()
+            for path in paths:
+                await page.goto(here.url + path)
+                assert await fits(page), path
+                await assert_accessible(page)
+                small = await page.evaluate(
+                    "[...document.querySelectorAll('button, .button, nav a, select, textarea, input')]"
+                    ".filter(e => !['checkbox', 'hidden'].includes(e.type))"
+                    ".filter(e => e.getClientRects().length && e.getBoundingClientRect().height < 44)"
+                    ".map(e => e.outerHTML)"
+                )
+                assert not small, small
+
+
+async def test_a_group_is_found_by_typing(here: Here, browser: Browser, ana: Visitor) -> None:
+    async with context(browser, ana) as profile:
+        page = await profile.new_page()
+        await page.goto(here.url)
+        await page.get_by_label("Find a group").fill("coast LIGHTS")
+        await expect(page.locator("#group-list > li:visible")).to_have_count(1)
+        await expect(page.get_by_role("link", name="Buoys")).to_be_visible()
+        await expect(page.get_by_text("1 of 4 groups")).to_be_visible()

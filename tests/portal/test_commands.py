@@ -1,0 +1,227 @@
+"""Every command as a form: the same command, permission and answer as in chat, in a real browser and without one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Any
+
+import nio
+import pytest_asyncio
+from playwright.async_api import Browser, expect
+
+from belisha.acts import ACTS
+from bots.portal.command import PORTAL
+from bots.portal.server import ROUTES
+from bots.steward.commands import GROUP_LIST, HELP, TLP
+from bots.steward.labels import AUDIENCE, MAY
+from tests.bots.support import eventually
+from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
+from tests.portal.support import OWN, STEWARD, Answer, Here, Visitor, form_of
+from tests.support.community import unique
+from tests.support.server import request
+
+COMMANDS = (GROUP_LIST, HELP, TLP, PORTAL, MAY, AUDIENCE, *ACTS)
+ONCE = re.compile(r'name="once" value="([^"]+)"')
+
+
+@pytest_asyncio.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as found:
+        yield found
+
+
+@pytest_asyncio.fixture(scope="module")
+async def manager(here: Here) -> Visitor:
+    """The browser of somebody who may ask for everything."""
+    here.people["mona"] = await here.server.member("mona", "harbour", "steward", "manager")
+    _, listed = await here.server.local("GET", "members")
+    here.services["mona"] = next(m["service_room"] for m in listed["members"] if m["user_id"].startswith("@mona:"))
+    return await here.sign_in("mona")
+
+
+async def fill(visitor: Visitor, slug: str, once: str | None = None, **fields: str) -> Answer:
+    """Hands a form in; `once` as another page gave it."""
+    page = await visitor.get(f"/commands/{slug}")
+    assert page.status == 200, page.text
+    found = ONCE.search(page.text)
+    assert found
+    sent = {name if name in ("room", "target", "sure") else f"its-{name}": value for name, value in fields.items()}
+    return await visitor.post(f"/commands/{slug}", {"form": form_of(page.text), "once": once or found[1], **sent})
+
+
+async def last_of_steward(here: Here, name: str, containing: str) -> str:
+    """The id of the steward's newest message to a member that says something."""
+    path = f"/_matrix/client/v3/rooms/{here.services[name]}/messages?dir=b&limit=30"
+
+    async def found() -> str | None:
+        _, body = await request(here.people[name], "GET", path)
+        for event in body["chunk"]:
+            if event["sender"] == STEWARD and containing in str(event["content"].get("body")):
+                return str(event["event_id"])
+        return None
+
+    return await eventually(found, 30) or ""
+
+
+async def tap(here: Here, name: str, event: str, key: str = "✅") -> None:
+    relation = {"rel_type": "m.annotation", "event_id": event, "key": key}
+    await here.people[name].room_send(here.services[name], "m.reaction", {"m.relates_to": relation})
+
+
+async def test_every_command_has_a_form_or_a_page(here: Here, manager: Visitor) -> None:
+    listing = await manager.get("/commands")
+    for command in COMMANDS:
+        page = command.page or f"/commands/{command.slug}"
+        assert f'href="{page}"' in listing.text, command.name
+        answer = await manager.get(page)
+        assert answer.status == 200, command.name
+        for argument in () if command.page else command.arguments:
+            assert f'name="its-{argument.name}"' in answer.text, (command.name, argument.name)
+    assert len(re.findall(r'<h2><a href="', listing.text)) == len(COMMANDS), "it lists no other"
+    assert all(any(route.path == command.page for route in ROUTES) for command in COMMANDS if command.page)
+
+
+async def test_who_may_not_ask_for_it_finds_no_form(here: Here, ana: Visitor) -> None:
+    listing = (await ana.get("/commands")).text
+    for slug in ("group-freeze", "freeze", "freeze-organisation"):
+        assert slug not in listing
+        assert (await ana.get(f"/commands/{slug}")).status == 404
+        form = form_of((await ana.get("/")).text)
+        assert (await ana.post(f"/commands/{slug}", {"form": form, "once": "x" * 30})).status == 404
+    assert "/commands/group-policy" in listing, "whoever makes a group may change it"
+
+
+async def test_what_a_bot_answers_stands_on_the_page(here: Here, ana: Visitor) -> None:
+    answer = await fill(ana, "tlp", room=here.groups["open"])
+    assert answer.status == 200 and "Who could join and read it:" in answer.text
+    assert "In chat you would have written <code>!tlp</code>" in answer.text
+    answer = await fill(ana, "tlp", label="TLP:RED")
+    assert "only the people named in its private conversation" in answer.text
+    foreign = await fill(ana, "tlp", room=here.groups["foreign"])
+    assert foreign.status == 400 and "You are not in that group, or there is none." in foreign.text
+    nothing = await fill(ana, "tlp", room="!nothing:x")
+    gone = re.compile(r'name="(?:once|form)" value="[^"]+"')
+    assert gone.sub("", nothing.text) == gone.sub("", foreign.text)
+
+
+async def test_bad_input_gets_a_sentence_and_keeps_what_was_written(here: Here, manager: Visitor) -> None:
+    answer = await fill(manager, "freeze", member="Ben <b>Harbour</b>")
+    assert answer.status == 400
+    assert 'role="alert"' in answer.text and "Please name one member by the address" in answer.text
+    assert "Ben &lt;b&gt;Harbour&lt;/b&gt;" in answer.text and "<b>Harbour" not in answer.text
+    answer = await fill(manager, "freeze")
+    assert answer.status == 400 and "Please say which member" in answer.text
+    form = form_of((await manager.get("/")).text)
+    assert (await manager.post("/commands/freeze", {"form": form, "its-member": "@ben"})).status == 400
+
+
+async def test_an_act_waits_for_a_yes_in_the_members_own_chat(here: Here, manager: Visitor) -> None:
+    await here.server.member("dora", "chandlers")
+    answer = await fill(manager, "freeze", member="@dora")
+    assert answer.status == 200 and "I have asked you in your own chat" in answer.text
+    question = await last_of_steward(here, "mona", "On the portal you asked for !freeze @dora")
+
+    async def standing() -> str:
+        _, body = await here.server.local("GET", "members")
+        return next(str(m["standing"]) for m in body["members"] if m["user_id"].startswith("@dora:"))
+
+    assert await standing() == "active"
+    await tap(here, "mona", question)
+    assert await last_of_steward(here, "mona", "Done: @dora is frozen")
+    assert await standing() == "frozen"
+    await fill(manager, "thaw", member="@dora")
+    await last_of_steward(here, "mona", "On the portal you asked for !thaw @dora")
+    await here.say("mona", "No")
+    assert await last_of_steward(here, "mona", "Nothing was done.")
+    assert await standing() == "frozen"
+
+
+async def test_a_group_is_made_and_found_by_forms(here: Here, manager: Visitor, ana: Visitor) -> None:
+    answer = await fill(manager, "group-create", kind="open", topic="Tides and winds")
+    assert answer.status == 200, answer.text
+    question = await last_of_steward(here, "mona", "On the portal you asked for !group create open Tides and winds")
+    assert "Tides and winds" not in (await fill(ana, "group-list")).text, "nothing is made before the yes"
+    await tap(here, "mona", question)
+    assert await last_of_steward(here, "mona", "you are its first maintainer")
+    listed = await fill(ana, "group-list")
+    assert listed.status == 200 and "Tides and winds</a>" in listed.text
+    assert "no group that you could join" not in listed.text
+
+
+async def test_a_form_that_is_sent_twice_is_done_once(here: Here, ana: Visitor) -> None:
+    once = "o" * 32
+    first = await fill(ana, "direct-chats", once, choice="my-groups")
+    second = await fill(ana, "direct-chats", once, choice="my-groups")
+    assert "I have asked you" in first.text and "was done once" in second.text
+    question = await last_of_steward(here, "ana", "!direct-chats my-groups")
+    await tap(here, "ana", question)
+    assert await last_of_steward(here, "ana", "who may write to you directly is now “my-groups”")
+
+
+async def test_a_group_is_changed_by_a_form(here: Here, browser: Browser, ana: Visitor) -> None:
+    """By hand, on a phone: the list, the form, the yes in chat."""
+    async with context(browser, ana, viewport=PHONE) as profile:
+        page = await profile.new_page()
+        await page.goto(here.url)
+        await page.get_by_role("link", name="What I can do").click()
+        await assert_accessible(page)
+        await page.get_by_role("link", name="Change a group's rules").click()
+        await page.get_by_label("Group", exact=True).select_option("Pilots")
+        await page.get_by_label("What the group becomes").select_option("closed")
+        await page.get_by_label("What it is for").select_option("blog")
+        assert await fits(page)
+        await page.get_by_role("button", name="Ask for it").click()
+        await expect(page.get_by_text("I have asked you in your own chat")).to_be_visible()
+        await assert_accessible(page)
+    question = await last_of_steward(here, "ana", f"({here.groups['closed']})")
+    await tap(here, "ana", question)
+    assert await last_of_steward(here, "ana", "Done: the group has its new rules.")
+    _, policy = await here.server.local("GET", f"rooms/{here.groups['closed'].replace('!', '%21')}/policy")
+    assert policy["purpose"] == "blog"
+
+
+async def test_without_a_group_where_one_is_needed(here: Here, ana: Visitor) -> None:
+    answer = await fill(ana, "group-policy", kind="open")
+    assert answer.status == 400 and "Please choose a group." in answer.text
+
+
+async def test_from_elsewhere_no_form_is_taken(here: Here, ana: Visitor) -> None:
+    page = await ana.get("/commands/tlp")
+    once = ONCE.search(page.text)
+    assert once
+    fields = {"form": form_of(page.text), "once": once[1]}
+    answer = await ana.ask("POST", "/commands/tlp", {"Sec-Fetch-Site": "cross-site"}, fields)
+    assert answer.status == 403
+    assert (await ana.ask("POST", "/commands/tlp", OWN, {"once": once[1]})).status == 403
+
+
+async def test_who_may_only_look_hands_nothing_in(here: Here) -> None:
+    visitor = await here.in_widget("ben")
+    page = await visitor.get("/commands/tlp")
+    once = ONCE.search(page.text)
+    assert page.status == 200 and once
+    answer = await visitor.post("/commands/tlp", {"form": form_of(page.text), "once": once[1]})
+    assert (answer.status, answer.location) == (303, "/confirm")
+
+
+async def test_a_closed_group_is_opened_from_within_itself(here: Here) -> None:
+    """Neither the question nor its end is labelled by the group, which would keep it closed."""
+    made = await here.people["ana"].room_create(name=unique("Moorings"), preset=nio.RoomPreset.private_chat)
+    assert isinstance(made, nio.RoomCreateResponse), made
+    room = made.room_id
+
+    async def said(containing: str) -> dict[str, Any] | None:
+        _, body = await request(here.people["ana"], "GET", f"/_matrix/client/v3/rooms/{room}/messages?dir=b&limit=30")
+        found = (e for e in body["chunk"] if e["sender"] == STEWARD and containing in str(e["content"].get("body")))
+        return next(found, None)
+
+    await eventually(lambda: said("How this group works"), 30)
+    await here.say("ana", "!group policy open", room)
+    question = await eventually(lambda: said("This changes who can read"), 30)
+    assert question is not None and question["content"]["org.belisha.tlp"]["label"] == "TLP:GREEN"
+    relation = {"rel_type": "m.annotation", "event_id": question["event_id"], "key": "✅"}
+    await here.people["ana"].room_send(room, "m.reaction", {"m.relates_to": relation})
+    await eventually(lambda: said("Done: the group has its new rules."), 30)
+    _, policy = await here.server.local("GET", f"rooms/{room.replace('!', '%21')}/policy")
+    assert policy["kind"] == "open"

@@ -1,0 +1,64 @@
+"""Processes of Synapse, forked from one that has it imported."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import subprocess
+from collections.abc import Mapping, Sequence
+from multiprocessing.context import ForkServerProcess
+from pathlib import Path
+from typing import Final
+
+from tests.support.processes import end_with_the_tests
+
+_PRELOADED: Final = "tests.support.preloaded"
+_forkserver: Final = multiprocessing.get_context("forkserver")
+_forkserver.set_forkserver_preload([_PRELOADED])
+
+
+class Forked:
+    """One process, with what tests use of `subprocess.Popen`."""
+
+    def __init__(self, process: ForkServerProcess) -> None:
+        self._process = process
+        assert process.pid is not None
+        self.pid = process.pid
+
+    def poll(self) -> int | None:
+        """Its exit code; None while it runs."""
+        return self._process.exitcode
+
+    def send_signal(self, sig: int) -> None:
+        """Sends a signal, where it still runs."""
+        if self.poll() is None:
+            os.kill(self.pid, sig)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Waits for its end.
+
+        Raises:
+            subprocess.TimeoutExpired: it still runs after `timeout` seconds.
+        """
+        self._process.join(timeout)
+        code = self.poll()
+        if code is None:
+            raise subprocess.TimeoutExpired(self._process.name, timeout or 0)
+        return code
+
+
+def start(app: str, arguments: Sequence[str], log: Path, *, cwd: Path, env: Mapping[str, str]) -> Forked:
+    """Starts a process of Synapse that writes into a log."""
+    process = _forkserver.Process(target=_run, args=(app, list(arguments), log, cwd, dict(env)), name=app)
+    process.start()
+    return Forked(process)
+
+
+def _run(app: str, arguments: Sequence[str], log: Path, cwd: Path, env: Mapping[str, str]) -> None:
+    end_with_the_tests()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Only in the forked process: the test run itself keeps its own reactor.
+    from tests.support import preloaded
+
+    preloaded.run(app, arguments, log, cwd, env)

@@ -1,0 +1,39 @@
+"""Installs what a package-lock.json says, from whichever registry this machine uses."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import shutil
+from pathlib import Path
+
+import pytest
+
+
+async def install(folder: Path) -> None:
+    """Installs into folder/node_modules, once for each state of its package-lock.json."""
+    with (folder / "package-lock.json").open() as lock:
+        # Tests run in two processes; the second waits here, then finds it done.
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        await _install(folder)
+
+
+async def _install(folder: Path) -> None:
+    stamp = folder / "node_modules" / ".installed"
+    state = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
+    if stamp.exists() and stamp.read_text() == state:
+        return
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.fail("`npm` is missing: these tests need Node 20 or newer (Debian: nodejs, npm).")
+    process = await asyncio.create_subprocess_exec(
+        npm,
+        *("ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts"),
+        cwd=folder,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    said, _ = await asyncio.wait_for(process.communicate(), 180)
+    assert process.returncode == 0, said.decode()[-4000:]
+    stamp.write_text(state)

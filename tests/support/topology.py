@@ -1,0 +1,31 @@
+"""On how many processes a test run has its communities: `pytest --topology one` (the default) or `workers`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from belisha.settings import Settings
+from tests.support.server import Server
+from tests.support.workers import Workers
+
+TOPOLOGIES: Final[Mapping[str, type[Server]]] = {"one": Server, "workers": Workers}
+
+#: Tests that say nothing more on workers: their file, or their file and name, each with the reason.
+ONLY_ON_ONE: Final[Mapping[str, str]] = {
+    "test_up.py": "`belisha up` runs one process",
+    "test_demo.py": "`belisha demo` runs one process",
+    "test_degraded.py": "a guard's test and its closed routes are the same code in each process",
+    "test_files.py::test_a_full_disk_leaves_nothing_half_shared": "the folder is the same",
+    "test_erasure.py::test_a_restore_brings_nothing_back": "it copies the one folder, and puts it back",
+    "test_faults.py": "what refuses is the same code in each process, around classes that have other names there",
+    "test_relabel_postgresql.py": "workers stand on PostgreSQL in every test",
+}
+
+chosen = "one"
+
+
+def make_server(data: Path, settings: Settings | None = None, overrides: str = "", module: str | None = None) -> Server:
+    """A homeserver of the chosen topology, not started yet; the arguments are those of `Server`."""
+    return TOPOLOGIES[chosen](data, settings, overrides, module)

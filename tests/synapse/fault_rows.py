@@ -1,0 +1,395 @@
+"""For each entrance of the module, requests that an entitled member may make and that ask it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+from urllib.parse import quote, unquote
+
+import aiohttp
+
+from tests.support.community import Community, unique
+from tests.support.files import Got, ask, fetch, message, mxc, png, upload
+from tests.support.ledger import relabel, until
+from tests.support.portal import ask_as_portal
+from tests.support.server import PASSWORD, request
+from tests.synapse.samples import edit, reply, text
+from tests.synapse.test_registration import invite, register
+
+Json = dict[str, Any]
+Answer = tuple[int, Json]
+Act = Callable[[], Awaitable[Answer]]
+#: Prepares a request, and gives it.
+Row = Callable[[Community], Awaitable[Act]]
+
+V3: Final = "/_matrix/client/v3"
+#: A push gateway that the settings list; nothing listens there.
+GATEWAY: Final = "http://127.0.0.1:9/_matrix/push/v1/notify"
+WORDS: Final = "lighthouse-words-for-no-log"
+
+
+def _plain(method: str, path: str, body: Any = None, by: str = "ana") -> Row:
+    """A request that needs nothing prepared; `{n}` is a new name each time, room kinds and names are filled in."""
+
+    async def prepare(community: Community) -> Act:
+        names = {key: quote(room) for key, room in community.rooms.items()}
+        names |= {name: quote(community.id(name)) for name in community.people}
+        filled = path.format(n=unique("n"), device=community[by].device_id or "", **names)
+        return lambda: request(community[by], method, filled, body)
+
+    return prepare
+
+
+def _local(method: str, path: str, body: Json | None = None) -> Row:
+    async def prepare(community: Community) -> Act:
+        filled = path.format(n=unique("n"), **{key: quote(room) for key, room in community.rooms.items()})
+        return lambda: community.server.local(method, filled, body)
+
+    return prepare
+
+
+def _about_an_item(event_type: str, content: Callable[[str], Json]) -> Row:
+    """Sends something about a message that was sent before."""
+
+    async def prepare(community: Community) -> Act:
+        item = await community.sent(text(f"TLP:GREEN {WORDS}"), "closed")
+        return lambda: community.put("ana", "closed", content(item), event_type=event_type)
+
+    return prepare
+
+
+def _of_an_item(path: str) -> Row:
+    async def prepare(community: Community) -> Act:
+        item, room = await community.sent(text(f"TLP:GREEN {WORDS}"), "closed"), quote(community.rooms["closed"])
+        return lambda: request(community["ana"], "GET", path.format(item=quote(item), room=room))
+
+    return prepare
+
+
+async def _asked_by_a_bot(community: Community) -> Act:
+    item = await community.sent(text(f"TLP:GREEN {WORDS}"), "closed")
+    query = f"room_id={quote(community.rooms['closed'])}&event_id={quote(item)}&member={quote(community.id('ben'))}"
+    return lambda: request(community["steward"], "GET", f"/_synapse/client/org.belisha/v1/item?{query}")
+
+
+async def _redaction(community: Community) -> Act:
+    item, room = await community.sent(text(f"TLP:AMBER {WORDS}"), "closed"), quote(community.rooms["closed"])
+    path = f"{V3}/rooms/{room}/redact/{quote(item)}/{unique('r')}"
+    return lambda: request(community["ana"], "PUT", path, {"reason": "Sent by mistake"})
+
+
+async def _room(community: Community) -> str:
+    """A closed group that has its place in the Space: what follows from its making is over, and meets no fault."""
+    status, body = await community.create("ana", {"preset": "private_chat"})
+    assert status == 200, body
+
+    async def is_in_its_place() -> bool:
+        where = "WHERE type = 'm.space.child' AND state_key = ?"
+        return bool(community.server.query(f"SELECT 1 FROM current_state_events {where}", body["room_id"]))  # noqa: S608 - a constant
+
+    await until(is_in_its_place, 30)
+    return quote(str(body["room_id"]))
+
+
+async def _invite(community: Community) -> Act:
+    path = f"{V3}/rooms/{await _room(community)}/invite"
+    return lambda: request(community["ana"], "POST", path, {"user_id": community.id("dina")})
+
+
+async def _state(community: Community) -> Act:
+    path = f"{V3}/rooms/{await _room(community)}/state/m.room.name/"
+    return lambda: request(community["ana"], "PUT", path, {"name": unique(f"{WORDS} ")})
+
+
+async def _alias(community: Community) -> Act:
+    alias = quote(f"#{unique('pier')}:{community.server.name}")
+    path = f"{V3}/directory/room/{alias}"
+    room_id = community.rooms["closed"]
+    return lambda: request(community["ana"], "PUT", path, {"room_id": room_id})
+
+
+async def _login(community: Community) -> Act:
+    body = {
+        "type": "m.login.password",
+        "identifier": {"type": "m.id.user", "user": "emil"},
+        "password": PASSWORD,
+        "initial_device_display_name": WORDS,
+    }
+
+    async def act() -> Answer:
+        url = f"{community.server.url}{V3}/login"
+        async with aiohttp.ClientSession() as session, session.post(url, json=body) as answer:
+            return answer.status, await answer.json()
+
+    return act
+
+
+async def _act(community: Community) -> Act:
+    """A maintainer's command, as the bot hands it over."""
+    room = await _room(community)
+    joined = f"{V3}/rooms/{room}/joined_members"
+
+    async def bot_is_in() -> bool:
+        return community.id("steward") in (await request(community["ana"], "GET", joined))[1]["joined"]
+
+    await until(bot_is_in, 30)
+    path = f"{V3}/rooms/{room}/send/m.room.message/{unique('c')}"
+    status, sent = await request(community["ana"], "PUT", path, text("!group policy closed --purpose documents"))
+    assert status == 200, sent
+    asked = {"kind": "closed", "purpose": "documents"}
+    body = {"room_id": unquote(room), "event_id": sent["event_id"], "act": "room_policy", "arguments": asked}
+    return lambda: request(community["steward"], "POST", "/_synapse/client/org.belisha/v1/acts", body)
+
+
+async def _upgrade(community: Community) -> Act:
+    path = f"rooms/{await _room(community)}/upgrade"
+    return lambda: community.server.local("POST", path)
+
+
+async def _upgrade_by_hand(community: Community) -> Act:
+    body = {"preset": "trusted_private_chat", "is_direct": True, "invite": [community.id("finn")]}
+    status, answer = await community.create("ana", body)
+    assert status == 200, answer
+    path = f"{V3}/rooms/{quote(answer['room_id'])}/upgrade"
+    return lambda: request(community["ana"], "POST", path, {"new_version": "11"})
+
+
+async def _pusher(community: Community) -> Act:
+    body = {
+        "kind": "http",
+        "app_id": "im.example.app",
+        "app_display_name": "App",
+        "device_display_name": "Phone",
+        "pushkey": unique("key"),
+        "lang": "en",
+        "data": {"url": GATEWAY},
+    }
+    return lambda: request(community["ana"], "POST", f"{V3}/pushers/set", body)
+
+
+async def _policy(community: Community) -> Act:
+    path = f"rooms/{await _room(community)}/policy"
+    return lambda: community.server.local("PUT", path, {"kind": "open"})
+
+
+def _record(name: str) -> Json:
+    # Two members of one organisation are told apart by their names.
+    return {"name": f"Nils {name.title()}", "organisation": "harbour", "roles": ["member"], "password": PASSWORD}
+
+
+async def _made(community: Community) -> str:
+    name = unique("nils")
+    assert (await community.server.local("PUT", f"members/{name}", _record(name)))[0] == 200
+    return name
+
+
+async def _member(community: Community) -> Act:
+    name = unique("nils")
+    return lambda: community.server.local("PUT", f"members/{name}", _record(name))
+
+
+async def _moved(community: Community) -> Act:
+    name = await _made(community)
+    return lambda: community.server.local("PUT", f"members/{name}", _record(name) | {"organisation": "university"})
+
+
+async def _standing(community: Community) -> Act:
+    name = await _made(community)
+    return lambda: community.server.local("PUT", f"standing/members/{name}", {"standing": "frozen"})
+
+
+async def _explain(community: Community) -> Act:
+    body = {"room_id": community.rooms["closed"], "content": text(WORDS)}
+    return lambda: request(community["ana"], "POST", "/_synapse/client/org.belisha/v1/explain", body)
+
+
+def _for_the_portal(name: str, **more: str) -> Row:
+    async def prepare(community: Community) -> Act:
+        body = {"user_id": community.id("ana"), "rooms": [community.rooms["closed"]], **more}
+        return lambda: ask_as_portal(community, body, name=name)
+
+    return prepare
+
+
+async def _upload(community: Community) -> Act:
+    async def act() -> Answer:
+        path = "/_matrix/media/v3/upload?filename=tides.txt"
+        got = await ask(community, "ana", "POST", path, WORDS.encode(), {"Content-Type": "text/plain"})
+        return got.status, json.loads(got.data)
+
+    return act
+
+
+async def _download(community: Community) -> Act:
+    media_id = await upload(community, "ana", WORDS.encode())
+    return lambda: _opened(fetch(community, "ana", media_id))
+
+
+async def _portals_download(community: Community) -> Act:
+    media_id, secret = await upload(community, "ana", WORDS.encode()), community.server.data / "secrets" / "portal_api"
+    path = f"/_synapse/client/org.belisha/v1/media/{media_id}?user_id={quote(community.id('ana'))}"
+    headers = {"Authorization": f"Bearer {secret.read_text().strip()}"}
+    return lambda: _opened(ask(community, None, "GET", path, headers=headers))
+
+
+async def _opened(asked: Awaitable[Got]) -> Answer:
+    got = await asked
+    return got.status, {} if got.status == 200 else json.loads(got.data)
+
+
+async def _withdrawal(community: Community) -> Act:
+    media_id = await upload(community, "ana", WORDS.encode())
+    return lambda: community.server.local("POST", f"files/{media_id}/withdraw")
+
+
+async def _replay(community: Community) -> Act:
+    media_id = await upload(community, "ana", WORDS.encode())
+    body = {"revocations": [{"what": "file", "ids": [media_id]}]}
+    return lambda: community.server.local("POST", "revocations", body)
+
+
+async def _sharing(community: Community) -> Act:
+    media_id = await upload(community, "ana", WORDS.encode())
+    return lambda: community.put("ana", "closed", message(community, media_id))
+
+
+async def _picture(community: Community) -> Act:
+    media_id = await upload(community, "ana", png(), "x.png", "image/png")
+    path = f"{V3}/profile/{quote(community.id('ana'))}/avatar_url"
+    return lambda: request(community["ana"], "PUT", path, {"avatar_url": mxc(community, media_id)})
+
+
+_INVITATION: Final = {"organisation": "harbour", "uses": 1, "seconds": 3600}
+
+
+async def _organisation(community: Community) -> Act:
+    name = unique("divers")
+    body = {"name": name.title(), "category": "charity", "domains": []}
+    return lambda: community.server.local("PUT", f"organisations/{name}", body)
+
+
+async def _uninvite(community: Community) -> Act:
+    _, invitation = await community.server.local("POST", "invitations", _INVITATION)
+    return lambda: community.server.local("DELETE", f"invitations/{invitation['id']}")
+
+
+async def _registration(community: Community) -> Act:
+    token, name = await invite(community), unique("ria")
+    return lambda: register(community.server, token, name)
+
+
+#: `{entrance: rows}`; every entrance stands here or in NOTHING.
+ROWS: Final[dict[str, tuple[Row, ...]]] = {
+    "callback check_event_allowed": (
+        _plain("PUT", f"{V3}/rooms/{{closed}}/send/m.room.message/{{n}}", text(WORDS)),
+        _plain("PUT", f"{V3}/rooms/{{closed}}/send/m.room.message/{{n}}", text(f"TLP:GREEN {WORDS}")),
+        _about_an_item("m.room.message", lambda item: text(WORDS, **reply(item))),
+        _about_an_item("m.room.message", lambda item: edit(item, text(f"TLP:AMBER {WORDS}"))),
+        _about_an_item("org.belisha.relabel", lambda item: relabel(item, "TLP:AMBER")),
+        _about_an_item(
+            "m.reaction",
+            lambda item: {"m.relates_to": {"rel_type": "m.annotation", "event_id": item, "key": unique("k")}},
+        ),
+        _redaction,
+        _invite,
+        _state,
+        _sharing,
+    ),
+    "callback check_media_file_for_spam": (_upload,),
+    "hook EventCreationHandler.create_new_client_event": (_sharing,),
+    "hook MediaRepository.get_local_media_info": (_download,),
+    "callback on_create_room": (_plain("POST", f"{V3}/createRoom", {"preset": "private_chat", "name": WORDS}),),
+    "callback check_visibility_can_be_modified": (
+        _plain("PUT", f"{V3}/directory/list/room/{{open}}", {"visibility": "public"}),
+    ),
+    "callback check_login_for_spam": (_login,),
+    "hook InternalAuth.get_user_by_req": (_plain("GET", f"{V3}/account/whoami"),),
+    "hook SyncHandler.wait_for_sync_for_user": (_plain("GET", f"{V3}/sync?timeout=0"),),
+    "hook SlidingSyncHandler.wait_for_sync_for_user": (
+        _plain("POST", "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?timeout=0", {"lists": {}}),
+    ),
+    "hook EventStreamHandler.get_stream": (_plain("GET", f"{V3}/events?timeout=0"),),
+    "hook EventHandler.get_event": (_of_an_item(f"{V3}/rooms/{{room}}/event/{{item}}"),),
+    "hook RoomContextHandler.get_event_context": (_of_an_item(f"{V3}/rooms/{{room}}/context/{{item}}"),),
+    "hook DataStore.get_push_actions_for_user": (_plain("GET", f"{V3}/notifications"),),
+    "hook ProfileHandler.dispatch_set_profile_field": (
+        _plain("PUT", f"{V3}/profile/{{ana}}/m.tz", {"m.tz": "Europe/London"}),
+        _picture,
+    ),
+    "hook ProfileHandler.dispatch_delete_profile_field": (_plain("DELETE", f"{V3}/profile/{{ana}}/m.tz"),),
+    "hook DirectoryHandler.create_association": (_alias,),
+    "hook DeviceMessageHandler.send_device_message": (
+        _plain("PUT", f"{V3}/sendToDevice/m.dummy/{{n}}", {"messages": {}}),
+    ),
+    "hook DeviceWriterHandler.check_device_registered": (_login,),
+    "hook DeviceWriterHandler.update_device": (
+        _plain("PUT", f"{V3}/devices/{{device}}", {"display_name": f"Element {WORDS}"}),
+    ),
+    "hook PusherPool.add_or_update_pusher": (_pusher,),
+    "api MemberApi GET policy": (_plain("GET", "/_synapse/client/org.belisha/v1/policy/{open}"),),
+    "api MemberApi GET audience": (_plain("GET", "/_synapse/client/org.belisha/v1/audience?room_id={open}"),),
+    "api MemberApi GET groups": (
+        _plain("GET", "/_synapse/client/org.belisha/v1/groups?room_id={service}&member={ana}", by="steward"),
+    ),
+    "api MemberApi POST acts": (_act,),
+    "api MemberApi GET label": (_of_an_item("/_synapse/client/org.belisha/v1/label/{room}/{item}"),),
+    "api MemberApi POST explain": (_explain,),
+    "api MemberApi POST decide_batch": (_for_the_portal("decide_batch"),),
+    "api MemberApi GET media": (_portals_download,),
+    "api MemberApi POST home": (_for_the_portal("home"),),
+    "api MemberApi POST sent": (_for_the_portal("sent", room_id="!x", event_id="$x"),),
+    "api MemberApi GET asker": (
+        _plain("GET", "/_synapse/client/org.belisha/v1/asker?room_id={open}&member={ana}", by="steward"),
+    ),
+    "api MemberApi GET item": (_asked_by_a_bot,),
+    "api MemberApi GET instance": (_plain("GET", "/_synapse/client/org.belisha/v1/instance", by="steward"),),
+    "api LocalApi POST rooms": (_upgrade,),
+    "hook RoomUpgradeRestServlet.on_POST": (_upgrade_by_hand,),
+    "api LocalApi GET status": (_local("GET", "status"),),
+    "api LocalApi GET organisations": (_local("GET", "organisations"),),
+    "api LocalApi GET members": (_local("GET", "members"),),
+    "api LocalApi GET rooms": (_local("GET", "rooms/{open}/policy"),),
+    "api LocalApi POST files": (_withdrawal,),
+    "api LocalApi POST revocations": (_replay,),
+    "api LocalApi GET audit": (_local("GET", "audit"), _local("GET", "audit/main?from=0")),
+    "api LocalApi POST audit": (_local("POST", "audit/forget", {"user_id": "@nobody:x"}),),
+    "api LocalApi POST ledger": (_local("POST", "ledger/rebuild"),),
+    "api LocalApi PUT organisations": (_organisation,),
+    "api LocalApi GET invitations": (_local("GET", "invitations"),),
+    "api LocalApi POST invitations": (_local("POST", "invitations", _INVITATION),),
+    "api LocalApi DELETE invitations": (_uninvite,),
+    "api LocalApi PUT direct-chats": (_local("PUT", "direct-chats/emil", {"from": "my-groups"}),),
+    "api LocalApi POST introductions": (_local("POST", "introductions", {"one": "ana", "other": "emil"}),),
+    "hook RegistrationHandler.register_user": (_registration,),
+    "hook MessageHandler.get_state_events": (_plain("GET", f"{V3}/rooms/{{closed}}/state"),),
+    "api LocalApi PUT members": (_member, _moved),
+    "api LocalApi PUT standing": (_standing,),
+    "api LocalApi PUT rooms": (_policy,),
+}
+
+#: Entrances that ask nothing which could fail, or refuse in any case.
+NOTHING: Final = {
+    "callback check_threepid_can_be_invited": "says no, always",
+    "callback on_new_event": "decides nothing; what follows from an event has a test of its own",
+    "hook WhoisRestServlet.on_GET": "says no, always",
+    "hook ClientDirectoryServer.on_GET": "asks for the token, which is get_user_by_req",
+    "hook ClientDirectoryListServer.on_GET": "asks for the token, which is get_user_by_req",
+    "hook RoomSummaryRestServlet.on_GET": "asks for the token, which is get_user_by_req",
+    "hook EventCreationHandler.is_admin_redaction": "looks at the id that it is given",
+    "hook DeviceWriterHandler.upsert_device": "is reached by delegated sign-in only; asks what update_device asks",
+    "api MemberApi GET position": "says of what it cannot find that it is not there",
+    "hook ApplicationServiceApi.put_json": "decides nothing; where it fails, Synapse sends again",
+    "hook DataStore.create_appservice_txn": "decides nothing; where it fails, the bots read what was lost",
+    "hook DataStore.get_appservice_state": "decides nothing; where it fails, the bots read what was lost",
+    "hook DataStore.is_server_admin": "says no, always",
+    "hook InternalAuth.is_server_admin": "says no, always",
+    "hook InternalAuth.check_user_in_room": "has Synapse refuse whoever has left, and asks nothing",
+    "hook InitialSyncHandler.snapshot_all_rooms": "leaves out the rooms that one has left, and asks nothing",
+    "hook SlidingSyncHandler.get_room_sync_data": "cuts what Synapse gives, and asks nothing",
+    "hook SyncHandler._generate_room_entry": "cuts what Synapse gives, and asks nothing",
+    "hook EventCreationHandler.cache_joined_hosts_for_events": "does nothing",
+    "hook RegisterRestServlet.on_POST": "counts requests, and asks nothing",
+    "hook RegistrationHandler.check_username": "looks at what it is given",
+    "hook PusherFactory.create_pusher": "has a test of its own: it says no by making none",
+}

@@ -1,0 +1,146 @@
+"""The members' API is what its description says, whatever it is sent."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+import schemathesis
+import yaml
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis import GenerationMode
+from schemathesis.checks import load_all_checks, not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from synapse_modules.api import MEMBER_API
+from tests.support.community import Community, Json
+from tests.support.files import upload
+from tests.support.server import ROOT
+from tests.synapse.fault_rows import NOTHING, ROWS
+from tests.synapse.samples import text
+
+DESCRIPTION = ROOT / "docs" / "openapi.yaml"
+_CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
+_METHODS = ("get", "put", "post", "delete")
+
+
+def described() -> dict[str, dict[str, object]]:
+    return yaml.safe_load(DESCRIPTION.read_text(encoding="utf-8"))
+
+
+def operations() -> list[str]:
+    """Each described operation as the API's handlers are named: its method and the first part of its address."""
+    return sorted(
+        f"{method.upper()} {path.split('/')[1]}"
+        for path, item in described()["paths"].items()
+        for method in item
+        if method in _METHODS
+    )
+
+
+def token_of(community: Community, who: str) -> str:
+    """What the portal, the bots, or a member shows."""
+    if who == "member":
+        return str(community["mona"].access_token)
+    return (community.server.data / "secrets" / {"portal": "portal_api", "bot": "as_token"}[who]).read_text().strip()
+
+
+def test_every_handler_is_described_and_nothing_else() -> None:
+    """The rows of faults are held to what is registered; see `test_faults.py`."""
+    ours = "api MemberApi "
+    registered = [entrance.removeprefix(ours) for entrance in (*ROWS, *NOTHING) if entrance.startswith(ours)]
+    assert sorted(registered) == operations()
+    assert described()["servers"] == [{"url": MEMBER_API}]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("mode", GenerationMode)
+@pytest.mark.parametrize("operation", operations())
+async def test_whatever_it_is_sent_the_answer_is_as_described(
+    community: Community, operation: str, mode: GenerationMode
+) -> None:
+    load_all_checks()
+    schema = schemathesis.openapi.from_path(str(DESCRIPTION))
+    method, name = operation.split(" ")
+    [found] = [
+        one.ok()
+        for one in schema.get_all_operations()
+        if one.ok().method.upper() == method and one.ok().path.split("/")[1] == name
+    ]
+    ((who, _),) = found.definition.raw["security"][0].items()
+    token = token_of(community, who)
+    statuses: set[int] = set()
+
+    @settings(
+        max_examples=150,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate,),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=found.as_strategy())
+    def fuzz(case: schemathesis.Case) -> None:
+        headers = {"Authorization": f"Bearer {token}"}
+        answer = case.call(base_url=community.server.url + MEMBER_API, headers=headers)
+        statuses.add(answer.status_code)
+        case.validate_response(answer, checks=_CHECKS, headers=headers)
+
+    await asyncio.to_thread(fuzz)
+    assert statuses & {200, 400, 404}, statuses
+    # No id that is made up is a file's.
+    assert 200 in statuses or mode is GenerationMode.NEGATIVE or who != "portal" or name == "media"
+
+
+async def test_what_members_are_told_is_as_described(community: Community) -> None:
+    event = await community.sent(text("TLP:AMBER Tide"), "closed")
+    room = community.rooms["closed"]
+    portal = (community.server.data / "secrets" / "portal_api").read_text().strip()
+    media_id = await upload(community, "ana", b"Tides")
+    asked: list[tuple[str, str, Json, str]] = [
+        ("GET", "/policy/{room_id}", {"path_parameters": {"room_id": room}}, "ana"),
+        ("GET", "/audience", {"query": {"room_id": room, "label": "TLP:RED"}}, "ana"),
+        ("GET", "/label/{room_id}/{event_id}", {"path_parameters": {"room_id": room, "event_id": event}}, "ana"),
+        ("POST", "/explain", {"body": {"room_id": room, "content": text("TLP:RED x")}}, "ana"),
+        ("POST", "/explain", {"body": {"room_id": room, "content": text("x")}}, "ana"),
+        (
+            "GET",
+            "/media/{media_id}",
+            {"path_parameters": {"media_id": media_id}, "query": {"user_id": community.id("ana")}},
+            "portal",
+        ),
+        ("POST", "/home", {"body": {"user_id": community.id("ana")}}, "portal"),
+        (
+            "POST",
+            "/sent",
+            {"body": {"user_id": community.id("ana"), "room_id": room, "event_id": event}},
+            "portal",
+        ),
+        (
+            "POST",
+            "/decide_batch",
+            {
+                "body": {
+                    "user_id": community.id("ana"),
+                    "items": [{"room_id": room, "event_id": event}, {"room_id": room, "event_id": "$x"}],
+                    "rooms": [room, "!x"],
+                }
+            },
+            "portal",
+        ),
+    ]
+    schema = schemathesis.openapi.from_path(str(DESCRIPTION))
+
+    def ask() -> None:
+        for method, path, given_, who in asked:
+            case = schema[path][method].Case(**given_)
+            headers = {"Authorization": f"Bearer {portal if who == 'portal' else community[who].access_token}"}
+            answer = case.call(base_url=community.server.url + MEMBER_API, headers=headers)
+            assert answer.status_code == 200, (path, answer.text)
+            case.validate_response(answer, checks=_CHECKS, headers=headers)
+
+    await asyncio.to_thread(ask)
+    assert {f"{method} {path.split('/')[1]}" for method, path, _, _ in asked} <= set(operations())

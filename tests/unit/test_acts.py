@@ -1,0 +1,305 @@
+"""The commands that act: one grammar, and who may ask for what, case by case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from belisha.acts import ACTS, read
+from belisha.commands.declaration import Command, usage
+from belisha.commands.reading import Asked, Problem
+from belisha.commands.spoken import spoken
+from belisha.policy.acts import (
+    Subject,
+    decide_member_act,
+    decide_organisation_act,
+    decide_room_act,
+    freezes_as,
+)
+from belisha.policy.commands import decide_where
+from belisha.policy.people import Person, Standing
+from belisha.policy.rooms import Kind
+
+BY_NAME = {str(act.act): act for act in ACTS}
+FROZEN, ACTIVE = Standing.FROZEN, Standing.ACTIVE
+
+
+# --- The grammar -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "arguments"),
+    [
+        ("!group policy open", "room_policy", {"kind": "open"}),
+        (
+            "!group policy closed --organisations a,b",
+            "room_policy",
+            {"kind": "closed", "organisations": ["a", "b"]},
+        ),
+        ("!Group POLICY closed \u2014organisations *", "room_policy", {"kind": "closed", "organisations": []}),
+        (
+            "!group policy closed --purpose blog --organisations a",
+            "room_policy",
+            {"kind": "closed", "purpose": "blog", "organisations": ["a"]},
+        ),
+        ("!group upgrade", "room_upgrade", {}),
+        ("!direct-chats my groups", "direct_chats", {"choice": "my-groups"}),
+        ("!direct-chats Anyone", "direct_chats", {"choice": "anyone"}),
+        ("!group freeze", "room_freeze", {}),
+        ("  !group   thaw  #pilots:x \n", "room_thaw", {"room": "#pilots:x"}),
+        ("!group thaw !abc:x", "room_thaw", {"room": "!abc:x"}),
+        ("!freeze @dina", "member_freeze", {"member": "@dina"}),
+        ("!thaw @dina:x", "member_thaw", {"member": "@dina:x"}),
+        ("!freeze organisation sea-rescue", "organisation_freeze", {"organisation": "sea-rescue"}),
+        ("!thaw organisation a", "organisation_thaw", {"organisation": "a"}),
+        ("!relabel green", "item_relabel", {"label": "TLP:GREEN"}),
+        ('!relabel TLP:AMBER "It is public"', "item_relabel", {"label": "TLP:AMBER", "reason": "It is public"}),
+        ("!relabel amber it names a person", "item_relabel", {"label": "TLP:AMBER", "reason": "it names a person"}),
+        ("!raise amber", "item_raise", {"label": "TLP:AMBER"}),
+        ("!warn @dina --reason “Too loud”", "member_warn", {"member": "@dina", "reason": "Too loud"}),
+        ("!mute @dina 2h", "member_mute", {"member": "@dina", "time": 7200}),
+        ("!mute @dina 30m --everywhere", "member_mute", {"member": "@dina", "time": 1800, "everywhere": True}),
+        ("!unmute @dina —everywhere", "member_unmute", {"member": "@dina", "everywhere": True}),
+        ("!kick @dina --group #pilots:x", "member_kick", {"member": "@dina", "group": "#pilots:x"}),
+        ('!ban @dina --reason "Spam"', "member_ban", {"member": "@dina", "reason": "Spam"}),
+        ("!unban @dina:x", "member_unban", {"member": "@dina:x"}),
+        ("!redact", "item_redact", {}),
+        ('!redact --reason "A name"', "item_redact", {"reason": "A name"}),
+        ("!mod log @dina", "moderation_log", {"member": "@dina"}),
+    ],
+)
+def test_a_command_is_read(text: str, name: str, arguments: dict[str, Any]) -> None:
+    assert read(text) == Asked(BY_NAME[name], arguments)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "!group policy",
+        "!group upgrade now",
+        "!direct-chats",
+        "!direct-chats friends",
+        "!group policy wide",
+        "!group policy open now",
+        "!group policy closed --organisations",
+        "!group policy closed --purpose war",
+        "!group policy closed --purpose blog --purpose documents",
+        "!group policy closed --kind open",
+        "!group freeze pilots",
+        "!group freeze #a:x #b:x",
+        "!freeze",
+        "!freeze dina",
+        "!freeze @dina @ana",
+        "!freeze Dina (Coastguard)",
+        "!freeze organisation",
+        "!freeze organisation a b",
+        "!relabel",
+        "!relabel purple",
+        "!raise",
+        "!warn @dina",
+        "!warn @dina loud",
+        "!mute @dina",
+        "!mute @dina forever",
+        "!mute @dina 0h",
+        "!mute 2h",
+        "!kick",
+        "!kick @dina loud",
+        "!redact now",
+        "!mod log",
+        "!mod log @dina @ana",
+    ],
+)
+def test_what_says_too_little_or_too_much_gets_a_sentence(text: str) -> None:
+    problem = read(text)
+    assert isinstance(problem, Problem)
+    assert problem.reason[0].isupper() and problem.reason.endswith(".")
+
+
+@pytest.mark.parametrize("text", ["", "hello", "freeze @dina", "!help", "!groups policy open", "> !freeze @dina", "!"])
+def test_the_rest_is_no_act(text: str) -> None:
+    assert read(text) is None
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.act)
+def test_an_act_is_found_by_its_example(act: Command) -> None:
+    assert usage(act).startswith("!" + " ".join(act.words))
+    found = read(act.example)
+    assert isinstance(found, Asked) and found.command is act
+
+
+REPLY = {"m.in_reply_to": {"event_id": "$x"}}
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ({"msgtype": "m.text", "body": "!freeze @dina"}, "!freeze @dina"),
+        ({"msgtype": "m.text", "body": "[TLP:AMBER] !freeze @dina"}, "!freeze @dina"),
+        ({"msgtype": "m.text", "body": "> <@a:x> !freeze @dina\n\nno", "m.relates_to": REPLY}, "no"),
+        ({"msgtype": "m.text", "body": "> [TLP:GREEN] a\n> b\n\n[TLP:GREEN] !help", "m.relates_to": REPLY}, "!help"),
+        ({"msgtype": "m.text", "body": "> !freeze @dina"}, "> !freeze @dina"),
+        ({"msgtype": "m.notice", "body": "!freeze @dina"}, None),
+        ({"msgtype": "m.text", "body": "!freeze @dina", "m.relates_to": {"rel_type": "m.replace"}}, None),
+        ({"msgtype": "m.text", "formatted_body": "!freeze @dina"}, None),
+        ({"msgtype": "m.text", "body": ["!freeze @dina"]}, None),
+        ({"msgtype": "m.text", "body": "hello", "formatted_body": "!freeze @dina", "m.relates_to": 1}, "hello"),
+    ],
+)
+def test_only_what_a_member_typed_is_read(content: dict[str, Any], expected: str | None) -> None:
+    assert spoken(content) == expected
+
+
+# --- Who may -----------------------------------------------------------------------------------------------------
+
+
+def person(*roles: str, name: str = "asker", organisation: str = "alpha") -> Person:
+    return Person(f"@{name}:x", organisation, frozenset(roles or ("member",)))
+
+
+def subject(*roles: str, organisation: str = "alpha", by: str | None = None, name: str = "dina") -> Subject:
+    return Subject(name, organisation, frozenset(roles or ("member",)), FROZEN if by else ACTIVE, by)
+
+
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.act)
+@pytest.mark.parametrize("kind", list(Kind))
+def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself(act: Command, kind: Kind) -> None:
+    groups, own = {Kind.OPEN, Kind.CLOSED}, {Kind.SERVICE}
+    in_the_group = ("room_policy", "room_upgrade", "group_invite", "group_rename", "group_topic", "group_archive")
+    where = {
+        **dict.fromkeys((*in_the_group, "item_redact"), groups),
+        **dict.fromkeys(("direct_chats", "moderation_log", "red"), own),
+    }.get(str(act.act), groups | own)
+    assert decide_where(act, kind).allowed == (kind in where)
+
+
+@pytest.mark.parametrize(
+    ("roles", "power", "act", "allowed"),
+    [
+        (("member",), 95, "room_policy", True),
+        (("member",), 94, "room_policy", False),
+        (("lead",), 50, "room_policy", False),
+        (("operator",), 0, "room_policy", False),
+        (("steward",), 0, "room_policy", True),
+        (("manager",), 0, "room_policy", True),
+        (("member",), 95, "room_freeze", False),
+        (("lead",), 100, "room_freeze", False),
+        (("operator",), 0, "room_thaw", False),
+        (("steward",), 0, "room_freeze", True),
+        (("manager",), 0, "room_thaw", True),
+    ],
+)
+def test_who_changes_a_group(roles: tuple[str, ...], power: int, act: str, allowed: bool) -> None:
+    decision = decide_room_act(BY_NAME[act], person(*roles), power)
+    assert (decision.allowed, decision.code) == (allowed, None if allowed else "NOT_YOURS")
+
+
+@pytest.mark.parametrize(
+    ("roles", "old", "organisations", "allowed"),
+    [
+        ((), (), ("alpha",), True),
+        ((), (), ("alpha", "beta"), False),
+        ((), (), ("beta",), False),
+        ((), ("alpha", "beta"), ("alpha", "beta"), True),
+        ((), ("alpha", "beta"), ("alpha",), True),
+        ((), ("alpha", "beta"), ("beta",), False),
+        ((), ("alpha", "beta"), (), True),
+        (("lead",), (), ("beta",), False),
+        (("steward",), (), ("beta",), True),
+        (("manager",), (), ("alpha", "beta"), True),
+    ],
+)
+def test_who_lists_organisations(
+    roles: tuple[str, ...], old: tuple[str, ...], organisations: tuple[str, ...], allowed: bool
+) -> None:
+    decision = decide_room_act(BY_NAME["room_policy"], person(*roles), 95, old, organisations)
+    assert (decision.allowed, decision.code) == (allowed, None if allowed else "ORGANISATIONS")
+
+
+@pytest.mark.parametrize(
+    ("asker", "about", "code"),
+    [
+        (person("lead"), subject(), None),
+        (person("lead"), subject("lead"), None),
+        (person("lead"), subject("steward"), "MODERATES"),
+        (person("lead"), subject("member", "manager"), "MODERATES"),
+        (person("lead"), subject(organisation="beta"), "NOT_YOURS"),
+        (person("member"), subject(), "NOT_YOURS"),
+        (person("operator"), subject(), "NOT_YOURS"),
+        (person("steward"), subject(organisation="beta"), None),
+        (person("steward"), subject("manager"), None),
+        (person("manager"), subject("steward", organisation="beta"), None),
+        (person("lead", "steward"), subject("steward"), None),
+        (person("lead", name="dina"), subject(), "NOT_YOURSELF"),
+        (person("manager", name="dina"), subject("manager"), "NOT_YOURSELF"),
+    ],
+)
+def test_who_freezes_whom(asker: Person, about: Subject, code: str | None) -> None:
+    decision = decide_member_act(BY_NAME["member_freeze"], asker, about, FROZEN, is_last_manager=False)
+    assert decision.code == code
+
+
+@pytest.mark.parametrize(
+    ("asker", "about", "code"),
+    [
+        (person("lead"), subject(by="lead"), None),
+        (person("lead"), subject(by="steward"), "FROZEN_ABOVE"),
+        (person("lead"), subject(by="manager"), "FROZEN_ABOVE"),
+        (person("lead"), subject(by="operator"), "FROZEN_ABOVE"),
+        (person("lead"), subject(by="lead", organisation="beta"), "NOT_YOURS"),
+        (person("lead"), subject("steward", by="lead"), "MODERATES"),
+        (person("member"), subject(by="lead"), "NOT_YOURS"),
+        (person("steward"), subject(by="manager"), None),
+        (person("manager"), subject(by="operator"), None),
+        (person("steward"), subject(by="lead", organisation="beta"), None),
+        (person("lead", name="dina"), subject(by="lead"), "NOT_YOURSELF"),
+    ],
+)
+def test_who_thaws_whom(asker: Person, about: Subject, code: str | None) -> None:
+    decision = decide_member_act(BY_NAME["member_thaw"], asker, about, ACTIVE, is_last_manager=False)
+    assert decision.code == code
+
+
+def test_what_an_operator_of_old_froze_is_thawed_by_those_above() -> None:
+    about = Subject("dina", "alpha", frozenset({"member"}), FROZEN, None)
+    act = BY_NAME["member_thaw"]
+    assert decide_member_act(act, person("lead"), about, ACTIVE, is_last_manager=False).code == "FROZEN_ABOVE"
+    assert decide_member_act(act, person("steward"), about, ACTIVE, is_last_manager=False).allowed
+
+
+@pytest.mark.parametrize(
+    ("asker", "organisation", "code"),
+    [
+        (person("manager"), "beta", None),
+        (person("steward"), "beta", None),
+        (person("manager"), "alpha", "NOT_YOURSELF"),
+        (person("lead"), "alpha", "NOT_YOURS"),
+        (person("lead"), "beta", "NOT_YOURS"),
+        (person("member"), "beta", "NOT_YOURS"),
+    ],
+)
+def test_who_freezes_an_organisation(asker: Person, organisation: str, code: str | None) -> None:
+    for name in ("organisation_freeze", "organisation_thaw"):
+        assert decide_organisation_act(BY_NAME[name], asker, organisation, is_last_manager=False).code == code
+
+
+def test_the_last_manager_stays() -> None:
+    steward = person("steward")
+    freeze = BY_NAME["member_freeze"]
+    assert decide_member_act(freeze, steward, subject("manager"), FROZEN, is_last_manager=True).code == "LAST_MANAGER"
+    act = BY_NAME["organisation_freeze"]
+    assert decide_organisation_act(act, steward, "beta", is_last_manager=True).code == "LAST_MANAGER"
+
+
+@pytest.mark.parametrize(
+    ("asker", "organisation", "role"),
+    [
+        (person("lead"), "alpha", "lead"),
+        (person("lead"), "beta", None),
+        (person("lead", "steward"), "alpha", "steward"),
+        (person("steward", "manager"), "beta", "manager"),
+        (person("member"), "alpha", None),
+    ],
+)
+def test_as_what_somebody_freezes(asker: Person, organisation: str, role: str | None) -> None:
+    assert freezes_as(BY_NAME["member_freeze"], asker, organisation) == role

@@ -1,0 +1,199 @@
+"""Which files an event names, what a file is, and who may open, share and show it (rule F1)."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from belisha.events import MalformedEvent
+from belisha.files import Address, address_of, files_in
+from belisha.policy.files import File, Share, State, decide_avatar, decide_download, decide_share
+from belisha.policy.people import Person
+from belisha.policy.rooms import Kind, Media, room_of, to_state
+from belisha.policy.rooms import from_state as policy_of
+from belisha.sniff import HEAD, is_document, is_picture, sniff
+from belisha.tlp import Label
+from tests.support.files import png
+
+ANA = Person("@ana:x", "harbour")
+BEN = Person("@ben:x", "harbour")
+FROZEN = Person("@ben:x", "harbour", frozen=True)
+STRANGER = Person("@sam:x")
+ADDRESS = "mxc://belisha.localhost/AbC_-1"
+CLOSED = room_of(Kind.CLOSED)
+
+
+def file(state: State = State.SHARED, *shares: Share, **more: object) -> File:
+    return File("@ana:x", state, "text/plain", has_bytes=True, shares=shares)._replace(**more)
+
+
+IN, OUT = Share(Label.AMBER, is_in=True), Share(Label.GREEN, is_in=False)
+
+
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        ({"url": ADDRESS}, 1),
+        ({"file": {"url": ADDRESS, "key": {}}}, 1),
+        ({"info": {"thumbnail_url": ADDRESS, "thumbnail_file": {"url": ADDRESS}}}, 1),
+        ({"formatted_body": f'<img src="{ADDRESS}">'}, 1),
+        ({"formatted_body": f"<a href='{ADDRESS}'>x</a>"}, 1),
+        ({"formatted_body": f"{ADDRESS}"}, 0),
+        ({"body": ADDRESS, "filename": ADDRESS}, 0),
+        ({"m.text": [{"body": ADDRESS}, {"mimetype": "text/html", "body": f'<img src="{ADDRESS}">'}]}, 1),
+        ({"body": {"url": ADDRESS}}, 1),
+        ({"a": [[{"b": ADDRESS}], "x"]}, 1),
+        ({"url": "https://example.org/x"}, 0),
+        ({"url": 7, "info": None}, 0),
+    ],
+)
+def test_an_event_names_what_clients_would_load(content: dict[str, object], found: int) -> None:
+    assert len(files_in(content)) == found
+
+
+@pytest.mark.parametrize(
+    "text", ["mxc://", "mxc:x", "MXC://a/b", " mxc://a/b", "mxc://a/b/c", "mxc://a/b?c", "mxc://a/b#c", "mxc://a/../b"]
+)
+def test_what_is_nearly_an_address_is_refused(text: str) -> None:
+    assert address_of(text) is None
+    for content in ({"url": text}, {"formatted_body": f'<img src="{text}">'}):
+        with pytest.raises(MalformedEvent):
+            files_in(content)
+
+
+def test_an_address_has_two_parts() -> None:
+    assert address_of(ADDRESS) == Address("belisha.localhost", "AbC_-1")
+
+
+@pytest.mark.parametrize(
+    ("head", "kind"),
+    [
+        (png(), "image/png"),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"GIF89a", "image/gif"),
+        (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
+        (b"RIFF\x00\x00\x00\x00AVI LIST", "application/octet-stream"),
+        (b"%PDF-1.7", "application/pdf"),
+        (b"junk before it %PDF-1.7", "application/pdf"),
+        (b"{\\rtf1 x}", "application/rtf"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "application/x-ole-storage"),
+        (b"PK\x03\x04" + bytes(26) + b"[Content_Types].xml", "application/vnd.openxmlformats"),
+        (
+            b"PK\x03\x04" + bytes(26) + b"mimetypeapplication/vnd.oasis.opendocument.textPK",
+            "application/vnd.oasis.opendocument.text",
+        ),
+        (b"PK\x03\x04" + bytes(26) + b"evil.exe", "application/zip"),
+        (b"", "text/plain"),
+        ("Grüße".encode(), "text/plain"),
+        ("Grüße".encode("cp1252"), "text/plain"),
+        (b"\xff\xfe" + "Grüße".encode("utf-16-le"), "text/plain"),
+        (b"x" * (HEAD - 1) + "ü".encode()[:1], "text/plain"),
+        (b'{"a": 1}', "text/plain"),
+        (b"  <!DOCTYPE HTML><p>", "text/html"),
+        (b'<?xml version="1.0"?>\n<!-- x --><svg/>', "text/html"),
+        (b"MZ\x90\x00", "application/octet-stream"),
+        (b"\x7fELF\x02\x01", "application/octet-stream"),
+        (b"OggS\x00", "application/octet-stream"),
+    ],
+)
+def test_a_file_is_what_its_first_bytes_say(head: bytes, kind: str) -> None:
+    assert sniff(head[:HEAD]) == kind
+    assert is_document(kind) == (kind not in ("application/octet-stream", "application/zip", "text/html"))
+    assert is_picture(kind) == kind.startswith("image/")
+
+
+def test_every_state_is_open_to_whom_it_should_be() -> None:
+    open_to = {
+        State.PENDING: {ANA},
+        State.SHARED: {ANA},
+        State.AVATAR: {ANA, BEN},
+        State.WITHDRAWN: set(),
+    }
+    for state, person in itertools.product(State, (ANA, BEN, FROZEN, STRANGER)):
+        assert decide_download(person, file(state)).allowed == (person in open_to[state]), (state, person)
+        assert not decide_download(person, None).allowed
+    assert decide_download(BEN, file(State.SHARED, OUT, IN)).label is Label.AMBER
+    assert not decide_download(BEN, file(State.SHARED, OUT)).allowed
+    assert not decide_download(FROZEN, file(State.SHARED, IN)).allowed
+    assert not decide_download(BEN, file(State.PENDING, IN)).allowed
+    assert not decide_download(BEN, file(State.SHARED, IN._replace(sources_only=True))).allowed
+    assert decide_download(ANA, file(State.SHARED, IN._replace(sources_only=True))).allowed
+
+
+def test_what_was_redacted_everywhere_is_closed_to_its_uploader() -> None:
+    assert not decide_download(ANA, file(was_redacted=True)).allowed
+    assert decide_download(ANA, file(State.SHARED, OUT, was_redacted=True)).allowed
+
+
+def test_every_refusal_to_open_is_the_same() -> None:
+    refusals = {
+        decide_download(person, one)
+        for person, one in ((BEN, None), (BEN, file()), (FROZEN, file()), (ANA, file(State.WITHDRAWN)))
+    }
+    assert len(refusals) == 1 and not refusals.pop().allowed
+
+
+@pytest.mark.parametrize(
+    ("person", "one", "code"),
+    [
+        (ANA, file(State.PENDING), None),
+        (ANA, file(State.SHARED, OUT), None),
+        (BEN, file(State.SHARED, IN), None),
+        (BEN, file(State.SHARED, OUT), "FILE_NOT_YOURS"),
+        (BEN, file(State.PENDING), "FILE_NOT_YOURS"),
+        (BEN, file(State.WITHDRAWN), "FILE_NOT_YOURS"),
+        (BEN, None, "FILE_NOT_YOURS"),
+        (ANA, file(State.WITHDRAWN), "FILE_WITHDRAWN"),
+        (BEN, file(State.AVATAR), "FILE_IS_AVATAR"),
+        (ANA, file(State.PENDING, has_bytes=False), "FILE_NOT_READY"),
+        (ANA, file(State.PENDING, kind=None), "FILE_NOT_READY"),
+        (ANA, file(State.PENDING, kind="application/zip"), "NOT_A_DOCUMENT"),
+    ],
+)
+def test_who_may_share(person: Person, one: File | None, code: str | None) -> None:
+    assert decide_share(person, CLOSED, one).code == code
+
+
+def test_what_others_share_keeps_its_label() -> None:
+    assert decide_share(ANA, CLOSED, file(State.SHARED, IN)).label is None
+    assert decide_share(BEN, CLOSED, file(State.SHARED, IN)).label is Label.AMBER
+
+
+@pytest.mark.parametrize("kind", Kind)
+@pytest.mark.parametrize("media", Media)
+def test_groups_carry_what_their_policy_says_and_other_rooms_anything(kind: Kind, media: Media) -> None:
+    room = room_of(kind)._replace(media=media)
+    programs, texts = (
+        decide_share(ANA, room, file(State.PENDING, kind=each)) for each in ("application/octet-stream", "text/plain")
+    )
+    is_group = kind in (Kind.OPEN, Kind.CLOSED)
+    assert texts.allowed == (not is_group or media is not Media.NONE)
+    assert programs.allowed == (not is_group or media is Media.ANY)
+
+
+@pytest.mark.parametrize(
+    ("person", "one", "code"),
+    [
+        (ANA, file(State.PENDING, kind="image/png"), None),
+        (BEN, file(State.PENDING, kind="image/png"), "FILE_NOT_YOURS"),
+        (BEN, file(State.AVATAR, kind="image/png"), None),
+        (ANA, file(State.PENDING, kind="text/plain"), "NOT_A_PICTURE"),
+        (ANA, file(State.PENDING, kind="image/png", has_bytes=False), "FILE_NOT_READY"),
+        (ANA, file(State.SHARED, IN, kind="image/png"), "FILE_IS_SHARED"),
+        (BEN, file(State.SHARED, IN, kind="image/png"), "FILE_NOT_YOURS"),
+        (ANA, file(State.WITHDRAWN), "FILE_WITHDRAWN"),
+        (ANA, None, "FILE_NOT_YOURS"),
+    ],
+)
+def test_who_may_show_a_picture(person: Person, one: File | None, code: str | None) -> None:
+    assert decide_avatar(person, one).code == code
+
+
+def test_a_policy_says_what_is_unlike_a_new_room() -> None:
+    assert {"media", "originals"} & set(to_state(CLOSED)) == set()
+    room = CLOSED._replace(media=Media.NONE, sources_only=True)
+    assert to_state(room).items() >= {"media": "none", "originals": "source"}.items()
+    assert policy_of(to_state(room), is_encrypted=False) == room
+    unreadable = policy_of({**to_state(CLOSED), "media": 7, "originals": {}}, is_encrypted=False)
+    assert unreadable is not None and (unreadable.media, unreadable.sources_only) == (Media.NONE, True)

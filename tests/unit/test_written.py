@@ -1,0 +1,174 @@
+"""What is generated is as the code is now, and every sentence of the bots can be translated."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from belisha import translation
+from belisha.acts import ACTS
+from belisha.commands.reading import Asked, Problem, read
+from belisha.policy.people import Person
+from belisha.policy.types import RELABEL
+from belisha.tlp import Label
+from belisha.translation import UnknownLanguage, speak
+from bots.kernel.answers import in_html
+from bots.kernel.bot import Asker, Audience, Context, Group, Item, Organisation, Policy, Unknown
+from bots.kernel.calls import Call, Outcome
+from bots.kernel.effects import Send
+from bots.kernel.events import Event
+from bots.roster import every_command
+from bots.steward import Steward, group_care, moderation, words
+from tests.written import commands_page, messages
+
+ADA, OWN = "@ada:x", "!own:x"
+SERVICE = Policy("service", "TLP:AMBER", "TLP:AMBER+STRICT")
+GROUP = Policy("closed", "TLP:AMBER", "TLP:AMBER", ("a", "b"))
+AUDIENCE = Audience(25, tuple(Organisation(f"O{n}", "charity", 1) for n in range(25)), 2, could_join=False)
+GROUPS_FOUND = (
+    Group("!a:x", "", "", "", "open", 3, 4, "invite"),
+    Group("!b:x", "", "", "", "closed", 1, None, "knock"),
+    Group("!c:x", "", "", "#c:x", "open", 1, 0, ""),
+)
+#: What the module tells of acts, where that is more than that they are done.
+OUTCOMES: dict[str, tuple[dict[str, Any], ...]] = {
+    "group_create": ({"room_id": "!a:x"},),
+    "red": ({"room_id": "!a:x"},),
+    "group_join": ({"membership": "join"}, {"membership": "knock"}),
+    "group_invite": ({"invited": 2, "refused": [[0, ""]]}, {"invited": 1}, {}),
+}
+#: What stands in an answer besides words: commands, names, labels, numbers and punctuation.
+KEPT = re.compile(r"⟦[^⟦⟧]*⟧")
+
+
+def test_the_page_of_commands_is_as_the_code_is() -> None:
+    assert commands_page.PAGE.read_text(encoding="utf-8") == commands_page.page(), "run `make tables`"
+    for command in every_command():
+        assert commands_page.page().count(f"### `{command.name}") >= 1, command.name
+
+
+def test_the_messages_are_as_the_code_is() -> None:
+    assert messages.PAGE.read_text(encoding="utf-8") == messages.page(), "run `make tables`"
+
+
+@pytest.mark.parametrize("command", every_command(), ids=lambda command: command.slug)
+def test_every_command_is_explained_and_its_example_is_read(command: object) -> None:
+    found = read(command.example, every_command())  # type: ignore[attr-defined]  # of a test's parameter
+    assert isinstance(found, Asked) and found.command is command
+    assert re.match(r"[a-z]", command.help) and not command.help.endswith(".")  # type: ignore[attr-defined]  # the same
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[None]:
+    """A language in which every text stands between brackets."""
+    catalogue = messages.catalogue()
+    for message in catalogue:
+        if message.id:
+            is_plural = isinstance(message.id, tuple)
+            message.string = tuple(f"⟦{one}⟧" for one in message.id) if is_plural else f"⟦{message.id}⟧"
+    folder = tmp_path / "xx" / "LC_MESSAGES"
+    folder.mkdir(parents=True)
+    with (folder / "belisha.mo").open("wb") as file:
+        write_mo(file, catalogue)
+    speak("xx", tmp_path)
+    yield
+    speak("en", tmp_path)
+
+
+def of_groups(steward: Steward, asker: Asker) -> Iterator[str]:
+    """What is said of groups that can be joined."""
+    for groups in (Unknown(), (), tuple(GROUPS_FOUND), tuple(GROUPS_FOUND) * 20):
+        event = Event("$1", OWN, "m.room.message", ADA, {"msgtype": "m.text", "body": "!group list"})
+        for effect in steward.handle(event, Context("@belisha_steward:x", SERVICE, asker=asker, groups=groups)):
+            if isinstance(effect, Send):
+                yield str(effect.content["formatted_body"])
+
+
+def answers() -> Iterator[str]:
+    """What the steward says in every case that it knows."""
+    steward = Steward()
+    asker = Asker(Person(ADA, "harbour", frozenset({"member", "manager"})), 95, OWN)
+    texts = ["!help", "!help tlp", "!help group", "!tlp", "!tlp red", "!tlp purple", "!zzzz", "!hlep", "!freeze Ada"]
+    texts += ["!may", "!audience", "!audience red", *(f"!may {label}" for label in Label)]
+    texts += ["!group policy", "!group policy open --colour red", "!direct-chats anyone", "help"]
+    for text in texts:
+        reply = {"m.relates_to": {"m.in_reply_to": {"event_id": "$x"}}} if text == "!may" else {}
+        event = Event("$1", OWN, "m.room.message", ADA, {"msgtype": "m.text", "body": text, **reply})
+        for policy in (SERVICE, GROUP, Unknown(), Unknown(no_such_room=True)):
+            for audience in (AUDIENCE, Unknown()):
+                for who in (asker, Asker(Person(ADA)), Unknown()):
+                    for effect in steward.handle(event, Context("@belisha_steward:x", policy, audience, asker=who)):
+                        if isinstance(effect, Send):
+                            yield str(effect.content["formatted_body"])
+    relation = {"m.relates_to": {"rel_type": "m.reference", "event_id": "$x"}, "label": "TLP:AMBER", "by": "steward"}
+    item = Item("TLP:AMBER", "@ben:x", "!ben:x")
+    for effect in steward.handle(Event("$2", OWN, RELABEL, ADA, relation), Context("@belisha_steward:x", item=item)):
+        if isinstance(effect, Send):
+            yield re.sub(r"https://[^\s⟧<]+", "", str(effect.content["formatted_body"]))
+    yield from of_groups(steward, asker)
+    for policy in (GROUP, Policy("open", "TLP:GREEN", "TLP:GREEN", purpose="blog", archived=True)):
+        yield in_html(group_care.how_it_works(policy))
+    for name in ("Ada", None):
+        yield in_html(words.welcome(name))
+    yield from moderated(steward)
+    yield from of_acts(steward, asker)
+
+
+def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
+    """What is said of every other act once it is done."""
+    for act in (one for one in ACTS if str(one.act) not in moderation.TOLD):
+        arguments = {argument.name: ["x"] if argument.kind.many else "x" for argument in act.arguments}
+        call = Call(Asked(act, arguments), "", asker, "!r:x", GROUP, OWN)
+        told = steward.desk.entry(act).told  # type: ignore[union-attr]  # every act has an entry
+        for outcome in OUTCOMES.get(str(act.act), ({},)):
+            answer = told(call, Outcome(outcome), Context("@belisha_steward:x"))  # type: ignore[misc]  # and is told of
+            yield in_html(answer.blocks)
+            yield from (str(effect.content["formatted_body"]) for effect in answer.effects if isinstance(effect, Send))
+
+
+def moderated(steward: Steward) -> Iterator[str]:
+    """What is said when those who moderate have acted, to them and to the member; links left out."""
+    entries = [
+        {"act": act, "by": "x", "room_id": room, "at": 1, "until": 2, "undone_by": "x", "undone_at": 3}
+        for act in moderation._ACTS
+        for room in (None, "!x")
+    ]
+    outcomes = [{"member_room": "!x", "room_id": room, "until": 1} for room in (None, "!x")]
+    outcomes += [{"entries": [], "count": 0}, {"entries": entries, "count": 99}]
+    for act in (one for one in ACTS if str(one.act) in moderation.TOLD):
+        asked = Asked(act, {"member": "@x", "reason": "⟦⟧"})
+        call = Call(asked, act.example, Asker(Person(ADA)), OWN, SERVICE, OWN)
+        for outcome in outcomes:
+            if (act.act == "moderation_log") == ("entries" in outcome):
+                told = moderation.TOLD[str(act.act)](call, Outcome(outcome), Context("@belisha_steward:x"))
+                said = [in_html(told.blocks), *(str(one.content["formatted_body"]) for one in told.effects)]
+                yield from (re.sub(r"https://[^\s⟧<,;]+|UTC", "", text) for text in said)
+
+
+@pytest.mark.usefixtures("elsewhere")
+def test_no_word_is_left_in_english() -> None:
+    assert translation._("Done.") == "⟦Done.⟧"
+    found = list(answers())
+    assert len(found) > 100
+    for answer in found:
+        rest = re.sub(r"<code>.*?</code>|<strong>TLP:[^<]*</strong>|<[^>]+>", "", answer)
+        while KEPT.search(rest):
+            rest = KEPT.sub("", rest)
+        assert not re.search(r"[A-Za-z]{3,}", rest.replace("(charity)", "")), (rest, answer)
+
+
+def test_an_unknown_language_is_told(tmp_path: Path) -> None:
+    with pytest.raises(UnknownLanguage, match="no catalogue"):
+        speak("qq", tmp_path)
+
+
+def test_the_messages_can_be_read_back() -> None:
+    with messages.PAGE.open("rb") as file:
+        assert len(read_po(file)) > 80
+    assert isinstance(read("!thaw", ACTS), Problem)
