@@ -216,14 +216,6 @@ class Hooks:
         get_event: Callable[..., Awaitable[EventBase | None]] = self._store.get_event
         return await get_event(event_id, allow_none=True)
 
-    async def forget_words(self, event_id: str) -> None:
-        """Takes an event out of the index of the search, where Synapse leaves the words of what was redacted."""
-
-        def forget(txn: LoggingTransaction) -> None:
-            txn.execute("DELETE FROM event_search WHERE event_id = ?", (event_id,))
-
-        await self._api.run_db_interaction("belisha_forget_words", forget)
-
     async def newest_edit(self, event_id: str) -> EventBase | None:
         """The newest edit of an event by its own sender, as clients show it; None where it was never edited."""
         edits: Mapping[str, EventBase | None] = await self._store.get_applicable_edits([event_id])

@@ -66,6 +66,7 @@ from synapse_modules.snapshot import room_of
 from synapse_modules.unstorable import refuse_nul
 from synapse_modules.upgrade_rows import UpgradeRows
 from synapse_modules.upgrades import Upgrades
+from synapse_modules.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -99,7 +100,10 @@ class BelishaModule:
         own, upgrade_rows, file_rows = OwnEvents(), UpgradeRows(api), FileRows(api, self.audit)
         self.files = Files(api, self.registry, file_rows)
         self.media = Media(api, self.registry, file_rows, Downloads(api), self.audit)
-        self.relabelling = Relabelling(api, self.hooks, self.ledger, self.about, config.badge, own, self.files)
+        self.words = Words(api)
+        self.relabelling = Relabelling(
+            api, self.hooks, self.ledger, self.about, config.badge, own, self.files, self.words
+        )
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name, own, self.files)
         self.rights = Rights(
             api, self.registry, self.rooms, self.about.steward, self.hooks.set_membership, upgrade_rows
@@ -221,6 +225,7 @@ class BelishaModule:
 
     async def _catch_up(self) -> None:
         await self._do(self.relabelling.catch_up, self._follow_member)
+        await self._do(self.words.merge)
         await self._do(self.files.catch_up)
         await self._do(self.policies.resume)
         await self._do(self.upgrades.catch_up)

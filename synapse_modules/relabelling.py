@@ -41,6 +41,7 @@ from synapse_modules.own_events import OwnEvents
 from synapse_modules.refusal import malformed, refused
 from synapse_modules.sizes import PDU_LIMIT
 from synapse_modules.snapshot import room_of
+from synapse_modules.words import Words
 
 logger = logging.getLogger(__name__)
 
@@ -68,6 +69,7 @@ class Relabelling:
         badge: str,
         own: OwnEvents,
         files: Files,
+        words: Words,
     ) -> None:
         self._api = api
         self._hooks = hooks
@@ -77,6 +79,7 @@ class Relabelling:
         self._items = hooks.one_at_a_time("belisha_items")
         self._own = own
         self._files = files
+        self._words = words
 
     # --- Before acceptance -------------------------------------------------------------------------------------
 
@@ -275,7 +278,7 @@ class Relabelling:
         target = await self._hooks.event(str(target_of(redaction)))
         if target is None or target.room_id != redaction.room_id or not target.internal_metadata.is_redacted():
             return
-        await self._hooks.forget_words(target.event_id)
+        await self._words.forget(target.event_id)
         await self._files.follow_redaction(target.event_id)
         item = redaction.content.get(ITEM_KEY)
         if isinstance(item, str):

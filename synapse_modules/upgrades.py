@@ -26,7 +26,7 @@ from synapse_modules.hooks import Hooks
 from synapse_modules.own_events import OwnEvents
 from synapse_modules.policies import Policies
 from synapse_modules.refusal import FAILURES, not_found, refused
-from synapse_modules.registry import Registry, Settle
+from synapse_modules.registry import REVISION_AGE, Registry, Settle
 from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
 from synapse_modules.snapshot import named_in, room_of
@@ -166,6 +166,8 @@ class Upgrades:
         try:
             new = await self._make(upgrade, room, settle)
             upgrade = upgrade._replace(new=new)
+            # Mutes and bans hold in the new room: every process knows before anybody hears of it.
+            await self._api.sleep(REVISION_AGE)
             is_closed = await self._try(self._close, upgrade, new)
         finally:
             self._busy.discard(room_id)
