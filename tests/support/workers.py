@@ -6,6 +6,7 @@ what Synapse says (docs/workers.md of 1.163): the router below has its list.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import os
@@ -22,6 +23,7 @@ import psycopg2
 import psycopg2.extras
 
 from belisha.settings import Settings
+from synapse_modules.registry import REVISION_AGE
 from tests.support.databases import postgresql
 from tests.support.server import Server, free_ports
 
@@ -96,6 +98,9 @@ _MEDIA: Final = r"""
 ^/_synapse/client/org.belisha/v1/media/
 ^/_synapse/admin/v1/(purge_media_cache$|media/|quarantine_media/|(room|user|users)/.*/media)
 """.split()
+
+#: What of the local API changes the registry, which each process reads anew after half a second.
+_OF_THE_REGISTRY: Final = ("organisations/", "members/", "standing/")
 
 _ROUTER: Final = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/nginx.log; user {user};
@@ -239,6 +244,13 @@ class Workers(Server):
     def end_process(self, name: str, number: int = signal.SIGKILL) -> None:
         """Ends one process, by kill -9 unless another signal is given."""
         self._end(name, number)
+
+    async def local(self, method: str, path: str, body: dict[str, Any] | None = None) -> tuple[int, Any]:
+        """As with one process; a change of the registry is in force in each of them once this returns."""
+        answer = await super().local(method, path, body)
+        if method == "PUT" and path.startswith(_OF_THE_REGISTRY):
+            await asyncio.sleep(REVISION_AGE)
+        return answer
 
     # --- Redis -------------------------------------------------------------------------------------------------
 

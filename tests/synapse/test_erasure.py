@@ -57,6 +57,8 @@ def stores(community: Community, word: str) -> list[str]:
     server, found = community.server, []
     data = server.data
     for table in server.tables():
+        if table.startswith("_temp_populate_"):  # ids for a job of Synapse's, gone when it is done
+            continue
         with contextlib.suppress(sqlite3.OperationalError):  # tables of the search's own are no tables
             rows_of = server.query(f'SELECT * FROM "{table}"')  # noqa: S608 - a table's name
             found += [table] * any(word in str(row) for row in rows_of)
