@@ -9,7 +9,7 @@ import pytest
 from tests.bots.crash import Found, crash
 from tests.support.databases import postgresql
 
-ROUNDS, EVENTS = 20, 200
+ROUNDS, EVENTS = 20, 2_500
 
 
 def _as_it_must_be(found: Found) -> None:
