@@ -18,6 +18,7 @@ from synapse_modules.acts_items import ItemActs
 from synapse_modules.acts_kept import Ended, Json, Record, answer
 from synapse_modules.acts_memberships import MembershipActs
 from synapse_modules.acts_moderation import ModerationActs
+from synapse_modules.acts_offboarding import OffboardingActs
 from synapse_modules.acts_people import PeopleActs
 from synapse_modules.acts_rooms import RoomActs
 from synapse_modules.command_events import Command, CommandEvents
@@ -58,6 +59,7 @@ class Acts:
         carriers: tuple[Carries, ...] = (
             RoomActs(parts),
             PeopleActs(parts),
+            OffboardingActs(parts),
             GroupActs(parts),
             GroupChangeActs(parts),
             MembershipActs(parts),

@@ -211,6 +211,11 @@ class BotClient:
         """Which groups somebody may join or ask for, whose room with a bot it is."""
         return await self._request("GET", f"{_MODULE}/groups", query={"room_id": room_id, "member": user_id})
 
+    async def extent(self, room_id: str, user_id: str, act: str, about: str) -> dict[str, Any]:
+        """What an act would concern that somebody asks for in their own room."""
+        query = {"room_id": room_id, "member": user_id, "act": act, "about": about}
+        return await self._request("GET", f"{_MODULE}/extent", query=query)
+
     async def audience(self, room_id: str) -> dict[str, Any]:
         """Who can read a room, as the module counts them."""
         return await self._request("GET", f"{_MODULE}/audience", query={"room_id": room_id})

@@ -14,11 +14,13 @@ from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
 from bots.kernel.rules import Rule
-from bots.steward import group_care, groups, labels, moderation, words
+from bots.steward import group_care, groups, labels, moderation, offboarding, words
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 
 #: What is said of acts that have words of their own.
-_TOLD: Final = {**groups.TOLD, **moderation.TOLD}
+_TOLD: Final = {**groups.TOLD, **moderation.TOLD, **offboarding.TOLD}
+#: What is said of how much an act concerns, before it is confirmed.
+_BEFORE: Final = offboarding.BEFORE
 
 
 class Hears(Protocol):
@@ -53,7 +55,7 @@ class Steward:
             Entry(GROUP_LIST, groups.listed, Needs(groups=True)),
             *labels.entries(),
             *entries,
-            *(Entry(act, told=_TOLD.get(str(act.act), _told)) for act in ACTS),
+            *(Entry(act, told=_TOLD.get(str(act.act), _told), before=_BEFORE.get(str(act.act))) for act in ACTS),
         )
         self._hears = (*hears, labels.Relabelled())
         self.desk = Desk(self.name, own, others, front=True)

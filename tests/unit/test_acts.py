@@ -53,6 +53,8 @@ FROZEN, ACTIVE = Standing.FROZEN, Standing.ACTIVE
         ("!thaw @dina:x", "member_thaw", {"member": "@dina:x"}),
         ("!freeze organisation sea-rescue", "organisation_freeze", {"organisation": "sea-rescue"}),
         ("!thaw organisation a", "organisation_thaw", {"organisation": "a"}),
+        ("!offboard @dina", "member_offboard", {"member": "@dina"}),
+        ("!offboard organisation sea-rescue", "organisation_offboard", {"organisation": "sea-rescue"}),
         ("!relabel green", "item_relabel", {"label": "TLP:GREEN"}),
         ('!relabel TLP:AMBER "It is public"', "item_relabel", {"label": "TLP:AMBER", "reason": "It is public"}),
         ("!relabel amber it names a person", "item_relabel", {"label": "TLP:AMBER", "reason": "it names a person"}),
@@ -93,6 +95,9 @@ def test_a_command_is_read(text: str, name: str, arguments: dict[str, Any]) -> N
         "!freeze @dina @ana",
         "!freeze Dina (Coastguard)",
         "!freeze organisation",
+        "!offboard",
+        "!offboard dina",
+        "!offboard organisation",
         "!freeze organisation a b",
         "!relabel",
         "!relabel purple",
@@ -168,7 +173,7 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
     in_the_group = ("room_policy", "room_upgrade", "group_invite", "group_rename", "group_topic", "group_archive")
     where = {
         **dict.fromkeys((*in_the_group, "item_redact"), groups),
-        **dict.fromkeys(("direct_chats", "moderation_log", "red"), own),
+        **dict.fromkeys(("direct_chats", "moderation_log", "red", "member_offboard", "organisation_offboard"), own),
     }.get(str(act.act), groups | own)
     assert decide_where(act, kind).allowed == (kind in where)
 

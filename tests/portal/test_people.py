@@ -1,0 +1,55 @@
+"""Off-boarding with the real bots: by a lead in chat, and by a manager's form; asked first, with its numbers."""
+
+from __future__ import annotations
+
+import pytest_asyncio
+
+from tests.portal.support import Here, Visitor, join
+from tests.portal.test_commands import fill, last_of_steward, tap
+from tests.portal.test_moderation import says
+
+
+@pytest_asyncio.fixture(scope="module")
+async def lena(here: Here) -> str:
+    """A lead of the harbour, and two people of an organisation that is about to go."""
+    here.people["lena"] = await here.server.member("lena", "harbour", "lead")
+    here.people["max"] = await here.server.member("max", "chandlers", "manager")
+    await here.server.organisation("divers")
+    for name in ("nell", "odin"):
+        await join(here, name, "divers")
+    _, listed = await here.server.local("GET", "members")
+    for name in ("lena", "max"):
+        here.services[name] = next(m["service_room"] for m in listed["members"] if m["user_id"].startswith(f"@{name}:"))
+    return "lena"
+
+
+async def standing(here: Here, name: str) -> str:
+    _, body = await here.server.local("GET", "members")
+    return next(str(m["standing"]) for m in body["members"] if m["user_id"].startswith(f"@{name}:"))
+
+
+async def test_a_lead_takes_out_a_member(here: Here, lena: str) -> None:
+    await join(here, "gus", "harbour")
+    room = here.services[lena]
+    asked = await here.answer(lena, await says(here, lena, room, "!offboard @gus"), room)
+    assert "@gus concerns 1 member, with 0 memberships in 0 groups." in asked and "cannot be undone" in asked
+    assert await standing(here, "gus") == "active"
+    await tap(here, lena, await last_of_steward(here, lena, "@gus concerns"))
+    assert await last_of_steward(here, lena, "Done: @gus is off-boarded")
+    assert await standing(here, "gus") == "removed"
+    assert "leads for members of their own organisation" in await here.asked(lena, "!offboard @finn")
+    assert "Only stewards and managers can do this" in await here.asked(lena, "!offboard organisation chandlers")
+
+
+async def test_a_manager_takes_out_an_organisation_by_a_form(here: Here, lena: str, ana: Visitor) -> None:
+    manager = await here.sign_in("max")
+    page = await fill(manager, "offboard-organisation", organisation="none")
+    assert page.status == 400 and "There is no organisation with this id." in page.text
+    page = await fill(manager, "offboard-organisation", organisation="divers")
+    assert page.status == 200 and "I have asked you" in page.text
+    question = await last_of_steward(here, "max", "divers concerns 2 members")
+    assert [await standing(here, name) for name in ("nell", "odin")] == ["active", "active"]
+    await tap(here, "max", question)
+    assert await last_of_steward(here, "max", "Done: divers is off-boarded: 2 members")
+    assert [await standing(here, name) for name in ("nell", "odin")] == ["removed", "removed"]
+    assert (await ana.get("/commands/offboard")).status == 404, "she leads nobody"
