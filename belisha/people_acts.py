@@ -5,10 +5,42 @@ from __future__ import annotations
 from typing import Final
 
 from belisha.commands.declaration import ALONE, RUNNING, Argument, Command
-from belisha.commands.values import MEMBER, ORGANISATION
+from belisha.commands.values import MEMBER, ORGANISATION, number
 from belisha.translation import marked
 
+_PAGE: Final = Argument("page", number(1, 999), marked("which part of a long list"), required=False, flag=True)
+
 PEOPLE_ACTS: Final = (
+    Command(
+        ("members",),
+        marked(
+            "lists an organisation's members: since when, their roles, the day they were last active, and who is frozen"
+        ),
+        "!members",
+        (
+            Argument("organisation", ORGANISATION, marked("which organisation, where it is not yours"), required=False),
+            _PAGE,
+        ),
+        roles=RUNNING,
+        others="lead",
+        where=ALONE,
+        act="members_list",
+        title=marked("See an organisation's members"),
+    ),
+    Command(
+        ("dormant",),
+        marked("lists members who have not been seen for some time, 90 days where you name none"),
+        "!dormant 120",
+        (
+            Argument("days", number(7, 3650), marked("for how many days"), required=False),
+            _PAGE,
+        ),
+        roles=RUNNING,
+        others="lead",
+        where=ALONE,
+        act="members_dormant",
+        title=marked("See who has not been here for long"),
+    ),
     Command(
         ("offboard", "organisation"),
         marked("takes an organisation and all its members out of the community, for good"),

@@ -16,6 +16,7 @@ from synapse.module_api.errors import SynapseError
 from synapse_modules.acts_groups import GroupActs, GroupChangeActs
 from synapse_modules.acts_items import ItemActs
 from synapse_modules.acts_kept import Ended, Json, Record, answer
+from synapse_modules.acts_members import MembersActs
 from synapse_modules.acts_memberships import MembershipActs
 from synapse_modules.acts_moderation import ModerationActs
 from synapse_modules.acts_offboarding import OffboardingActs
@@ -60,6 +61,7 @@ class Acts:
             RoomActs(parts),
             PeopleActs(parts),
             OffboardingActs(parts),
+            MembersActs(parts),
             GroupActs(parts),
             GroupChangeActs(parts),
             MembershipActs(parts),

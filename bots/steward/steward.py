@@ -14,11 +14,11 @@ from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
 from bots.kernel.rules import Rule
-from bots.steward import group_care, groups, labels, moderation, offboarding, words
+from bots.steward import group_care, groups, labels, members, moderation, offboarding, words
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 
 #: What is said of acts that have words of their own.
-_TOLD: Final = {**groups.TOLD, **moderation.TOLD, **offboarding.TOLD}
+_TOLD: Final = {**groups.TOLD, **moderation.TOLD, **offboarding.TOLD, **members.TOLD}
 #: What is said of how much an act concerns, before it is confirmed.
 _BEFORE: Final = offboarding.BEFORE
 

@@ -92,7 +92,11 @@ MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "gro
         (asker("member"), OPEN, IN_GROUPS | ASKED),
         (asker("member", power=95), OPEN, MAINTAINERS | ASKED | {"redact"} | MODERATED),
         (asker("member"), SERVICE, ALONE | ASKED),
-        (asker("member", "lead"), SERVICE, ALONE | ASKED | {"freeze", "thaw", "warn", "mute", "unmute", "offboard"}),
+        (
+            asker("member", "lead"),
+            SERVICE,
+            ALONE | ASKED | {"freeze", "thaw", "warn", "mute", "unmute", "offboard", "members", "dormant"},
+        ),
         (
             asker("member", "steward"),
             CLOSED,

@@ -10,6 +10,7 @@ from belisha.acts import ACTS, read
 from belisha.commands.declaration import Command, usage
 from belisha.commands.reading import Asked, Problem
 from belisha.commands.spoken import spoken
+from belisha.people_acts import PEOPLE_ACTS
 from belisha.policy.acts import (
     Subject,
     decide_member_act,
@@ -53,6 +54,10 @@ FROZEN, ACTIVE = Standing.FROZEN, Standing.ACTIVE
         ("!thaw @dina:x", "member_thaw", {"member": "@dina:x"}),
         ("!freeze organisation sea-rescue", "organisation_freeze", {"organisation": "sea-rescue"}),
         ("!thaw organisation a", "organisation_thaw", {"organisation": "a"}),
+        ("!members", "members_list", {}),
+        ("!members sea-rescue --page 2", "members_list", {"organisation": "sea-rescue", "page": 2}),
+        ("!dormant", "members_dormant", {}),
+        ("!dormant 120", "members_dormant", {"days": 120}),
         ("!offboard @dina", "member_offboard", {"member": "@dina"}),
         ("!offboard organisation sea-rescue", "organisation_offboard", {"organisation": "sea-rescue"}),
         ("!relabel green", "item_relabel", {"label": "TLP:GREEN"}),
@@ -95,6 +100,10 @@ def test_a_command_is_read(text: str, name: str, arguments: dict[str, Any]) -> N
         "!freeze @dina @ana",
         "!freeze Dina (Coastguard)",
         "!freeze organisation",
+        "!members @dina",
+        "!members a b",
+        "!dormant 6",
+        "!dormant long",
         "!offboard",
         "!offboard dina",
         "!offboard organisation",
@@ -173,7 +182,8 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
     in_the_group = ("room_policy", "room_upgrade", "group_invite", "group_rename", "group_topic", "group_archive")
     where = {
         **dict.fromkeys((*in_the_group, "item_redact"), groups),
-        **dict.fromkeys(("direct_chats", "moderation_log", "red", "member_offboard", "organisation_offboard"), own),
+        **dict.fromkeys(("direct_chats", "moderation_log", "red"), own),
+        **dict.fromkeys((str(act.act) for act in PEOPLE_ACTS), own),
     }.get(str(act.act), groups | own)
     assert decide_where(act, kind).allowed == (kind in where)
 
