@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from belisha.commands.declaration import ALONE, RUNNING, Argument, Command
-from belisha.commands.values import MEMBER, ORGANISATION, number
+from belisha.commands.values import MEMBER, MEMBERS, ORGANISATION, number
 from belisha.translation import marked
 
 _PAGE: Final = Argument("page", number(1, 999), marked("which part of a long list"), required=False, flag=True)
@@ -26,6 +26,28 @@ PEOPLE_ACTS: Final = (
         where=ALONE,
         act="members_list",
         title=marked("See an organisation's members"),
+    ),
+    Command(
+        ("members", "confirm"),
+        marked("confirms that an organisation's members still belong to it: all of them, or those whom you name"),
+        "!members confirm",
+        (
+            Argument("members", MEMBERS, marked("which of them, where it is not all"), required=False),
+            Argument(
+                "organisation",
+                ORGANISATION,
+                marked("which organisation, where it is not yours"),
+                required=False,
+                flag=True,
+            ),
+        ),
+        roles=RUNNING,
+        others="lead",
+        where=ALONE,
+        act="members_confirm",
+        # Leads are asked some weeks before it matters, and answer when they have looked.
+        holds=35 * 86_400.0,
+        title=marked("Confirm an organisation's members"),
     ),
     Command(
         ("dormant",),

@@ -30,6 +30,7 @@ from synapse_modules.event_check import EventCheck
 from synapse_modules.groups_found import FoundGroups
 from synapse_modules.offboarding import Offboarding
 from synapse_modules.parts import Parts
+from synapse_modules.recertification import Recertification
 from synapse_modules.refusal import malformed, not_found, refused
 from synapse_modules.snapshot import POWER_STATE, room_of
 
@@ -74,6 +75,7 @@ class MemberApi(Resource):
         self._registry = parts.registry
         self._readers = parts.readers
         self._acts = Acts(parts, check)
+        self._recertification = Recertification(parts)
         self._offboarding = Offboarding(parts)
         self._found = FoundGroups(parts.api, parts.hooks, parts.registry, parts.rooms)
         self.handlers = {
@@ -84,6 +86,7 @@ class MemberApi(Resource):
             "GET groups": self._groups,
             "GET extent": self._extent,
             "POST acts": self._act,
+            "POST recertification": self._recertify,
             **ItemHandlers(parts, check).handlers(),
             **PortalHandlers(parts, config.portal_secret).handlers(),
             **deliveries.handlers(),
@@ -169,6 +172,13 @@ class MemberApi(Resource):
         if path:
             raise not_found()
         return await self._acts.carry_out(bot, parse_json_object_from_request(request))
+
+    async def _recertify(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """Goes on with recertification, as far as this day allows, and tells a bot what there is to say of it."""
+        await self._bot(request)
+        if path:
+            raise not_found()
+        return await self._recertification.turn()
 
     async def _policy(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         room, _ = await self._room_for(request, path[0] if path else "")

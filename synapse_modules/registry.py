@@ -19,7 +19,7 @@ from belisha.policy.contact import DirectChats
 from belisha.policy.likeness import Known, clash_of_member, clash_of_organisation
 from belisha.policy.names import problem_of_member, problem_of_organisation
 from belisha.policy.people import BOT_PREFIX, Person, Standing
-from synapse_modules import invitation_tables
+from synapse_modules import invitation_tables, recertification_tables
 from synapse_modules import registry_tables as tables
 from synapse_modules.audit import Audit
 from synapse_modules.registry_errors import RegistryError, raise_if, raise_if_removed
@@ -293,6 +293,8 @@ class Registry:
         """Writes one standing, and that into the audit log."""
         tables.put_standing(txn, changed)
         who = self.user_id(changed.localpart) if isinstance(changed, Member) else None
+        if isinstance(changed, Member) and changed.standing is Standing.ACTIVE:  # whoever thaws vouches anew
+            recertification_tables.confirm(txn, [changed.localpart], int(time.time() // 86_400))
         self._audit.append(txn, who, **tables.about_standing(changed))
 
     async def change_as_decided(self, decide: Decide) -> Sequence[Member | Organisation]:

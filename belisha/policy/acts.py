@@ -13,11 +13,14 @@ from typing import Final, NamedTuple
 from belisha.commands.declaration import Command
 from belisha.policy.decision import Decision, allow, refuse
 from belisha.policy.people import MAY_LIST_ORGANISATIONS, Person, Standing
+from belisha.policy.recertification import FROZEN_BY
 from belisha.policy.state import MAINTAINER_POWER
 
 _MAY: Final = allow("P3", "Whoever asks for this may.")
 #: Roles whose bearers a lead neither freezes nor takes out.
 MODERATION: Final = frozenset({"steward", "manager"})
+#: What stands as the role of who froze an account that a lead may thaw.
+_BY_LEADS: Final = frozenset({"lead", FROZEN_BY})
 
 
 class Subject(NamedTuple):
@@ -88,7 +91,7 @@ def decide_member_act(
             "M1", "MODERATES", "A lead cannot freeze or thaw stewards and managers. Please ask a steward or a manager."
         )
     if standing is Standing.ACTIVE:
-        if subject.standing is Standing.FROZEN and role == "lead" and subject.frozen_by != "lead":
+        if subject.standing is Standing.FROZEN and role == "lead" and subject.frozen_by not in _BY_LEADS:
             return refuse(
                 "M1",
                 "FROZEN_ABOVE",

@@ -141,6 +141,10 @@ class BotClient:
         """Has the module do what a member's command asks for; asked again, it is the same act, and ended the same."""
         return await self._request("POST", f"{_MODULE}/acts", body)
 
+    async def turn(self, what: str) -> dict[str, Any]:
+        """Has the module do what is due by its own rules; asked again, nothing more is done and the same is told."""
+        return await self._request("POST", f"{_MODULE}/{what}", {})
+
     async def messages(
         self, room_id: str, page: str = "", *, until: str | None = None, filtered: Mapping[str, Any] | None = None
     ) -> tuple[list[dict[str, Any]], str]:

@@ -21,6 +21,7 @@ _FROZEN: Final = {
     "steward": marked("frozen by a steward"),
     "manager": marked("frozen by a manager"),
     "operator": marked("frozen by an operator"),
+    "recertification": marked("frozen, since nobody confirmed it"),
 }
 
 
@@ -64,7 +65,7 @@ def _line(one: Mapping[str, Any], *, elsewhere: bool = False) -> Sequence[Words]
     if one.get("since"):
         told.append(_("since {date}").format(date=one["since"]))
     last = one.get("last")
-    told.append(_("last active on {date}").format(date=last) if last else _("never signed in, as far as I know"))
+    told.append(_("last active on {date}").format(date=last) if last else _("not seen yet"))
     if one.get("frozen"):
         told.append(_(_FROZEN.get(str(one["frozen"]), _FROZEN["operator"])))
     return [*words, ": ", ", ".join(told)]

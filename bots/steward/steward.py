@@ -14,11 +14,17 @@ from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
 from bots.kernel.rules import Rule
-from bots.steward import group_care, groups, labels, members, moderation, offboarding, words
+from bots.steward import group_care, groups, labels, members, moderation, offboarding, recertification, words
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 
 #: What is said of acts that have words of their own.
-_TOLD: Final = {**groups.TOLD, **moderation.TOLD, **offboarding.TOLD, **members.TOLD}
+_TOLD: Final = {
+    **groups.TOLD,
+    **moderation.TOLD,
+    **offboarding.TOLD,
+    **members.TOLD,
+    "members_confirm": recertification.confirmed,
+}
 #: What is said of how much an act concerns, before it is confirmed.
 _BEFORE: Final = offboarding.BEFORE
 
@@ -37,7 +43,7 @@ class Steward:
     """Explains the place, welcomes members to it, and hands what they ask for to the module."""
 
     name = "steward"
-    rules: Mapping[str, Rule] = {}
+    rules: Mapping[str, Rule] = {recertification.NAME: recertification.RULE}
 
     def __init__(
         self, entries: Sequence[Entry] = (), others: Sequence[Command] = (), hears: Sequence[Hears] = ()
@@ -82,7 +88,9 @@ class Steward:
         return _welcome(event, context) if in_service else group_care.handle(event, context, self.name)
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:
-        """Tells how an act ended; see `bots.kernel.bot.WithJobs`."""
+        """Does what a day brings, and tells how an act ended; see `bots.kernel.bot.WithJobs`."""
+        if (effects := recertification.run(job, context, self.name)) is not None:
+            return effects
         return self.desk.run(job, context) or ()
 
     def _help(self, call: Call, _context: Context) -> Answer:

@@ -100,7 +100,7 @@ class Room:
 
         async def is_told() -> bool:
             async with self.store.reading() as connection:
-                return (await connection.execute(sa.select(job.c.number))).first() is None
+                return (await connection.execute(sa.select(job.c.number).where(job.c.rule.is_(None)))).first() is None
 
         await eventually(is_told)
         await settled(self.store)

@@ -37,7 +37,7 @@ async def test_a_list_says_who_since_when_and_when_last(room: Room) -> None:
     assert said == (
         "harbour has 2 members:\n\n"
         "• Ana Pilot (@ana): lead, since 2026-01-02, last active on 2026-11-28\n"
-        "• Bo (@bo): since 2026-01-02, never signed in, as far as I know, frozen by a steward"
+        "• Bo (@bo): since 2026-01-02, not seen yet, frozen by a steward"
     )
     said = await told(room, "!members", organisation="harbour", frozen=True, count=51, page=1, members=[ANA])
     assert "The organisation is frozen" in said and "for the next one add --page 2" in said

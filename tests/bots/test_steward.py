@@ -95,7 +95,9 @@ MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "gro
         (
             asker("member", "lead"),
             SERVICE,
-            ALONE | ASKED | {"freeze", "thaw", "warn", "mute", "unmute", "offboard", "members", "dormant"},
+            ALONE
+            | ASKED
+            | {"freeze", "thaw", "warn", "mute", "unmute", "offboard", "members", "dormant", "members confirm"},
         ),
         (
             asker("member", "steward"),

@@ -1,8 +1,12 @@
-"""Off-boarding with the real bots: by a lead in chat, and by a manager's form; asked first, with its numbers."""
+"""People with the real bots: off-boarding in chat and by a form, recertification by a tap, and lists of members."""
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
+
 import pytest_asyncio
+import yaml
 
 from tests.portal.support import Here, Visitor, join
 from tests.portal.test_commands import fill, last_of_steward, tap
@@ -53,3 +57,28 @@ async def test_a_manager_takes_out_an_organisation_by_a_form(here: Here, lena: s
     assert await last_of_steward(here, "max", "Done: divers is off-boarded: 2 members")
     assert [await standing(here, name) for name in ("nell", "odin")] == ["removed", "removed"]
     assert (await ana.get("/commands/offboard")).status == 404, "she leads nobody"
+
+
+async def test_lists_of_members(here: Here, lena: str) -> None:
+    asked = await here.say(lena, "!members")
+    told = await here.answer(lena, asked)
+    assert "harbour has 3 members:" in told and "(@ana)" in told and "@finn" not in told
+    assert "Everybody was here within 90 days." in await here.asked(lena, "!dormant")
+    refused = await here.asked("ana", "!members")
+    assert "leads for members of their own organisation" in refused
+
+
+async def test_a_lead_confirms_the_members_by_a_tap(here: Here, lena: str) -> None:
+    """The day's job is brought forward, and the accounts are made older than they are."""
+    here.server.change("UPDATE users SET creation_ts = creation_ts - ?", 91 * 86_400)
+    url = yaml.safe_load(here.bots.config.read_text())["database"]
+    with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as database, database:
+        changed = database.execute("UPDATE job SET due = 1 WHERE name = 'recertification' AND state = 'pending'")
+        assert changed.rowcount == 1
+    question = await last_of_steward(here, lena, "Do the members of Harbour still belong to it?")
+    await tap(here, lena, question)
+    assert await last_of_steward(here, lena, "of harbour confirmed")
+    here.server.change("UPDATE users SET creation_ts = creation_ts + ?", 91 * 86_400)
+    confirmed = {row["localpart"] for row in here.server.query("SELECT localpart FROM belisha_confirmed")}
+    active = "SELECT localpart FROM belisha_member WHERE organisation_id = 'harbour' AND standing = 'active'"
+    assert confirmed >= {row["localpart"] for row in here.server.query(active)} and "finn" not in confirmed

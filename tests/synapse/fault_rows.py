@@ -340,6 +340,9 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
         _plain("GET", "/_synapse/client/org.belisha/v1/groups?room_id={service}&member={ana}", by="steward"),
     ),
     "api MemberApi GET extent": (_extent,),
+    "api MemberApi POST recertification": (
+        _plain("POST", "/_synapse/client/org.belisha/v1/recertification", {}, by="steward"),
+    ),
     "api MemberApi POST acts": (_act,),
     "api MemberApi GET label": (_of_an_item("/_synapse/client/org.belisha/v1/label/{room}/{item}"),),
     "api MemberApi POST explain": (_explain,),

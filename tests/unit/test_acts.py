@@ -56,6 +56,9 @@ FROZEN, ACTIVE = Standing.FROZEN, Standing.ACTIVE
         ("!thaw organisation a", "organisation_thaw", {"organisation": "a"}),
         ("!members", "members_list", {}),
         ("!members sea-rescue --page 2", "members_list", {"organisation": "sea-rescue", "page": 2}),
+        ("!members confirm", "members_confirm", {}),
+        ("!members confirm @ana @ben:x", "members_confirm", {"members": ["@ana", "@ben:x"]}),
+        ("!members confirm --organisation a", "members_confirm", {"organisation": "a"}),
         ("!dormant", "members_dormant", {}),
         ("!dormant 120", "members_dormant", {"days": 120}),
         ("!offboard @dina", "member_offboard", {"member": "@dina"}),
@@ -258,6 +261,8 @@ def test_who_freezes_whom(asker: Person, about: Subject, code: str | None) -> No
     ("asker", "about", "code"),
     [
         (person("lead"), subject(by="lead"), None),
+        (person("lead"), subject(by="recertification"), None),
+        (person("lead"), subject(by="recertification", organisation="beta"), "NOT_YOURS"),
         (person("lead"), subject(by="steward"), "FROZEN_ABOVE"),
         (person("lead"), subject(by="manager"), "FROZEN_ABOVE"),
         (person("lead"), subject(by="operator"), "FROZEN_ABOVE"),
