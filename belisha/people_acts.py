@@ -5,10 +5,15 @@ from __future__ import annotations
 from typing import Final
 
 from belisha.commands.declaration import ALONE, RUNNING, Argument, Command
-from belisha.commands.values import MEMBER, MEMBERS, ORGANISATION, number
+from belisha.commands.values import DURATION, LINE, MEMBER, MEMBERS, ORGANISATION, number, word
 from belisha.translation import marked
 
 _PAGE: Final = Argument("page", number(1, 999), marked("which part of a long list"), required=False, flag=True)
+
+_ORGANISATION: Final = Argument(
+    "organisation", ORGANISATION, marked("which organisation, where it is not yours"), required=False, flag=True
+)
+_MANAGERS: Final = frozenset({"manager"})
 
 PEOPLE_ACTS: Final = (
     Command(
@@ -33,13 +38,7 @@ PEOPLE_ACTS: Final = (
         "!members confirm",
         (
             Argument("members", MEMBERS, marked("which of them, where it is not all"), required=False),
-            Argument(
-                "organisation",
-                ORGANISATION,
-                marked("which organisation, where it is not yours"),
-                required=False,
-                flag=True,
-            ),
+            _ORGANISATION,
         ),
         roles=RUNNING,
         others="lead",
@@ -62,6 +61,62 @@ PEOPLE_ACTS: Final = (
         where=ALONE,
         act="members_dormant",
         title=marked("See who has not been here for long"),
+    ),
+    Command(
+        ("invite", "list"),
+        marked("lists an organisation's registration tokens, by their ids"),
+        "!invite list",
+        (_ORGANISATION,),
+        roles=_MANAGERS,
+        others="lead",
+        where=ALONE,
+        act="invitation_list",
+        title=marked("See registration tokens"),
+    ),
+    Command(
+        ("invite", "revoke"),
+        marked("ends a registration token; whoever has used it stays"),
+        "!invite revoke 1f2e3d4c",
+        (
+            Argument(
+                "id",
+                word("[0-9a-f]{8}", marked("Please name a token by its id, as the list shows it.")),
+                marked("which token, by its id"),
+            ),
+        ),
+        roles=_MANAGERS,
+        others="lead",
+        where=ALONE,
+        act="invitation_revoke",
+        title=marked("End a registration token"),
+    ),
+    Command(
+        ("invite",),
+        marked("makes a registration token, with which new people of an organisation join"),
+        "!invite --uses 3 --expires 7d",
+        (
+            Argument(
+                "uses",
+                number(1, 100),
+                marked("how many people may use it; one, where you say nothing"),
+                required=False,
+                flag=True,
+            ),
+            Argument(
+                "expires",
+                DURATION,
+                marked("for how long it holds; seven days, where you say nothing"),
+                required=False,
+                flag=True,
+            ),
+            Argument("name", LINE, marked("the new member's name, for a token of one use"), required=False, flag=True),
+            _ORGANISATION,
+        ),
+        roles=_MANAGERS,
+        others="lead",
+        where=ALONE,
+        act="invitation_make",
+        title=marked("Invite new people to the community"),
     ),
     Command(
         ("offboard", "organisation"),

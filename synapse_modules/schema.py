@@ -216,6 +216,8 @@ MIGRATIONS: Final = (
         " frozen TEXT NOT NULL,"  # the localparts of those whom it has frozen
         " PRIMARY KEY (organisation_id, asked))",
     ),
+    # Which member made an invitation by a command: it holds no longer than they may invite.
+    ("ALTER TABLE belisha_invitation ADD COLUMN made_by TEXT",),
 )
 
 

@@ -14,7 +14,17 @@ from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
 from bots.kernel.rules import Rule
-from bots.steward import group_care, groups, labels, members, moderation, offboarding, recertification, words
+from bots.steward import (
+    group_care,
+    groups,
+    invitations,
+    labels,
+    members,
+    moderation,
+    offboarding,
+    recertification,
+    words,
+)
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 
 #: What is said of acts that have words of their own.
@@ -23,6 +33,7 @@ _TOLD: Final = {
     **moderation.TOLD,
     **offboarding.TOLD,
     **members.TOLD,
+    **invitations.TOLD,
     "members_confirm": recertification.confirmed,
 }
 #: What is said of how much an act concerns, before it is confirmed.

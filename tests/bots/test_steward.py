@@ -97,7 +97,20 @@ MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "gro
             SERVICE,
             ALONE
             | ASKED
-            | {"freeze", "thaw", "warn", "mute", "unmute", "offboard", "members", "dormant", "members confirm"},
+            | {
+                "freeze",
+                "thaw",
+                "warn",
+                "mute",
+                "unmute",
+                "offboard",
+                "members",
+                "dormant",
+                "invite",
+                "invite list",
+                "invite revoke",
+                "members confirm",
+            },
         ),
         (
             asker("member", "steward"),

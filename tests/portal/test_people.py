@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import sqlite3
 
 import pytest_asyncio
@@ -11,6 +12,7 @@ import yaml
 from tests.portal.support import Here, Visitor, join
 from tests.portal.test_commands import fill, last_of_steward, tap
 from tests.portal.test_moderation import says
+from tests.synapse.test_registration import register
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -62,10 +64,28 @@ async def test_a_manager_takes_out_an_organisation_by_a_form(here: Here, lena: s
 async def test_lists_of_members(here: Here, lena: str) -> None:
     asked = await here.say(lena, "!members")
     told = await here.answer(lena, asked)
-    assert "harbour has 3 members:" in told and "(@ana)" in told and "@finn" not in told
+    assert "(@lena): lead" in told and "(@ana)" in told and "@finn" not in told
     assert "Everybody was here within 90 days." in await here.asked(lena, "!dormant")
     refused = await here.asked("ana", "!members")
     assert "leads for members of their own organisation" in refused
+
+
+async def test_a_lead_invites_in_chat_and_by_a_form(here: Here, lena: str, ana: Visitor) -> None:
+    told = await here.asked(lena, "!invite --expires 1d")
+    token = re.search(r"registration token, write (\S+)\.\n", told)
+    assert token and "Hand this to 1 new member of Harbour" in told
+    status, body = await register(here.server, token[1], "quinn")
+    assert status == 200, body
+    assert await standing(here, "quinn") == "active"
+
+    lead = await here.sign_in(lena)
+    page = await fill(lead, "invite", uses="2")
+    assert page.status == 200 and "I have asked you" in page.text
+    await tap(here, lena, await last_of_steward(here, lena, "On the portal you asked for !invite --uses 2"))
+    assert await last_of_steward(here, lena, "Hand this to 2 new members of Harbour")
+    assert "2 uses left" in await here.asked(lena, "!invite list")
+    assert "Managers can do this, and leads" in await here.asked("ana", "!invite")
+    assert (await ana.get("/commands/invite")).status == 404
 
 
 async def test_a_lead_confirms_the_members_by_a_tap(here: Here, lena: str) -> None:
