@@ -25,6 +25,7 @@ from belisha.commands.values import (
 )
 from belisha.commands.values import YES as GIVEN
 from belisha.group_acts import GROUP_ACTS
+from belisha.people_acts import PEOPLE_ACTS
 from belisha.policy.contact import DirectChats
 from belisha.policy.rooms import Purpose
 from belisha.translation import marked
@@ -192,6 +193,7 @@ ACTS: Final = (
         act="member_thaw",
         title=marked("Thaw a member"),
     ),
+    *PEOPLE_ACTS,
     # Labels of items, and moderation.
     Command(
         ("relabel",),

@@ -14,10 +14,13 @@ from synapse.module_api import LoggingTransaction
 from synapse.module_api.errors import SynapseError
 
 from synapse_modules.acts_groups import GroupActs, GroupChangeActs
+from synapse_modules.acts_invitations import InvitationActs
 from synapse_modules.acts_items import ItemActs
 from synapse_modules.acts_kept import Ended, Json, Record, answer
+from synapse_modules.acts_members import MembersActs
 from synapse_modules.acts_memberships import MembershipActs
 from synapse_modules.acts_moderation import ModerationActs
+from synapse_modules.acts_offboarding import OffboardingActs
 from synapse_modules.acts_people import PeopleActs
 from synapse_modules.acts_rooms import RoomActs
 from synapse_modules.command_events import Command, CommandEvents
@@ -55,9 +58,13 @@ class Acts:
     def __init__(self, parts: Parts, check: EventCheck) -> None:
         self._api = parts.api
         self.commands = CommandEvents(parts.api, parts.hooks, parts.registry)
+        self._invitations = InvitationActs(parts)
         carriers: tuple[Carries, ...] = (
             RoomActs(parts),
             PeopleActs(parts),
+            OffboardingActs(parts),
+            MembersActs(parts),
+            self._invitations,
             GroupActs(parts),
             GroupChangeActs(parts),
             MembershipActs(parts),
@@ -83,6 +90,8 @@ class Acts:
         if outcome is None:
             command = await self.commands.prove(bot, room_id, room, event_id, act, body.get("arguments"))
             outcome = await self._outcome(command, Record(command.events, room_id, act))
+        else:
+            outcome = await self._invitations.again(event_id, outcome)
         return answer(outcome)
 
     async def _outcome(self, command: Command, record: Record) -> Json:

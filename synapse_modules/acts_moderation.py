@@ -133,7 +133,7 @@ class ModerationActs:
         ended: list[Json] = []
         act, now = command.asked.command, int(self._clock())
 
-        def decide(txn: LoggingTransaction, known: Known) -> None:
+        def decide(txn: LoggingTransaction, known: Known) -> tuple[()]:
             record.not_ended(txn)
             asker = known.person(command.sender.user_id)
             raise_if_refused(decide_standing(asker))
@@ -155,6 +155,7 @@ class ModerationActs:
             ids = {"room": about.room_id or "", "item": command.events[0], "role": str(role)}
             self._audit.append(txn, about.user_id, kind="moderation", what=kind, rule="M1", **ids)
             ended.append(record.done(txn, **_told(entry, member)))
+            return ()
 
         await self._registry.change_as_decided(decide)
         return ended[-1]

@@ -47,7 +47,7 @@ class PeopleActs:
         act = str(command.asked.command.act)
         after_of = self._member_after if act.startswith("member_") else self._organisation_after
 
-        def decide(txn: LoggingTransaction, known: Known) -> Member | Organisation | None:
+        def decide(txn: LoggingTransaction, known: Known) -> tuple[Member | Organisation, ...]:
             record.not_ended(txn)
             asker = known.person(command.sender.user_id)
             raise_if_refused(decide_standing(asker))
@@ -55,10 +55,9 @@ class PeopleActs:
             record.settle(txn)
             if isinstance(after, Member) and after != before:
                 self._note(txn, command, asker, after)
-            return None if after == before else after
+            return () if after == before else (after,)
 
-        changed = await self._registry.change_as_decided(decide)
-        if changed is not None:
+        for changed in await self._registry.change_as_decided(decide):
             await self._rights.carry_out(changed.localpart if isinstance(changed, Member) else None)
         return record.outcome
 

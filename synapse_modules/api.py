@@ -10,6 +10,7 @@ from synapse.event_auth import get_user_power_level
 from synapse.http.site import SynapseRequest
 from synapse.module_api import parse_json_object_from_request
 
+from belisha.acts import ACTS
 from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.decide import Claims, decide
 from belisha.policy.decision import refuse
@@ -17,6 +18,7 @@ from belisha.policy.people import Person
 from belisha.policy.rooms import Kind, Room, to_state
 from belisha.tlp import ALL_LABELS, Label
 from synapse_modules.acts import Acts
+from synapse_modules.acts_offboarding import ABOUT
 from synapse_modules.api_items import ItemHandlers
 from synapse_modules.api_local import LocalApi
 from synapse_modules.api_portal import PortalHandlers, about
@@ -26,7 +28,9 @@ from synapse_modules.deliveries import Deliveries
 from synapse_modules.doors import admin_closed
 from synapse_modules.event_check import EventCheck
 from synapse_modules.groups_found import FoundGroups
+from synapse_modules.offboarding import Offboarding
 from synapse_modules.parts import Parts
+from synapse_modules.recertification import Recertification
 from synapse_modules.refusal import malformed, not_found, refused
 from synapse_modules.snapshot import POWER_STATE, room_of
 
@@ -71,6 +75,8 @@ class MemberApi(Resource):
         self._registry = parts.registry
         self._readers = parts.readers
         self._acts = Acts(parts, check)
+        self._recertification = Recertification(parts)
+        self._offboarding = Offboarding(parts)
         self._found = FoundGroups(parts.api, parts.hooks, parts.registry, parts.rooms)
         self.handlers = {
             "GET audience": self._audience,
@@ -78,7 +84,9 @@ class MemberApi(Resource):
             "GET asker": self._asker,
             "GET item": self._item,
             "GET groups": self._groups,
+            "GET extent": self._extent,
             "POST acts": self._act,
+            "POST recertification": self._recertify,
             **ItemHandlers(parts, check).handlers(),
             **PortalHandlers(parts, config.portal_secret).handlers(),
             **deliveries.handlers(),
@@ -110,6 +118,15 @@ class MemberApi(Resource):
         if room.kind is not Kind.SERVICE:
             raise not_found()
         return {"groups": await self._found.of(person)}
+
+    async def _extent(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """How many people and groups an act would concern, for who may ask for it, in their own room with a bot."""
+        _, room, person = await self._with_bot(request)
+        act = next((one for one in ACTS if one.act == _argument(request, "act") and one.act in ABOUT), None)
+        if room.kind is not Kind.SERVICE or act is None:
+            raise not_found()
+        extent = await self._offboarding.extent(act, person, _argument(request, "about").replace("\0", ""))
+        return dict(extent._asdict())
 
     async def _with_bot(self, request: SynapseRequest) -> tuple[str, Room, Person]:
         """The room where a bot of ours asks about a member who is there with it, and that member."""
@@ -155,6 +172,13 @@ class MemberApi(Resource):
         if path:
             raise not_found()
         return await self._acts.carry_out(bot, parse_json_object_from_request(request))
+
+    async def _recertify(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """Goes on with recertification, as far as this day allows, and tells a bot what there is to say of it."""
+        await self._bot(request)
+        if path:
+            raise not_found()
+        return await self._recertification.turn()
 
     async def _policy(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         room, _ = await self._room_for(request, path[0] if path else "")

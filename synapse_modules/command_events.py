@@ -157,11 +157,12 @@ class CommandEvents:
         )
         if question is None or not question.counts or question.sender != bot:
             raise refused(_NO_COMMAND)
-        if (stored.received_ms - question.received_ms) / 1000 > OLDEST:
-            raise refused(_TOO_OLD)
         found = acts.question_of(question.content)
-        if found is None:
+        asked = None if found is None else acts.read(found.text)
+        if found is None or not isinstance(asked, Asked):
             raise refused(_NO_COMMAND)
+        if (stored.received_ms - question.received_ms) / 1000 > asked.command.holds:
+            raise refused(_TOO_OLD)
         return _Written(found.text, found.target, found.room_id, question.event_id)
 
     async def _group_of(self, sender: Person, room_id: str) -> Room:

@@ -11,7 +11,7 @@ from belisha.policy.invitations import Invitation
 #: How long making an account may take, in seconds. Who began before that has failed, in a crash perhaps.
 HELD_FOR: Final = 60
 
-_COLUMNS: Final = "invitation_id, organisation_id, name, uses, used, expires"
+_COLUMNS: Final = "invitation_id, organisation_id, name, uses, used, expires, made_by"
 
 
 class Registration(NamedTuple):
@@ -27,9 +27,17 @@ class Registration(NamedTuple):
 def put_invitation(txn: LoggingTransaction, invitation: Invitation, token_hash: str) -> None:
     """Adds an invitation."""
     txn.execute(
-        f"INSERT INTO belisha_invitation ({_COLUMNS}, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constant
+        f"INSERT INTO belisha_invitation ({_COLUMNS}, token_hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - constant
         (*invitation, token_hash),
     )
+
+
+def renew(txn: LoggingTransaction, invitation_id: str, token_hash: str) -> bool:
+    """Gives an invitation that nobody has used another token; whether there is one."""
+    txn.execute(
+        "UPDATE belisha_invitation SET token_hash = ? WHERE invitation_id = ? AND used = 0", (token_hash, invitation_id)
+    )
+    return txn.rowcount == 1
 
 
 def invitations(txn: LoggingTransaction) -> list[Invitation]:

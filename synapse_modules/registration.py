@@ -25,8 +25,9 @@ from belisha.policy.decision import Decision, refuse
 from belisha.policy.invitations import NO_TOKEN, Invitation, decide_invitation
 from belisha.policy.likeness import Known, clash_of_member
 from belisha.policy.names import name_from, problem_of_member
-from belisha.policy.people import Standing
+from belisha.policy.people import Person, Standing
 from synapse_modules import invitation_tables as tables
+from synapse_modules import registry_tables
 from synapse_modules.guards import Guard
 from synapse_modules.hooks_registration import TOKEN_STAGE, RegistrationHooks
 from synapse_modules.invitation_tables import Registration
@@ -70,8 +71,17 @@ class Registrations:
 
     # --- Invitations -------------------------------------------------------------------------------------------
 
-    async def invite(self, organisation: str, uses: int, seconds: int, name: str | None) -> tuple[Invitation, str]:
-        """Makes an invitation; it and its token, which is kept nowhere.
+    async def invite(
+        self,
+        organisation: str,
+        uses: int,
+        seconds: int,
+        name: str | None,
+        *,
+        made_by: str | None = None,
+        settle: Callable[[LoggingTransaction, Invitation], None] = lambda _txn, _invitation: None,
+    ) -> tuple[Invitation, str]:
+        """Makes an invitation, with `settle` in the same transaction; it and its token, which is kept nowhere.
 
         Raises:
             RegistryError: where it cannot be so.
@@ -85,10 +95,21 @@ class Registrations:
             raise RegistryError(f"An invitation has 1 to {MOST_USES} uses, and lasts at most 90 days.")
         if name is not None and (problem := self._problem_of(name, organisation, uses)):
             raise RegistryError(problem)
-        token = secrets.token_urlsafe(18)
-        invitation = Invitation(secrets.token_hex(4), organisation, name, uses, 0, int(time.time()) + seconds)
-        await self._api.run_db_interaction("belisha_invite", tables.put_invitation, invitation, _hash(token))
+        token, token_hash = self.new_token()
+        invitation = Invitation(secrets.token_hex(4), organisation, name, uses, 0, int(time.time()) + seconds, made_by)
+
+        def write(txn: LoggingTransaction) -> None:
+            settle(txn, invitation)
+            tables.put_invitation(txn, invitation, token_hash)
+
+        await self._api.run_db_interaction("belisha_invite", write)
         return invitation, token
+
+    @staticmethod
+    def new_token() -> tuple[str, str]:
+        """A token, and what is kept of it."""
+        token = secrets.token_urlsafe(18)
+        return token, _hash(token)
 
     def _problem_of(self, name: str, organisation: str, uses: int) -> str | None:
         if uses != 1:
@@ -99,16 +120,8 @@ class Registrations:
 
     async def invitations(self) -> list[tuple[Invitation, bool]]:
         """Every invitation, and whether it holds."""
-        organisations = await self._registry.organisations()
         found: list[Invitation] = await self._api.run_db_interaction("belisha_invitations", tables.invitations)
-        now = int(time.time())
-        return [
-            (
-                each,
-                decide_invitation(each, getattr(organisations.get(each.organisation), "standing", None), now).allowed,
-            )
-            for each in found
-        ]
+        return [(each, (await self._decide(each)).allowed) for each in found]
 
     async def uninvite(self, invitation_id: str) -> None:
         """Ends an invitation; who used it before stays.
@@ -165,7 +178,10 @@ class Registrations:
             raise
 
         def is_the_one(txn: LoggingTransaction) -> None:
-            if not tables.end(txn, registration) or not tables.use(txn, registration.invitation):
+            invitation = tables.invitation(txn, registration.invitation)
+            maker = self._maker_now(txn, invitation)
+            holds = decide_invitation(invitation, Standing.ACTIVE, registration.since, maker=maker).allowed
+            if not tables.end(txn, registration) or not holds or not tables.use(txn, registration.invitation):
                 raise RegistryError("it took too long, or was withdrawn")
 
         try:
@@ -189,7 +205,12 @@ class Registrations:
         standing = None
         if invitation is not None and invitation.organisation in organisations:
             standing = organisations[invitation.organisation].standing
-        return decide_invitation(invitation, standing, int(time.time()))
+        return decide_invitation(invitation, standing, int(time.time()), maker=await self._maker(invitation))
+
+    async def _maker(self, invitation: Invitation | None) -> Person | None:
+        if invitation is None or invitation.made_by is None:
+            return None
+        return await self._registry.person(self._registry.user_id(invitation.made_by))
 
     async def _write_down(self, invitation_id: str, localpart: str) -> None:
         organisations = await self._registry.organisations()
@@ -201,7 +222,8 @@ class Registrations:
             others = tables.under_way(txn, now)
             found = None if invitation is None else organisations.get(invitation.organisation)
             count = sum(other.invitation == invitation_id for other in others)
-            raise_if_refused(decide_invitation(invitation, getattr(found, "standing", None), now, count))
+            standing, maker = getattr(found, "standing", None), self._maker_now(txn, invitation)
+            raise_if_refused(decide_invitation(invitation, standing, now, count, maker=maker))
             if invitation is None:
                 raise RuntimeError("what was allowed is there")
             registration = Registration(
@@ -219,6 +241,12 @@ class Registrations:
             tables.begin(txn, registration)
 
         await self._api.run_db_interaction("belisha_register", write_down)
+
+    def _maker_now(self, txn: LoggingTransaction, invitation: Invitation | None) -> Person | None:
+        if invitation is None or invitation.made_by is None:
+            return None
+        known = registry_tables.Known(*registry_tables.read_all(txn))
+        return known.person(self._registry.user_id(invitation.made_by))
 
     async def _registration(self, localpart: str | None) -> Registration | None:
         found: list[Registration] = await self._api.run_db_interaction(

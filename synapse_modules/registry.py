@@ -10,7 +10,7 @@ that can end a right asks, in the same transaction, for a review of the members 
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, TypeVar
 
 from synapse.module_api import LoggingTransaction, ModuleApi
@@ -19,7 +19,7 @@ from belisha.policy.contact import DirectChats
 from belisha.policy.likeness import Known, clash_of_member, clash_of_organisation
 from belisha.policy.names import problem_of_member, problem_of_organisation
 from belisha.policy.people import BOT_PREFIX, Person, Standing
-from synapse_modules import invitation_tables
+from synapse_modules import invitation_tables, recertification_tables
 from synapse_modules import registry_tables as tables
 from synapse_modules.audit import Audit
 from synapse_modules.registry_errors import RegistryError, raise_if, raise_if_removed
@@ -27,8 +27,8 @@ from synapse_modules.registry_tables import Member, Organisation, Outdated, Revi
 
 __all__ = ["REVISION_AGE", "Member", "Organisation", "Registry", "RegistryError"]
 
-#: What becomes of a member or an organisation, None where all stays; asked inside a transaction.
-Decide = Callable[[LoggingTransaction, tables.Known], Member | Organisation | None]
+#: What becomes of members and organisations, nothing where all stays; asked inside a transaction.
+Decide = Callable[[LoggingTransaction, tables.Known], Sequence[Member | Organisation]]
 
 #: What is written down in the same transaction as a change.
 Settle = Callable[[LoggingTransaction], None]
@@ -293,10 +293,12 @@ class Registry:
         """Writes one standing, and that into the audit log."""
         tables.put_standing(txn, changed)
         who = self.user_id(changed.localpart) if isinstance(changed, Member) else None
+        if isinstance(changed, Member) and changed.standing is Standing.ACTIVE:  # whoever thaws vouches anew
+            recertification_tables.confirm(txn, [changed.localpart], int(time.time() // 86_400))
         self._audit.append(txn, who, **tables.about_standing(changed))
 
-    async def change_as_decided(self, decide: Decide) -> Member | Organisation | None:
-        """Changes one standing as `decide` says of the registry, in the transaction that writes; what was changed.
+    async def change_as_decided(self, decide: Decide) -> Sequence[Member | Organisation]:
+        """Changes standings as `decide` says of the registry, in the transaction that writes; what was changed.
 
         So of two changes at once the second is decided about once the first is done, in all processes. What `decide`
         writes itself is written with the change or not at all.
@@ -305,18 +307,21 @@ class Registry:
             Exception: whatever `decide` raises; nothing is written then.
         """
 
-        def decide_and_write(txn: LoggingTransaction) -> Member | Organisation | None:
+        def decide_and_write(txn: LoggingTransaction) -> Sequence[Member | Organisation]:
             tables.raise_revision(txn)  # first: the second of two waits here
             known = tables.Known(*tables.read_all(txn))
-            changed = decide(txn, known)
-            if changed is not None:
+            decided = decide(txn, known)
+            for changed in decided:
                 self._put_standing(txn, changed)
-                tables.ask_for_review(txn, tables.concerned(changed, known))
-            return changed
+            names = {name for changed in decided for name in tables.concerned(changed, known)}
+            tables.ask_for_review(txn, sorted(names))
+            return decided
 
-        changed: Member | Organisation | None = await self._api.run_db_interaction("belisha_decided", decide_and_write)
+        decided: Sequence[Member | Organisation] = await self._api.run_db_interaction(
+            "belisha_decided", decide_and_write
+        )
         self.look_again()
-        return changed
+        return decided
 
     async def set_service_room(self, localpart: str, room_id: str) -> None:
         """Remembers the room that a member has with the steward bot."""

@@ -205,6 +205,19 @@ MIGRATIONS: Final = (
         " entry TEXT NOT NULL,"
         " PRIMARY KEY (writer, id))",
     ),
+    # When members were last confirmed, and the rounds in which leads are asked for it; days since 1970.
+    (
+        "CREATE TABLE belisha_confirmed (localpart TEXT NOT NULL PRIMARY KEY, day INTEGER NOT NULL)",
+        "CREATE TABLE belisha_recertification ("
+        " organisation_id TEXT NOT NULL,"
+        " asked INTEGER NOT NULL,"
+        " warned INTEGER,"
+        " ended INTEGER,"
+        " frozen TEXT NOT NULL,"  # the localparts of those whom it has frozen
+        " PRIMARY KEY (organisation_id, asked))",
+    ),
+    # Which member made an invitation by a command: it holds no longer than they may invite.
+    ("ALTER TABLE belisha_invitation ADD COLUMN made_by TEXT",),
 )
 
 

@@ -61,6 +61,7 @@ class Command:
         openly: whether what is said about it in a group is fit for everybody and labelled so: an answer at the group's
             own label would keep the group from being opened, and could not be said once it is.
         title: what it is called on the portal: “Freeze a member”; marked for translation.
+        holds: for how many seconds a bot's question about it can be answered.
         page: the portal's page that does the same, where that is no form made from this.
     """
 
@@ -80,6 +81,7 @@ class Command:
     aliases: tuple[tuple[str, ...], ...] = ()
     openly: bool = False
     title: str = ""
+    holds: float = 600.0
     page: str | None = None
 
     @property

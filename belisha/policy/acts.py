@@ -13,11 +13,14 @@ from typing import Final, NamedTuple
 from belisha.commands.declaration import Command
 from belisha.policy.decision import Decision, allow, refuse
 from belisha.policy.people import MAY_LIST_ORGANISATIONS, Person, Standing
+from belisha.policy.recertification import FROZEN_BY
 from belisha.policy.state import MAINTAINER_POWER
 
 _MAY: Final = allow("P3", "Whoever asks for this may.")
-#: Roles whose bearers a lead does not freeze.
-_MODERATION: Final = frozenset({"steward", "manager"})
+#: Roles whose bearers a lead neither freezes nor takes out.
+MODERATION: Final = frozenset({"steward", "manager"})
+#: What stands as the role of who froze an account that a lead may thaw.
+_BY_LEADS: Final = frozenset({"lead", FROZEN_BY})
 
 
 class Subject(NamedTuple):
@@ -83,19 +86,19 @@ def decide_member_act(
         )
     if subject.localpart == asker.localpart:
         return refuse("M1", "NOT_YOURSELF", "Nobody freezes or thaws themselves. Please ask a steward or a manager.")
-    if role == "lead" and subject.roles & _MODERATION:
+    if role == "lead" and subject.roles & MODERATION:
         return refuse(
             "M1", "MODERATES", "A lead cannot freeze or thaw stewards and managers. Please ask a steward or a manager."
         )
     if standing is Standing.ACTIVE:
-        if subject.standing is Standing.FROZEN and role == "lead" and subject.frozen_by != "lead":
+        if subject.standing is Standing.FROZEN and role == "lead" and subject.frozen_by not in _BY_LEADS:
             return refuse(
                 "M1",
                 "FROZEN_ABOVE",
                 "This member was frozen by those who moderate or run the community. Please ask a steward or a manager.",
             )
         return _MAY
-    return _LAST_MANAGER if is_last_manager else _MAY
+    return LAST_MANAGER if is_last_manager else _MAY
 
 
 def decide_organisation_act(act: Command, asker: Person, organisation: str, *, is_last_manager: bool) -> Decision:
@@ -106,9 +109,9 @@ def decide_organisation_act(act: Command, asker: Person, organisation: str, *, i
         return refuse(
             "M1", "NOT_YOURSELF", "Nobody freezes or thaws their own organisation. Please ask one of another."
         )
-    return _LAST_MANAGER if is_last_manager else _MAY
+    return LAST_MANAGER if is_last_manager else _MAY
 
 
-_LAST_MANAGER: Final = refuse(
+LAST_MANAGER: Final = refuse(
     "M1", "LAST_MANAGER", "Nobody could run the community then. Please have another manager appointed first."
 )

@@ -18,6 +18,7 @@ _OTHERS: Final = {
         "Maintainers of the group, stewards and managers can do this, and leads for members of their own organisation."
     ),
     "lead": marked("Stewards and managers can do this, and leads for members of their own organisation."),
+    "lead of managers": marked("Managers can do this, and leads for members of their own organisation."),
     None: marked("Only {roles} can do this. Please ask one of them."),
 }
 _PLURALS: Final = {
@@ -62,4 +63,7 @@ def decide_who(command: Command, asker: Person, power: int) -> Decision:
     if "lead" in (command.others or "") and "lead" in asker.roles:
         return _MAY
     who = [_(_PLURALS[role]) for role in _PLURALS if role in command.roles]
-    return refuse("P3", "NOT_YOURS", _(_OTHERS[command.others]).format(roles=_(" and ").join(who)))
+    others = command.others
+    if others == "lead" and "steward" not in command.roles:
+        others = "lead of managers"
+    return refuse("P3", "NOT_YOURS", _(_OTHERS[others]).format(roles=_(" and ").join(who)))

@@ -87,6 +87,17 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Extent:
+    """What an act would concern, as the module counts it for who asks; or why they may not ask for it."""
+
+    people: int = 0
+    groups: int = 0
+    memberships: int = 0
+    refused: str = ""
+    """The sentence with which the module refuses; empty where it would not."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A question that got no answer."""
 
@@ -111,6 +122,8 @@ class Needs:
     """Who looks after the group, where it may have become too few: the user id of who has left it, or empty."""
     groups: bool = False
     """Which groups the event's sender may join or ask for; in their own room with the bot."""
+    extent: tuple[str, str] | None = None
+    """An act, and whom it is about: what it would concern; in the asker's own room with the bot."""
     patient: bool = False
     """Nobody waits for an answer: while the server cannot be asked, rather handle the event later."""
 
@@ -125,6 +138,7 @@ class Context:
     asker: Asker | Unknown = Unknown()
     item: Item | Unknown = Unknown()
     groups: Sequence[Group] | Unknown = Unknown()
+    extent: Extent | Unknown = Unknown()
     maintainers: Sequence[Asker] | Unknown = Unknown()
     """Those left, where they may have become too few; of two and more only the user ids are known."""
     people: Mapping[str, str | None] = field(default_factory=dict)

@@ -139,12 +139,15 @@ class ByForm:
             actor.client.user_id, policy=call.policy, asker=call.asker, now=self._now(), occasion=occasion
         )
         try:
-            needs = replace(entry.needs, policy=False, asker=False)
+            needs = replace(entry.needs, policy=False, asker=False, extent=entry.extent(asked))
             context = await with_needs(context, actor, call.room_id, needs, self._is_ours, call.user_id, call.target)
         except Unreachable as error:
             raise NotAccepted(could_not_ask()) from error
+        before = desk.before(call, context)
+        if isinstance(before, str):
+            raise NotAccepted(before)
         blocks = await self._store.write(
-            lambda connection: self._perform(connection, desk, actor, call, context, handed)
+            lambda connection: self._perform(connection, desk, actor, call, context, handed, before)
         )
         self._done()
         return Done(text, blocks)
@@ -174,7 +177,14 @@ class ByForm:
         return Call(asked, text, asker, about.room_id, about.policy, service, target=handed.target)
 
     def _perform(
-        self, connection: sa.Connection, desk: Desk, actor: Actor, call: Call, context: Context, handed: Handed
+        self,
+        connection: sa.Connection,
+        desk: Desk,
+        actor: Actor,
+        call: Call,
+        context: Context,
+        handed: Handed,
+        before: Sequence[Block],
     ) -> Sequence[Block]:
         row = {"occasion": context.occasion, "at": context.now}
         if not connection.execute(self._store.insert(form, "occasion").values(row)).rowcount:
@@ -182,7 +192,7 @@ class ByForm:
         context = replace(context, connection=connection)
         effects: Sequence[Effect]
         if call.command.act is not None:
-            asking = _question(call, handed.about)
+            asking = _question(call, handed.about, before)
             effects = questions.ask(
                 context, actor.bot.name, call.user_id, call.answer_in, call.to_json(), Send(asking, room=call.answer_in)
             )
@@ -199,16 +209,17 @@ class ByForm:
         return blocks
 
 
-def _question(call: Call, about: About | None) -> dict[str, object]:
+def _question(call: Call, about: About | None, before: Sequence[Block]) -> dict[str, object]:
     """The question in the member's own room; what it shows is what a yes stands for (see `belisha.acts.Question`)."""
     is_elsewhere = call.command.is_about_room or call.command.is_answer
     room_id = about.room_id if about is not None and is_elsewhere else None
-    blocks = [say(_("On the portal you asked for {command}"), command=Typed(call.text))]
+    blocks: list[Block] = [say(_("On the portal you asked for {command}"), command=Typed(call.text))]
     if about is not None and room_id is not None:
         name = about.name or _("a group without a name")
         blocks.append(say(_("in the group “{name}” ({room_id})."), name=name, room_id=Typed(room_id)))
     if call.target is not None:
         blocks.append(say(_("about the message {target}."), target=Typed(call.target)))
+    blocks += before
     if call.command.confirm:
         blocks.append(paragraph(_(call.command.confirm)))
     blocks.append(say(_("Tap ✅ or ❌, or write {yes} or {no}."), yes=Typed(_("yes")), no=Typed(_("no"))))

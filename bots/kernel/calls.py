@@ -12,7 +12,7 @@ from belisha.events import LABEL_KEY
 from belisha.policy.people import Person
 from belisha.tlp import Label
 from bots.kernel.answers import Block, framed, notice
-from bots.kernel.bot import Asker, Context, Needs, Policy, Unknown
+from bots.kernel.bot import Asker, Context, Extent, Needs, Policy, Unknown
 from bots.kernel.effects import Effect, Send
 
 #: Without a relation, whose label would count for it too (rule L2).
@@ -136,3 +136,11 @@ class Entry:
     """What must be known besides the room's policy and who asks."""
     told: Callable[[Call, Outcome, Context], Answer] | None = None
     """What is said once an act is carried out, or refused."""
+    before: Callable[[Call, Extent], Sequence[Block]] | None = None
+    """What is said of how much an act concerns, when it is to be confirmed."""
+
+    def extent(self, asked: Asked) -> tuple[str, str] | None:
+        """The act, and whom it is about, where it is to be counted what that concerns; its first place says whom."""
+        if self.before is None:
+            return None
+        return str(asked.command.act), str(asked.arguments[asked.command.places[0].name])

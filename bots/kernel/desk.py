@@ -13,7 +13,7 @@ from belisha.policy.rooms import Kind, kind_of
 from belisha.translation import _
 from bots.kernel import questions
 from bots.kernel.answers import Block, Typed, frame_of, paragraph, reply, say
-from bots.kernel.bot import Asker, Context, Job, Needs, Policy
+from bots.kernel.bot import Asker, Context, Extent, Job, Needs, Policy
 from bots.kernel.calls import Answer, Call, Entry, Outcome, call_from
 from bots.kernel.effects import OUTCOME, Act, Effect, Send
 from bots.kernel.events import Event
@@ -53,7 +53,9 @@ class Desk:
         request = self._request(event)
         if isinstance(request, Asked):
             entry = self._entries.get(request.command)
-            return None if entry is None else replace(entry.needs, policy=True, asker=True)
+            if entry is None:
+                return None
+            return replace(entry.needs, policy=True, asker=True, extent=entry.extent(request))
         if isinstance(request, Problem):
             return Needs(policy=True) if request.command in self._entries else None
         return Needs(policy=True) if request is not None and self._front else None
@@ -134,13 +136,26 @@ class Desk:
         """Does what was asked for in a message, or asks first whether it is meant."""
         if call.command.confirm is None:
             return self.perform(call, context)
+        before = self.before(call, context)
+        if isinstance(before, str):
+            return (call.send((paragraph(before),)),)
         asking = call.send(
             (
+                *before,
                 paragraph(_(call.command.confirm)),
                 say(_("Tap ✅ or ❌, or write {yes} or {no}."), yes=Typed(_("yes")), no=Typed(_("no"))),
             )
         )
         return questions.ask(context, self._bot, call.user_id, call.answer_in, call.to_json(), asking)
+
+    def before(self, call: Call, context: Context) -> Sequence[Block] | str:
+        """What is said of how much a call concerns before it is confirmed, or why it is not asked for at all."""
+        before = self._entries[call.command].before
+        if before is None:
+            return ()
+        if not isinstance(context.extent, Extent):
+            return could_not_ask()
+        return context.extent.refused or before(call, context.extent)
 
     def perform(self, call: Call, context: Context) -> Sequence[Effect]:
         """Answers a call, or hands it to the module with the member's event that proves it (rule P3)."""

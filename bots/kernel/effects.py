@@ -117,6 +117,15 @@ class Act(_InRoom):
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Have the module do what is due by its own rules and clock: it takes nothing else from the bot (rule P3)."""
+
+    what: str
+    then: Mapping[str, Any] | None = None
+    """As in `Act`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Have `run` called at a time; it takes the place of a job of that name that is still to come."""
 
@@ -136,7 +145,7 @@ class Unschedule:
 #: Begins the names of jobs that tell a bot how an act ended: `then`, and `outcome` or `refused` with a sentence.
 OUTCOME = "outcome "
 
-Outgoing = Send | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Act
+Outgoing = Send | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Act | Turn
 Effect = Outgoing | Schedule | Unschedule
 
 
@@ -165,6 +174,8 @@ def lane_of(effect: Outgoing, room_id: str | None) -> str:
     """
     if isinstance(effect, Mail):
         return f"mail {hashlib.sha256(effect.to.casefold().encode()).hexdigest()[:16]}"
+    if isinstance(effect, Turn):
+        return f"turn {effect.what}"
     room = effect.room or room_id
     if room is None:
         raise BadEffect(f"{type(effect).__name__} names no room, and a job has none of its own")
@@ -199,6 +210,8 @@ def body_of(effect: Outgoing, effect_ids: Mapping[int, str], event_id: str | Non
             return {"target": _stored(effect.target, effect_ids)}
         case Mail():
             return {"to": effect.to, "subject": effect.subject, "text": effect.text}
+        case Turn():
+            return {"what": effect.what} | ({} if effect.then is None else {"then": dict(effect.then)})
         case Act():
             command = effect.event_id or event_id
             if command is None:

@@ -141,6 +141,10 @@ class BotClient:
         """Has the module do what a member's command asks for; asked again, it is the same act, and ended the same."""
         return await self._request("POST", f"{_MODULE}/acts", body)
 
+    async def turn(self, what: str) -> dict[str, Any]:
+        """Has the module do what is due by its own rules; asked again, nothing more is done and the same is told."""
+        return await self._request("POST", f"{_MODULE}/{what}", {})
+
     async def messages(
         self, room_id: str, page: str = "", *, until: str | None = None, filtered: Mapping[str, Any] | None = None
     ) -> tuple[list[dict[str, Any]], str]:
@@ -210,6 +214,11 @@ class BotClient:
     async def groups(self, room_id: str, user_id: str) -> dict[str, Any]:
         """Which groups somebody may join or ask for, whose room with a bot it is."""
         return await self._request("GET", f"{_MODULE}/groups", query={"room_id": room_id, "member": user_id})
+
+    async def extent(self, room_id: str, user_id: str, act: str, about: str) -> dict[str, Any]:
+        """What an act would concern that somebody asks for in their own room."""
+        query = {"room_id": room_id, "member": user_id, "act": act, "about": about}
+        return await self._request("GET", f"{_MODULE}/extent", query=query)
 
     async def audience(self, room_id: str) -> dict[str, Any]:
         """Who can read a room, as the module counts them."""

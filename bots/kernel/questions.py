@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from belisha import acts
 from bots.kernel.bot import Context
-from bots.kernel.effects import Effect, React, Send, Sent
+from bots.kernel.effects import Effect, React, Send, Sent, transaction_id
 from bots.kernel.events import Event
 from bots.kernel.tables import outbox, question
 
@@ -23,11 +23,31 @@ class NotSentYet(Exception):
     """The answer has come before it was stored that the question is sent: it is handled again in a moment."""
 
 
-def ask(context: Context, bot: str, user_id: str, room_id: str, call: Mapping[str, Any], send: Send) -> list[Effect]:
-    """Asks a member to confirm something; these effects come first of what a handler gives."""
-    effect_id = context.effect_id(0)
-    old = question.c.asked_at < context.now - HOLDS_S
-    context.database.execute(question.delete().where((question.c.bot == bot) & old))
+def ask(
+    context: Context,
+    bot: str,
+    user_id: str,
+    room_id: str,
+    call: Mapping[str, Any],
+    send: Send,
+    *,
+    place: int = 0,
+    holds_s: float | None = None,
+) -> list[Effect]:
+    """Asks a member to confirm something.
+
+    Args:
+        context: the occasion.
+        bot: the bot's name.
+        user_id: who is asked.
+        room_id: where.
+        call: what is kept until the answer.
+        send: the question.
+        place: which of the handler's effects it is; two more follow it.
+        holds_s: for how many seconds it can be answered; ten minutes where none are given.
+    """
+    effect_id = context.effect_id(place) if send.once is None else transaction_id(context.me, send.once, 0)
+    context.database.execute(question.delete().where(question.c.bot == bot, is_over(context.now)))
     row = {
         "effect_id": effect_id,
         "bot": bot,
@@ -35,10 +55,21 @@ def ask(context: Context, bot: str, user_id: str, room_id: str, call: Mapping[st
         "user_id": user_id,
         "call": json.dumps(call),
         "asked_at": context.now,
+        "until": None if holds_s is None else context.now + holds_s,
     }
     if not context.database.scalar(sa.select(question.c.effect_id).where(question.c.effect_id == effect_id)):
         context.database.execute(question.insert().values(row))
-    return [send, React(Sent(0), _YES, room=room_id), React(Sent(0), _NO, room=room_id)]
+    return [send, React(Sent(effect_id), _YES, room=room_id), React(Sent(effect_id), _NO, room=room_id)]
+
+
+def _until() -> sa.ColumnElement[float]:
+    """Until when a question can be answered."""
+    return sa.func.coalesce(question.c.until, question.c.asked_at + HOLDS_S)
+
+
+def is_over(now: float) -> sa.ColumnElement[bool]:
+    """Which questions cannot be answered any more."""
+    return _until() < now
 
 
 def reply_in(event: Event) -> tuple[bool, str | None] | None:
@@ -63,7 +94,8 @@ def take(context: Context, bot: str, event: Event, target: str | None) -> dict[s
         question.c.bot == bot,
         question.c.user_id == event.sender,
         question.c.room_id == event.room_id,
-        question.c.asked_at >= context.now - HOLDS_S,
+        # A word alone answers what was asked just now; what was asked long ago is tapped, or answered.
+        question.c.asked_at >= context.now - HOLDS_S if target is None else ~is_over(context.now),
     )
     rows = context.database.execute(
         sa.select(question.c.effect_id, question.c.call, outbox.c.state, outbox.c.result)

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from bots.kernel.inbox import Inbox
 from bots.kernel.logs import where
-from bots.kernel.questions import HOLDS_S
+from bots.kernel.questions import is_over
 from bots.kernel.store import Store
 from bots.kernel.tables import form, inbox, outbox, progress, question, room
 
@@ -65,7 +65,7 @@ class Thinning:
         sent = sa.select(outbox.c.number).where(
             outbox.c.state == "sent", outbox.c.created_at < before, outbox.c.once.is_(None)
         )
-        unanswered = sa.select(question.c.effect_id).where(question.c.asked_at < self._now() - HOLDS_S)
+        unanswered = sa.select(question.c.effect_id).where(is_over(self._now()))
         handed_in = sa.select(form.c.occasion).where(form.c.at < before)
         return sum(
             [

@@ -9,13 +9,15 @@ from typing import Any, TypeVar
 
 from belisha.policy.people import Person
 from belisha.policy.state import MAINTAINER_POWER
-from bots.kernel.bot import Asker, Audience, Group, Item, Needs, Organisation, Policy, Unknown
+from bots.kernel.bot import Asker, Audience, Extent, Group, Item, Needs, Organisation, Policy, Unknown
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 
 _T = TypeVar("_T")
 _FRESH_FOR = 60.0
 _KEPT = 2000
-_NOT_FOUND = "ORG.BELISHA.NOT_FOUND"
+_OURS = "ORG.BELISHA."
+_NOT_FOUND = f"{_OURS}NOT_FOUND"
+_CANNOT_DECIDE = f"{_OURS}CANNOT_DECIDE"
 
 
 class Rooms:
@@ -99,6 +101,17 @@ class Rooms:
             return _groups(await self._client.groups(room_id, user_id))
         except (Refused, Unreachable):
             return Unknown()
+
+    async def extent(self, room_id: str, user_id: str, act: str, about: str) -> Extent | Unknown:
+        """What an act would concern, or why somebody may not ask for it, or that this is unknown."""
+        try:
+            answer = await self._client.extent(room_id, user_id, act, about)
+        except Refused as error:
+            is_decided = error.status == 403 and error.errcode.startswith(_OURS) and error.errcode != _CANNOT_DECIDE
+            return Extent(refused=error.sentence) if is_decided and error.sentence else Unknown()
+        except Unreachable:
+            return Unknown()
+        return Extent(_count(answer.get("people")), _count(answer.get("groups")), _count(answer.get("memberships")))
 
     async def people(self, room_id: str) -> dict[str, str | None]:
         """Who is in the room, with their display names; nobody where the bot is not in it either.

@@ -97,7 +97,7 @@ class Sending:
     async def _try(self, effect: Pending) -> bool:
         """Performs one effect; whether the next one in its lane may follow."""
         try:
-            if effect.kind == "act":
+            if effect.kind in ("act", "turn"):
                 return await self._act(effect)
             result = await self._do(effect)
         except (Unreachable, NotYet) as error:
@@ -123,12 +123,15 @@ class Sending:
         return True
 
     async def _act(self, effect: Pending) -> bool:
-        """Has the module carry out a command, and tells the bot how it ended: done, or refused with a sentence."""
+        """Has the module carry out something, and tells the bot how it ended: done, or refused with a sentence."""
         then = effect.body.pop("then", None)
         client = await self._client(effect)
         ended: dict[str, Any]
         try:
-            ended = {"outcome": await client.act({"room_id": effect.lane, **effect.body})}
+            if effect.kind == "turn":
+                ended = {"outcome": await client.turn(effect.body["what"])}
+            else:
+                ended = {"outcome": await client.act({"room_id": effect.lane, **effect.body})}
         except Refused as error:
             is_told = error.errcode.startswith(_OURS) and error.errcode not in _MAY_PASS
             last = error.errcode in _MAY_PASS and effect.attempts + 1 >= self._backoff.attempts

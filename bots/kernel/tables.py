@@ -124,6 +124,7 @@ question = sa.Table(
     sa.Column("user_id", sa.Text, nullable=False),
     sa.Column("call", sa.Text, nullable=False),
     sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("until", sa.Float),  # where it can be answered for longer than usual
 )
 sa.Index("ix_question_user_id", question.c.user_id, question.c.room_id, question.c.asked_at)
 

@@ -45,6 +45,7 @@ _ACTS: Final = {
     "raise": marked("a label raised"),
     "freeze": marked("frozen"),
     "thaw": marked("thawed"),
+    "offboard": marked("taken out of the community"),
 }
 
 

@@ -14,11 +14,30 @@ from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
 from bots.kernel.rules import Rule
-from bots.steward import group_care, groups, labels, moderation, words
+from bots.steward import (
+    group_care,
+    groups,
+    invitations,
+    labels,
+    members,
+    moderation,
+    offboarding,
+    recertification,
+    words,
+)
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 
 #: What is said of acts that have words of their own.
-_TOLD: Final = {**groups.TOLD, **moderation.TOLD}
+_TOLD: Final = {
+    **groups.TOLD,
+    **moderation.TOLD,
+    **offboarding.TOLD,
+    **members.TOLD,
+    **invitations.TOLD,
+    "members_confirm": recertification.confirmed,
+}
+#: What is said of how much an act concerns, before it is confirmed.
+_BEFORE: Final = offboarding.BEFORE
 
 
 class Hears(Protocol):
@@ -35,7 +54,7 @@ class Steward:
     """Explains the place, welcomes members to it, and hands what they ask for to the module."""
 
     name = "steward"
-    rules: Mapping[str, Rule] = {}
+    rules: Mapping[str, Rule] = {recertification.NAME: recertification.RULE}
 
     def __init__(
         self, entries: Sequence[Entry] = (), others: Sequence[Command] = (), hears: Sequence[Hears] = ()
@@ -53,7 +72,7 @@ class Steward:
             Entry(GROUP_LIST, groups.listed, Needs(groups=True)),
             *labels.entries(),
             *entries,
-            *(Entry(act, told=_TOLD.get(str(act.act), _told)) for act in ACTS),
+            *(Entry(act, told=_TOLD.get(str(act.act), _told), before=_BEFORE.get(str(act.act))) for act in ACTS),
         )
         self._hears = (*hears, labels.Relabelled())
         self.desk = Desk(self.name, own, others, front=True)
@@ -80,7 +99,9 @@ class Steward:
         return _welcome(event, context) if in_service else group_care.handle(event, context, self.name)
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:
-        """Tells how an act ended; see `bots.kernel.bot.WithJobs`."""
+        """Does what a day brings, and tells how an act ended; see `bots.kernel.bot.WithJobs`."""
+        if (effects := recertification.run(job, context, self.name)) is not None:
+            return effects
         return self.desk.run(job, context) or ()
 
     def _help(self, call: Call, _context: Context) -> Answer:

@@ -217,6 +217,10 @@ class Homeserver:
         """What the module tells of who asks, by user id."""
         self.items: dict[str, Json] = {}
         """What the module tells of items, by event id."""
+        self.extents: dict[str, tuple[int, Json]] = {}
+        """What the module tells of how much an act would concern, by whom it is about."""
+        self.rounds: Callable[[], list[Json]] = list
+        """What the module tells of recertification."""
         self.acts: list[tuple[int, Json]] = []
         """How the module answers acts, in this order; done, where nothing is left here."""
         self.devices: set[str] = set()
@@ -310,6 +314,10 @@ class Homeserver:
         if path.endswith("/item"):
             found = self.items.get(request.query["event_id"])
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
+        if path.endswith("/recertification"):
+            return 200, {"rounds": self.rounds()}
+        if path.endswith("/extent"):
+            return self.extents.get(request.query["about"], (404, {"errcode": "ORG.BELISHA.NOT_FOUND"}))
         return self._catch_up(path, request) or self._about_rooms(path)
 
     def _catch_up(self, path: str, request: web.Request) -> tuple[int, Json] | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -16,7 +16,7 @@ from belisha.acts import ACTS
 from belisha.commands.declaration import ALONE, Argument, Command
 from belisha.commands.values import TEXT
 from bots.kernel.answers import paragraph
-from bots.kernel.bot import Context, Job, Needs
+from bots.kernel.bot import Bot, Context, Job, Needs
 from bots.kernel.calls import Answer, Call, Entry
 from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect
@@ -69,7 +69,8 @@ def _said(call: Call, _context: Context) -> Answer:
 class Room:
     """A homeserver with two rooms, and what a bot with a desk says in them."""
 
-    def __init__(self, store: Store, homeserver: Homeserver) -> None:
+    def __init__(self, store: Store, homeserver: Homeserver, bot: Callable[[], Bot] | None = None) -> None:
+        self.bot = bot or Sayer
         self.store = store
         self.homeserver = homeserver
         self.later = 0.0
@@ -86,7 +87,7 @@ class Room:
         said: list[str] = []
         for event in events:
             before = len(self.homeserver.sent)
-            async with grounded(self.store, self.homeserver, Sayer(), backoff=QUICK, now=self.now) as arrive:
+            async with grounded(self.store, self.homeserver, self.bot(), backoff=QUICK, now=self.now) as arrive:
                 await arrive(event)
                 await settled(self.store)
                 await self._told()
@@ -99,7 +100,7 @@ class Room:
 
         async def is_told() -> bool:
             async with self.store.reading() as connection:
-                return (await connection.execute(sa.select(job.c.number))).first() is None
+                return (await connection.execute(sa.select(job.c.number).where(job.c.rule.is_(None)))).first() is None
 
         await eventually(is_told)
         await settled(self.store)

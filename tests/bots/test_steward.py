@@ -92,7 +92,26 @@ MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "gro
         (asker("member"), OPEN, IN_GROUPS | ASKED),
         (asker("member", power=95), OPEN, MAINTAINERS | ASKED | {"redact"} | MODERATED),
         (asker("member"), SERVICE, ALONE | ASKED),
-        (asker("member", "lead"), SERVICE, ALONE | ASKED | {"freeze", "thaw", "warn", "mute", "unmute"}),
+        (
+            asker("member", "lead"),
+            SERVICE,
+            ALONE
+            | ASKED
+            | {
+                "freeze",
+                "thaw",
+                "warn",
+                "mute",
+                "unmute",
+                "offboard",
+                "members",
+                "dormant",
+                "invite",
+                "invite list",
+                "invite revoke",
+                "members confirm",
+            },
+        ),
         (
             asker("member", "steward"),
             CLOSED,

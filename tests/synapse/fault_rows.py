@@ -260,6 +260,13 @@ async def _picture(community: Community) -> Act:
     return lambda: request(community["ana"], "PUT", path, {"avatar_url": mxc(community, media_id)})
 
 
+async def _extent(community: Community) -> Act:
+    _, listed = await community.server.local("GET", "members")
+    room = next(one["service_room"] for one in listed["members"] if one["user_id"] == community.id("mona"))
+    about = f"room_id={quote(room)}&member={quote(community.id('mona'))}&act=member_offboard&about=@dina"
+    return lambda: request(community["steward"], "GET", f"/_synapse/client/org.belisha/v1/extent?{about}")
+
+
 _INVITATION: Final = {"organisation": "harbour", "uses": 1, "seconds": 3600}
 
 
@@ -331,6 +338,10 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi GET audience": (_plain("GET", "/_synapse/client/org.belisha/v1/audience?room_id={open}"),),
     "api MemberApi GET groups": (
         _plain("GET", "/_synapse/client/org.belisha/v1/groups?room_id={service}&member={ana}", by="steward"),
+    ),
+    "api MemberApi GET extent": (_extent,),
+    "api MemberApi POST recertification": (
+        _plain("POST", "/_synapse/client/org.belisha/v1/recertification", {}, by="steward"),
     ),
     "api MemberApi POST acts": (_act,),
     "api MemberApi GET label": (_of_an_item("/_synapse/client/org.belisha/v1/label/{room}/{item}"),),

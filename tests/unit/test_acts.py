@@ -10,6 +10,7 @@ from belisha.acts import ACTS, read
 from belisha.commands.declaration import Command, usage
 from belisha.commands.reading import Asked, Problem
 from belisha.commands.spoken import spoken
+from belisha.people_acts import PEOPLE_ACTS
 from belisha.policy.acts import (
     Subject,
     decide_member_act,
@@ -53,6 +54,21 @@ FROZEN, ACTIVE = Standing.FROZEN, Standing.ACTIVE
         ("!thaw @dina:x", "member_thaw", {"member": "@dina:x"}),
         ("!freeze organisation sea-rescue", "organisation_freeze", {"organisation": "sea-rescue"}),
         ("!thaw organisation a", "organisation_thaw", {"organisation": "a"}),
+        ("!members", "members_list", {}),
+        ("!members sea-rescue --page 2", "members_list", {"organisation": "sea-rescue", "page": 2}),
+        ("!members confirm", "members_confirm", {}),
+        ("!members confirm @ana @ben:x", "members_confirm", {"members": ["@ana", "@ben:x"]}),
+        ("!members confirm --organisation a", "members_confirm", {"organisation": "a"}),
+        ("!invite", "invitation_make", {}),
+        ("!invite --uses 3 --expires 2w", "invitation_make", {"uses": 3, "expires": 1_209_600}),
+        ('!invite --name "Anna Keller"', "invitation_make", {"name": "Anna Keller"}),
+        ("!invite list", "invitation_list", {}),
+        ("!invite list --organisation a", "invitation_list", {"organisation": "a"}),
+        ("!invite revoke 1f2e3d4c", "invitation_revoke", {"id": "1f2e3d4c"}),
+        ("!dormant", "members_dormant", {}),
+        ("!dormant 120", "members_dormant", {"days": 120}),
+        ("!offboard @dina", "member_offboard", {"member": "@dina"}),
+        ("!offboard organisation sea-rescue", "organisation_offboard", {"organisation": "sea-rescue"}),
         ("!relabel green", "item_relabel", {"label": "TLP:GREEN"}),
         ('!relabel TLP:AMBER "It is public"', "item_relabel", {"label": "TLP:AMBER", "reason": "It is public"}),
         ("!relabel amber it names a person", "item_relabel", {"label": "TLP:AMBER", "reason": "it names a person"}),
@@ -93,6 +109,19 @@ def test_a_command_is_read(text: str, name: str, arguments: dict[str, Any]) -> N
         "!freeze @dina @ana",
         "!freeze Dina (Coastguard)",
         "!freeze organisation",
+        "!members @dina",
+        "!members a b",
+        "!invite 3",
+        "!invite --uses 0",
+        "!invite --uses 101",
+        "!invite --expires soon",
+        "!invite revoke",
+        "!invite revoke token",
+        "!dormant 6",
+        "!dormant long",
+        "!offboard",
+        "!offboard dina",
+        "!offboard organisation",
         "!freeze organisation a b",
         "!relabel",
         "!relabel purple",
@@ -169,6 +198,7 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
     where = {
         **dict.fromkeys((*in_the_group, "item_redact"), groups),
         **dict.fromkeys(("direct_chats", "moderation_log", "red"), own),
+        **dict.fromkeys((str(act.act) for act in PEOPLE_ACTS), own),
     }.get(str(act.act), groups | own)
     assert decide_where(act, kind).allowed == (kind in where)
 
@@ -243,6 +273,8 @@ def test_who_freezes_whom(asker: Person, about: Subject, code: str | None) -> No
     ("asker", "about", "code"),
     [
         (person("lead"), subject(by="lead"), None),
+        (person("lead"), subject(by="recertification"), None),
+        (person("lead"), subject(by="recertification", organisation="beta"), "NOT_YOURS"),
         (person("lead"), subject(by="steward"), "FROZEN_ABOVE"),
         (person("lead"), subject(by="manager"), "FROZEN_ABOVE"),
         (person("lead"), subject(by="operator"), "FROZEN_ABOVE"),

@@ -8,7 +8,7 @@ import pytest
 
 from belisha.policy.contact import DirectChats, decide_direct_chat
 from belisha.policy.invitations import Invitation, decide_invitation
-from belisha.policy.people import Standing
+from belisha.policy.people import Person, Standing
 
 WELCOME = {
     (DirectChats.ANYONE, False, False),
@@ -62,3 +62,24 @@ def test_an_invitation_holds_or_says_why_not(
     decision = decide_invitation(invitation, standing, now, under_way)
     assert decision.allowed == (words is None)
     assert words is None or words in decision.reason
+
+
+LEAD = Person("@ben:x", "harbour", frozenset({"member", "lead"}))
+
+
+@pytest.mark.parametrize(
+    ("maker", "allowed"),
+    [
+        (LEAD, True),
+        (LEAD._replace(roles=frozenset({"manager"}), organisation="police"), True),
+        (LEAD._replace(roles=frozenset({"member"})), False),
+        (LEAD._replace(roles=frozenset({"steward"})), False),
+        (LEAD._replace(organisation="police"), False),
+        (LEAD._replace(frozen=True), False),
+        (Person("@ben:x"), False),
+        (None, False),
+    ],
+)
+def test_an_invitation_of_a_member_holds_as_long_as_they_may_invite(maker: Person | None, allowed: bool) -> None:
+    invitation = INVITATION._replace(made_by="ben")
+    assert decide_invitation(invitation, Standing.ACTIVE, 999, maker=maker).allowed == allowed

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
@@ -19,12 +20,13 @@ from belisha.policy.types import RELABEL
 from belisha.tlp import Label
 from belisha.translation import UnknownLanguage, speak
 from bots.kernel.answers import in_html
-from bots.kernel.bot import Asker, Audience, Context, Group, Item, Organisation, Policy, Unknown
+from bots.kernel.bot import Asker, Audience, Context, Extent, Group, Item, Job, Organisation, Policy, Unknown
 from bots.kernel.calls import Call, Outcome
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
+from bots.kernel.tables import metadata
 from bots.roster import every_command
-from bots.steward import Steward, group_care, moderation, words
+from bots.steward import Steward, group_care, moderation, offboarding, words
 from tests.written import commands_page, messages
 
 ADA, OWN = "@ada:x", "!own:x"
@@ -41,6 +43,37 @@ OUTCOMES: dict[str, tuple[dict[str, Any], ...]] = {
     "group_create": ({"room_id": "!a:x"},),
     "red": ({"room_id": "!a:x"},),
     "group_join": ({"membership": "join"}, {"membership": "knock"}),
+    **dict.fromkeys(("member_offboard", "organisation_offboard"), ({"left": 0}, {"left": 2}, {})),
+    **dict.fromkeys(
+        ("members_list", "members_dormant"),
+        (
+            {"count": 0},
+            {
+                "count": 9,
+                "frozen": True,
+                "days": 7,
+                "members": [
+                    {
+                        "name": "",
+                        "member": "@x",
+                        "organisation": "x",
+                        "roles": ["lead", "steward"],
+                        "frozen": by,
+                        "last": last,
+                    }
+                    for by, last in ((None, "1"), ("lead", None), ("recertification", "1"))
+                ],
+            },
+        ),
+    ),
+    "invitation_make": (
+        {"id": "x", "expires": 1, "uses": 2, "organisation": "", "homeserver": "x", "token": "x"},
+        {"id": "x", "expires": 1},
+    ),
+    "invitation_list": (
+        {},
+        {"invitations": [{"id": "x", "left": 1, "expires": 1, "made_by": "x", "name": "1", "holds": False}]},
+    ),
     "group_invite": ({"invited": 2, "refused": [[0, ""]]}, {"invited": 1}, {}),
 }
 #: What stands in an answer besides words: commands, names, labels, numbers and punctuation.
@@ -116,6 +149,7 @@ def answers() -> Iterator[str]:
         yield in_html(group_care.how_it_works(policy))
     for name in ("Ada", None):
         yield in_html(words.welcome(name))
+    yield from recertified(steward)
     yield from moderated(steward)
     yield from of_acts(steward, asker)
 
@@ -128,8 +162,30 @@ def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
         told = steward.desk.entry(act).told  # type: ignore[union-attr]  # every act has an entry
         for outcome in OUTCOMES.get(str(act.act), ({},)):
             answer = told(call, Outcome(outcome), Context("@belisha_steward:x"))  # type: ignore[misc]  # and is told of
-            yield in_html(answer.blocks)
+            yield in_html(answer.blocks).replace("UTC", "")
             yield from (str(effect.content["formatted_body"]) for effect in answer.effects if isinstance(effect, Send))
+
+
+def recertified(steward: Steward) -> Iterator[str]:
+    """What is said of each step of recertification."""
+    one = {"member": "@x", "name": "", "service_room": OWN}
+    who = {"user_id": ADA, "service_room": OWN, "organisation": "x", "roles": ["lead"]}
+    known = {"organisation": "x", "name": "", "asked": "1", "freezes": "2", "count": 99, "members": [one] * 50,
+             "unconfirmed": [one], "frozen": [one], "answerers": [who]}  # fmt: skip
+    rounds = [known | {"warned": warned, "ended": ended} for warned, ended in ((None, None), ("1", None), ("1", "2"))]
+    arguments = {"then": {"turn": "recertification"}, "outcome": {"rounds": rounds}}
+    engine = sa.create_engine("sqlite://")
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        context = Context("@belisha_steward:x", occasion="x", connection=connection)
+        for effect in steward.run(Job("outcome x", 0, arguments), context):
+            if isinstance(effect, Send):
+                yield str(effect.content["formatted_body"])
+    engine.dispose()
+    yield from (
+        in_html(offboarding.before(Call(Asked(ACTS[0], {"x": "x"}), "", Asker(Person(ADA)), OWN, SERVICE, OWN), extent))
+        for extent in (Extent(1, 1, 1), Extent(2, 2, 2))
+    )
 
 
 def moderated(steward: Steward) -> Iterator[str]:
