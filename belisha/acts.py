@@ -27,6 +27,8 @@ from belisha.commands.values import YES as GIVEN
 from belisha.group_acts import GROUP_ACTS
 from belisha.policy.contact import DirectChats
 from belisha.policy.rooms import Purpose
+from belisha.report_acts import REPORT_ACTS
+from belisha.report_acts import tapped as tapped
 from belisha.translation import marked
 
 #: Key of a bot's question in which a member confirms what was asked for on the portal (see `Question`).
@@ -305,4 +307,5 @@ ACTS: Final = (
         act="moderation_log",
         title=marked("See what was done to a member"),
     ),
+    *REPORT_ACTS,
 )

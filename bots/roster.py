@@ -17,7 +17,7 @@ def roster(portal: PortalCommand | None = None) -> list[Bot]:
     """
     if portal is None:
         return [Steward()]
-    return [Steward([portal.entry()], hears=[Approval(portal)])]
+    return [Steward([portal.entry()], hears=[Approval(portal)], portal=portal.public_url)]
 
 
 def every_command() -> list[Command]:

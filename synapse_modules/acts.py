@@ -19,6 +19,7 @@ from synapse_modules.acts_kept import Ended, Json, Record, answer
 from synapse_modules.acts_memberships import MembershipActs
 from synapse_modules.acts_moderation import ModerationActs
 from synapse_modules.acts_people import PeopleActs
+from synapse_modules.acts_reports import ReportActs
 from synapse_modules.acts_rooms import RoomActs
 from synapse_modules.command_events import Command, CommandEvents
 from synapse_modules.event_check import EventCheck
@@ -63,6 +64,7 @@ class Acts:
             MembershipActs(parts),
             ItemActs(parts, check),
             ModerationActs(parts),
+            ReportActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}
 

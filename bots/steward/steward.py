@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 from belisha.acts import ACTS
 from belisha.commands.declaration import Command
+from belisha.report_acts import REPORT_ACTS
 from bots.kernel.answers import notice
 from bots.kernel.bot import Context, Job, Needs, Policy
 from bots.kernel.calls import Answer, Call, Entry, Outcome
@@ -14,7 +15,7 @@ from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
 from bots.kernel.rules import Rule
-from bots.steward import group_care, groups, labels, moderation, words
+from bots.steward import group_care, groups, labels, moderation, reports, words
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 
 #: What is said of acts that have words of their own.
@@ -38,7 +39,11 @@ class Steward:
     rules: Mapping[str, Rule] = {}
 
     def __init__(
-        self, entries: Sequence[Entry] = (), others: Sequence[Command] = (), hears: Sequence[Hears] = ()
+        self,
+        entries: Sequence[Entry] = (),
+        others: Sequence[Command] = (),
+        hears: Sequence[Hears] = (),
+        portal: str = "",
     ) -> None:
         """Knows what it can be asked.
 
@@ -46,16 +51,20 @@ class Steward:
             entries: What it answers besides its own commands, such as the portal's.
             others: The commands of other bots, which it explains.
             hears: What else it does about events.
+            portal: The portal's address; empty where there is none.
         """
+        self._reports = reports.Reports(portal)
+        told = {**_TOLD, **{str(act.act): self._reports.handled for act in REPORT_ACTS}}
+        told["report"] = self._reports.reported
         own = (
             Entry(HELP, self._help),
             Entry(TLP, _tlp, Needs(fresh=True, audience=True)),
             Entry(GROUP_LIST, groups.listed, Needs(groups=True)),
             *labels.entries(),
             *entries,
-            *(Entry(act, told=_TOLD.get(str(act.act), _told)) for act in ACTS),
+            *(Entry(act, told=told.get(str(act.act), _told)) for act in ACTS),
         )
-        self._hears = (*hears, labels.Relabelled())
+        self._hears = (*hears, labels.Relabelled(), self._reports)
         self.desk = Desk(self.name, own, others, front=True)
 
     def needs(self, event: Event, me: str) -> Needs | None:
@@ -67,10 +76,14 @@ class Steward:
                 return None
             # A member's joining names the member; only after the bot's own it must be asked who is there.
             return Needs(policy=True, patient=True, people=event.state_key == me)
+        if event.sender == me:
+            return Needs() if reports.is_card(event) else None
         return next((needs for one in self._hears if (needs := one.needs(event))), None) or self.desk.needs(event)
 
     def handle(self, event: Event, context: Context) -> Sequence[Effect]:
         """Answers a command, or welcomes; see `bots.kernel.bot.Bot`."""
+        if event.state_key is None and event.sender == context.me:
+            return self._reports.carded(event, context)
         if event.state_key is None:
             for one in self._hears:
                 if (effects := one.handle(event, context)) is not None:

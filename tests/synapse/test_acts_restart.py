@@ -17,6 +17,7 @@ from tests.synapse.samples import text
 from tests.synapse.test_acts import done, freezes, hand_over, is_frozen, newcomer, stored, typed
 from tests.synapse.test_acts_items import acts_on, answering
 from tests.synapse.test_acts_moderation import member_of, membership
+from tests.synapse.test_reports import cards, facts, reports
 from tests.synapse.test_room_freezing import freeze, group, policy, send
 
 pytestmark = pytest.mark.full
@@ -157,3 +158,28 @@ async def test_a_message_is_redacted_once(community: Community, place: str) -> N
     await until(is_settled, 30)
     assert (await hand_over(community, room, event, "item_redact"))[0] == 200
     assert stored(community, "SELECT COUNT(*) FROM redactions WHERE redacts = ?", item) == [(1,)]
+
+
+@pytest.mark.parametrize("place", ["after belisha_report_number", "before belisha_report_told"])
+async def test_the_stewards_are_told_of_a_report_once(community: Community, place: str) -> None:
+    """Killed between its number and its message, and between its message and the note of it."""
+    room = await group(community, "open", "ben")
+    _, sent = await send(community, room, "ana")
+    before = len(await cards(community))
+    (community.server.data / "die").write_text(place)
+    assert (await reports(community, "ben", room, sent["event_id"]))[0] == 200
+
+    async def is_dead() -> bool:
+        return not (community.server.data / "die").exists()
+
+    await until(is_dead, 20)
+    community.server.kill()
+    community.server.change("UPDATE worker_locks SET last_renewed_ts = 1")
+    await community.server.start()
+
+    async def is_told() -> bool:
+        return stored(community, "SELECT COUNT(*) FROM belisha_report WHERE due = 1 OR card IS NULL") == [(0,)]
+
+    await until(is_told, 20)
+    found = await cards(community)
+    assert len(found) == before + 1 and facts(found[0])["item"] == sent["event_id"]

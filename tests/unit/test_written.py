@@ -16,6 +16,7 @@ from belisha.acts import ACTS
 from belisha.commands.reading import Asked, Problem, read
 from belisha.policy.people import Person
 from belisha.policy.types import RELABEL
+from belisha.report_acts import REPORT_ACTS
 from belisha.tlp import Label
 from belisha.translation import UnknownLanguage, speak
 from bots.kernel.answers import in_html
@@ -24,7 +25,7 @@ from bots.kernel.calls import Call, Outcome
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
 from bots.roster import every_command
-from bots.steward import Steward, group_care, moderation, words
+from bots.steward import Steward, group_care, moderation, report_words, words
 from tests.written import commands_page, messages
 
 ADA, OWN = "@ada:x", "!own:x"
@@ -117,12 +118,13 @@ def answers() -> Iterator[str]:
     for name in ("Ada", None):
         yield in_html(words.welcome(name))
     yield from moderated(steward)
+    yield from of_reports()
     yield from of_acts(steward, asker)
 
 
 def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
     """What is said of every other act once it is done."""
-    for act in (one for one in ACTS if str(one.act) not in moderation.TOLD):
+    for act in (one for one in ACTS if str(one.act) not in moderation.TOLD and one not in REPORT_ACTS):
         arguments = {argument.name: ["x"] if argument.kind.many else "x" for argument in act.arguments}
         call = Call(Asked(act, arguments), "", asker, "!r:x", GROUP, OWN)
         told = steward.desk.entry(act).told  # type: ignore[union-attr]  # every act has an entry
@@ -130,6 +132,23 @@ def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
             answer = told(call, Outcome(outcome), Context("@belisha_steward:x"))  # type: ignore[misc]  # and is told of
             yield in_html(answer.blocks)
             yield from (str(effect.content["formatted_body"]) for effect in answer.effects if isinstance(effect, Send))
+
+
+def of_reports() -> Iterator[str]:
+    """What is said of reports; links left out."""
+    about: dict[str, Any] = {"number": 1, "urgent": True, "at": 1, "words": "⟦⟧", "done": []}
+    group = about | {"where": "group", "room_id": "!a:x", "item": "$x", "member": "x"}
+    every = [[act, "x", 1] for act in report_words._DONE]
+    cards = [group | {"about": "item", "kind": kind} for kind in report_words._KINDS]
+    cards += [group | {"about": "room", "kind": "other", "urgent": False}]
+    cards += [group | {"about": "item", "kind": "other", "done": done} for done in (every, every[:-1])]
+    cards += [about | {"about": "item", "kind": "other", "where": "private"}]
+    cards += [about | {"about": "member", "kind": "other", "where": "nowhere", "member": "x"}]
+    said = [report_words.card(card, "https://portal.x") for card in cards]
+    said += [report_words.passed_on(again=again) for again in (True, False)]
+    said += [report_words.closed({"at": 1, "done": done}, "⟦⟧") for done in (every, [])]
+    said += [report_words.looked_after(about), report_words.done(about)]
+    yield from (re.sub(r"https://[^\s⟧<,;]+|UTC", "", in_html(blocks)) for blocks in said)
 
 
 def moderated(steward: Steward) -> Iterator[str]:
