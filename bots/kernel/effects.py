@@ -105,6 +105,14 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """Call the operators' webhook. A crash at the wrong moment may call it twice, with one id."""
+
+    body: Mapping[str, Any]
+    once: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Act(_InRoom):
     """Have the module do what a member's command asks for; it reads that command itself (rule P3)."""
 
@@ -136,7 +144,7 @@ class Unschedule:
 #: Begins the names of jobs that tell a bot how an act ended: `then`, and `outcome` or `refused` with a sentence.
 OUTCOME = "outcome "
 
-Outgoing = Send | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Act
+Outgoing = Send | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Hook | Act
 Effect = Outgoing | Schedule | Unschedule
 
 
@@ -165,6 +173,8 @@ def lane_of(effect: Outgoing, room_id: str | None) -> str:
     """
     if isinstance(effect, Mail):
         return f"mail {hashlib.sha256(effect.to.casefold().encode()).hexdigest()[:16]}"
+    if isinstance(effect, Hook):
+        return "webhook"
     room = effect.room or room_id
     if room is None:
         raise BadEffect(f"{type(effect).__name__} names no room, and a job has none of its own")
@@ -199,6 +209,8 @@ def body_of(effect: Outgoing, effect_ids: Mapping[int, str], event_id: str | Non
             return {"target": _stored(effect.target, effect_ids)}
         case Mail():
             return {"to": effect.to, "subject": effect.subject, "text": effect.text}
+        case Hook():
+            return dict(effect.body)
         case Act():
             command = effect.event_id or event_id
             if command is None:

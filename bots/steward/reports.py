@@ -20,6 +20,7 @@ from bots.kernel.calls import Answer, Call, Outcome
 from bots.kernel.effects import Act, Edit, Effect, React, Redact, Send
 from bots.kernel.events import Event
 from bots.steward import moderation, report_words
+from bots.steward.escalation import Escalation
 from bots.steward.tables import report
 
 #: What is said to the member when one of these was done about a report.
@@ -34,12 +35,14 @@ _SAID: Final = {
 class Reports:
     """Makes cards, hears taps on them, and tells how acts ended."""
 
-    def __init__(self, portal: str = "") -> None:
+    def __init__(self, portal: str, escalation: Escalation) -> None:
         """Knows where two stewards see what was reported.
 
         Args:
             portal: The portal's address; empty where there is none.
+            escalation: Whom to tell of what is urgent and waits.
         """
+        self._escalation = escalation
         self._portal = portal
 
     # --- Cards -------------------------------------------------------------------------------------------------
@@ -58,7 +61,8 @@ class Reports:
         }
         context.database.execute(report.insert().values(row))
         buttons = [React(event.event_id, key) for key in report_words.buttons(facts)]
-        return (Edit(event.event_id, self._card(facts)), *buttons)
+        waits = (self._escalation.begin(row["number"], row["since"]),) if facts.get("urgent") is True else ()
+        return (Edit(event.event_id, self._card(facts)), *buttons, *waits)
 
     def _card(self, facts: Mapping[str, Any]) -> dict[str, Any]:
         return {**notice(report_words.card(facts, self._portal)), "msgtype": "m.text"}
@@ -113,9 +117,12 @@ class Reports:
         # What was done by two at once is told of in any order: the longer list is the newer one.
         facts["done"] = max(facts.get("done") or [], done.get("done") or [], key=len)
         act = str(call.command.act)
-        closed = row.closed or act == "report_close"
-        context.database.execute(report.update().where(here).values(facts=json.dumps(facts), closed=closed))
+        if act == "report_close":
+            facts.pop("words", None)  # of no use any more, and not ours to keep
+        context.database.execute(report.update().where(here).values(facts=json.dumps(facts), looked_after=True))
         effects: list[Effect] = [Edit(row.card, self._card(facts), room=row.room_id)]
+        if facts.get("urgent") is True:
+            effects.append(self._escalation.end(row.number))
         effects += _to_member(act, call, done)
         if isinstance(room := done.get("reporter_room"), str):
             if act == "report_acknowledge":

@@ -11,12 +11,14 @@ from belisha.report_acts import REPORT_ACTS
 from bots.kernel.answers import notice
 from bots.kernel.bot import Context, Job, Needs, Policy
 from bots.kernel.calls import Answer, Call, Entry, Outcome
+from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
 from bots.kernel.rules import Rule
 from bots.steward import group_care, groups, labels, moderation, reports, words
 from bots.steward.commands import GROUP_LIST, HELP, TLP
+from bots.steward.escalation import ESCALATE, Escalation
 
 #: What is said of acts that have words of their own.
 _TOLD: Final = {**groups.TOLD, **moderation.TOLD}
@@ -44,6 +46,7 @@ class Steward:
         others: Sequence[Command] = (),
         hears: Sequence[Hears] = (),
         portal: str = "",
+        escalation: EscalationSettings | None = None,
     ) -> None:
         """Knows what it can be asked.
 
@@ -52,8 +55,10 @@ class Steward:
             others: The commands of other bots, which it explains.
             hears: What else it does about events.
             portal: The portal's address; empty where there is none.
+            escalation: Whom to tell of an urgent report that nobody looks after; by default the stewards' room alone.
         """
-        self._reports = reports.Reports(portal)
+        self._escalation = Escalation(escalation or EscalationSettings(), portal)
+        self._reports = reports.Reports(portal, self._escalation)
         told = {**_TOLD, **{str(act.act): self._reports.handled for act in REPORT_ACTS}}
         told["report"] = self._reports.reported
         own = (
@@ -93,7 +98,9 @@ class Steward:
         return _welcome(event, context) if in_service else group_care.handle(event, context, self.name)
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:
-        """Tells how an act ended; see `bots.kernel.bot.WithJobs`."""
+        """Tells how an act ended, or of a report that waits; see `bots.kernel.bot.WithJobs`."""
+        if job.name.startswith(ESCALATE):
+            return self._escalation.run(job, context)
         return self.desk.run(job, context) or ()
 
     def _help(self, call: Call, _context: Context) -> Answer:

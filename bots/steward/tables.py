@@ -15,5 +15,5 @@ report = sa.Table(
     sa.Column("room_id", sa.Text, nullable=False),
     sa.Column("facts", sa.Text, nullable=False),
     sa.Column("since", sa.Float, nullable=False),
-    sa.Column("closed", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("looked_after", sa.Boolean, nullable=False, server_default=sa.false()),
 )

@@ -86,11 +86,11 @@ def write_config(folder: Path, homeserver: str, port: int, /, **changes: Any) ->
 
 @asynccontextmanager
 async def grounded(
-    store: Store, homeserver: Homeserver, *bots: Bot, **options: Any
+    store: Store, homeserver: Homeserver, *bots: Bot, settings: Json | None = None, **options: Any
 ) -> AsyncIterator[Callable[..., Awaitable[None]]]:
     """The kernel's loops over a store; gives the function that delivers events."""
     with tempfile.TemporaryDirectory() as folder:
-        config = load(write_config(Path(folder), homeserver.url, 1))
+        config = load(write_config(Path(folder), homeserver.url, 1, **(settings or {})))
     async with aiohttp.ClientSession() as session:
         clients = [BotClient(homeserver.url, f"@belisha_{bot.name}:{SERVER}", "token", session) for bot in bots]
         leases = Leases(store)

@@ -13,7 +13,7 @@ from belisha.markers import MarkerReader
 from belisha.policy.people import Person
 from belisha.report_acts import REPORT_KEY
 from bots.kernel.bot import Asker, Context, Job, Needs, Policy
-from bots.kernel.effects import Act, Edit, Effect, React, Redact, Send
+from bots.kernel.effects import Act, Edit, Effect, React, Redact, Send, Unschedule
 from bots.kernel.events import Event, is_news
 from bots.kernel.tables import metadata
 from bots.steward import Steward
@@ -70,7 +70,8 @@ def tap(key: str, on: str = "$card12", room: str = ROOM) -> Event:
 def ended(database: sa.Connection, act: Act, **outcome: Any) -> list[Effect]:
     """What is done once the module has told how an act ended."""
     job = Job("outcome x", 0.0, {"then": json.loads(json.dumps(act.then)), **outcome})
-    return list(STEWARD.run(job, context(database)))
+    effects = STEWARD.run(job, context(database))
+    return [one for one in effects if not isinstance(one, Unschedule)]
 
 
 def bodies(effects: list[Effect]) -> list[str]:
@@ -154,9 +155,10 @@ def test_closing_tells_who_reported_it(database: sa.Connection) -> None:
     done = {"outcome": "done", "number": 12, "done": acts, "reporter_room": "!ben:x"}
     edit, told, answer = ended(database, act, outcome=done)
     assert "Tap:" not in bodies([edit])[0], "a closed card asks for nothing more"
+    assert "rude" not in str(database.scalar(sa.select(report.c.facts))) + bodies([edit])[0]
     assert "have acted on it" in bodies([told])[0] and "“Thanks”" in bodies([told])[0]
     assert "Done: it stands on the card of report 12." in bodies([answer])[0]
-    assert database.scalar(sa.select(report.c.closed)) is True
+    assert database.scalar(sa.select(report.c.looked_after)) is True
 
 
 def test_taps_elsewhere_ask_for_nothing(database: sa.Connection) -> None:

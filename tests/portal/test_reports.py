@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
@@ -143,6 +145,13 @@ async def test_of_a_direct_chat_two_stewards_see_that_message_alone(here: Here, 
     assert "urgent" in said and "danger" in said and not any(one in said for one in ("ana", "finn", room, item))
     assert await buttons(here, card) == ["👀", "⚠️", "🔇", "🏁"]
     number = int(said.partition("Report ")[2].partition(",")[0])
+
+    def waits() -> bool:
+        with closing(sqlite3.connect(here.server.data / "bots.db")) as database:
+            query = "SELECT 1 FROM job WHERE name = ?"
+            return database.execute(query, (f"escalate {number}",)).fetchone() is not None
+
+    assert waits(), "it is urgent, and nobody looks after it"
     for name in ("stella", "sten"):
         page = await stewards[name].get(f"/reports/{number}")
         assert page.status == 200 and SAID not in page.text and "ana" not in page.text
@@ -162,6 +171,7 @@ async def test_of_a_direct_chat_two_stewards_see_that_message_alone(here: Here, 
     await tap(here, "stella", await last_of_steward(here, "stella", "On the portal you asked for !report close"))
     assert await last_of_steward(here, "finn", "They say: “Thank you”")
     assert await last_of_steward(here, "stella", f"Done: it stands on the card of report {number}.")
+    assert not waits()
 
 
 async def test_a_report_written_in_a_group_is_taken_away(here: Here, stewards: dict[str, Visitor]) -> None:

@@ -22,10 +22,12 @@ from belisha.translation import UnknownLanguage, speak
 from bots.kernel.answers import in_html
 from bots.kernel.bot import Asker, Audience, Context, Group, Item, Organisation, Policy, Unknown
 from bots.kernel.calls import Call, Outcome
+from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
 from bots.roster import every_command
 from bots.steward import Steward, group_care, moderation, report_words, words
+from bots.steward.escalation import Escalation
 from tests.written import commands_page, messages
 
 ADA, OWN = "@ada:x", "!own:x"
@@ -149,6 +151,10 @@ def of_reports() -> Iterator[str]:
     said += [report_words.closed({"at": 1, "done": done}, "⟦⟧") for done in (every, [])]
     said += [report_words.looked_after(about), report_words.done(about)]
     yield from (re.sub(r"https://[^\s⟧<,;]+|UTC", "", in_html(blocks)) for blocks in said)
+    waits = Escalation(EscalationSettings(), "https://portal.x")
+    mail = waits._mail("x", 1, 1.0, "x")
+    for text in (str(waits._in_room(1, 1.0)["formatted_body"]), mail.subject, mail.text):
+        yield re.sub(r"https://[^\s⟧<,;)]+|UTC", "", text)
 
 
 def moderated(steward: Steward) -> Iterator[str]:

@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("room_id", sa.Text(), nullable=False),
         sa.Column("facts", sa.Text(), nullable=False),
         sa.Column("since", sa.Float(), nullable=False),
-        sa.Column("closed", sa.Boolean(), nullable=False, server_default=sa.false()),
+        sa.Column("looked_after", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("number", name=op.f("pk_steward_report")),
         sa.UniqueConstraint("card", name=op.f("uq_steward_report_card")),
     )
