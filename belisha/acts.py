@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from belisha.announce_acts import ANNOUNCE_ACTS
 from belisha.commands import reading
 from belisha.commands.declaration import ALONE, GROUPS, RUNNING, Argument, Command
 from belisha.commands.reading import Asked, Problem
@@ -308,4 +309,5 @@ ACTS: Final = (
         title=marked("See what was done to a member"),
     ),
     *REPORT_ACTS,
+    *ANNOUNCE_ACTS,
 )

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from synapse.module_api import LoggingTransaction
 from synapse.module_api.errors import SynapseError
 
+from synapse_modules.acts_announcements import AnnouncementActs
 from synapse_modules.acts_groups import GroupActs, GroupChangeActs
 from synapse_modules.acts_items import ItemActs
 from synapse_modules.acts_kept import Ended, Json, Record, answer
@@ -65,6 +66,7 @@ class Acts:
             ItemActs(parts, check),
             ModerationActs(parts),
             ReportActs(parts),
+            AnnouncementActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}
 

@@ -17,6 +17,7 @@ from belisha.policy.people import Person
 from belisha.policy.rooms import Kind, Room, to_state
 from belisha.tlp import ALL_LABELS, Label
 from synapse_modules.acts import Acts
+from synapse_modules.announcements import Announcements
 from synapse_modules.api_items import ItemHandlers
 from synapse_modules.api_local import LocalApi
 from synapse_modules.api_portal import PortalHandlers, about
@@ -71,6 +72,7 @@ class MemberApi(Resource):
         self._registry = parts.registry
         self._readers = parts.readers
         self._acts = Acts(parts, check)
+        self._announcements = Announcements(parts.api, parts.hooks, parts.registry)
         self._found = FoundGroups(parts.api, parts.hooks, parts.registry, parts.rooms)
         self.handlers = {
             "GET audience": self._audience,
@@ -78,6 +80,7 @@ class MemberApi(Resource):
             "GET asker": self._asker,
             "GET item": self._item,
             "GET groups": self._groups,
+            "GET unacknowledged": self._unacknowledged,
             "POST acts": self._act,
             **ItemHandlers(parts, check).handlers(),
             **PortalHandlers(parts, config.portal_secret).handlers(),
@@ -110,6 +113,15 @@ class MemberApi(Resource):
         if room.kind is not Kind.SERVICE:
             raise not_found()
         return {"groups": await self._found.of(person)}
+
+    async def _unacknowledged(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """Where a bot reminds those who have not acknowledged an announcement; of any other message there is nobody."""
+        await self._bot(request)
+        event_id, after = _argument(request, "event_id"), _argument(request, "after")
+        found = None if "\0" in event_id else await self._announcements.waiting(event_id, after)
+        if found is None:
+            raise not_found()
+        return found
 
     async def _with_bot(self, request: SynapseRequest) -> tuple[str, Room, Person]:
         """The room where a bot of ours asks about a member who is there with it, and that member."""

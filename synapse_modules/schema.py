@@ -236,6 +236,16 @@ MIGRATIONS: Final = (
         " at BIGINT NOT NULL,"
         " PRIMARY KEY (number, viewer))",
     ),
+    # What managers announced, each by the command that asked for it.
+    (
+        "CREATE TABLE belisha_announcement ("
+        " event_id TEXT NOT NULL PRIMARY KEY,"
+        " command_id TEXT NOT NULL UNIQUE,"
+        " room_id TEXT NOT NULL,"
+        " by_member TEXT NOT NULL,"
+        " at BIGINT NOT NULL)",
+        "CREATE INDEX belisha_announcement_at ON belisha_announcement (at)",
+    ),
 )
 
 

@@ -87,6 +87,18 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True)
+class Unacknowledged:
+    """Those who have not acknowledged an announcement, as the module knows them now."""
+
+    room_id: str
+    """Where it was announced."""
+    service_rooms: Sequence[str]
+    """Each one's own room with the steward."""
+    onward: str | None = None
+    """From where on to ask for the others; None where these were all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A question that got no answer."""
 
@@ -111,6 +123,8 @@ class Needs:
     """Who looks after the group, where it may have become too few: the user id of who has left it, or empty."""
     groups: bool = False
     """Which groups the event's sender may join or ask for; in their own room with the bot."""
+    unacknowledged: tuple[str, str] | None = None
+    """Of a job: who has not acknowledged the announcement of that event id, from that localpart on."""
     patient: bool = False
     """Nobody waits for an answer: while the server cannot be asked, rather handle the event later."""
 
@@ -125,6 +139,7 @@ class Context:
     asker: Asker | Unknown = Unknown()
     item: Item | Unknown = Unknown()
     groups: Sequence[Group] | Unknown = Unknown()
+    unacknowledged: Unacknowledged | Unknown = Unknown()
     maintainers: Sequence[Asker] | Unknown = Unknown()
     """Those left, where they may have become too few; of two and more only the user ids are known."""
     people: Mapping[str, str | None] = field(default_factory=dict)
@@ -190,3 +205,11 @@ class WithJobs(Protocol):
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:
         """What is to be done about a job that is due."""
+
+
+@runtime_checkable
+class WithCuriousJobs(WithJobs, Protocol):
+    """One whose jobs must know something of the server; it is asked before, so that `run` stays pure."""
+
+    def job_needs(self, job: Job) -> Needs | None:
+        """What must be known for a job; None where nothing is."""

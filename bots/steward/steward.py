@@ -16,12 +16,12 @@ from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
 from bots.kernel.rules import Rule
-from bots.steward import group_care, groups, labels, moderation, reports, words
+from bots.steward import announcements, group_care, groups, labels, moderation, reports, words
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 from bots.steward.escalation import ESCALATE, Escalation
 
 #: What is said of acts that have words of their own.
-_TOLD: Final = {**groups.TOLD, **moderation.TOLD}
+_TOLD: Final = {**groups.TOLD, **moderation.TOLD, **announcements.TOLD}
 
 
 class Hears(Protocol):
@@ -101,7 +101,13 @@ class Steward:
         """Tells how an act ended, or of a report that waits; see `bots.kernel.bot.WithJobs`."""
         if job.name.startswith(ESCALATE):
             return self._escalation.run(job, context)
+        if job.name.startswith(announcements.REMIND):
+            return announcements.remind(job, context)
         return self.desk.run(job, context) or ()
+
+    def job_needs(self, job: Job) -> Needs | None:
+        """What must be known for a job; see `bots.kernel.bot.WithCuriousJobs`."""
+        return announcements.job_needs(job)
 
     def _help(self, call: Call, _context: Context) -> Answer:
         asked = str(call.arguments.get("command", ""))

@@ -219,6 +219,8 @@ class Homeserver:
         """What the module tells of items, by event id."""
         self.acts: list[tuple[int, Json]] = []
         """How the module answers acts, in this order; done, where nothing is left here."""
+        self.unacknowledged: list[tuple[int, Json]] = []
+        """How the module answers who has not acknowledged something, in this order."""
         self.devices: set[str] = set()
         self.holding = asyncio.Event()
         self.holding.set()
@@ -307,6 +309,8 @@ class Homeserver:
         if path.endswith("/asker"):
             found = self.askers.get(request.query["member"])
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
+        if path.endswith("/unacknowledged"):
+            return self.unacknowledged.pop(0)
         if path.endswith("/item"):
             found = self.items.get(request.query["event_id"])
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})

@@ -212,6 +212,15 @@ def _for_the_portal(name: str, **more: str) -> Row:
     return prepare
 
 
+async def _unacknowledged(community: Community) -> Act:
+    community.server.change(
+        "INSERT INTO belisha_announcement (event_id, command_id, room_id, by_member, at)"
+        " VALUES ('$said', '$asked', ?, 'mona', 1) ON CONFLICT (event_id) DO NOTHING",
+        community.rooms["open"],
+    )
+    return await _plain("GET", "/_synapse/client/org.belisha/v1/unacknowledged?event_id=$said", by="steward")(community)
+
+
 def _about_a_report(name: str) -> Row:
     async def prepare(community: Community) -> Act:
         community.server.change(
@@ -351,6 +360,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi GET media": (_portals_download,),
     "api MemberApi POST home": (_for_the_portal("home"),),
     "api MemberApi POST sent": (_for_the_portal("sent", room_id="!x", event_id="$x"),),
+    "api MemberApi GET unacknowledged": (_unacknowledged,),
     "api MemberApi POST reports": (_about_a_report("reports"),),
     "api MemberApi POST report": (_about_a_report("report"),),
     "api MemberApi GET asker": (

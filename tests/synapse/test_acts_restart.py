@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.support.community import Community, assert_refused
+from tests.support.community import Community, assert_refused, unique
 from tests.support.ledger import relabel, settled, until
-from tests.support.server import ended
+from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.synapse.samples import text
 from tests.synapse.test_acts import done, freezes, hand_over, is_frozen, newcomer, stored, typed
 from tests.synapse.test_acts_items import acts_on, answering
 from tests.synapse.test_acts_moderation import member_of, membership
+from tests.synapse.test_questions import own_room
 from tests.synapse.test_reports import cards, facts, reports
 from tests.synapse.test_room_freezing import freeze, group, policy, send
 
@@ -183,3 +185,18 @@ async def test_the_stewards_are_told_of_a_report_once(community: Community, plac
     await until(is_told, 20)
     found = await cards(community)
     assert len(found) == before + 1 and facts(found[0])["item"] == sent["event_id"]
+
+
+@pytest.mark.parametrize("place", ["before belisha_announced", "after belisha_announced"])
+async def test_something_is_announced_once(community: Community, place: str) -> None:
+    text, own = unique("Said once "), await own_room(community, "mona")
+    event = await typed(community, "mona", own, f"!announce {text}")
+    call = (community, own, event, "announce", {"text": text})
+    await killed_at(community, place, call)
+    status, body = await hand_over(*call)
+    assert status == 200, body
+    path = f"/_matrix/client/v3/rooms/{quote(body['room_id'])}/messages?dir=b&limit=50"
+    _, page = await request(community["ana"], "GET", path)
+    said = [one["event_id"] for one in page["chunk"] if text in str(one["content"].get("body"))]
+    assert said == [body["event_id"]]
+    assert stored(community, "SELECT COUNT(*) FROM belisha_announcement WHERE command_id = ?", event) == [(1,)]

@@ -168,7 +168,7 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
     in_the_group = ("room_policy", "room_upgrade", "group_invite", "group_rename", "group_topic", "group_archive")
     where = {
         **dict.fromkeys((*in_the_group, "item_redact"), groups),
-        **dict.fromkeys(("direct_chats", "moderation_log", "red"), own),
+        **dict.fromkeys(("direct_chats", "moderation_log", "red", "announce", "announce_status"), own),
     }.get(str(act.act), groups | own)
     assert decide_where(act, kind).allowed == (kind in where)
 

@@ -20,13 +20,13 @@ from belisha.report_acts import REPORT_ACTS
 from belisha.tlp import Label
 from belisha.translation import UnknownLanguage, speak
 from bots.kernel.answers import in_html
-from bots.kernel.bot import Asker, Audience, Context, Group, Item, Organisation, Policy, Unknown
+from bots.kernel.bot import Asker, Audience, Context, Group, Item, Job, Organisation, Policy, Unacknowledged, Unknown
 from bots.kernel.calls import Call, Outcome
 from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
 from bots.roster import every_command
-from bots.steward import Steward, group_care, moderation, report_words, words
+from bots.steward import Steward, announcements, group_care, moderation, report_words, words
 from bots.steward.escalation import Escalation
 from tests.written import commands_page, messages
 
@@ -41,6 +41,16 @@ GROUPS_FOUND = (
 )
 #: What the module tells of acts, where that is more than that they are done.
 OUTCOMES: dict[str, tuple[dict[str, Any], ...]] = {
+    "announce": ({"room_id": "!a:x", "event_id": "$x"},),
+    "announce_status": (
+        {},
+        {
+            "announcements": [
+                {"event_id": "$x", "room_id": "!a:x", "by": "x", "at": 1, "organisations": organisations}
+                for organisations in ([], [{"name": "x", "acknowledged": 1, "of": 2}])
+            ]
+        },
+    ),
     "group_create": ({"room_id": "!a:x"},),
     "red": ({"room_id": "!a:x"},),
     "group_join": ({"membership": "join"}, {"membership": "knock"}),
@@ -132,7 +142,7 @@ def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
         told = steward.desk.entry(act).told  # type: ignore[union-attr]  # every act has an entry
         for outcome in OUTCOMES.get(str(act.act), ({},)):
             answer = told(call, Outcome(outcome), Context("@belisha_steward:x"))  # type: ignore[misc]  # and is told of
-            yield in_html(answer.blocks)
+            yield in_html(answer.blocks).replace("UTC", "")
             yield from (str(effect.content["formatted_body"]) for effect in answer.effects if isinstance(effect, Send))
 
 
@@ -151,6 +161,9 @@ def of_reports() -> Iterator[str]:
     said += [report_words.closed({"at": 1, "done": done}, "⟦⟧") for done in (every, [])]
     said += [report_words.looked_after(about), report_words.done(about)]
     yield from (re.sub(r"https://[^\s⟧<,;]+|UTC", "", in_html(blocks)) for blocks in said)
+    job = Job("remind $x", 0.0, {"event_id": "$x", "after": ""})
+    (reminder,) = announcements.remind(job, Context("@b:x", unacknowledged=Unacknowledged("!a:x", ("!o:x",))))
+    yield str(reminder.content["formatted_body"])  # type: ignore[union-attr]  # a message
     waits = Escalation(EscalationSettings(), "https://portal.x")
     mail = waits._mail("x", 1, 1.0, "x")
     for text in (str(waits._in_room(1, 1.0)["formatted_body"]), mail.subject, mail.text):
