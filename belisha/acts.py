@@ -30,6 +30,7 @@ from belisha.policy.contact import DirectChats
 from belisha.policy.rooms import Purpose
 from belisha.report_acts import REPORT_ACTS
 from belisha.report_acts import tapped as tapped
+from belisha.self_acts import SELF_ACTS
 from belisha.translation import marked
 
 #: Key of a bot's question in which a member confirms what was asked for on the portal (see `Question`).
@@ -310,4 +311,5 @@ ACTS: Final = (
     ),
     *REPORT_ACTS,
     *ANNOUNCE_ACTS,
+    *SELF_ACTS,
 )

@@ -16,12 +16,12 @@ from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
 from bots.kernel.rules import Rule
-from bots.steward import announcements, group_care, groups, labels, moderation, reports, words
+from bots.steward import announcements, group_care, groups, labels, moderation, own_account, reports, words
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 from bots.steward.escalation import ESCALATE, Escalation
 
 #: What is said of acts that have words of their own.
-_TOLD: Final = {**groups.TOLD, **moderation.TOLD, **announcements.TOLD}
+_TOLD: Final = {**groups.TOLD, **moderation.TOLD, **announcements.TOLD, **own_account.TOLD}
 
 
 class Hears(Protocol):

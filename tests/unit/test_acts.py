@@ -169,6 +169,7 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
     where = {
         **dict.fromkeys((*in_the_group, "item_redact"), groups),
         **dict.fromkeys(("direct_chats", "moderation_log", "red", "announce", "announce_status"), own),
+        **dict.fromkeys(("devices", "device_end", "leave_community"), own),
     }.get(str(act.act), groups | own)
     assert decide_where(act, kind).allowed == (kind in where)
 

@@ -41,6 +41,7 @@ GROUPS_FOUND = (
 )
 #: What the module tells of acts, where that is more than that they are done.
 OUTCOMES: dict[str, tuple[dict[str, Any], ...]] = {
+    "devices": ({}, {"devices": [{"device_id": "x", "name": "x", "seen": 1}]}),
     "announce": ({"room_id": "!a:x", "event_id": "$x"},),
     "announce_status": (
         {},
