@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from belisha.announce_acts import ANNOUNCE_ACTS
 from belisha.commands import reading
 from belisha.commands.declaration import ALONE, GROUPS, RUNNING, Argument, Command
 from belisha.commands.reading import Asked, Problem
@@ -28,6 +29,9 @@ from belisha.group_acts import GROUP_ACTS
 from belisha.people_acts import PEOPLE_ACTS
 from belisha.policy.contact import DirectChats
 from belisha.policy.rooms import Purpose
+from belisha.report_acts import REPORT_ACTS
+from belisha.report_acts import tapped as tapped
+from belisha.self_acts import SELF_ACTS
 from belisha.translation import marked
 
 #: Key of a bot's question in which a member confirms what was asked for on the portal (see `Question`).
@@ -307,4 +311,7 @@ ACTS: Final = (
         act="moderation_log",
         title=marked("See what was done to a member"),
     ),
+    *REPORT_ACTS,
+    *ANNOUNCE_ACTS,
+    *SELF_ACTS,
 )

@@ -94,6 +94,7 @@ def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]
         "steward": STEWARD,
         "e2ee": _e2ee(settings),
         "mail": _mail(settings, place),
+        "escalation": _escalation(settings, place),
         "revocations": _beside(settings.backup.revocations, place),
         "public_host": _host_and_port(settings.public_url or place.homeserver),
     }
@@ -162,6 +163,19 @@ def _mail(settings: Settings, place: Place) -> dict[str, object] | None:
         return None
     password = None if mail.password_file is None else str(place.data_dir / mail.password_file)
     return {**mail.model_dump(), "password_file": password}
+
+
+def _escalation(settings: Settings, place: Place) -> dict[str, object]:
+    told = settings.escalation
+    secret = _beside(told.webhook_secret_file, place)
+    webhook = None if told.webhook is None else {"url": told.webhook, "secret_file": secret}
+    return {
+        "minutes": told.minutes,
+        "mail": told.mail,
+        "webhook": webhook,
+        "stewards": list(told.stewards),
+        "manager": told.manager,
+    }
 
 
 def _host_and_port(url: str) -> str:

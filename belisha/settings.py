@@ -112,6 +112,20 @@ class Mail(_Part):
     password_file: str | None = None
 
 
+Address = Annotated[str, AfterValidator(values.mail_address)]
+
+
+class Escalation(_Part):
+    """Whom to tell of an urgent report that nobody looks after."""
+
+    minutes: Annotated[int, Field(ge=1, le=1440)] = 10
+    mail: Address | None = None
+    webhook: Annotated[str, AfterValidator(values.webhook)] | None = None
+    webhook_secret_file: str | None = None
+    stewards: Annotated[Sequence[Address], AfterValidator(tuple)] = ()
+    manager: Address | None = None
+
+
 Origin = Annotated[str, AfterValidator(values.origin)]
 
 
@@ -142,6 +156,7 @@ class Settings(_Part):
     push: Push = Field(default_factory=Push)
     mail: Mail = Field(default_factory=Mail)
     portal: Portal = Field(default_factory=Portal)
+    escalation: Escalation = Field(default_factory=Escalation)
     strict_hooks: bool = False
     logs: Logs = Field(default_factory=Logs)
 
@@ -251,6 +266,14 @@ def _contradictions(settings: Settings, document: Document) -> list[Problem]:
     if mail.host and not mail.sender:
         what, remedy = "mail needs an address that it comes from", "write one, such as bots@ and your domain"
         problems.append(Problem(document.line(("mail", "sender")), "mail.sender", what, remedy))
+    told = settings.escalation
+    if not mail.host and (told.mail or told.stewards or told.manager):
+        what = "nobody can be mailed, since there is no mail server"
+        problems.append(Problem(document.line(("escalation",)), "escalation", what, "fill in `mail:`, or leave it out"))
+    if told.webhook_secret_file and not told.webhook:
+        what, remedy = "there is no webhook whose calls this would sign", "fill in escalation.webhook, or write null"
+        where = "escalation.webhook_secret_file"
+        problems.append(Problem(document.line(("escalation", "webhook_secret_file")), where, what, remedy))
     portal = settings.portal.public_url
     if portal and portal in (address, *settings.portal.element_origins):
         problems.append(

@@ -117,6 +117,20 @@ def gateway(text: str) -> str:
     return text
 
 
+def webhook(text: str) -> str:
+    """The whole address that is called over HTTP."""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.username
+    except ValueError:
+        good = False
+    if not good or not text.isascii() or not text.isprintable() or " " in text:
+        raise refuse("this is no web address", "write the webhook's whole address, with https://, or null")
+    if parts.scheme == "http" and not is_local(text):
+        raise refuse("http:// would show everybody on the way when stewards are wanted", "use https://")
+    return text
+
+
 def mail_host(text: str) -> str:
     """The name or address of a mail server."""
     if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", text):

@@ -36,8 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from bots.portal import server as portal
     from bots.roster import roster
 
+    bots = roster(portal.command(config), config.escalation)
     try:
-        asyncio.run(Process(config, roster(portal.command(config)), portal.beside(config)).run())
+        asyncio.run(Process(config, bots, portal.beside(config)).run())
     except (StartError, StoreError) as error:
         return _say(str(error), 1)
     except Exception as error:

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from belisha.commands.declaration import Command
 from bots.kernel.bot import Bot
+from bots.kernel.config import Escalation
 from bots.portal.approval import Approval
 from bots.portal.command import PORTAL, PortalCommand
 from bots.steward import Steward
 
 
-def roster(portal: PortalCommand | None = None) -> list[Bot]:
+def roster(portal: PortalCommand | None = None, escalation: Escalation | None = None) -> list[Bot]:
     """Every bot, in the order in which they are asked about each event.
 
     Args:
         portal: What the steward answers of the portal, where there is one.
+        escalation: Whom to tell of an urgent report that nobody looks after; by default the stewards' room alone.
     """
     if portal is None:
-        return [Steward()]
-    return [Steward([portal.entry()], hears=[Approval(portal)])]
+        return [Steward(escalation=escalation)]
+    entries, hears = [portal.entry()], [Approval(portal)]
+    return [Steward(entries, hears=hears, portal=portal.public_url, escalation=escalation)]
 
 
 def every_command() -> list[Command]:

@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 from synapse.module_api import LoggingTransaction
 from synapse.module_api.errors import SynapseError
 
+from synapse_modules.acts_announcements import AnnouncementActs
 from synapse_modules.acts_groups import GroupActs, GroupChangeActs
 from synapse_modules.acts_invitations import InvitationActs
 from synapse_modules.acts_items import ItemActs
@@ -22,7 +23,9 @@ from synapse_modules.acts_memberships import MembershipActs
 from synapse_modules.acts_moderation import ModerationActs
 from synapse_modules.acts_offboarding import OffboardingActs
 from synapse_modules.acts_people import PeopleActs
+from synapse_modules.acts_reports import ReportActs
 from synapse_modules.acts_rooms import RoomActs
+from synapse_modules.acts_self import SelfActs
 from synapse_modules.command_events import Command, CommandEvents
 from synapse_modules.event_check import EventCheck
 from synapse_modules.locks import BEING_CHANGED
@@ -70,6 +73,9 @@ class Acts:
             MembershipActs(parts),
             ItemActs(parts, check),
             ModerationActs(parts),
+            ReportActs(parts),
+            AnnouncementActs(parts),
+            SelfActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}
 

@@ -46,13 +46,17 @@ _KINDS: Final = {
 _ENDS: Final = {"unmute": "mute", "unban": "ban", "mute": "mute", "ban": "ban"}
 
 
-class _About(NamedTuple):
+class About(NamedTuple):
     """What an act is about: a member, in a room or (None) everywhere; an item, where it is one of theirs."""
 
     user_id: str
     room_id: str | None
     power: int = 0
     item: str | None = None
+
+
+def _nothing_more(_txn: LoggingTransaction, _asker: Person, _now: int) -> Json:
+    return {}
 
 
 class ModerationActs:
@@ -81,12 +85,12 @@ class ModerationActs:
         if reason is not None:
             raise_if_refused(decide_reason(reason, self._markers))
         about = await self._about(command, kind)
-        outcome = await self._write(command, record, about, kind, is_in_matrix=is_in_matrix)
+        outcome = await self.write(command, record, about, kind, is_in_matrix=is_in_matrix)
         if is_in_matrix:
             await self._moderation.carry_out(command.events[0], reason)
         return outcome
 
-    async def _about(self, command: Command, kind: str) -> _About:
+    async def _about(self, command: Command, kind: str) -> About:
         """Whom and which room a command is about.
 
         Raises:
@@ -98,18 +102,18 @@ class ModerationActs:
             if item is None:
                 raise refused(_NO_ITEM)
             power = await self._power(item.source, command.room_id)
-            return _About(item.source, command.room_id, power, item.event_id)
+            return About(item.source, command.room_id, power, item.event_id)
         user_id = self._registry.user_id(self._localpart(arguments["member"]))
         if kind == "warn" or arguments.get("everywhere"):
             if "group" in arguments:
                 raise refused(_ONE_OF_BOTH)
-            return _About(user_id, None)
+            return About(user_id, None)
         room_id = await self._group(command)
         if kind in ("kick", "ban", "unban") and room_id in await self._rooms.founding_rooms():
             raise refused(_FOUNDING)
         if kind == "kick" and user_id not in await self._hooks.joined(room_id):
             raise refused(_NOT_IN_IT)
-        return _About(user_id, room_id, await self._power(user_id, room_id))
+        return About(user_id, room_id, await self._power(user_id, room_id))
 
     def _localpart(self, address: str) -> str:
         localpart, _, server = address.removeprefix("@").partition(":")
@@ -128,8 +132,26 @@ class ModerationActs:
     async def _power(self, user_id: str, room_id: str) -> int:
         return int(get_user_power_level(user_id, await self._api.get_room_state(room_id, POWER_STATE)))
 
-    async def _write(self, command: Command, record: Record, about: _About, kind: str, *, is_in_matrix: bool) -> Json:
-        """Decides, on the registry as it is, and writes down what is decided and how the command ended."""
+    async def write(
+        self,
+        command: Command,
+        record: Record,
+        about: About,
+        kind: str,
+        *,
+        is_in_matrix: bool,
+        also: Callable[[LoggingTransaction, Person, int], Json] = _nothing_more,
+    ) -> Json:
+        """Decides, on the registry as it is, and writes down what is decided and how the command ended.
+
+        Args:
+            command: what is asked for.
+            record: where its end is written.
+            about: whom and what it is about.
+            kind: what is written down.
+            is_in_matrix: whether it is to be done in Matrix too.
+            also: what is decided and written besides, by whom, when; and told of how it ended.
+        """
         ended: list[Json] = []
         act, now = command.asked.command, int(self._clock())
 
@@ -144,6 +166,7 @@ class ModerationActs:
             role = moderates_as(act, asker, member.organisation, command.power, is_here=is_here)
             subject = Subject(member.localpart, member.organisation, frozenset(member.roles))
             raise_if_refused(decide_moderation(act, asker, role, subject, about.power))
+            more = also(txn, asker, now)
             seconds = command.asked.arguments.get("time")
             until = None if seconds is None else now + int(seconds)
             entry = Entry(command.events[0], kind, member.localpart, asker.localpart, str(role), about.room_id, now,
@@ -154,7 +177,7 @@ class ModerationActs:
             tables.add(txn, entry)
             ids = {"room": about.room_id or "", "item": command.events[0], "role": str(role)}
             self._audit.append(txn, about.user_id, kind="moderation", what=kind, rule="M1", **ids)
-            ended.append(record.done(txn, **_told(entry, member)))
+            ended.append(record.done(txn, **_told(entry, member), **more))
             return ()
 
         await self._registry.change_as_decided(decide)

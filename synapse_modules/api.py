@@ -19,6 +19,7 @@ from belisha.policy.rooms import Kind, Room, to_state
 from belisha.tlp import ALL_LABELS, Label
 from synapse_modules.acts import Acts
 from synapse_modules.acts_offboarding import ABOUT
+from synapse_modules.announcements import Announcements
 from synapse_modules.api_items import ItemHandlers
 from synapse_modules.api_local import LocalApi
 from synapse_modules.api_portal import PortalHandlers, about
@@ -77,6 +78,7 @@ class MemberApi(Resource):
         self._acts = Acts(parts, check)
         self._recertification = Recertification(parts)
         self._offboarding = Offboarding(parts)
+        self._announcements = Announcements(parts.api, parts.hooks, parts.registry)
         self._found = FoundGroups(parts.api, parts.hooks, parts.registry, parts.rooms)
         self.handlers = {
             "GET audience": self._audience,
@@ -85,6 +87,7 @@ class MemberApi(Resource):
             "GET item": self._item,
             "GET groups": self._groups,
             "GET extent": self._extent,
+            "GET unacknowledged": self._unacknowledged,
             "POST acts": self._act,
             "POST recertification": self._recertify,
             **ItemHandlers(parts, check).handlers(),
@@ -127,6 +130,15 @@ class MemberApi(Resource):
             raise not_found()
         extent = await self._offboarding.extent(act, person, _argument(request, "about").replace("\0", ""))
         return dict(extent._asdict())
+
+    async def _unacknowledged(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """Where a bot reminds those who have not acknowledged an announcement; of any other message there is nobody."""
+        await self._bot(request)
+        event_id, after = _argument(request, "event_id"), _argument(request, "after")
+        found = None if "\0" in event_id else await self._announcements.waiting(event_id, after)
+        if found is None:
+            raise not_found()
+        return found
 
     async def _with_bot(self, request: SynapseRequest) -> tuple[str, Room, Person]:
         """The room where a bot of ours asks about a member who is there with it, and that member."""

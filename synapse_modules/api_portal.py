@@ -17,6 +17,7 @@ from synapse.module_api.errors import SynapseError
 
 from belisha.policy.people import Person
 from belisha.policy.rooms import to_state
+from synapse_modules.api_reports import ReportAnswers
 from synapse_modules.api_resource import Handler
 from synapse_modules.home import Home
 from synapse_modules.parts import Parts
@@ -38,6 +39,7 @@ class PortalHandlers:
         self._registry = parts.registry
         self._home = Home(parts.api, parts.hooks, parts.registry)
         self._media = parts.media
+        self._reports = ReportAnswers(parts)
         self._secret = secret.encode()
 
     def handlers(self) -> dict[str, Handler]:
@@ -47,6 +49,8 @@ class PortalHandlers:
             "POST home": self.home,
             "POST sent": self.sent,
             "GET media": self.media,
+            "POST reports": self.reports,
+            "POST report": self.report,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -79,6 +83,16 @@ class PortalHandlers:
         if "\0" in room_id + event_id or not person.belongs:
             return {"sent": False}
         return {"sent": await self._api.run_db_interaction("belisha_sent", _stands, person.user_id, room_id, event_id)}
+
+    async def reports(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST reports` with `user_id`: the reports that a steward or manager looks after."""
+        person, _ = await self._asked_for(request)
+        return await self._reports.all(person)
+
+    async def report(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST report` with `user_id`, `number`, `look`: one of them; what was reported is shown to two stewards."""
+        person, body = await self._asked_for(request)
+        return await self._reports.one(person, body.get("number"), look=body.get("look") is True)
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

@@ -132,7 +132,7 @@ class CommandEvents:
         events = (event_id,) if written.question is None else (event_id, written.question)
         power = int(get_user_power_level(sender.user_id, state))
         target = written.target if asked.command.is_answer else None
-        if asked.command.is_answer and target is None:
+        if asked.command.is_answer and target is None and asked.command.instead not in asked.arguments:
             raise refused(_NO_TARGET)
         return Command(events, asked, sender, power, room_id, room, target, stored.place)
 
@@ -146,6 +146,9 @@ class CommandEvents:
             relates = stored.content.get("m.relates_to")
             relates = relates if isinstance(relates, Mapping) else {}
             key, asked_in = relates.get("key"), relates.get("event_id")
+            if stored.event_type == EventTypes.Reaction and (text := acts.tapped(key)) is not None:
+                # Whether a report's card was tapped is looked at where that is carried out.
+                return _Written(text, asked_in if isinstance(asked_in, str) else None)
             is_yes = isinstance(key, str) and acts.reacts(key) is True and isinstance(asked_in, str)
             if stored.event_type != EventTypes.Reaction or not is_yes:
                 raise refused(_NO_COMMAND)

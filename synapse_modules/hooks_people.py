@@ -48,6 +48,7 @@ class PeopleHooks:
             *((feed, name, {"requester"}) for feed, name in self._feeds),
             (self._devices, "delete_all_devices_for_user", {"user_id"}),
             (self._devices, "delete_devices", {"user_id", "device_ids"}),
+            (self._devices, "get_devices_by_user", {"user_id"}),
             (self._store, "get_device", {"user_id", "device_id"}),
             (self._auth_handler, "delete_access_tokens_for_user", {"user_id"}),
             (self._deactivation, "deactivate_account", {"user_id", "erase_data", "requester", "by_admin"}),
@@ -82,6 +83,17 @@ class PeopleHooks:
             return False
         await self._devices.delete_devices(user_id, [device_id])
         return True
+
+    async def devices(self, user_id: str) -> list[dict[str, Any]]:
+        """The devices of an account: id, name, and when it was last seen, in seconds since 1970; no addresses."""
+        return [
+            {
+                "device_id": str(one["device_id"]),
+                "name": one.get("display_name"),
+                "seen": None if one.get("last_seen_ts") is None else int(one["last_seen_ts"]) // 1000,
+            }
+            for one in await self._devices.get_devices_by_user(user_id)
+        ]
 
     async def deactivate(self, user_id: str) -> None:
         """Takes the password away for good; the account's name stays taken, and its messages stay."""

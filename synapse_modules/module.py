@@ -27,7 +27,7 @@ from belisha.policy.profile import decide_profile_field
 from belisha.policy.state import GROUPS, Surroundings, decide_address
 from belisha.policy.types import CONTENT, RELABEL
 from synapse_modules import api as http
-from synapse_modules import audit_heads, guards, journal, metrics, retention
+from synapse_modules import audit_heads, guards, journal, metrics, reports, retention
 from synapse_modules.audit import Audit
 from synapse_modules.audit_heads import AuditHeads
 from synapse_modules.channels import Channels
@@ -58,6 +58,7 @@ from synapse_modules.refusal import FAILURES, Asked, asked, or_no, raise_if_refu
 from synapse_modules.registration import Registrations
 from synapse_modules.registry import Registry
 from synapse_modules.relabelling import CATCH_UP_MS, Relabelling
+from synapse_modules.reports import Reports
 from synapse_modules.retention import Retention
 from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
@@ -126,6 +127,7 @@ class BelishaModule:
             config.revocations,
         )
         self.makings = Makings(api, self.hooks, self.registry, self.rooms, upgrade_rows)
+        self.reports = Reports(api, self.hooks, self.registry, self.rooms, self.markers)
         self.places = GroupPlaces(api, self.hooks, self.rooms)
         parts = Parts(
             api,
@@ -147,6 +149,7 @@ class BelishaModule:
             self.audit,
             self.moderation,
             self.makings,
+            self.reports,
         )
         self.check = EventCheck(config, parts)
         self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
@@ -212,6 +215,9 @@ class BelishaModule:
                 self._api.looping_background_call(self._catch_up, CATCH_UP_MS, desc="belisha_catch_up")
                 self._api.looping_background_call(self.journal.write, journal.EVERY_MS, desc="belisha_journal")
                 self._api.looping_background_call(self.audit_heads.keep, audit_heads.EVERY_MS, desc="belisha_heads")
+                self._api.looping_background_call(
+                    self._do, reports.EVERY_MS, self.reports.catch_up, desc="belisha_reports"
+                )
                 self._api.looping_background_call(self.retention.run, retention.EVERY_MS, desc="belisha_retention")
                 await self._catch_up()
                 await self.rights.look_through()

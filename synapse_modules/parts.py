@@ -21,6 +21,7 @@ from synapse_modules.readers import Readers
 from synapse_modules.registration import Registrations
 from synapse_modules.registry import Registry
 from synapse_modules.relabelling import Relabelling
+from synapse_modules.reports import Reports
 from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
 from synapse_modules.upgrades import Upgrades
@@ -48,3 +49,4 @@ class Parts(NamedTuple):
     audit: Audit
     moderation: Moderation
     makings: Makings
+    reports: Reports

@@ -226,6 +226,10 @@ class Rooms:
         """The id of the room where stewards and managers work together."""
         return await self._room_id(STEWARDS_ALIAS)
 
+    async def announcements_room(self) -> str:
+        """The id of the room where every member reads announcements."""
+        return await self._room_id(ANNOUNCEMENTS_ALIAS)
+
     async def community_room(self) -> str:
         """The id of the community's Space."""
         return await self._room_id(COMMUNITY_ALIAS)

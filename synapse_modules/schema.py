@@ -218,6 +218,47 @@ MIGRATIONS: Final = (
     ),
     # Which member made an invitation by a command: it holds no longer than they may invite.
     ("ALTER TABLE belisha_invitation ADD COLUMN made_by TEXT",),
+    # Reports, each by what brought it: a command, or a row of Synapse's own tables; times are seconds since 1970.
+    (
+        "CREATE TABLE belisha_report ("
+        " came_by TEXT NOT NULL PRIMARY KEY,"
+        " native_id BIGINT,"  # its id in Synapse's table
+        " reporter TEXT NOT NULL,"
+        " member TEXT,"  # whom it is about; none where that is a room
+        " room_id TEXT,"
+        " item TEXT,"
+        " kind TEXT NOT NULL,"
+        " urgent SMALLINT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " due SMALLINT NOT NULL,"  # the stewards are still to be told
+        " number BIGINT UNIQUE,"  # given before they are told
+        " card TEXT UNIQUE,"  # the message that tells them
+        " carded_at BIGINT)",
+        "CREATE INDEX belisha_report_due ON belisha_report (at) WHERE due = 1",
+        "CREATE INDEX belisha_report_item ON belisha_report (item)",
+        "CREATE TABLE belisha_report_act ("
+        " number BIGINT NOT NULL,"
+        " act TEXT NOT NULL,"
+        " by_member TEXT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " place SMALLINT NOT NULL,"  # in the order in which they were done
+        " PRIMARY KEY (number, act))",
+        "CREATE TABLE belisha_report_viewer ("
+        " number BIGINT NOT NULL,"
+        " viewer TEXT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " PRIMARY KEY (number, viewer))",
+    ),
+    # What managers announced, each by the command that asked for it.
+    (
+        "CREATE TABLE belisha_announcement ("
+        " event_id TEXT NOT NULL PRIMARY KEY,"
+        " command_id TEXT NOT NULL UNIQUE,"
+        " room_id TEXT NOT NULL,"
+        " by_member TEXT NOT NULL,"
+        " at BIGINT NOT NULL)",
+        "CREATE INDEX belisha_announcement_at ON belisha_announcement (at)",
+    ),
 )
 
 

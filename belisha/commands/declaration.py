@@ -55,6 +55,7 @@ class Command:
         for_anyone: whether even an account that belongs to no organisation may ask for it.
         is_answer: whether it is about a message, which it answers; a form asks for a link to it.
         instead: of what answers a message, the argument by which it can be asked without one.
+        names_message: whether that argument says which message, so that a form asks for no other link.
         act: what the module calls it, where the module does it.
         confirm: what is to be confirmed before anything is done, as a question; marked for translation.
         aliases: other words for the same.
@@ -75,6 +76,7 @@ class Command:
     is_about_room: bool = False
     is_answer: bool = False
     instead: str | None = None
+    names_message: bool = False
     for_anyone: bool = False
     act: str | None = None
     confirm: str | None = None

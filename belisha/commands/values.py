@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any, Final
 
+from belisha.commands.spoken import address_of
 from belisha.tlp import Label
 from belisha.translation import marked
 
@@ -74,6 +75,11 @@ LONGEST_TITLE: Final = 200
 
 def _matching(pattern: re.Pattern[str], sentence: str) -> Callable[[str], str | Wrong]:
     return lambda word: word if pattern.fullmatch(word) else Wrong(sentence)
+
+
+def _event(word: str) -> str | Wrong:
+    found = _EVENT.fullmatch(address_of(word) or word)
+    return found[0] if found else Wrong(marked("Please answer the message that you mean, or give a link to it."))
 
 
 def _organisations(word: str) -> list[str] | Wrong:
@@ -170,9 +176,7 @@ ROOM: Final = Type(
 )
 #: The same of a group that its reader need not be in.
 ROOM_BY_ADDRESS: Final = replace(ROOM, field=Field.LINE)
-EVENT: Final = Type(
-    _matching(_EVENT, marked("Please answer the message that you mean, or give a link to it.")), shown="LINK"
-)
+EVENT: Final = Type(_event, shown="LINK")
 ORGANISATION: Final = Type(_matching(_ORGANISATION, marked("Please name one organisation by its id.")), shown="ID")
 ORGANISATIONS: Final = Type(_organisations, shown="a,b")
 LABEL: Final = Type(_label, Field.CHOICE, tuple(str(one) for one in sorted(Label)), shown="LABEL")

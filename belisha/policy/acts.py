@@ -101,6 +101,13 @@ def decide_member_act(
     return LAST_MANAGER if is_last_manager else _MAY
 
 
+def decide_leaving(asker: Person, *, is_last_manager: bool) -> Decision:
+    """Decides whether a member may end their own membership; `is_last_manager` as in `decide_member_act`."""
+    if asker.is_bot:
+        return refuse("M1", "NOT_YOURS", "A bot does not leave the community.")
+    return LAST_MANAGER if is_last_manager else _MAY
+
+
 def decide_organisation_act(act: Command, asker: Person, organisation: str, *, is_last_manager: bool) -> Decision:
     """Decides about freezing or thawing an organisation; `is_last_manager` as in `decide_member_act`."""
     if not asker.roles & act.roles:

@@ -98,6 +98,18 @@ class Extent:
 
 
 @dataclass(frozen=True, slots=True)
+class Unacknowledged:
+    """Those who have not acknowledged an announcement, as the module knows them now."""
+
+    room_id: str
+    """Where it was announced."""
+    service_rooms: Sequence[str]
+    """Each one's own room with the steward."""
+    onward: str | None = None
+    """From where on to ask for the others; None where these were all."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A question that got no answer."""
 
@@ -124,6 +136,8 @@ class Needs:
     """Which groups the event's sender may join or ask for; in their own room with the bot."""
     extent: tuple[str, str] | None = None
     """An act, and whom it is about: what it would concern; in the asker's own room with the bot."""
+    unacknowledged: tuple[str, str] | None = None
+    """Of a job: who has not acknowledged the announcement of that event id, from that localpart on."""
     patient: bool = False
     """Nobody waits for an answer: while the server cannot be asked, rather handle the event later."""
 
@@ -139,6 +153,7 @@ class Context:
     item: Item | Unknown = Unknown()
     groups: Sequence[Group] | Unknown = Unknown()
     extent: Extent | Unknown = Unknown()
+    unacknowledged: Unacknowledged | Unknown = Unknown()
     maintainers: Sequence[Asker] | Unknown = Unknown()
     """Those left, where they may have become too few; of two and more only the user ids are known."""
     people: Mapping[str, str | None] = field(default_factory=dict)
@@ -204,3 +219,11 @@ class WithJobs(Protocol):
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:
         """What is to be done about a job that is due."""
+
+
+@runtime_checkable
+class WithCuriousJobs(WithJobs, Protocol):
+    """One whose jobs must know something of the server; it is asked before, so that `run` stays pure."""
+
+    def job_needs(self, job: Job) -> Needs | None:
+        """What must be known for a job; None where nothing is."""

@@ -64,6 +64,34 @@ class Mail(_Model):
         return _secret(self.password_file) if self.password_file else None
 
 
+class Webhook(_Model):
+    """An address of the operators' that is told by HTTP."""
+
+    url: str
+    secret_file: Path | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _web_address(cls, address: str) -> str:
+        if not re.match(r"https?://[^/]+", address):
+            raise ValueError("write the webhook's whole address, with https://")
+        return address
+
+    def secret(self) -> str | None:
+        """What signs the calls, read anew each time so that it can be changed."""
+        return _secret(self.secret_file) if self.secret_file else None
+
+
+class Escalation(_Model):
+    """Whom to tell of an urgent report that nobody looks after, and after how many minutes."""
+
+    minutes: int = Field(default=10, ge=1, le=1440)
+    mail: str | None = None
+    webhook: Webhook | None = None
+    stewards: tuple[str, ...] = ()
+    manager: str | None = None
+
+
 class Portal(_Model):
     """The pages for members."""
 
@@ -117,6 +145,7 @@ class Config(_Model):
     language: str = "en-GB"
     mail: Mail | None = None
     portal: Portal | None = None
+    escalation: Escalation = Escalation()
 
     @field_validator("homeserver")
     @classmethod

@@ -105,6 +105,14 @@ class Mail:
 
 
 @dataclass(frozen=True, slots=True)
+class Hook:
+    """Call the operators' webhook. A crash at the wrong moment may call it twice, with one id."""
+
+    body: Mapping[str, Any]
+    once: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Act(_InRoom):
     """Have the module do what a member's command asks for; it reads that command itself (rule P3)."""
 
@@ -145,7 +153,7 @@ class Unschedule:
 #: Begins the names of jobs that tell a bot how an act ended: `then`, and `outcome` or `refused` with a sentence.
 OUTCOME = "outcome "
 
-Outgoing = Send | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Act | Turn
+Outgoing = Send | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Hook | Act | Turn
 Effect = Outgoing | Schedule | Unschedule
 
 
@@ -176,6 +184,8 @@ def lane_of(effect: Outgoing, room_id: str | None) -> str:
         return f"mail {hashlib.sha256(effect.to.casefold().encode()).hexdigest()[:16]}"
     if isinstance(effect, Turn):
         return f"turn {effect.what}"
+    if isinstance(effect, Hook):
+        return "webhook"
     room = effect.room or room_id
     if room is None:
         raise BadEffect(f"{type(effect).__name__} names no room, and a job has none of its own")
@@ -212,12 +222,18 @@ def body_of(effect: Outgoing, effect_ids: Mapping[int, str], event_id: str | Non
             return {"to": effect.to, "subject": effect.subject, "text": effect.text}
         case Turn():
             return {"what": effect.what} | ({} if effect.then is None else {"then": dict(effect.then)})
+        case Hook():
+            return dict(effect.body)
         case Act():
-            command = effect.event_id or event_id
-            if command is None:
-                raise BadEffect("Act names no event, and a job has none of its own")
-            then = {} if effect.then is None else {"then": dict(effect.then)}
-            return {"act": effect.act, "arguments": dict(effect.arguments), "event_id": command, **then}
+            return _body_of_act(effect, event_id)
+
+
+def _body_of_act(effect: Act, event_id: str | None) -> dict[str, Any]:
+    command = effect.event_id or event_id
+    if command is None:
+        raise BadEffect("Act names no event, and a job has none of its own")
+    then = {} if effect.then is None else {"then": dict(effect.then)}
+    return {"act": effect.act, "arguments": dict(effect.arguments), "event_id": command, **then}
 
 
 def _stored(target: Target, effect_ids: Mapping[int, str]) -> str | dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any
 from belisha.commands.spoken import answered, spoken
 from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.people import Person
+from belisha.report_acts import REPORT_KEY
 
 # https://spec.matrix.org/v1.11/appendices/#size-limits
 _LONGEST_ID = 255
@@ -147,6 +148,8 @@ def leaves(event: Event) -> bool:
 
 def is_news(event: Event, me: str) -> bool:
     """Whether what was done in a bot's own name is news to the bot `me`, since the server did it in that name."""
+    if event.sender == me and event.state_key is None:
+        return event.type == "m.room.message" and REPORT_KEY in event.content
     return joins(event, me) or event.type == POLICY_TYPE or (leaves(event) and event.state_key != me)
 
 

@@ -25,6 +25,7 @@ from bots.kernel.retention import Thinning
 from bots.kernel.schedule import Jobs
 from bots.kernel.sending import Sending
 from bots.kernel.store import Store
+from bots.kernel.webhook import Webhook
 
 log = logging.getLogger(__name__)
 
@@ -67,7 +68,14 @@ class Ground:
         idle = _IDLE_ALONE if store.is_sqlite else _IDLE_AMONG_REPLICAS
         mailer = Mailer(config.mail, config.server_name)
         sending = Sending(
-            self.outbox, clients, mailer, self.metrics, backoff=backoff, now=now, due=lambda: self._timing.wake()
+            self.outbox,
+            clients,
+            mailer,
+            self.metrics,
+            webhook=Webhook(config.escalation.webhook),
+            backoff=backoff,
+            now=now,
+            due=lambda: self._timing.wake(),
         )
         self._sending = Lanes(self.outbox.waiting_lanes, sending.work, leases, idle=idle, now=now)
         handling = Handling(

@@ -237,6 +237,8 @@ async def with_needs(
         context = replace(context, groups=await actor.rooms.groups(room_id, sender))
     if needs.extent is not None and sender is not None:
         context = replace(context, extent=await actor.rooms.extent(room_id, sender, *needs.extent))
+    if needs.unacknowledged is not None:
+        context = replace(context, unacknowledged=await actor.rooms.unacknowledged(*needs.unacknowledged))
     if needs.audience:
         context = replace(context, audience=await actor.rooms.audience(room_id))
     if needs.people:

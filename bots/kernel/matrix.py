@@ -220,6 +220,10 @@ class BotClient:
         query = {"room_id": room_id, "member": user_id, "act": act, "about": about}
         return await self._request("GET", f"{_MODULE}/extent", query=query)
 
+    async def unacknowledged(self, event_id: str, after: str) -> dict[str, Any]:
+        """Where those are told of an announcement who have not acknowledged it, from a localpart on."""
+        return await self._request("GET", f"{_MODULE}/unacknowledged", query={"event_id": event_id, "after": after})
+
     async def audience(self, room_id: str) -> dict[str, Any]:
         """Who can read a room, as the module counts them."""
         return await self._request("GET", f"{_MODULE}/audience", query={"room_id": room_id})

@@ -11,7 +11,18 @@ from typing import Any
 import sqlalchemy as sa
 
 from bots.kernel.bot import Context
-from bots.kernel.effects import BadEffect, Effect, Mail, Schedule, Send, Unschedule, body_of, lane_of, transaction_id
+from bots.kernel.effects import (
+    BadEffect,
+    Effect,
+    Hook,
+    Mail,
+    Schedule,
+    Send,
+    Unschedule,
+    body_of,
+    lane_of,
+    transaction_id,
+)
 from bots.kernel.events import Event
 from bots.kernel.inbox import Depth
 from bots.kernel.store import Store
@@ -69,7 +80,7 @@ class Outbox:
             if isinstance(effect, Schedule | Unschedule):
                 _set_job(connection, bot, effect)
                 continue
-            once = effect.once if isinstance(effect, Send | Mail) else None
+            once = effect.once if isinstance(effect, Send | Mail | Hook) else None
             ids[position] = context.effect_id(position) if once is None else transaction_id(context.me, once, 0)
             earlier = {place: known for place, known in ids.items() if place < position}
             rows.append(

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from belisha.policy.people import Person
 from belisha.policy.state import MAINTAINER_POWER
-from bots.kernel.bot import Asker, Audience, Extent, Group, Item, Needs, Organisation, Policy, Unknown
+from bots.kernel.bot import Asker, Audience, Extent, Group, Item, Needs, Organisation, Policy, Unacknowledged, Unknown
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 
 _T = TypeVar("_T")
@@ -112,6 +112,22 @@ class Rooms:
         except Unreachable:
             return Unknown()
         return Extent(_count(answer.get("people")), _count(answer.get("groups")), _count(answer.get("memberships")))
+
+    async def unacknowledged(self, event_id: str, after: str) -> Unacknowledged | Unknown:
+        """Who has not acknowledged an announcement, or that it is none that stands.
+
+        Raises:
+            Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
+        """
+        try:
+            answer = await self._client.unacknowledged(event_id, after)
+        except Refused as error:
+            if error.errcode == _NOT_FOUND:
+                return Unknown()
+            raise Unreachable(error.errcode) from error
+        rooms, onward = answer.get("rooms"), answer.get("next")
+        told = tuple(_text(one) for one in rooms) if isinstance(rooms, list) else ()
+        return Unacknowledged(_text(answer.get("room_id")), told, onward if isinstance(onward, str) else None)
 
     async def people(self, room_id: str) -> dict[str, str | None]:
         """Who is in the room, with their display names; nobody where the bot is not in it either.

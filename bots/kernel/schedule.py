@@ -6,14 +6,17 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from bots.kernel.batches import Actor, Overtaken
-from bots.kernel.bot import Context, Job, WithJobs
+from bots.kernel.bot import Context, Job, WithCuriousJobs, WithJobs
+from bots.kernel.handling import with_needs
 from bots.kernel.lanes import Backoff
 from bots.kernel.logs import where
+from bots.kernel.matrix import Unreachable
 from bots.kernel.metrics import Metrics
 from bots.kernel.outbox import Outbox
 from bots.kernel.rules import Rule, next_due
@@ -24,6 +27,7 @@ log = logging.getLogger(__name__)
 
 _PENDING = job.c.state == "pending"
 _LANE = "job "
+_UNREACHABLE = 3  # as after so many attempts: nobody waits for a job to the second
 
 
 class Jobs:
@@ -95,8 +99,16 @@ class Jobs:
         if row is None or max(row.due, row.not_before) > self._now():
             return
         try:
-            await self._store.write(lambda connection: self._run(connection, row))
+            context = await self._context(row)
+            await self._store.write(lambda connection: self._run(connection, row, context))
         except Overtaken:
+            return
+        except Unreachable as error:
+            pause = error.retry_after or self._backoff.delay(_UNREACHABLE)
+            log.warning("a job waits", extra={"job": row.name, "reason": str(error), "seconds": pause})
+            values = {"not_before": self._now() + pause, "last_error": str(error)}
+            change = job.update().where(job.c.number == row.number, _PENDING).values(values)
+            await self._store.write(lambda connection: connection.execute(change))
             return
         except Exception as error:
             if failed(error):
@@ -104,18 +116,28 @@ class Jobs:
             await self._after_error(row, error)
         self._done()
 
-    def _run(self, connection: sa.Connection, row: sa.Row[tuple[object, ...]]) -> None:
-        if not connection.execute(job.delete().where(job.c.number == row.number, _PENDING)).rowcount:
-            raise Overtaken
-        self._plan_next(connection, row)
+    async def _context(self, row: sa.Row[tuple[object, ...]]) -> Context:
+        """What is known when a job is done.
+
+        Raises:
+            Unreachable: Synapse cannot be asked.
+        """
         actor = self._actors.get(row.bot)
         if actor is None or not isinstance(actor.bot, WithJobs):
             raise LookupError(row.bot)
-        context = Context(
-            me=actor.client.user_id, now=self._now(), occasion=f"job {row.name} {row.due}", connection=connection
-        )
+        context = Context(me=actor.client.user_id, now=self._now(), occasion=f"job {row.name} {row.due}")
+        asked = actor.bot.job_needs(_job(row)) if isinstance(actor.bot, WithCuriousJobs) else None
+        return context if asked is None else await with_needs(context, actor, "", asked, lambda _user: False)
+
+    def _run(self, connection: sa.Connection, row: sa.Row[tuple[object, ...]], known: Context) -> None:
+        if not connection.execute(job.delete().where(job.c.number == row.number, _PENDING)).rowcount:
+            raise Overtaken
+        self._plan_next(connection, row)
+        bot, context = self._actors[row.bot].bot, replace(known, connection=connection)
+        if not isinstance(bot, WithJobs):
+            raise LookupError(row.bot)
         with self._metrics.handling.time():
-            effects = actor.bot.run(Job(row.name, row.due, json.loads(row.arguments)), context)
+            effects = bot.run(_job(row), context)
         self._outbox.store(connection, row.bot, context, effects, None)
         self._metrics.jobs.inc()
 
@@ -144,6 +166,10 @@ class Jobs:
         else:
             log.warning("a job could not be done, trying again", extra=about)
             self._metrics.retried.labels("job").inc()
+
+
+def _job(row: sa.Row[tuple[object, ...]]) -> Job:
+    return Job(row.name, row.due, json.loads(row.arguments))
 
 
 def _ruled(bot: str, name: str, due: float) -> dict[str, object]:

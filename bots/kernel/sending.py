@@ -18,6 +18,7 @@ from bots.kernel.mail import Mailer, MailRefused
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 from bots.kernel.metrics import Metrics
 from bots.kernel.outbox import Outbox, Pending
+from bots.kernel.webhook import HookRefused, Webhook
 
 log = logging.getLogger(__name__)
 
@@ -50,6 +51,7 @@ class Sending:
         mailer: Mailer,
         metrics: Metrics,
         *,
+        webhook: Webhook | None = None,
         backoff: Backoff | None = None,
         now: Callable[[], float] = time.time,
         due: Callable[[], None] = lambda: None,
@@ -62,6 +64,7 @@ class Sending:
             clients: Each bot's way to Synapse, by the bot's name.
             mailer: The way of mail.
             metrics: Counters.
+            webhook: The way to the operators' webhook; None where there is none.
             backoff: Pauses after errors.
             now: The clock, in seconds since 1970.
             due: Called when a job is due.
@@ -72,6 +75,7 @@ class Sending:
         self._outbox = outbox
         self._clients = clients
         self._mailer = mailer
+        self._webhook = webhook or Webhook(None)
         self._metrics = metrics
         self._backoff = backoff or Backoff()
         self._now = now
@@ -115,7 +119,7 @@ class Sending:
                 await self._outbox.postpone(effect.number, pause, str(error), counts=True)
                 return False
             return await self._give_up(effect, str(error))
-        except (MailRefused, Impossible) as error:
+        except (MailRefused, HookRefused, Impossible) as error:
             return await self._give_up(effect, str(error))
         self._unreachable = 0
         await self._outbox.sent(effect.number, result)
@@ -171,6 +175,9 @@ class Sending:
     async def _do(self, effect: Pending) -> str | None:
         if effect.kind == "mail":
             await self._mailer.send(effect.effect_id, effect.body)
+            return None
+        if effect.kind == "hook":
+            await self._webhook.call(effect.effect_id, effect.body)
             return None
         client = await self._client(effect)
         known_since = max(self._now() - REMEMBERED_S, client.device_made_at)

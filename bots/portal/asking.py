@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, overload
 
 import aiohttp
 from yarl import URL
@@ -174,6 +174,24 @@ class Homeserver:
             log.error("the module's answer about a first page cannot be read")
             raise Unavailable from error
 
+    async def reports(self, user_id: str) -> Sequence[Json] | None:
+        """The reports that the member looks after; None where that is not theirs to do.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        answer = await self._ask("reports", {"user_id": user_id}, or_none=True)
+        return None if answer is None else _objects(answer, "reports")
+
+    async def report(self, user_id: str, number: int, *, look: bool) -> dict[str, Any] | None:
+        """One of them, with what was reported where this member has seen it, or asks to; None where they may not.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        answer = await self._ask("report", {"user_id": user_id, "number": number, "look": look}, or_none=True)
+        return None if answer is None else dict(answer)
+
     async def whose(self, openid_token: str) -> str | None:
         """The account that an OpenID token of our homeserver was made for; None where it is no such token.
 
@@ -193,7 +211,18 @@ class Homeserver:
         is_ours = isinstance(sub, str) and sub.startswith("@") and sub.partition(":")[2] == self._server_name
         return sub if is_ours else None
 
-    async def _ask(self, question: str, body: Json) -> Json:
+    @overload
+    async def _ask(self, question: str, body: Json) -> Json: ...
+
+    @overload
+    async def _ask(self, question: str, body: Json, *, or_none: bool) -> Json | None: ...
+
+    async def _ask(self, question: str, body: Json, *, or_none: bool = False) -> Json | None:
+        """What the module answers; with `or_none`, None where it says that this is not for the member.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
         url = f"{self._address}/{_API}/{question}"
         post = self._session.post(url, json=body, headers=self._headers, timeout=_TIMEOUT, allow_redirects=False)
         try:
@@ -202,6 +231,10 @@ class Homeserver:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             log.warning("the module cannot be asked", extra={"for": question, "reason": type(error).__name__})
             raise Unavailable from error
+        refused = str(answer.get("errcode", "")) if isinstance(answer, dict) else ""
+        # What cannot be decided at present is no answer (rule X1).
+        if or_none and refused.startswith("ORG.BELISHA.") and not refused.endswith("CANNOT_DECIDE"):
+            return None
         if response.status != 200 or not isinstance(answer, dict):
             log.warning("the module gave no answer", extra={"for": question, "reason": str(response.status)})
             raise Unavailable

@@ -51,7 +51,7 @@ class PortalCommand:
             zone: The zone of the times that are told.
         """
         self._keys = keys
-        self._public_url = public_url
+        self.public_url = public_url
         self._zone = zone
 
     def entry(self) -> Entry:
@@ -80,7 +80,7 @@ class PortalCommand:
         if words:
             return self._sign_in(argument, call, context)
         return (
-            say(_("Open {address} in your browser. It shows you a code."), address=Typed(self._public_url)),
+            say(_("Open {address} in your browser. It shows you a code."), address=Typed(self.public_url)),
             say(_("Then write {portal} and that code here, and the page goes on."), portal=Typed("!portal")),
         )
 

@@ -17,7 +17,7 @@ from bots.kernel.by_form import ByForm
 from bots.kernel.config import Config, Portal
 from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
-from bots.portal import views, views_commands, views_sign_in
+from bots.portal import views, views_commands, views_reports, views_sign_in
 from bots.portal.asking import Homeserver
 from bots.portal.command import PortalCommand
 from bots.portal.guard import Guard
@@ -43,6 +43,9 @@ ROUTES: Final = (
     Route("GET", "/commands", views_commands.commands, Who.MEMBER, framed=True),
     Route("GET", "/commands/{slug:[a-z-]+}", views_commands.command, Who.MEMBER, framed=True),
     Route("POST", "/commands/{slug:[a-z-]+}", views_commands.hand_in, Who.CONFIRMED, framed=True),
+    Route("GET", "/reports", views_reports.reports, Who.MEMBER, framed=True),
+    Route("GET", "/reports/{number:[0-9]+}", views_reports.report, Who.CONFIRMED, framed=True),
+    Route("POST", "/reports/{number:[0-9]+}/look", views_reports.look, Who.CONFIRMED, framed=True),
     Route("GET", "/confirm", views.confirm, Who.MEMBER, framed=True),
     Route("GET", "/confirm/state", views_sign_in.confirm_state, Who.ANYBODY),
     Route("GET", "/sign-in", views_sign_in.sign_in, Who.ANYBODY),

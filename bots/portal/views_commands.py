@@ -86,7 +86,8 @@ async def _about(
     """
     user_id, homeserver = visit.known.member.user_id, visit.parts.homeserver
     target = None
-    if command.is_answer and (link.strip() or not _goes_without(command, given)):
+    asks_for_link = command.is_answer and not command.names_message
+    if asks_for_link and (link.strip() or not _goes_without(command, given)):
         found = _EVENT.fullmatch(address_of(link.strip()) or link.strip())
         if found is None or not await homeserver.may_read(user_id, found["room"], found["event"]):
             raise NotAccepted(

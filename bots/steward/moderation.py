@@ -55,12 +55,12 @@ def ended(call: Call, outcome: Outcome, _context: Context) -> Answer:
     if done is None:
         return Answer((paragraph(outcome.refused),))
     act = str(call.command.act)
-    shown = _shown(done) | {"member": Typed(str(call.arguments.get("member", "")))}
-    answer = (say(_(_DONE[act]), **shown),)
+    words = shown(done) | {"member": Typed(str(call.arguments.get("member", "")))}
+    answer = (say(_(_DONE[act]), **words),)
     room, reason = done.get("member_room"), call.arguments.get("reason")
     if not isinstance(room, str):
         return Answer(answer)
-    return Answer(answer, (Send(notice(_to_the_member(act, shown, reason)), room=room),))
+    return Answer(answer, (Send(notice(to_the_member(act, words, reason)), room=room),))
 
 
 def log(call: Call, outcome: Outcome, _context: Context) -> Answer:
@@ -78,8 +78,9 @@ def log(call: Call, outcome: Outcome, _context: Context) -> Answer:
     return Answer((say(_("What was done to {member}, the newest first:"), member=member), points(lines)))
 
 
-def _to_the_member(act: str, shown: Mapping[str, Words], reason: object) -> Sequence[Block]:
-    blocks: list[Block] = [say(_(_SAID[act]), **shown)]
+def to_the_member(act: str, words: Mapping[str, Words], reason: object) -> Sequence[Block]:
+    """What a member reads of an act on them."""
+    blocks: list[Block] = [say(_(_SAID[act]), **words)]
     if isinstance(reason, str):
         # Not on a line of its own: there it could read as a label of this message.
         blocks.append(say(_("The reason: “{reason}”"), reason=" ".join(reason.split())))
@@ -88,7 +89,8 @@ def _to_the_member(act: str, shown: Mapping[str, Words], reason: object) -> Sequ
     return blocks
 
 
-def _shown(done: Mapping[str, Any]) -> dict[str, Words]:
+def shown(done: Mapping[str, Any]) -> dict[str, Words]:
+    """What stands in the places of sentences about an act, out of what the module told of it."""
     room_id, until = done.get("room_id"), done.get("until")
     room = f"https://matrix.to/#/{room_id}"
     where = _("in every room") if room_id is None else _("in {room}").format(room=room)

@@ -7,14 +7,17 @@ from typing import Final, Protocol
 
 from belisha.acts import ACTS
 from belisha.commands.declaration import Command
+from belisha.report_acts import REPORT_ACTS
 from bots.kernel.answers import notice
 from bots.kernel.bot import Context, Job, Needs, Policy
 from bots.kernel.calls import Answer, Call, Entry, Outcome
+from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
 from bots.kernel.rules import Rule
 from bots.steward import (
+    announcements,
     group_care,
     groups,
     invitations,
@@ -22,10 +25,13 @@ from bots.steward import (
     members,
     moderation,
     offboarding,
+    own_account,
     recertification,
+    reports,
     words,
 )
 from bots.steward.commands import GROUP_LIST, HELP, TLP
+from bots.steward.escalation import ESCALATE, Escalation
 
 #: What is said of acts that have words of their own.
 _TOLD: Final = {
@@ -34,6 +40,8 @@ _TOLD: Final = {
     **offboarding.TOLD,
     **members.TOLD,
     **invitations.TOLD,
+    **announcements.TOLD,
+    **own_account.TOLD,
     "members_confirm": recertification.confirmed,
 }
 #: What is said of how much an act concerns, before it is confirmed.
@@ -57,7 +65,12 @@ class Steward:
     rules: Mapping[str, Rule] = {recertification.NAME: recertification.RULE}
 
     def __init__(
-        self, entries: Sequence[Entry] = (), others: Sequence[Command] = (), hears: Sequence[Hears] = ()
+        self,
+        entries: Sequence[Entry] = (),
+        others: Sequence[Command] = (),
+        hears: Sequence[Hears] = (),
+        portal: str = "",
+        escalation: EscalationSettings | None = None,
     ) -> None:
         """Knows what it can be asked.
 
@@ -65,16 +78,22 @@ class Steward:
             entries: What it answers besides its own commands, such as the portal's.
             others: The commands of other bots, which it explains.
             hears: What else it does about events.
+            portal: The portal's address; empty where there is none.
+            escalation: Whom to tell of an urgent report that nobody looks after; by default the stewards' room alone.
         """
+        self._escalation = Escalation(escalation or EscalationSettings(), portal)
+        self._reports = reports.Reports(portal, self._escalation)
+        told = {**_TOLD, **{str(act.act): self._reports.handled for act in REPORT_ACTS}}
+        told["report"] = self._reports.reported
         own = (
             Entry(HELP, self._help),
             Entry(TLP, _tlp, Needs(fresh=True, audience=True)),
             Entry(GROUP_LIST, groups.listed, Needs(groups=True)),
             *labels.entries(),
             *entries,
-            *(Entry(act, told=_TOLD.get(str(act.act), _told), before=_BEFORE.get(str(act.act))) for act in ACTS),
+            *(Entry(act, told=told.get(str(act.act), _told), before=_BEFORE.get(str(act.act))) for act in ACTS),
         )
-        self._hears = (*hears, labels.Relabelled())
+        self._hears = (*hears, labels.Relabelled(), self._reports)
         self.desk = Desk(self.name, own, others, front=True)
 
     def needs(self, event: Event, me: str) -> Needs | None:
@@ -86,10 +105,14 @@ class Steward:
                 return None
             # A member's joining names the member; only after the bot's own it must be asked who is there.
             return Needs(policy=True, patient=True, people=event.state_key == me)
+        if event.sender == me:
+            return Needs() if reports.is_card(event) else None
         return next((needs for one in self._hears if (needs := one.needs(event))), None) or self.desk.needs(event)
 
     def handle(self, event: Event, context: Context) -> Sequence[Effect]:
         """Answers a command, or welcomes; see `bots.kernel.bot.Bot`."""
+        if event.state_key is None and event.sender == context.me:
+            return self._reports.carded(event, context)
         if event.state_key is None:
             for one in self._hears:
                 if (effects := one.handle(event, context)) is not None:
@@ -99,10 +122,18 @@ class Steward:
         return _welcome(event, context) if in_service else group_care.handle(event, context, self.name)
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:
-        """Does what a day brings, and tells how an act ended; see `bots.kernel.bot.WithJobs`."""
+        """Does what a day brings, tells how an act ended, or of a report that waits; see `bots.kernel.bot.WithJobs`."""
         if (effects := recertification.run(job, context, self.name)) is not None:
             return effects
+        if job.name.startswith(ESCALATE):
+            return self._escalation.run(job, context)
+        if job.name.startswith(announcements.REMIND):
+            return announcements.remind(job, context)
         return self.desk.run(job, context) or ()
+
+    def job_needs(self, job: Job) -> Needs | None:
+        """What must be known for a job; see `bots.kernel.bot.WithCuriousJobs`."""
+        return announcements.job_needs(job)
 
     def _help(self, call: Call, _context: Context) -> Answer:
         asked = str(call.arguments.get("command", ""))

@@ -86,11 +86,11 @@ def write_config(folder: Path, homeserver: str, port: int, /, **changes: Any) ->
 
 @asynccontextmanager
 async def grounded(
-    store: Store, homeserver: Homeserver, *bots: Bot, **options: Any
+    store: Store, homeserver: Homeserver, *bots: Bot, settings: Json | None = None, **options: Any
 ) -> AsyncIterator[Callable[..., Awaitable[None]]]:
     """The kernel's loops over a store; gives the function that delivers events."""
     with tempfile.TemporaryDirectory() as folder:
-        config = load(write_config(Path(folder), homeserver.url, 1))
+        config = load(write_config(Path(folder), homeserver.url, 1, **(settings or {})))
     async with aiohttp.ClientSession() as session:
         clients = [BotClient(homeserver.url, f"@belisha_{bot.name}:{SERVER}", "token", session) for bot in bots]
         leases = Leases(store)
@@ -223,6 +223,8 @@ class Homeserver:
         """What the module tells of recertification."""
         self.acts: list[tuple[int, Json]] = []
         """How the module answers acts, in this order; done, where nothing is left here."""
+        self.unacknowledged: list[tuple[int, Json]] = []
+        """How the module answers who has not acknowledged something, in this order."""
         self.devices: set[str] = set()
         self.holding = asyncio.Event()
         self.holding.set()
@@ -311,6 +313,8 @@ class Homeserver:
         if path.endswith("/asker"):
             found = self.askers.get(request.query["member"])
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
+        if path.endswith("/unacknowledged"):
+            return self.unacknowledged.pop(0)
         if path.endswith("/item"):
             found = self.items.get(request.query["event_id"])
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})

@@ -25,7 +25,9 @@ STEWARD = Steward()
 MEMBER = Asker(Person(ADA, "harbour", frozenset({"member"})))
 NOT_ASKED = Unknown()
 #: What every member may ask about items.
-ASKED = {"may", "audience", "relabel"}
+ASKED = {"may", "audience", "relabel", "report"}
+#: What those who look after reports may ask for, as the answer to a report or with its number.
+REPORTED = {f"report {act}" for act in ("acknowledge", "warn", "mute 2h", "redact", "remove", "close")}
 #: What those who moderate a group, its maintainers too, may ask for there.
 MODERATED = {"mute", "unmute", "kick", "ban", "unban"}
 
@@ -81,7 +83,7 @@ def asker(*roles: str, power: int = 0) -> Asker:
 ANYBODY = {"help", "tlp"}
 #: What every member may ask for anywhere; `group unarchive` is about a group that it names.
 MEMBERS = ANYBODY | {"group create", "group join", "group leave", "group unarchive"}
-ALONE = MEMBERS | {"direct-chats", "group list", "red"}
+ALONE = MEMBERS | {"direct-chats", "group list", "red", "devices", "devices end", "leave-community"}
 IN_GROUPS = MEMBERS | {"group invite"}
 MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "group topic", "group archive"}
 
@@ -119,6 +121,7 @@ MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "gro
             | ASKED
             | {"group freeze", "group thaw", "freeze organisation", "thaw organisation", "freeze", "thaw"}
             | {"raise", "warn", "redact"}
+            | REPORTED
             | MODERATED,
         ),
         (Asker(Person(ADA)), SERVICE, ANYBODY),

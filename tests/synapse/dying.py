@@ -21,6 +21,9 @@ PLACES = (
     "belisha_making_begin",
     "belisha_making_made",
     "belisha_making_end",
+    "belisha_announced",
+    "belisha_report_number",
+    "belisha_report_told",
 )
 
 

@@ -212,6 +212,27 @@ def _for_the_portal(name: str, **more: str) -> Row:
     return prepare
 
 
+async def _unacknowledged(community: Community) -> Act:
+    community.server.change(
+        "INSERT INTO belisha_announcement (event_id, command_id, room_id, by_member, at)"
+        " VALUES ('$said', '$asked', ?, 'mona', 1) ON CONFLICT (event_id) DO NOTHING",
+        community.rooms["open"],
+    )
+    return await _plain("GET", "/_synapse/client/org.belisha/v1/unacknowledged?event_id=$said", by="steward")(community)
+
+
+def _about_a_report(name: str) -> Row:
+    async def prepare(community: Community) -> Act:
+        community.server.change(
+            "INSERT INTO belisha_report (came_by, reporter, member, kind, urgent, at, due, number, card)"
+            " VALUES ('command $x', 'ben', 'dina', 'other', 0, 1, 0, 999, '$card') ON CONFLICT (came_by) DO NOTHING"
+        )
+        body = {"user_id": community.id("mona"), "number": 999}
+        return lambda: ask_as_portal(community, body, name=name)
+
+    return prepare
+
+
 async def _upload(community: Community) -> Act:
     async def act() -> Answer:
         path = "/_matrix/media/v3/upload?filename=tides.txt"
@@ -350,6 +371,9 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi GET media": (_portals_download,),
     "api MemberApi POST home": (_for_the_portal("home"),),
     "api MemberApi POST sent": (_for_the_portal("sent", room_id="!x", event_id="$x"),),
+    "api MemberApi GET unacknowledged": (_unacknowledged,),
+    "api MemberApi POST reports": (_about_a_report("reports"),),
+    "api MemberApi POST report": (_about_a_report("report"),),
     "api MemberApi GET asker": (
         _plain("GET", "/_synapse/client/org.belisha/v1/asker?room_id={open}&member={ana}", by="steward"),
     ),

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.support.community import Community, assert_refused
+from tests.support.community import Community, assert_refused, unique
 from tests.support.ledger import relabel, settled, until
-from tests.support.server import ended
+from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.synapse.samples import text
 from tests.synapse.test_acts import done, freezes, hand_over, is_frozen, newcomer, stored, typed
 from tests.synapse.test_acts_items import acts_on, answering
 from tests.synapse.test_acts_moderation import member_of, membership
+from tests.synapse.test_questions import own_room
+from tests.synapse.test_reports import cards, facts, reports
 from tests.synapse.test_room_freezing import freeze, group, policy, send
 
 pytestmark = pytest.mark.full
@@ -157,3 +160,43 @@ async def test_a_message_is_redacted_once(community: Community, place: str) -> N
     await until(is_settled, 30)
     assert (await hand_over(community, room, event, "item_redact"))[0] == 200
     assert stored(community, "SELECT COUNT(*) FROM redactions WHERE redacts = ?", item) == [(1,)]
+
+
+@pytest.mark.parametrize("place", ["after belisha_report_number", "before belisha_report_told"])
+async def test_the_stewards_are_told_of_a_report_once(community: Community, place: str) -> None:
+    """Killed between its number and its message, and between its message and the note of it."""
+    room = await group(community, "open", "ben")
+    _, sent = await send(community, room, "ana")
+    before = len(await cards(community))
+    (community.server.data / "die").write_text(place)
+    assert (await reports(community, "ben", room, sent["event_id"]))[0] == 200
+
+    async def is_dead() -> bool:
+        return not (community.server.data / "die").exists()
+
+    await until(is_dead, 20)
+    community.server.kill()
+    community.server.change("UPDATE worker_locks SET last_renewed_ts = 1")
+    await community.server.start()
+
+    async def is_told() -> bool:
+        return stored(community, "SELECT COUNT(*) FROM belisha_report WHERE due = 1 OR card IS NULL") == [(0,)]
+
+    await until(is_told, 20)
+    found = await cards(community)
+    assert len(found) == before + 1 and facts(found[0])["item"] == sent["event_id"]
+
+
+@pytest.mark.parametrize("place", ["before belisha_announced", "after belisha_announced"])
+async def test_something_is_announced_once(community: Community, place: str) -> None:
+    text, own = unique("Said once "), await own_room(community, "mona")
+    event = await typed(community, "mona", own, f"!announce {text}")
+    call = (community, own, event, "announce", {"text": text})
+    await killed_at(community, place, call)
+    status, body = await hand_over(*call)
+    assert status == 200, body
+    path = f"/_matrix/client/v3/rooms/{quote(body['room_id'])}/messages?dir=b&limit=50"
+    _, page = await request(community["ana"], "GET", path)
+    said = [one["event_id"] for one in page["chunk"] if text in str(one["content"].get("body"))]
+    assert said == [body["event_id"]]
+    assert stored(community, "SELECT COUNT(*) FROM belisha_announcement WHERE command_id = ?", event) == [(1,)]

@@ -199,6 +199,8 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
         **dict.fromkeys((*in_the_group, "item_redact"), groups),
         **dict.fromkeys(("direct_chats", "moderation_log", "red"), own),
         **dict.fromkeys((str(act.act) for act in PEOPLE_ACTS), own),
+        **dict.fromkeys(("direct_chats", "moderation_log", "red", "announce", "announce_status"), own),
+        **dict.fromkeys(("devices", "device_end", "leave_community"), own),
     }.get(str(act.act), groups | own)
     assert decide_where(act, kind).allowed == (kind in where)
 

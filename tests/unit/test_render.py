@@ -13,7 +13,7 @@ from belisha.render import FILES, Place, render, write
 from belisha.resources import shipped
 from belisha.secrets import Secrets
 from belisha.settings import Settings, load, parse
-from bots.kernel.config import Mail
+from bots.kernel.config import Escalation, Mail
 
 EXAMPLE = shipped("config", "belisha.example.yaml")
 TEXT = EXAMPLE.read_text(encoding="utf-8")
@@ -162,6 +162,7 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
         "time_zone": "Europe/London",
         "language": "en-GB",
         "mail": None,
+        "escalation": {"minutes": 10, "mail": None, "webhook": None, "stewards": [], "manager": None},
         "portal": {
             "listen": {"host": "127.0.0.1", "port": 8009},
             "public_url": "http://127.0.0.1:8009",
@@ -170,6 +171,17 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
             "community": "Belisha community",
         },
     }
+
+
+def test_whom_to_tell_of_a_waiting_report_is_handed_to_the_bots() -> None:
+    text = TEXT.replace("  host: null", "  host: mail.charity.uk").replace("  sender: null", "  sender: b@charity.uk")
+    text = text.replace("  webhook: null", "  webhook: https://pager.charity.uk/x").replace("minutes: 10", "minutes: 5")
+    text = text.replace("  webhook_secret_file: null", "  webhook_secret_file: secrets/pager")
+    text = text.replace("  stewards: []", "  stewards: [s@charity.uk, t@charity.uk]")
+    told = Escalation.model_validate(yaml.safe_load(rendered(parse(text))["bots.yaml"])["escalation"])
+    assert told.webhook is not None and told.webhook.url == "https://pager.charity.uk/x"
+    assert told.webhook.secret_file == Path("/srv/belisha/secrets/pager")
+    assert (told.minutes, told.mail, told.stewards) == (5, None, ("s@charity.uk", "t@charity.uk"))
 
 
 def test_the_mail_server_is_handed_to_the_bots() -> None:

@@ -17,16 +17,31 @@ from belisha.acts import ACTS
 from belisha.commands.reading import Asked, Problem, read
 from belisha.policy.people import Person
 from belisha.policy.types import RELABEL
+from belisha.report_acts import REPORT_ACTS
 from belisha.tlp import Label
 from belisha.translation import UnknownLanguage, speak
 from bots.kernel.answers import in_html
-from bots.kernel.bot import Asker, Audience, Context, Extent, Group, Item, Job, Organisation, Policy, Unknown
+from bots.kernel.bot import (
+    Asker,
+    Audience,
+    Context,
+    Extent,
+    Group,
+    Item,
+    Job,
+    Organisation,
+    Policy,
+    Unacknowledged,
+    Unknown,
+)
 from bots.kernel.calls import Call, Outcome
+from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
 from bots.kernel.tables import metadata
 from bots.roster import every_command
-from bots.steward import Steward, group_care, moderation, offboarding, words
+from bots.steward import Steward, announcements, group_care, moderation, offboarding, report_words, words
+from bots.steward.escalation import Escalation
 from tests.written import commands_page, messages
 
 ADA, OWN = "@ada:x", "!own:x"
@@ -40,6 +55,17 @@ GROUPS_FOUND = (
 )
 #: What the module tells of acts, where that is more than that they are done.
 OUTCOMES: dict[str, tuple[dict[str, Any], ...]] = {
+    "devices": ({}, {"devices": [{"device_id": "x", "name": "x", "seen": 1}]}),
+    "announce": ({"room_id": "!a:x", "event_id": "$x"},),
+    "announce_status": (
+        {},
+        {
+            "announcements": [
+                {"event_id": "$x", "room_id": "!a:x", "by": "x", "at": 1, "organisations": organisations}
+                for organisations in ([], [{"name": "x", "acknowledged": 1, "of": 2}])
+            ]
+        },
+    ),
     "group_create": ({"room_id": "!a:x"},),
     "red": ({"room_id": "!a:x"},),
     "group_join": ({"membership": "join"}, {"membership": "knock"}),
@@ -151,12 +177,13 @@ def answers() -> Iterator[str]:
         yield in_html(words.welcome(name))
     yield from recertified(steward)
     yield from moderated(steward)
+    yield from of_reports()
     yield from of_acts(steward, asker)
 
 
 def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
     """What is said of every other act once it is done."""
-    for act in (one for one in ACTS if str(one.act) not in moderation.TOLD):
+    for act in (one for one in ACTS if str(one.act) not in moderation.TOLD and one not in REPORT_ACTS):
         arguments = {argument.name: ["x"] if argument.kind.many else "x" for argument in act.arguments}
         call = Call(Asked(act, arguments), "", asker, "!r:x", GROUP, OWN)
         told = steward.desk.entry(act).told  # type: ignore[union-attr]  # every act has an entry
@@ -186,6 +213,30 @@ def recertified(steward: Steward) -> Iterator[str]:
         in_html(offboarding.before(Call(Asked(ACTS[0], {"x": "x"}), "", Asker(Person(ADA)), OWN, SERVICE, OWN), extent))
         for extent in (Extent(1, 1, 1), Extent(2, 2, 2))
     )
+
+
+def of_reports() -> Iterator[str]:
+    """What is said of reports; links left out."""
+    about: dict[str, Any] = {"number": 1, "urgent": True, "at": 1, "words": "⟦⟧", "done": []}
+    group = about | {"where": "group", "room_id": "!a:x", "item": "$x", "member": "x"}
+    every = [[act, "x", 1] for act in report_words._DONE]
+    cards = [group | {"about": "item", "kind": kind} for kind in report_words._KINDS]
+    cards += [group | {"about": "room", "kind": "other", "urgent": False}]
+    cards += [group | {"about": "item", "kind": "other", "done": done} for done in (every, every[:-1])]
+    cards += [about | {"about": "item", "kind": "other", "where": "private"}]
+    cards += [about | {"about": "member", "kind": "other", "where": "nowhere", "member": "x"}]
+    said = [report_words.card(card, "https://portal.x") for card in cards]
+    said += [report_words.passed_on(again=again) for again in (True, False)]
+    said += [report_words.closed({"at": 1, "done": done}, "⟦⟧") for done in (every, [])]
+    said += [report_words.looked_after(about), report_words.done(about)]
+    yield from (re.sub(r"https://[^\s⟧<,;]+|UTC", "", in_html(blocks)) for blocks in said)
+    job = Job("remind $x", 0.0, {"event_id": "$x", "after": ""})
+    (reminder,) = announcements.remind(job, Context("@b:x", unacknowledged=Unacknowledged("!a:x", ("!o:x",))))
+    yield str(reminder.content["formatted_body"])  # type: ignore[union-attr]  # a message
+    waits = Escalation(EscalationSettings(), "https://portal.x")
+    mail = waits._mail("x", 1, 1.0, "x")
+    for text in (str(waits._in_room(1, 1.0)["formatted_body"]), mail.subject, mail.text):
+        yield re.sub(r"https://[^\s⟧<,;)]+|UTC", "", text)
 
 
 def moderated(steward: Steward) -> Iterator[str]:
