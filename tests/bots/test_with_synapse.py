@@ -154,7 +154,9 @@ async def test_only_bots_are_told_of_deliveries(here: Here) -> None:
         asked = [await here.ask(here.group, "hello", str(number)) for number in range(4)]
         token = await client.position(asked[1])
         events, _ = await client.messages(here.group, until=token)
-        assert [event["event_id"] for event in events] == asked[:1:-1]
+        # The bot may still be writing its own into a group that is new.
+        hers = [event["event_id"] for event in events if event["sender"] == here.ada.user_id]
+        assert hers == asked[:1:-1]
         here.server.kill()
         await here.server.start()
         assert await client.instance() not in (None, first)
