@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = load(options.config)
         config.as_token(), config.hs_token(), config.portal and config.portal.secret()
+        rules = config.rules()
         speak(config.language, LOCALE)
         logs.set_up(config.log.file, config.log.level)
     except (ConfigError, UnknownLanguage, OSError) as error:
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from bots.roster import roster
 
     try:
-        asyncio.run(Process(config, roster(portal.command(config)), portal.beside(config)).run())
+        asyncio.run(Process(config, roster(portal.command(config), rules), portal.beside(config)).run())
     except (StartError, StoreError) as error:
         return _say(str(error), 1)
     except Exception as error:

@@ -7,17 +7,20 @@ from bots.kernel.bot import Bot
 from bots.portal.approval import Approval
 from bots.portal.command import PORTAL, PortalCommand
 from bots.steward import Steward
+from bots.steward.onboarding import Rules
 
 
-def roster(portal: PortalCommand | None = None) -> list[Bot]:
+def roster(portal: PortalCommand | None = None, rules: str | None = None) -> list[Bot]:
     """Every bot, in the order in which they are asked about each event.
 
     Args:
         portal: What the steward answers of the portal, where there is one.
+        rules: The text of the community's rules, where it has any.
     """
+    written = None if rules is None else Rules(rules)
     if portal is None:
-        return [Steward()]
-    return [Steward([portal.entry()], hears=[Approval(portal)])]
+        return [Steward(rules=written)]
+    return [Steward([portal.entry()], hears=[Approval(portal)], rules=written)]
 
 
 def every_command() -> list[Command]:

@@ -22,6 +22,7 @@ from bots.steward import (
     members,
     moderation,
     offboarding,
+    onboarding,
     recertification,
     words,
 )
@@ -57,7 +58,11 @@ class Steward:
     rules: Mapping[str, Rule] = {recertification.NAME: recertification.RULE}
 
     def __init__(
-        self, entries: Sequence[Entry] = (), others: Sequence[Command] = (), hears: Sequence[Hears] = ()
+        self,
+        entries: Sequence[Entry] = (),
+        others: Sequence[Command] = (),
+        hears: Sequence[Hears] = (),
+        rules: onboarding.Rules | None = None,
     ) -> None:
         """Knows what it can be asked.
 
@@ -65,12 +70,15 @@ class Steward:
             entries: What it answers besides its own commands, such as the portal's.
             others: The commands of other bots, which it explains.
             hears: What else it does about events.
+            rules: The community's rules, if it has any.
         """
+        self._onboarding = onboarding.Onboarding(rules, self.name)
         own = (
             Entry(HELP, self._help),
             Entry(TLP, _tlp, Needs(fresh=True, audience=True)),
             Entry(GROUP_LIST, groups.listed, Needs(groups=True)),
             *labels.entries(),
+            *self._onboarding.entries(),
             *entries,
             *(Entry(act, told=_TOLD.get(str(act.act), _told), before=_BEFORE.get(str(act.act))) for act in ACTS),
         )
@@ -96,13 +104,23 @@ class Steward:
                     return effects
             return self.desk.handle(event, context)
         in_service = isinstance(context.policy, Policy) and context.policy.kind == "service"
-        return _welcome(event, context) if in_service else group_care.handle(event, context, self.name)
+        return self._welcome(event, context) if in_service else group_care.handle(event, context, self.name)
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:
         """Does what a day brings, and tells how an act ended; see `bots.kernel.bot.WithJobs`."""
         if (effects := recertification.run(job, context, self.name)) is not None:
             return effects
         return self.desk.run(job, context) or ()
+
+    def _welcome(self, event: Event, context: Context) -> Sequence[Effect]:
+        if event.state_key != context.me:
+            user_id, name = str(event.state_key), event.text("displayname")
+        elif context.people:
+            user_id, name = next(iter(context.people.items()))
+        else:
+            return ()  # the member's joining is still to come, and what is said before it they could not read
+        hello = Send(notice(words.welcome(name)), once=f"welcome {event.room_id}")
+        return (hello, *self._onboarding.ask(user_id, event.room_id, context, 1))
 
     def _help(self, call: Call, _context: Context) -> Answer:
         asked = str(call.arguments.get("command", ""))
@@ -116,13 +134,3 @@ def _tlp(call: Call, context: Context) -> Answer:
 
 def _told(call: Call, outcome: Outcome, _context: Context) -> Answer:
     return Answer(words.act_ended(str(call.command.act), call.arguments, outcome))
-
-
-def _welcome(event: Event, context: Context) -> Sequence[Effect]:
-    if event.state_key != context.me:
-        name = event.text("displayname")
-    elif context.people:
-        name = next(iter(context.people.values()))
-    else:
-        return ()  # the member's joining is still to come, and what is said before it they could not read
-    return (Send(notice(words.welcome(name)), once=f"welcome {event.room_id}"),)

@@ -161,6 +161,7 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
         "bots": {"steward": "belisha_steward"},
         "time_zone": "Europe/London",
         "language": "en-GB",
+        "rules_file": None,
         "mail": None,
         "portal": {
             "listen": {"host": "127.0.0.1", "port": 8009},
@@ -170,6 +171,14 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
             "community": "Belisha community",
         },
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "file"), [("rules.txt", "/srv/belisha/rules.txt"), ("/etc/rules.txt", "/etc/rules.txt")]
+)
+def test_the_rules_lie_in_the_data_folder_or_where_they_are_said_to(path: str, file: str) -> None:
+    text = TEXT.replace("  rules: null", f"  rules: {path}")
+    assert yaml.safe_load(rendered(parse(text))["bots.yaml"])["rules_file"] == file
 
 
 def test_the_mail_server_is_handed_to_the_bots() -> None:

@@ -21,12 +21,13 @@ from belisha.tlp import Label
 from belisha.translation import UnknownLanguage, speak
 from bots.kernel.answers import in_html
 from bots.kernel.bot import Asker, Audience, Context, Extent, Group, Item, Job, Organisation, Policy, Unknown
-from bots.kernel.calls import Call, Outcome
+from bots.kernel.calls import Answer, Call, Outcome
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
 from bots.kernel.tables import metadata
 from bots.roster import every_command
 from bots.steward import Steward, group_care, moderation, offboarding, words
+from bots.steward.onboarding import Rules
 from tests.written import commands_page, messages
 
 ADA, OWN = "@ada:x", "!own:x"
@@ -181,11 +182,33 @@ def recertified(steward: Steward) -> Iterator[str]:
         for effect in steward.run(Job("outcome x", 0, arguments), context):
             if isinstance(effect, Send):
                 yield str(effect.content["formatted_body"])
+        new = Steward(rules=Rules("-"))
+        for text in ("!start", "!rules", "!rules accept", "!rules accept 0123456789ab", "!start", "!rules"):
+            event = Event("$1", OWN, "m.room.message", ADA, {"msgtype": "m.text", "body": text})
+            asker = Asker(Person(ADA, "harbour", frozenset({"member"})), 0, OWN)
+            here = Context(
+                "@belisha_steward:x",
+                SERVICE,
+                asker=asker,
+                groups=tuple(GROUPS_FOUND),
+                occasion=text,
+                connection=connection,
+            )
+            yield from (str(one.content["formatted_body"]) for one in new.handle(event, here) if isinstance(one, Send))
+    yield from (in_html(answer.blocks) for answer in (_none("!rules"), _none("!rules accept")))
     engine.dispose()
     yield from (
         in_html(offboarding.before(Call(Asked(ACTS[0], {"x": "x"}), "", Asker(Person(ADA)), OWN, SERVICE, OWN), extent))
         for extent in (Extent(1, 1, 1), Extent(2, 2, 2))
     )
+
+
+def _none(text: str) -> Answer:
+    """What is said of rules where there are none."""
+    steward, asked = Steward(), read(text, Steward().desk.commands)
+    assert isinstance(asked, Asked)
+    call = Call(asked, text, Asker(Person(ADA), 0, OWN), OWN, SERVICE, OWN)
+    return steward.desk.answered(call, Context("@belisha_steward:x"))
 
 
 def moderated(steward: Steward) -> Iterator[str]:
