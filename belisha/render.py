@@ -96,6 +96,7 @@ def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]
         "mail": _mail(settings, place),
         "escalation": _escalation(settings, place),
         "revocations": _beside(settings.backup.revocations, place),
+        "rules": _beside(settings.onboarding.rules, place),
         "public_host": _host_and_port(settings.public_url or place.homeserver),
     }
     return {path: environment.get_template(f"{path}.j2").render(names) for path in FILES}

@@ -142,6 +142,12 @@ class Logs(_Part):
     level: LogLevel = "INFO"
 
 
+class Onboarding(_Part):
+    """What new members are shown."""
+
+    rules: Annotated[str, AfterValidator(values.file_path)] | None = None
+
+
 class Settings(_Part):
     """belisha.yaml, checked."""
 
@@ -159,6 +165,7 @@ class Settings(_Part):
     escalation: Escalation = Field(default_factory=Escalation)
     strict_hooks: bool = False
     logs: Logs = Field(default_factory=Logs)
+    onboarding: Onboarding = Field(default_factory=Onboarding)
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         config = load(options.config)
         config.as_token(), config.hs_token(), config.portal and config.portal.secret()
+        rules = config.rules()
         speak(config.language, LOCALE)
         logs.set_up(config.log.file, config.log.level)
     except (ConfigError, UnknownLanguage, OSError) as error:
@@ -36,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from bots.portal import server as portal
     from bots.roster import roster
 
-    bots = roster(portal.command(config), config.escalation)
+    bots = roster(portal.command(config), config.escalation, rules)
     try:
         asyncio.run(Process(config, bots, portal.beside(config)).run())
     except (StartError, StoreError) as error:

@@ -8,19 +8,24 @@ from bots.kernel.config import Escalation
 from bots.portal.approval import Approval
 from bots.portal.command import PORTAL, PortalCommand
 from bots.steward import Steward
+from bots.steward.onboarding import Rules
 
 
-def roster(portal: PortalCommand | None = None, escalation: Escalation | None = None) -> list[Bot]:
+def roster(
+    portal: PortalCommand | None = None, escalation: Escalation | None = None, rules: str | None = None
+) -> list[Bot]:
     """Every bot, in the order in which they are asked about each event.
 
     Args:
         portal: What the steward answers of the portal, where there is one.
         escalation: Whom to tell of an urgent report that nobody looks after; by default the stewards' room alone.
+        rules: The text of the community's rules, where it has any.
     """
+    written = None if rules is None else Rules(rules)
     if portal is None:
-        return [Steward(escalation=escalation)]
+        return [Steward(escalation=escalation, rules=written)]
     entries, hears = [portal.entry()], [Approval(portal)]
-    return [Steward(entries, hears=hears, portal=portal.public_url, escalation=escalation)]
+    return [Steward(entries, hears=hears, portal=portal.public_url, escalation=escalation, rules=written)]
 
 
 def every_command() -> list[Command]:

@@ -6,7 +6,7 @@ import ipaddress
 import re
 import stat
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -129,6 +129,10 @@ class Bots(_Model):
         return localpart
 
 
+#: The most characters that the community's rules may have: they are one message.
+LONGEST_RULES: Final = 20_000
+
+
 class Config(_Model):
     """The whole of `bots.yaml`."""
 
@@ -143,6 +147,7 @@ class Config(_Model):
     appservice_id: str = Field(default="belisha", min_length=1)
     time_zone: str = "Europe/London"
     language: str = "en-GB"
+    rules_file: Path | None = None
     mail: Mail | None = None
     portal: Portal | None = None
     escalation: Escalation = Escalation()
@@ -168,6 +173,25 @@ class Config(_Model):
     def as_token(self) -> str:
         """The token this service shows to Synapse."""
         return _secret(self.as_token_file)
+
+    def rules(self) -> str | None:
+        """The text of the community's rules; None where it has none.
+
+        Raises:
+            ConfigError: the file cannot be shown to members.
+        """
+        if self.rules_file is None:
+            return None
+        try:
+            text = self.rules_file.read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            told = (
+                f"The community's rules in {self.rules_file} cannot be read as text. Please look at onboarding.rules."
+            )
+            raise ConfigError(told) from error
+        if not 0 < len(text) <= LONGEST_RULES:
+            raise ConfigError(f"{self.rules_file} has no rules in it, or more than {LONGEST_RULES} characters.")
+        return text
 
     def hs_token(self) -> str:
         """The token Synapse shows to this service."""

@@ -25,6 +25,7 @@ from bots.steward import (
     members,
     moderation,
     offboarding,
+    onboarding,
     own_account,
     recertification,
     reports,
@@ -71,6 +72,7 @@ class Steward:
         hears: Sequence[Hears] = (),
         portal: str = "",
         escalation: EscalationSettings | None = None,
+        rules: onboarding.Rules | None = None,
     ) -> None:
         """Knows what it can be asked.
 
@@ -80,7 +82,9 @@ class Steward:
             hears: What else it does about events.
             portal: The portal's address; empty where there is none.
             escalation: Whom to tell of an urgent report that nobody looks after; by default the stewards' room alone.
+            rules: The community's rules, if it has any.
         """
+        self._onboarding = onboarding.Onboarding(rules, self.name)
         self._escalation = Escalation(escalation or EscalationSettings(), portal)
         self._reports = reports.Reports(portal, self._escalation)
         told = {**_TOLD, **{str(act.act): self._reports.handled for act in REPORT_ACTS}}
@@ -90,6 +94,7 @@ class Steward:
             Entry(TLP, _tlp, Needs(fresh=True, audience=True)),
             Entry(GROUP_LIST, groups.listed, Needs(groups=True)),
             *labels.entries(),
+            *self._onboarding.entries(),
             *entries,
             *(Entry(act, told=told.get(str(act.act), _told), before=_BEFORE.get(str(act.act))) for act in ACTS),
         )
@@ -119,7 +124,7 @@ class Steward:
                     return effects
             return self.desk.handle(event, context)
         in_service = isinstance(context.policy, Policy) and context.policy.kind == "service"
-        return _welcome(event, context) if in_service else group_care.handle(event, context, self.name)
+        return self._welcome(event, context) if in_service else group_care.handle(event, context, self.name)
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:
         """Does what a day brings, tells how an act ended, or of a report that waits; see `bots.kernel.bot.WithJobs`."""
@@ -135,6 +140,16 @@ class Steward:
         """What must be known for a job; see `bots.kernel.bot.WithCuriousJobs`."""
         return announcements.job_needs(job)
 
+    def _welcome(self, event: Event, context: Context) -> Sequence[Effect]:
+        if event.state_key != context.me:
+            user_id, name = str(event.state_key), event.text("displayname")
+        elif context.people:
+            user_id, name = next(iter(context.people.items()))
+        else:
+            return ()  # the member's joining is still to come, and what is said before it they could not read
+        hello = Send(notice(words.welcome(name)), once=f"welcome {event.room_id}")
+        return (hello, *self._onboarding.ask(user_id, event.room_id, context, 1))
+
     def _help(self, call: Call, _context: Context) -> Answer:
         asked = str(call.arguments.get("command", ""))
         return Answer(words.help_with(asked, self.desk.commands, call))
@@ -147,13 +162,3 @@ def _tlp(call: Call, context: Context) -> Answer:
 
 def _told(call: Call, outcome: Outcome, _context: Context) -> Answer:
     return Answer(words.act_ended(str(call.command.act), call.arguments, outcome))
-
-
-def _welcome(event: Event, context: Context) -> Sequence[Effect]:
-    if event.state_key != context.me:
-        name = event.text("displayname")
-    elif context.people:
-        name = next(iter(context.people.values()))
-    else:
-        return ()  # the member's joining is still to come, and what is said before it they could not read
-    return (Send(notice(words.welcome(name)), once=f"welcome {event.room_id}"),)

@@ -17,3 +17,12 @@ report = sa.Table(
     sa.Column("since", sa.Float, nullable=False),
     sa.Column("looked_after", sa.Boolean, nullable=False, server_default=sa.false()),
 )
+
+# Who has accepted which version of the community's rules.
+acceptance = sa.Table(
+    "acceptance",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("version", sa.Text, primary_key=True),
+    sa.Column("at", sa.Float, nullable=False),
+)

@@ -68,7 +68,8 @@ def welcome(display_name: str | None) -> Sequence[Block]:
             )
         ),
         say(
-            _("Write {help} to see what you can ask me, or {tlp} to see what the labels mean."),
+            _("To begin, write {start}. To see what you can ask me, write {help}, and what the labels mean, {tlp}."),
+            start=Typed("start"),
             help=Typed("help"),
             tlp=Typed("tlp"),
         ),

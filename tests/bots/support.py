@@ -219,6 +219,8 @@ class Homeserver:
         """What the module tells of items, by event id."""
         self.extents: dict[str, tuple[int, Json]] = {}
         """What the module tells of how much an act would concern, by whom it is about."""
+        self.groups: list[Json] = []
+        """What the module tells of groups that somebody may join."""
         self.rounds: Callable[[], list[Json]] = list
         """What the module tells of recertification."""
         self.acts: list[tuple[int, Json]] = []
@@ -318,6 +320,8 @@ class Homeserver:
         if path.endswith("/item"):
             found = self.items.get(request.query["event_id"])
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
+        if path.endswith("/groups"):
+            return 200, {"groups": self.groups}
         if path.endswith("/recertification"):
             return 200, {"rounds": self.rounds()}
         if path.endswith("/extent"):

@@ -102,3 +102,13 @@ async def test_a_lead_confirms_the_members_by_a_tap(here: Here, lena: str) -> No
     confirmed = {row["localpart"] for row in here.server.query("SELECT localpart FROM belisha_confirmed")}
     active = "SELECT localpart FROM belisha_member WHERE organisation_id = 'harbour' AND standing = 'active'"
     assert confirmed >= {row["localpart"] for row in here.server.query(active)} and "finn" not in confirmed
+
+
+async def test_the_first_steps_in_chat_and_on_a_page(here: Here, ana: Visitor) -> None:
+    told = await here.asked("ben", "!start")
+    assert "First steps" in told and "recovery key" in told and "write !rules" not in told, "there are no rules here"
+    assert "no rules of its own" in await here.asked("ben", "!rules")
+    page = await fill(ana, "start")
+    assert page.status == 200 and "First steps" in page.text and "recovery key" in page.text
+    page = await fill(ana, "rules")
+    assert page.status == 200 and "no rules of its own" in page.text

@@ -11,6 +11,7 @@ import pytest_asyncio
 from belisha.policy.recertification import ASKED, HOLDS, WARNED
 from synapse_modules import activity
 from tests.support.community import Community, assert_refused, unique
+from tests.support.ledger import known_everywhere
 from tests.support.server import PASSWORD, ended, request
 from tests.support.settled import make_community
 from tests.synapse.test_acts import asks, freezes, hand_over, newcomer, stored
@@ -104,6 +105,7 @@ async def test_who_is_not_confirmed_is_asked_for_warned_and_frozen(community: Co
     harbour = (await turn(community))["harbour"]
     assert (harbour["ended"], named(harbour["frozen"])) == (activity.date_of(today()), {name})
     assert frozen(community) == {name: "recertification", "emil": "recertification"}
+    await known_everywhere()
     for status, _ in (await everything(community, name)).values():
         assert status in (401, 403), "as whoever is frozen"
     assert named((await turn(community))["harbour"]["frozen"]) == {name}, "told again, should it have been lost"

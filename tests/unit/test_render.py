@@ -161,6 +161,7 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
         "bots": {"steward": "belisha_steward"},
         "time_zone": "Europe/London",
         "language": "en-GB",
+        "rules_file": None,
         "mail": None,
         "escalation": {"minutes": 10, "mail": None, "webhook": None, "stewards": [], "manager": None},
         "portal": {
@@ -182,6 +183,14 @@ def test_whom_to_tell_of_a_waiting_report_is_handed_to_the_bots() -> None:
     assert told.webhook is not None and told.webhook.url == "https://pager.charity.uk/x"
     assert told.webhook.secret_file == Path("/srv/belisha/secrets/pager")
     assert (told.minutes, told.mail, told.stewards) == (5, None, ("s@charity.uk", "t@charity.uk"))
+
+
+@pytest.mark.parametrize(
+    ("path", "file"), [("rules.txt", "/srv/belisha/rules.txt"), ("/etc/rules.txt", "/etc/rules.txt")]
+)
+def test_the_rules_lie_in_the_data_folder_or_where_they_are_said_to(path: str, file: str) -> None:
+    text = TEXT.replace("  rules: null", f"  rules: {path}")
+    assert yaml.safe_load(rendered(parse(text))["bots.yaml"])["rules_file"] == file
 
 
 def test_the_mail_server_is_handed_to_the_bots() -> None:

@@ -34,7 +34,7 @@ from bots.kernel.bot import (
     Unacknowledged,
     Unknown,
 )
-from bots.kernel.calls import Call, Outcome
+from bots.kernel.calls import Answer, Call, Outcome
 from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
@@ -42,6 +42,7 @@ from bots.kernel.tables import metadata
 from bots.roster import every_command
 from bots.steward import Steward, announcements, group_care, moderation, offboarding, report_words, words
 from bots.steward.escalation import Escalation
+from bots.steward.onboarding import Rules
 from tests.written import commands_page, messages
 
 ADA, OWN = "@ada:x", "!own:x"
@@ -208,6 +209,20 @@ def recertified(steward: Steward) -> Iterator[str]:
         for effect in steward.run(Job("outcome x", 0, arguments), context):
             if isinstance(effect, Send):
                 yield str(effect.content["formatted_body"])
+        new = Steward(rules=Rules("-"))
+        for text in ("!start", "!rules", "!rules accept", "!rules accept 0123456789ab", "!start", "!rules"):
+            event = Event("$1", OWN, "m.room.message", ADA, {"msgtype": "m.text", "body": text})
+            asker = Asker(Person(ADA, "harbour", frozenset({"member"})), 0, OWN)
+            here = Context(
+                "@belisha_steward:x",
+                SERVICE,
+                asker=asker,
+                groups=tuple(GROUPS_FOUND),
+                occasion=text,
+                connection=connection,
+            )
+            yield from (str(one.content["formatted_body"]) for one in new.handle(event, here) if isinstance(one, Send))
+    yield from (in_html(answer.blocks) for answer in (_none("!rules"), _none("!rules accept")))
     engine.dispose()
     yield from (
         in_html(offboarding.before(Call(Asked(ACTS[0], {"x": "x"}), "", Asker(Person(ADA)), OWN, SERVICE, OWN), extent))
@@ -237,6 +252,14 @@ def of_reports() -> Iterator[str]:
     mail = waits._mail("x", 1, 1.0, "x")
     for text in (str(waits._in_room(1, 1.0)["formatted_body"]), mail.subject, mail.text):
         yield re.sub(r"https://[^\s⟧<,;)]+|UTC", "", text)
+
+
+def _none(text: str) -> Answer:
+    """What is said of rules where there are none."""
+    steward, asked = Steward(), read(text, Steward().desk.commands)
+    assert isinstance(asked, Asked)
+    call = Call(asked, text, Asker(Person(ADA), 0, OWN), OWN, SERVICE, OWN)
+    return steward.desk.answered(call, Context("@belisha_steward:x"))
 
 
 def moderated(steward: Steward) -> Iterator[str]:
