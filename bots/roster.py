@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from belisha.commands.declaration import Command
 from bots.kernel.bot import Bot
 from bots.kernel.config import Escalation
@@ -10,17 +12,20 @@ from bots.portal.command import PORTAL, PortalCommand
 from bots.steward import Steward
 
 
-def roster(portal: PortalCommand | None = None, escalation: Escalation | None = None) -> list[Bot]:
+def roster(
+    portal: PortalCommand | None = None, escalation: Escalation | None = None, zone: ZoneInfo | None = None
+) -> list[Bot]:
     """Every bot, in the order in which they are asked about each event.
 
     Args:
         portal: What the steward answers of the portal, where there is one.
         escalation: Whom to tell of an urgent report that nobody looks after; by default the stewards' room alone.
+        zone: The community's time zone; UTC where none is given.
     """
     if portal is None:
-        return [Steward(escalation=escalation)]
+        return [Steward(escalation=escalation, zone=zone)]
     entries, hears = [portal.entry()], [Approval(portal)]
-    return [Steward(entries, hears=hears, portal=portal.public_url, escalation=escalation)]
+    return [Steward(entries, hears=hears, portal=portal.public_url, escalation=escalation, zone=zone)]
 
 
 def every_command() -> list[Command]:

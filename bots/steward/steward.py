@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
+from zoneinfo import ZoneInfo
 
 from belisha.acts import ACTS
 from belisha.commands.declaration import Command
@@ -16,7 +17,7 @@ from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event, joins
 from bots.kernel.rules import Rule
-from bots.steward import announcements, group_care, groups, labels, moderation, own_account, reports, words
+from bots.steward import announcements, group_care, groups, labels, moderation, own_account, quiet_hours, reports, words
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 from bots.steward.escalation import ESCALATE, Escalation
 
@@ -47,6 +48,7 @@ class Steward:
         hears: Sequence[Hears] = (),
         portal: str = "",
         escalation: EscalationSettings | None = None,
+        zone: ZoneInfo | None = None,
     ) -> None:
         """Knows what it can be asked.
 
@@ -56,6 +58,7 @@ class Steward:
             hears: What else it does about events.
             portal: The portal's address; empty where there is none.
             escalation: Whom to tell of an urgent report that nobody looks after; by default the stewards' room alone.
+            zone: The community's time zone; UTC where none is given.
         """
         self._escalation = Escalation(escalation or EscalationSettings(), portal)
         self._reports = reports.Reports(portal, self._escalation)
@@ -65,6 +68,7 @@ class Steward:
             Entry(HELP, self._help),
             Entry(TLP, _tlp, Needs(fresh=True, audience=True)),
             Entry(GROUP_LIST, groups.listed, Needs(groups=True)),
+            quiet_hours.entry(zone or ZoneInfo("UTC")),
             *labels.entries(),
             *entries,
             *(Entry(act, told=told.get(str(act.act), _told)) for act in ACTS),
