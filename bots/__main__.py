@@ -8,6 +8,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 from belisha.translation import UnknownLanguage, speak
 from bots.kernel import logs
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from bots.portal import server as portal
     from bots.roster import roster
 
-    bots = roster(portal.command(config), config.escalation, rules)
+    bots = roster(portal.command(config), config.escalation, rules, ZoneInfo(config.time_zone))
     try:
         asyncio.run(Process(config, bots, portal.beside(config)).run())
     except (StartError, StoreError) as error:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from zoneinfo import ZoneInfo
+
 from belisha.commands.declaration import Command
 from bots.kernel.bot import Bot
 from bots.kernel.config import Escalation
@@ -12,7 +14,10 @@ from bots.steward.onboarding import Rules
 
 
 def roster(
-    portal: PortalCommand | None = None, escalation: Escalation | None = None, rules: str | None = None
+    portal: PortalCommand | None = None,
+    escalation: Escalation | None = None,
+    rules: str | None = None,
+    zone: ZoneInfo | None = None,
 ) -> list[Bot]:
     """Every bot, in the order in which they are asked about each event.
 
@@ -20,12 +25,13 @@ def roster(
         portal: What the steward answers of the portal, where there is one.
         escalation: Whom to tell of an urgent report that nobody looks after; by default the stewards' room alone.
         rules: The text of the community's rules, where it has any.
+        zone: The community's time zone; UTC where none is given.
     """
     written = None if rules is None else Rules(rules)
     if portal is None:
-        return [Steward(escalation=escalation, rules=written)]
+        return [Steward(escalation=escalation, rules=written, zone=zone)]
     entries, hears = [portal.entry()], [Approval(portal)]
-    return [Steward(entries, hears=hears, portal=portal.public_url, escalation=escalation, rules=written)]
+    return [Steward(entries, hears=hears, portal=portal.public_url, escalation=escalation, rules=written, zone=zone)]
 
 
 def every_command() -> list[Command]:

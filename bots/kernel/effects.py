@@ -36,6 +36,8 @@ class Send(_InRoom):
     type: str = "m.room.message"
     once: str | None = None
     """A key under which this bot says this a single time, whatever else may be its occasion."""
+    waits: bool = False
+    """Whether it can wait where the room's member wants quiet at that time (see `quiet`); nothing can refer to it."""
 
 
 @dataclass(frozen=True, slots=True)

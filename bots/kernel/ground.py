@@ -63,7 +63,7 @@ class Ground:
         self._pinging: asyncio.Task[None] | None = None
         self.metrics = Metrics()
         self.inbox = Inbox(store, now)
-        self.outbox = Outbox(store, now)
+        self.outbox = Outbox(store, now, ZoneInfo(config.time_zone))
         clients = {actor.bot.name: actor.client for actor in actors}
         idle = _IDLE_ALONE if store.is_sqlite else _IDLE_AMONG_REPLICAS
         mailer = Mailer(config.mail, config.server_name)

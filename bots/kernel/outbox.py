@@ -7,9 +7,11 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from bots.kernel import quiet
 from bots.kernel.bot import Context
 from bots.kernel.effects import (
     BadEffect,
@@ -55,13 +57,15 @@ def was_said(context: Context, bot: str, once: str) -> bool:
 class Outbox:
     """The table `outbox`, and the jobs that are asked for by the way."""
 
-    def __init__(self, store: Store, now: Callable[[], float] = time.time) -> None:
+    def __init__(self, store: Store, now: Callable[[], float] = time.time, zone: ZoneInfo | None = None) -> None:
         """Works on an open store.
 
         Args:
             store: Where the tables are.
             now: The clock, in seconds since 1970.
+            zone: The community's time zone, in which members' quiet hours hold; UTC where none is given.
         """
+        self._zone = zone or ZoneInfo("UTC")
         self._store = store
         self._now = now
         self._add = store.insert(outbox)
@@ -82,6 +86,8 @@ class Outbox:
                 continue
             once = effect.once if isinstance(effect, Send | Mail | Hook) else None
             ids[position] = context.effect_id(position) if once is None else transaction_id(context.me, once, 0)
+            if isinstance(effect, Send) and effect.waits and self._waits(connection, bot, effect, ids[position]):
+                continue
             earlier = {place: known for place, known in ids.items() if place < position}
             rows.append(
                 {
@@ -96,6 +102,18 @@ class Outbox:
             )
         if rows:
             connection.execute(self._add, rows)
+
+    def _waits(self, connection: sa.Connection, bot: str, effect: Send, effect_id: str) -> bool:
+        """Keeps a message until its reader's quiet hours end; whether it is within them."""
+        now = self._now()
+        end = None if effect.room is None else quiet.until(connection, effect.room, now, self._zone)
+        if effect.room is None or end is None:
+            return False
+        arguments = json.dumps(quiet.kept(effect, effect.room, effect_id))
+        connection.execute(
+            self._add_job, {"bot": bot, "name": f"{quiet.LATER}{effect_id}", "due": end, "arguments": arguments}
+        )
+        return True
 
     async def waiting_lanes(self) -> dict[str, float]:
         """Each lane where something is to be sent, with the time before which its first effect must wait."""

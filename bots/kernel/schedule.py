@@ -13,12 +13,14 @@ import sqlalchemy as sa
 
 from bots.kernel.batches import Actor, Overtaken
 from bots.kernel.bot import Context, Job, WithCuriousJobs, WithJobs
+from bots.kernel.effects import Effect
 from bots.kernel.handling import with_needs
 from bots.kernel.lanes import Backoff
 from bots.kernel.logs import where
 from bots.kernel.matrix import Unreachable
 from bots.kernel.metrics import Metrics
 from bots.kernel.outbox import Outbox
+from bots.kernel.quiet import LATER, sent_now
 from bots.kernel.rules import Rule, next_due
 from bots.kernel.store import Store, failed
 from bots.kernel.tables import job
@@ -123,7 +125,7 @@ class Jobs:
             Unreachable: Synapse cannot be asked.
         """
         actor = self._actors.get(row.bot)
-        if actor is None or not isinstance(actor.bot, WithJobs):
+        if actor is None:
             raise LookupError(row.bot)
         context = Context(me=actor.client.user_id, now=self._now(), occasion=f"job {row.name} {row.due}")
         asked = actor.bot.job_needs(_job(row)) if isinstance(actor.bot, WithCuriousJobs) else None
@@ -133,11 +135,14 @@ class Jobs:
         if not connection.execute(job.delete().where(job.c.number == row.number, _PENDING)).rowcount:
             raise Overtaken
         self._plan_next(connection, row)
-        bot, context = self._actors[row.bot].bot, replace(known, connection=connection)
-        if not isinstance(bot, WithJobs):
-            raise LookupError(row.bot)
+        bot, kept, context = self._actors[row.bot].bot, _job(row), replace(known, connection=connection)
         with self._metrics.handling.time():
-            effects = bot.run(_job(row), context)
+            if kept.name.startswith(LATER):
+                effects: Sequence[Effect] = (sent_now(kept.arguments),)
+            elif isinstance(bot, WithJobs):
+                effects = bot.run(kept, context)
+            else:
+                raise LookupError(row.bot)
         self._outbox.store(connection, row.bot, context, effects, None)
         self._metrics.jobs.inc()
 

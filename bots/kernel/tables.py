@@ -128,6 +128,15 @@ question = sa.Table(
 )
 sa.Index("ix_question_user_id", question.c.user_id, question.c.room_id, question.c.asked_at)
 
+# When members want no messages that can wait, in their own rooms with a bot: times of the wall, as `22:00`.
+quiet = sa.Table(
+    "quiet",
+    metadata,
+    sa.Column("room_id", sa.Text, primary_key=True),
+    sa.Column("begins", sa.Text, nullable=False),
+    sa.Column("ends", sa.Text, nullable=False),
+)
+
 # Forms that were handed in on the portal, so that none is done twice.
 form = sa.Table(
     "form",

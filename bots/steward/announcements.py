@@ -95,7 +95,7 @@ def remind(job: Job, context: Context) -> Sequence[Effect]:
         paragraph(_("Tap ✅ under it when you have. I do not remind you again.")),
     )
     effects: list[Effect] = [
-        Send(notice(blocks), room=room, once=f"{REMIND}{event_id} {room}") for room in left.service_rooms
+        Send(notice(blocks), room=room, once=f"{REMIND}{event_id} {room}", waits=True) for room in left.service_rooms
     ]
     if left.onward is not None:
         effects.append(Schedule(job.name, context.now, {"event_id": event_id, "after": left.onward}))

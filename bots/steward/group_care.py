@@ -103,7 +103,11 @@ def _warned(event: Event, context: Context) -> Sequence[Effect]:
     # Whoever leaves is told of each time; other changes of power once for the same person.
     occasion = event.event_id if leaves(event) else left[0].person.user_id
     room = left[0].service_room
-    return () if room is None else (Send(notice(blocks), room=room, once=f"one maintainer {event.room_id} {occasion}"),)
+    return (
+        ()
+        if room is None
+        else (Send(notice(blocks), room=room, once=f"one maintainer {event.room_id} {occasion}", waits=True),)
+    )
 
 
 def _in_green(blocks: Sequence[Block]) -> dict[str, Any]:

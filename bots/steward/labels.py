@@ -167,7 +167,9 @@ class Relabelled:
         label = Label.parse(event.content.get("label"))
         if not isinstance(context.item, Item) or context.item.source_room is None or label is None:
             return ()
-        return (Send(notice(_told(label, f"{event.room_id}/{event.about}")), room=context.item.source_room),)
+        return (
+            Send(notice(_told(label, f"{event.room_id}/{event.about}")), room=context.item.source_room, waits=True),
+        )
 
 
 def _told(label: Label, place: str) -> Sequence[Block]:

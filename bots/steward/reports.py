@@ -126,9 +126,11 @@ class Reports:
         effects += _to_member(act, call, done)
         if isinstance(room := done.get("reporter_room"), str):
             if act == "report_acknowledge":
-                effects.append(Send(notice(report_words.looked_after(facts)), room=room))
+                effects.append(Send(notice(report_words.looked_after(facts)), room=room, waits=True))
             elif act == "report_close":
-                effects.append(Send(notice(report_words.closed(facts, call.arguments.get("answer"))), room=room))
+                effects.append(
+                    Send(notice(report_words.closed(facts, call.arguments.get("answer"))), room=room, waits=True)
+                )
         # Who taps sees the card change.
         return Answer(() if call.answer_in == row.room_id else report_words.done(facts), effects)
 

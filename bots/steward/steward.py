@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
+from zoneinfo import ZoneInfo
 
 from belisha.acts import ACTS
 from belisha.commands.declaration import Command
@@ -27,6 +28,7 @@ from bots.steward import (
     offboarding,
     onboarding,
     own_account,
+    quiet_hours,
     recertification,
     reports,
     words,
@@ -73,6 +75,7 @@ class Steward:
         portal: str = "",
         escalation: EscalationSettings | None = None,
         rules: onboarding.Rules | None = None,
+        zone: ZoneInfo | None = None,
     ) -> None:
         """Knows what it can be asked.
 
@@ -83,6 +86,7 @@ class Steward:
             portal: The portal's address; empty where there is none.
             escalation: Whom to tell of an urgent report that nobody looks after; by default the stewards' room alone.
             rules: The community's rules, if it has any.
+            zone: The community's time zone; UTC where none is given.
         """
         self._onboarding = onboarding.Onboarding(rules, self.name)
         self._escalation = Escalation(escalation or EscalationSettings(), portal)
@@ -93,6 +97,7 @@ class Steward:
             Entry(HELP, self._help),
             Entry(TLP, _tlp, Needs(fresh=True, audience=True)),
             Entry(GROUP_LIST, groups.listed, Needs(groups=True)),
+            quiet_hours.entry(zone or ZoneInfo("UTC")),
             *labels.entries(),
             *self._onboarding.entries(),
             *entries,

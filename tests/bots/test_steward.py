@@ -83,7 +83,7 @@ def asker(*roles: str, power: int = 0) -> Asker:
 ANYBODY = {"help", "tlp"}
 #: What every member may ask for anywhere; `group unarchive` is about a group that it names.
 MEMBERS = ANYBODY | {"group create", "group join", "group leave", "group unarchive"}
-ALONE = MEMBERS | {"direct-chats", "group list", "red", "devices", "devices end", "leave-community"}
+ALONE = MEMBERS | {"direct-chats", "group list", "red", "devices", "devices end", "leave-community", "quiet"}
 ALONE |= {"rules", "rules accept", "start"}
 IN_GROUPS = MEMBERS | {"group invite"}
 MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "group topic", "group archive"}

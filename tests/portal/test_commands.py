@@ -16,13 +16,14 @@ from bots.portal.server import ROUTES
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 from bots.steward.labels import AUDIENCE, MAY
 from bots.steward.onboarding import ACCEPT, RULES, START
+from bots.steward.quiet_hours import QUIET
 from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import OWN, STEWARD, Answer, Here, Visitor, form_of
 from tests.support.community import unique
 from tests.support.server import request
 
-COMMANDS = (GROUP_LIST, HELP, TLP, PORTAL, MAY, AUDIENCE, START, RULES, ACCEPT, *ACTS)
+COMMANDS = (GROUP_LIST, HELP, TLP, PORTAL, MAY, AUDIENCE, QUIET, START, RULES, ACCEPT, *ACTS)
 ONCE = re.compile(r'name="once" value="([^"]+)"')
 
 
