@@ -210,7 +210,8 @@ async def test_a_group_is_found_by_typing(here: Here, browser: Browser, ana: Vis
     async with context(browser, ana) as profile:
         page = await profile.new_page()
         await page.goto(here.url)
+        every = await page.locator("#group-list > li").count()
         await page.get_by_label("Find a group").fill("coast LIGHTS")
         await expect(page.locator("#group-list > li:visible")).to_have_count(1)
         await expect(page.get_by_role("link", name="Buoys")).to_be_visible()
-        await expect(page.get_by_text("1 of 4 groups")).to_be_visible()
+        await expect(page.get_by_text(f"1 of {every} groups")).to_be_visible()
