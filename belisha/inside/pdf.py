@@ -17,8 +17,21 @@ from belisha.inside.marks import Marks
 from belisha.inside.visitors import Properties
 from belisha.inside.xml import visit
 
+_LOGGER: Final = logging.getLogger("pypdf")
 # It tells of every oddity of a file, with parts of its content.
-logging.getLogger("pypdf").setLevel(logging.CRITICAL)
+_LOGGER.propagate = False
+
+
+class _Complaints(logging.Handler):
+    """What pypdf passes over it only logs: text in a form that it could not read, among others."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.is_incomplete = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.is_incomplete = self.is_incomplete or record.getMessage().startswith(("Impossible to decode", "Error "))
+
 
 #: What reading a broken file raises; pypdf checks little of what it is given.
 _FAILURES: Final = (
@@ -50,8 +63,15 @@ def read_pdf(file: BinaryIO, marks: Marks, budget: Budget, inside: Callable[[byt
         raise Unreadable(Reason.TOO_LARGE)
     if count == 0:
         raise Unreadable(Reason.BROKEN)
-    for part in (_properties, _outline, _fields, _pages):
-        _tolerantly(marks, part, reader, marks, budget)
+    complaints = _Complaints()
+    _LOGGER.addHandler(complaints)
+    try:
+        for part in (_properties, _outline, _fields, _pages):
+            _tolerantly(marks, part, reader, marks, budget)
+    finally:
+        _LOGGER.removeHandler(complaints)
+        if complaints.is_incomplete:
+            marks.miss(Reason.BROKEN)
     _tolerantly(marks, _attachments, reader, marks, budget, inside)
 
 
@@ -79,6 +99,8 @@ def _pages(reader: pypdf.PdfReader, marks: Marks, budget: Budget) -> None:
         edges.append(lines[:_EDGE] + lines[-_EDGE:])
         if not lines and _has_pictures(page):
             marks.miss(Reason.PICTURES_ONLY)
+        elif not text and _writes(page):
+            marks.miss(Reason.BROKEN)  # pypdf found no font, say, where a viewer helps itself
         for note in islice(_resolved(page.get("/Annots", ())), _MOST):
             budget.check_time()
             if isinstance(note, DictionaryObject):
@@ -93,8 +115,18 @@ def _has_pictures(page: pypdf.PageObject) -> bool:
     objects = objects.get_object() if hasattr(objects, "get_object") else objects
     if any(each.get_object().get("/Subtype") in ("/Image", "/Form") for each in islice(objects.values(), _MOST)):
         return True
+    return b"BI" in _contents(page)
+
+
+def _writes(page: pypdf.PageObject) -> bool:
+    """Whether a page has commands that show text (ISO 32000-2, 9.4.3)."""
+    data = _contents(page)
+    return b"Tj" in data or b"TJ" in data
+
+
+def _contents(page: pypdf.PageObject) -> bytes:
     contents = page.get_contents()
-    return contents is not None and b"BI" in contents.get_data()
+    return b"" if contents is None else contents.get_data()
 
 
 def _properties(reader: pypdf.PdfReader, marks: Marks, budget: Budget) -> None:

@@ -295,6 +295,30 @@ def test_a_pdf_that_opens_without_a_password_is_read() -> None:
     assert found(encrypted_pdf("")) == Finding(Label.AMBER)
 
 
+def bare_pdf(contents: bytes, resources: bytes, *more: bytes) -> bytes:
+    objects = b"".join(b"%d 0 obj%bendobj\n" % (number, data) for number, data in enumerate(more, 5))
+    return (
+        b"%%PDF-1.7\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Count 1/Kids[3 0 R]>>endobj\n"
+        b"3 0 obj<</Type/Page/Parent 2 0 R/Resources<<%b>>/Contents 4 0 R>>endobj\n"
+        b"4 0 obj<</Length %d>>stream\n%b\nendstream endobj\n%btrailer<</Root 1 0 R/Size 9>>\nstartxref\n0\n%%%%EOF\n"
+    ) % (resources, len(contents), contents, objects)
+
+
+def test_what_pypdf_passes_over_is_not_taken_for_read() -> None:
+    """It gives no text for a page without fonts, and goes on behind a form that it cannot read."""
+    font = b"/Font<</F<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>"
+    shown = b"BT /F 9 Tf (TLP:RED) Tj ET"
+    assert found(bare_pdf(shown, font)) == Finding(Label.RED)
+    assert found(bare_pdf(shown, b"")).not_checked is Reason.BROKEN
+    form = (
+        b"<</Type/XObject/Subtype/Form/Filter/FlateDecode/Resources<<"
+        + font
+        + b">>/Length 9>>stream\nno deflate\nendstream "
+    )
+    data = bare_pdf(b"BT /F 9 Tf (Tides) Tj ET /G Do", font + b"/XObject<</G 5 0 R>>", form)
+    assert found(data).not_checked is Reason.BROKEN
+
+
 def test_pictures_sound_and_film_have_no_text() -> None:
     for data in (png(), b"OggS\0" + bytes(99), b"\0\0\0\x20ftypisom" + bytes(99), b"RIFF\0\0\0\0WAVE", b""):
         assert found(data) == Finding()
