@@ -166,7 +166,7 @@ def _almost(text: str, start: int, *, alone: bool) -> Reading:
     """A near miss at `start`, as a problem that names the label probably meant; `text[start - 1]` is what precedes."""
     if found := _ALMOST.match(text, start):
         separator, word = found[1], found[2].upper()
-        known, meant = _resemblance(word)
+        known, meant = resemblance(word)
         written = re.match(r"\S{0,24}", text[found.end() :])
         written_word = (found[0] + (written[0] if written else "")).strip()
         if (":" in separator or known) and not (alone and _text_follows(text, found.end())):
@@ -178,7 +178,7 @@ def _almost(text: str, start: int, *, alone: bool) -> Reading:
     return NOTHING
 
 
-def _resemblance(word: str) -> tuple[bool, Label | None]:
+def resemblance(word: str) -> tuple[bool, Label | None]:
     """Whether `word` was surely meant as a label's colour, and the label probably meant."""
     folded = re.sub(r"[\W_]+", "+", word)
     if folded in _LABEL_WORDS:

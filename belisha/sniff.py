@@ -23,6 +23,14 @@ _MAGIC: Final[tuple[tuple[str, re.Pattern[bytes]], ...]] = tuple(
         ("image/tiff", rb"(?:II\*\0|MM\0\*)"),
         ("image/avif", rb"....ftypavi[fs]"),
         ("image/heic", rb"....ftyp(?:hei[cfx]|hev[cx]|mif1|msf1)"),
+        ("audio/wav", rb"RIFF....WAVE"),
+        ("video/x-msvideo", rb"RIFF....AVI "),
+        ("audio/mp4", rb"....ftypM4A "),
+        ("video/mp4", rb"....ftyp(?:isom|iso\d|mp4\d|avc1|M4V |MSNV|dash|3gp\d|qt  )"),
+        ("video/webm", rb"\x1aE\xdf\xa3"),
+        ("audio/ogg", rb"OggS\0"),
+        ("audio/flac", rb"fLaC\0"),
+        ("audio/mpeg", rb"(?:ID3[\x02-\x04]\0|\xff[\xf2\xf3\xfa\xfb])"),
         ("application/rtf", rb"\{\\rtf"),
         ("application/x-ole-storage", rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"),
         ("application/pdf", rb".{0,1019}%PDF-"),
@@ -66,9 +74,16 @@ def is_picture(kind: str) -> bool:
     return kind in _PICTURES
 
 
+def is_sound_or_film(kind: str) -> bool:
+    """Whether that is sound or moving pictures."""
+    return kind.startswith(("audio/", "video/"))
+
+
 def is_document(kind: str) -> bool:
     """Whether that is a document: text, PDF, an office format, or a still picture."""
-    return is_picture(kind) or (kind != "text/html" and kind not in (UNKNOWN, "application/zip"))
+    if is_sound_or_film(kind):
+        return False
+    return is_picture(kind) or kind not in (UNKNOWN, "text/html", "application/zip")
 
 
 def _text_of(head: bytes) -> str | None:

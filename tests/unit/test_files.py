@@ -12,7 +12,7 @@ from belisha.policy.files import File, Share, State, decide_avatar, decide_downl
 from belisha.policy.people import Person
 from belisha.policy.rooms import Kind, Media, room_of, to_state
 from belisha.policy.rooms import from_state as policy_of
-from belisha.sniff import HEAD, is_document, is_picture, sniff
+from belisha.sniff import HEAD, is_document, is_picture, is_sound_or_film, sniff
 from belisha.tlp import Label
 from tests.support.files import png
 
@@ -73,7 +73,7 @@ def test_an_address_has_two_parts() -> None:
         (b"\xff\xd8\xff\xe0", "image/jpeg"),
         (b"GIF89a", "image/gif"),
         (b"RIFF\x00\x00\x00\x00WEBPVP8 ", "image/webp"),
-        (b"RIFF\x00\x00\x00\x00AVI LIST", "application/octet-stream"),
+        (b"RIFF\x00\x00\x00\x00AVI LIST", "video/x-msvideo"),
         (b"%PDF-1.7", "application/pdf"),
         (b"junk before it %PDF-1.7", "application/pdf"),
         (b"{\\rtf1 x}", "application/rtf"),
@@ -94,12 +94,13 @@ def test_an_address_has_two_parts() -> None:
         (b'<?xml version="1.0"?>\n<!-- x --><svg/>', "text/html"),
         (b"MZ\x90\x00", "application/octet-stream"),
         (b"\x7fELF\x02\x01", "application/octet-stream"),
-        (b"OggS\x00", "application/octet-stream"),
+        (b"OggS\x00", "audio/ogg"),
     ],
 )
 def test_a_file_is_what_its_first_bytes_say(head: bytes, kind: str) -> None:
     assert sniff(head[:HEAD]) == kind
-    assert is_document(kind) == (kind not in ("application/octet-stream", "application/zip", "text/html"))
+    is_none = kind in ("application/octet-stream", "application/zip", "text/html") or is_sound_or_film(kind)
+    assert is_document(kind) != is_none
     assert is_picture(kind) == kind.startswith("image/")
 
 

@@ -1,0 +1,76 @@
+"""The process from which one is forked for each file: it has loaded what reading needs, and nothing else."""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import select
+import signal
+import socket
+import time
+from typing import Final, NoReturn
+
+from belisha.tlp import Label
+from synapse_modules.scan.box import Bounds, close_all_but, confine, leave_network
+from synapse_modules.scan.reading import Markings, as_line, load, most_memory, read
+
+#: Of a message; the first one has the markings.
+LARGEST: Final = 64 * 1024
+#: How long after its time a reader is killed that did not end by itself, in seconds.
+_GRACE: Final = 2
+
+
+def serve(descriptor: int, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - it is frozen
+    """Forks a reader for each file that comes, with where to answer, until the other side is gone."""
+    with socket.socket(fileno=descriptor) as channel:
+        markings = _markings(channel.recv(LARGEST))
+        load(markings)
+        gc.freeze()
+        has_left = leave_network()
+        channel.send(json.dumps({"has_left_network": has_left}).encode())
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        readers: dict[int, float] = {}
+        while True:
+            ready, _, _ = select.select([channel], [], [], 1.0)
+            _reap(readers)
+            if ready and not _take(channel, markings, bounds, readers):
+                break
+        for reader in readers:
+            os.kill(reader, signal.SIGKILL)
+
+
+def _markings(message: bytes) -> Markings:
+    return {name: None if label is None else Label.parse(label) for name, label in json.loads(message).items()}
+
+
+def _take(channel: socket.socket, markings: Markings, bounds: Bounds, readers: dict[int, float]) -> bool:
+    message, descriptors, _, _ = socket.recv_fds(channel, LARGEST, 2)
+    if not message:
+        return False
+    file, answer = descriptors
+    reader = os.fork()
+    if reader == 0:
+        _read(file, answer, markings, bounds)
+    readers[reader] = time.monotonic() + bounds.seconds + _GRACE
+    os.close(file)
+    os.close(answer)
+    return True
+
+
+def _read(file: int, answer: int, markings: Markings, bounds: Bounds) -> NoReturn:
+    try:
+        close_all_but(file, answer)
+        confine(bounds)
+        os.write(answer, as_line(read(file, markings), most_memory()))
+    finally:
+        os._exit(0)
+
+
+def _reap(readers: dict[int, float]) -> None:
+    now = time.monotonic()
+    for reader, until in list(readers.items()):
+        if until < now:
+            os.kill(reader, signal.SIGKILL)
+        if os.waitpid(reader, os.WNOHANG)[0]:
+            del readers[reader]
