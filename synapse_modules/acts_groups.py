@@ -73,6 +73,7 @@ class GroupChangeActs:
             raise refused(_NEEDS_A_GROUP) if target == command.room_id else not_found()
         if not (command.sender.roles & act.roles or command.sender.user_id in await self._hooks.joined(target)):
             raise not_found()
+        await self._rooms.check_mute(command.sender.user_id, target, room.kind)
         power = int(get_user_power_level(command.sender.user_id, await self._api.get_room_state(target, POWER_STATE)))
         raise_if_refused(decide_room_act(act, command.sender, power))
         if act.act in _STATE_OF:

@@ -124,9 +124,11 @@ class ModerationActs:
     async def _group(self, command: Command) -> str:
         named = command.asked.arguments.get("group")
         room_id = command.room_id if named is None else await self._rooms.named(named)
-        if (await self._policies.read(room_id)).kind not in (Kind.OPEN, Kind.CLOSED):
+        kind = (await self._policies.read(room_id)).kind
+        if kind not in (Kind.OPEN, Kind.CLOSED):
             # Of a room of named people or somebody's own nothing is told, not even that it is there.
             raise refused(_NEEDS_A_GROUP) if named is None else not_found()
+        await self._rooms.check_mute(command.sender.user_id, room_id, kind)
         return room_id
 
     async def _power(self, user_id: str, room_id: str) -> int:

@@ -35,6 +35,7 @@ class RoomActs:
         if before.kind not in (Kind.OPEN, Kind.CLOSED):
             # Of a room of named people or somebody's own nothing is told, not even that it is there.
             raise refused(_NEEDS_A_GROUP) if target == command.room_id else not_found()
+        await self._rooms.check_mute(command.sender.user_id, target, before.kind)
         if name == "room_upgrade":
             await self._upgrades.upgrade(target, settle=record.settle)
             return record.outcome

@@ -234,6 +234,14 @@ class Rooms:
         """The id of the community's Space."""
         return await self._room_id(COMMUNITY_ALIAS)
 
+    async def check_mute(self, user_id: str, room_id: str, kind: Kind) -> None:
+        """Refuses what somebody would do from elsewhere to a group where they are muted.
+
+        Raises:
+            SynapseError: 403 with the reason, and until when.
+        """
+        await self._mutes.check_act(user_id, room_id, kind)
+
     async def named(self, room: str) -> str:
         """The id of a room that somebody names by its id or its address.
 

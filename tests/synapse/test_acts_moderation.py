@@ -146,6 +146,27 @@ async def test_whatever_the_power_levels_say(community: Community) -> None:
     assert (await send(community, room, "ana"))[0] == 200
 
 
+async def test_nor_from_ones_own_room_about_the_group(community: Community) -> None:
+    """A mute is not gone round by naming the group elsewhere; in other groups those who moderate still do."""
+    steward, room = await newcomer(community, "coastguard", "steward"), await group(community, "open", "ben", "mona")
+    other = await group(community, "open", "ben", "mona")
+    assert (await joins(community, steward, room))[0] == 200
+    await mute(community, steward, room, "mona")
+    await mute(community, "ana", room, "mona")
+    own = await own_room(community, steward)
+    for words, more in (("kick", {}), ("ban", {}), ("mute", {"time": HOUR}), ("unmute", {})):
+        rest = f"{'1h ' if more else ''}--group {room}"
+        assert_refused(*await does(community, steward, own, words, "ben", rest, group=room, **more), "MUTED", rule="M1")
+    for word in ("freeze", "thaw"):
+        answer = await asks(community, steward, own, f"!group {word} {room}", f"room_{word}", {"room": room})
+        assert_refused(*answer, "MUTED", rule="M1")
+    for by in (steward, "ana"):
+        where = await own_room(community, by)
+        answer = await asks(community, by, where, f"!group unarchive {room}", "group_unarchive", {"room": room})
+        assert_refused(*answer, "MUTED", rule="M1")
+    done(await does(community, steward, own, "kick", "ben", f"--group {other}", group=other), "member_kick")
+
+
 async def test_everywhere_means_new_rooms_and_direct_chats_too(community: Community) -> None:
     room = await group(community, "open", "cora")
     name = await member_of(community, room)

@@ -1,0 +1,156 @@
+"""Who may ask for what where, written by hand from docs/commands.md, docs/stewards.md and DESIGN, not from the code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+#: Where a command counts: in groups, in one's own room with the steward, or both.
+GROUP, OWN, BOTH = "group", "own", "group own"
+
+
+class Row(NamedTuple):
+    """One command.
+
+    Attributes:
+        where: in which rooms it counts.
+        who: who may ask for it; what it is about, the module looks at then.
+        act: what the module calls it; empty where the bot itself answers.
+    """
+
+    where: str
+    who: str
+    act: str = ""
+
+
+#: Whom the words of `Row.who` stand for.
+WHO: Final = {
+    "anybody": {"account", "frozen", "member", "muted", "maintainer", "lead", "steward", "manager", "operator", "all"},
+    "members": {"member", "muted", "maintainer", "lead", "steward", "manager", "operator", "all"},
+    "maintainers": {"maintainer", "steward", "manager", "all"},
+    "maintainers and leads": {"maintainer", "lead", "steward", "manager", "all"},
+    "leads": {"lead", "steward", "manager", "all"},
+    "leads of managers": {"lead", "manager", "all"},
+    "moderation": {"steward", "manager", "all"},
+    "stewards": {"steward", "all"},
+    "managers": {"manager", "all"},
+}
+
+ROWS: Final = {
+    "announce": Row(OWN, "managers", "announce"),
+    "announce status": Row(OWN, "managers", "announce_status"),
+    "audience": Row(BOTH, "members"),
+    "ban": Row(BOTH, "maintainers", "member_ban"),
+    "devices": Row(OWN, "members", "devices"),
+    "devices end": Row(OWN, "members", "device_end"),
+    "direct-chats": Row(OWN, "members", "direct_chats"),
+    "dormant": Row(OWN, "leads", "members_dormant"),
+    "freeze": Row(BOTH, "leads", "member_freeze"),
+    "freeze organisation": Row(BOTH, "moderation", "organisation_freeze"),
+    "group archive": Row(GROUP, "maintainers", "group_archive"),
+    "group create": Row(BOTH, "members", "group_create"),
+    "group freeze": Row(BOTH, "moderation", "room_freeze"),
+    "group invite": Row(GROUP, "members", "group_invite"),
+    "group join": Row(BOTH, "members", "group_join"),
+    "group leave": Row(BOTH, "members", "group_leave"),
+    "group list": Row(OWN, "members"),
+    "group policy": Row(GROUP, "maintainers", "room_policy"),
+    "group rename": Row(GROUP, "maintainers", "group_rename"),
+    "group thaw": Row(BOTH, "moderation", "room_thaw"),
+    "group topic": Row(GROUP, "maintainers", "group_topic"),
+    # It names another group than the one it is written in, and who maintains that one is for the module to see.
+    "group unarchive": Row(BOTH, "members", "group_unarchive"),
+    "group upgrade": Row(GROUP, "maintainers", "room_upgrade"),
+    "help": Row(BOTH, "anybody"),
+    "invite": Row(OWN, "leads of managers", "invitation_make"),
+    "invite list": Row(OWN, "leads of managers", "invitation_list"),
+    "invite revoke": Row(OWN, "leads of managers", "invitation_revoke"),
+    "kick": Row(BOTH, "maintainers", "member_kick"),
+    "leave-community": Row(OWN, "members", "leave_community"),
+    "may": Row(BOTH, "members"),
+    "members": Row(OWN, "leads", "members_list"),
+    "members confirm": Row(OWN, "leads", "members_confirm"),
+    "mod log": Row(OWN, "moderation", "moderation_log"),
+    "mute": Row(BOTH, "maintainers and leads", "member_mute"),
+    "offboard": Row(OWN, "leads", "member_offboard"),
+    "offboard organisation": Row(OWN, "moderation", "organisation_offboard"),
+    "portal": Row(BOTH, "members"),
+    "quiet": Row(OWN, "members"),
+    "raise": Row(BOTH, "stewards", "item_raise"),
+    "red": Row(OWN, "members", "red"),
+    "redact": Row(GROUP, "maintainers", "item_redact"),
+    "relabel": Row(BOTH, "members", "item_relabel"),
+    "report": Row(BOTH, "members", "report"),
+    "report acknowledge": Row(BOTH, "moderation", "report_acknowledge"),
+    "report close": Row(BOTH, "moderation", "report_close"),
+    "report mute": Row(BOTH, "moderation", "report_mute"),
+    "report redact": Row(BOTH, "moderation", "report_redact"),
+    "report remove": Row(BOTH, "moderation", "report_remove"),
+    "report warn": Row(BOTH, "moderation", "report_warn"),
+    "rules": Row(OWN, "members"),
+    "rules accept": Row(OWN, "members"),
+    "start": Row(OWN, "members"),
+    "thaw": Row(BOTH, "leads", "member_thaw"),
+    "thaw organisation": Row(BOTH, "moderation", "organisation_thaw"),
+    "tlp": Row(BOTH, "anybody"),
+    "unban": Row(BOTH, "maintainers", "member_unban"),
+    "unmute": Row(BOTH, "maintainers and leads", "member_unmute"),
+    "warn": Row(BOTH, "leads", "member_warn"),
+}
+
+#: Those of an asker's own organisation and of another, by their roles; `self` is the asker.
+ABOUT: Final = (
+    "self", "member", "lead", "steward", "manager", "maintainer",
+    "other member", "other lead", "other steward", "other manager", "other maintainer",
+)  # fmt: skip
+
+#: By act and asker: whom it may be about. What is not here, nobody may.
+_THEIRS: Final = ("member", "lead", "maintainer")
+_ALL_BUT_SELF: Final = ABOUT[1:]
+_NO_MANAGERS: Final = tuple(one for one in _ALL_BUT_SELF if not one.endswith("manager"))
+_NOBODY_ABOVE: Final = tuple(one for one in _NO_MANAGERS if not one.endswith("steward"))
+_NO_MAINTAINERS: Final = tuple(one for one in _NOBODY_ABOVE if not one.endswith("maintainer"))
+
+_STANDING: Final = {"lead": _THEIRS, "steward": _ALL_BUT_SELF, "manager": _ALL_BUT_SELF}
+_BY_MAINTAINERS: Final = {"maintainer": _NO_MAINTAINERS, "steward": _NO_MANAGERS, "manager": _ALL_BUT_SELF}
+_BY_LEADS: Final = {"lead": _THEIRS, "steward": _NO_MANAGERS, "manager": _ALL_BUT_SELF}
+_BY_REPORT: Final = {"steward": _NO_MANAGERS, "manager": _ALL_BUT_SELF}
+
+WHOM: Final[dict[str, Mapping[str, tuple[str, ...]]]] = {
+    "freeze": _STANDING,
+    "thaw": _STANDING,
+    "offboard": {"lead": _THEIRS, "steward": _NOBODY_ABOVE, "manager": _ALL_BUT_SELF},
+    "warn": _BY_LEADS,
+    "mute": {**_BY_LEADS, **_BY_MAINTAINERS},
+    "unmute": {**_BY_LEADS, **_BY_MAINTAINERS},
+    "kick": _BY_MAINTAINERS,
+    "ban": _BY_MAINTAINERS,
+    "unban": _BY_MAINTAINERS,
+    "redact": _BY_MAINTAINERS,
+    "report warn": _BY_REPORT,
+    "report mute": _BY_REPORT,
+    "report redact": _BY_REPORT,
+    "report remove": _BY_REPORT,
+}
+
+#: The same of acts about a whole organisation, in which nobody moderates: their own, or another.
+ORGANISATIONS: Final[dict[str, Mapping[str, tuple[str, ...]]]] = {
+    "freeze organisation": {"steward": ("other",), "manager": ("other",)},
+    "thaw organisation": {"steward": ("other",), "manager": ("other",)},
+    "offboard organisation": {"steward": ("other",), "manager": ("other",)},
+    "members": {"lead": ("own",), "steward": ("own", "other"), "manager": ("own", "other")},
+    "members confirm": {"lead": ("own",), "steward": ("own", "other"), "manager": ("own", "other")},
+    "dormant": {"lead": ("own",), "steward": ("own", "other"), "manager": ("own", "other")},
+    "invite": {"lead": ("own",), "manager": ("own", "other")},
+    "invite list": {"lead": ("own",), "manager": ("own", "other")},
+    "invite revoke": {"lead": ("own",), "manager": ("own", "other")},
+}
+
+#: Acts about the group that they are written in, or that they name: the module looks at the power there.
+ON_GROUPS: Final = {
+    **dict.fromkeys(
+        ("group policy", "group upgrade", "group rename", "group topic", "group archive", "group unarchive"),
+        ("maintainer", "steward", "manager"),
+    ),
+    **dict.fromkeys(("group freeze", "group thaw"), ("steward", "manager")),
+}
