@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from synapse.module_api import LoggingTransaction
 
-from belisha.announce_acts import ANNOUNCE_ACTS, ANNOUNCEMENT_KEY
+from belisha.acts.announcements import ANNOUNCE_ACTS, ANNOUNCEMENT_KEY
 from belisha.policy.decision import refuse
 from belisha.policy.membership import decide_standing
 from belisha.policy.rooms import Kind, Purpose

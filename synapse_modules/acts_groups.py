@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from synapse.event_auth import get_user_power_level
 
-from belisha.group_acts import MOST_PEOPLE
+from belisha.acts.groups import MOST_PEOPLE
 from belisha.policy.acts import decide_room_act
 from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.decision import refuse

@@ -8,7 +8,7 @@ from typing import Final
 from synapse.module_api import LoggingTransaction
 from synapse.module_api.errors import SynapseError
 
-from belisha.group_acts import MOST_PEOPLE
+from belisha.acts.groups import MOST_PEOPLE
 from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.decision import refuse
 from belisha.policy.rooms import Kind

@@ -13,13 +13,13 @@ from typing import Final
 from synapse.event_auth import get_user_power_level
 from synapse.module_api import LoggingTransaction
 
+from belisha.acts.reports import REPORT_ACTS
 from belisha.policy.decision import refuse
 from belisha.policy.membership import decide_standing
 from belisha.policy.people import Person
 from belisha.policy.reasons import decide_reason
 from belisha.policy.reports import decide_handling, decide_reporting
 from belisha.policy.rooms import Kind
-from belisha.report_acts import REPORT_ACTS
 from synapse_modules import report_tables as tables
 from synapse_modules.acts_kept import Json, Record
 from synapse_modules.acts_moderation import About, ModerationActs

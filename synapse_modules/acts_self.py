@@ -6,11 +6,11 @@ from typing import Final
 
 from synapse.module_api import LoggingTransaction
 
+from belisha.acts.own import OWN_ACTS
 from belisha.policy.acts import decide_leaving
 from belisha.policy.decision import refuse
 from belisha.policy.membership import decide_standing
 from belisha.policy.people import Standing
-from belisha.self_acts import SELF_ACTS
 from synapse_modules.acts_kept import Json, Record
 from synapse_modules.command_events import Command
 from synapse_modules.hooks_people import PeopleHooks
@@ -23,7 +23,7 @@ from synapse_modules.registry_tables import Known
 class SelfActs:
     """What commands do to the account of whoever gives them, and to no other."""
 
-    acts = tuple(str(act.act) for act in SELF_ACTS)
+    acts = tuple(str(act.act) for act in OWN_ACTS)
 
     def __init__(self, parts: Parts) -> None:
         self._api = parts.api

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
-from belisha.announce_acts import ACKNOWLEDGES
+from belisha.acts.announcements import ACKNOWLEDGES
 from belisha.policy.people import Person
 from synapse_modules.hooks import Hooks
 from synapse_modules.registry import Member, Registry

@@ -16,6 +16,8 @@ from synapse.event_auth import get_user_power_level
 from synapse.module_api import LoggingTransaction, ModuleApi
 
 from belisha import acts
+from belisha.acts import questions
+from belisha.acts.reports import tapped
 from belisha.commands.declaration import GROUPS, WITH_BOTS, usage
 from belisha.commands.reading import Asked, Problem
 from belisha.commands.spoken import answered, spoken
@@ -139,17 +141,17 @@ class CommandEvents:
     async def _written(self, bot: str, room_id: str, room: Room, stored: _Stored) -> _Written:
         """What a member wrote, or said yes to."""
         if stored.event_type == EventTypes.Message and (text := spoken(stored.content)) is not None:
-            if acts.says(text) is not True:
+            if questions.says(text) is not True:
                 return _Written(text, answered(stored.content))
             asked_in = answered(stored.content)
         else:
             relates = stored.content.get("m.relates_to")
             relates = relates if isinstance(relates, Mapping) else {}
             key, asked_in = relates.get("key"), relates.get("event_id")
-            if stored.event_type == EventTypes.Reaction and (text := acts.tapped(key)) is not None:
+            if stored.event_type == EventTypes.Reaction and (text := tapped(key)) is not None:
                 # Whether a report's card was tapped is looked at where that is carried out.
                 return _Written(text, asked_in if isinstance(asked_in, str) else None)
-            is_yes = isinstance(key, str) and acts.reacts(key) is True and isinstance(asked_in, str)
+            is_yes = isinstance(key, str) and questions.reacts(key) is True and isinstance(asked_in, str)
             if stored.event_type != EventTypes.Reaction or not is_yes:
                 raise refused(_NO_COMMAND)
         # Only in the member's own room: elsewhere a bot's question would be for many eyes.
@@ -160,7 +162,7 @@ class CommandEvents:
         )
         if question is None or not question.counts or question.sender != bot:
             raise refused(_NO_COMMAND)
-        found = acts.question_of(question.content)
+        found = questions.question_of(question.content)
         asked = None if found is None else acts.read(found.text)
         if found is None or not isinstance(asked, Asked):
             raise refused(_NO_COMMAND)

@@ -17,6 +17,7 @@ from synapse.module_api import ModuleApi
 from synapse.module_api.errors import SynapseError
 
 from belisha import acts
+from belisha.acts import questions
 from belisha.commands.reading import Asked
 from belisha.commands.spoken import spoken
 from belisha.events import LABEL_KEY
@@ -159,7 +160,7 @@ class Makings:
         """What a command says that its room is about; nothing once it was taken back."""
         event = await self._hooks.event(making.event_id)
         content = event.content if event is not None else {}
-        question = acts.question_of(content)
+        question = questions.question_of(content)
         text = question.text if question is not None else spoken(content)
         asked = acts.read(text) if text is not None else None
         return asked.arguments.get("subject") if isinstance(asked, Asked) else None

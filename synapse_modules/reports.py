@@ -15,12 +15,12 @@ from typing import Any, Final, NamedTuple
 from synapse.events import EventBase
 from synapse.module_api import LoggingTransaction, ModuleApi
 
+from belisha.acts.reports import KINDS, REPORT_KEY
 from belisha.markers import MarkerReader
 from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.people import BOT_PREFIX
 from belisha.policy.reports import is_urgent, words_for_card
 from belisha.policy.rooms import Kind, Room
-from belisha.report_acts import KINDS, REPORT_KEY
 from synapse_modules import report_tables as tables
 from synapse_modules.hooks import Hooks
 from synapse_modules.registry import Registry

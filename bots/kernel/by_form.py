@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import sqlalchemy as sa
 
-from belisha.acts import QUESTION_KEY, Question
+from belisha.acts.questions import QUESTION_KEY, Question
 from belisha.commands.declaration import Command
 from belisha.commands.reading import Asked, Problem, read
 from belisha.commands.writing import write
@@ -210,7 +210,7 @@ class ByForm:
 
 
 def _question(call: Call, about: About | None, before: Sequence[Block]) -> dict[str, object]:
-    """The question in the member's own room; what it shows is what a yes stands for (see `belisha.acts.Question`)."""
+    """The question in the member's own room; what it shows is what a yes stands for (see `belisha.acts.questions`)."""
     is_elsewhere = call.command.is_about_room or call.command.is_answer
     room_id = about.room_id if about is not None and is_elsewhere else None
     blocks: list[Block] = [say(_("On the portal you asked for {command}"), command=Typed(call.text))]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from belisha.acts.reports import REPORT_KEY
 from belisha.commands.spoken import answered, spoken
 from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.people import Person
-from belisha.report_acts import REPORT_KEY
 
 # https://spec.matrix.org/v1.11/appendices/#size-limits
 _LONGEST_ID = 255

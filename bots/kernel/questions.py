@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from belisha import acts
+from belisha.acts.questions import NO, YES, reacts, says
 from bots.kernel.bot import Context
 from bots.kernel.effects import Effect, React, Send, Sent, transaction_id
 from bots.kernel.events import Event
@@ -16,7 +16,7 @@ from bots.kernel.tables import outbox, question
 
 #: For so long, in seconds, an answer counts; the module takes no older command either.
 HOLDS_S = 600.0
-_YES, _NO = acts.YES[0], acts.NO[0]
+_YES, _NO = YES[0], NO[0]
 
 
 class NotSentYet(Exception):
@@ -76,11 +76,11 @@ def reply_in(event: Event) -> tuple[bool, str | None] | None:
     """Whether an event is a yes or a no, and to which message; None for every other event."""
     if event.type == "m.reaction":
         key, target = event.relation.get("key"), event.relation.get("event_id")
-        said = acts.reacts(key) if isinstance(key, str) else None
+        said = reacts(key) if isinstance(key, str) else None
         return (said, target) if said is not None and isinstance(target, str) else None
     if event.type != "m.room.message" or event.state_key is not None or (text := event.spoken) is None:
         return None
-    said = acts.says(text)
+    said = says(text)
     return None if said is None else (said, event.answered)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from belisha.announce_acts import ACKNOWLEDGES
+from belisha.acts.announcements import ACKNOWLEDGES
 from belisha.policy.muted import told as moment
 from belisha.translation import _
 from bots.kernel.answers import Block, Link, Strong, Typed, notice, paragraph, points, say

@@ -1,4 +1,4 @@
-"""The steward's own commands; those that the module carries out stand in `belisha/acts.py`."""
+"""The steward's own commands; those that the module carries out stand in `belisha/acts/`."""
 
 from __future__ import annotations
 

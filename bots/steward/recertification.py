@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import time
 from typing import Any, Final
 
-from belisha.acts import ACTS, QUESTION_KEY, Question
+from belisha.acts import ACTS
+from belisha.acts.questions import QUESTION_KEY, Question
 from belisha.commands.reading import Asked, read
 from belisha.policy.people import Person
 from belisha.translation import _, many

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from belisha.acts.reports import REPORT_ACTS, REPORT_KEY, tapped
 from belisha.commands.reading import Asked, read
-from belisha.report_acts import REPORT_ACTS, REPORT_KEY, tapped
 from bots.kernel.answers import notice, paragraph
 from bots.kernel.bot import Asker, Context, Needs, Unknown
 from bots.kernel.calls import Answer, Call, Outcome

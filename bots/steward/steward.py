@@ -7,8 +7,8 @@ from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 from belisha.acts import ACTS
+from belisha.acts.reports import REPORT_ACTS
 from belisha.commands.declaration import Command
-from belisha.report_acts import REPORT_ACTS
 from bots.kernel.answers import notice
 from bots.kernel.bot import Context, Job, Needs, Policy
 from bots.kernel.calls import Answer, Call, Entry, Outcome

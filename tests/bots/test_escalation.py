@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from aiohttp import web
 from aiosmtpd.controller import Controller
 
-from belisha.report_acts import REPORT_KEY
+from belisha.acts.reports import REPORT_KEY
 from bots.kernel.config import Escalation, Webhook
 from bots.kernel.lanes import Backoff
 from bots.kernel.store import Store

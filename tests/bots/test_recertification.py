@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
-from belisha.acts import QUESTION_KEY
+from belisha.acts.questions import QUESTION_KEY
 from belisha.policy import recertification as policy
 from belisha.policy.recertification import Round
 from bots.kernel.store import Store

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import sqlalchemy as sa
 
+from belisha.acts.reports import REPORT_KEY
 from belisha.markers import MarkerReader
 from belisha.policy.people import Person
-from belisha.report_acts import REPORT_KEY
 from bots.kernel.bot import Asker, Context, Job, Needs, Policy
 from bots.kernel.effects import Act, Edit, Effect, React, Redact, Send, Unschedule
 from bots.kernel.events import Event, is_news

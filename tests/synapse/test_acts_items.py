@@ -10,7 +10,7 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
-from belisha.acts import QUESTION_KEY
+from belisha.acts.questions import QUESTION_KEY
 from tests.support.community import Community, assert_refused, assert_sentence
 from tests.support.ledger import relabel, rows, settled
 from tests.support.server import ended, request

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
-from belisha.acts import QUESTION_KEY
+from belisha.acts.questions import QUESTION_KEY
 from tests.support.community import Community, assert_refused, unique
 from tests.support.server import ended, request
 from tests.support.settled import make_community

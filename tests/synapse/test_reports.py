@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from belisha.report_acts import REPORT_KEY
+from belisha.acts.reports import REPORT_KEY
 from tests.support.community import Community, assert_refused, assert_sentence, unique
 from tests.support.ledger import until
 from tests.support.server import ended, request

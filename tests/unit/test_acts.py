@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from belisha.acts import ACTS, read
+from belisha.acts.people import PEOPLE_ACTS
 from belisha.commands.declaration import Command, usage
 from belisha.commands.reading import Asked, Problem
 from belisha.commands.spoken import spoken
-from belisha.people_acts import PEOPLE_ACTS
 from belisha.policy.acts import (
     Subject,
     decide_member_act,

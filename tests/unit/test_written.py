@@ -14,10 +14,10 @@ from babel.messages.pofile import read_po
 
 from belisha import translation
 from belisha.acts import ACTS
+from belisha.acts.reports import REPORT_ACTS
 from belisha.commands.reading import Asked, Problem, read
 from belisha.policy.people import Person
 from belisha.policy.types import RELABEL
-from belisha.report_acts import REPORT_ACTS
 from belisha.tlp import Label
 from belisha.translation import UnknownLanguage, speak
 from bots.kernel.answers import in_html

@@ -12,6 +12,8 @@ from belisha.translation import marked
 #: The most people that one command names.
 MOST_PEOPLE: Final = 20
 
+_THIS_GROUP: Final = Argument("room", ROOM, marked("which group, where it is not this one"), required=False)
+
 GROUP_ACTS: Final = (
     Command(
         ("group", "create"),
@@ -115,5 +117,59 @@ GROUP_ACTS: Final = (
         others="maintainer",
         act="group_unarchive",
         title=marked("Bring back an archived group"),
+    ),
+    Command(
+        ("group", "policy"),
+        marked("changes who may join this group and what it is for"),
+        "!group policy closed --organisations harbour,police",
+        (
+            Argument("kind", choice("open", "closed"), marked("what the group becomes")),
+            Argument(
+                "organisations",
+                ORGANISATIONS,
+                marked("the organisations that it is for, by their ids, or * for any"),
+                required=False,
+                flag=True,
+            ),
+            Argument("purpose", choice(*Purpose), marked("what it is for"), required=False, flag=True),
+        ),
+        roles=RUNNING,
+        others="maintainer",
+        where=GROUPS,
+        is_about_room=True,
+        openly=True,
+        act="room_policy",
+        confirm=marked("This changes who can read what stands in the group. Shall I?"),
+        title=marked("Change a group's rules"),
+    ),
+    Command(
+        ("group", "upgrade"),
+        marked("moves this group into a new room, with everybody who is in it"),
+        "!group upgrade",
+        roles=RUNNING,
+        others="maintainer",
+        where=GROUPS,
+        is_about_room=True,
+        act="room_upgrade",
+        confirm=marked("Everybody moves to a new room, and this one is closed for good. Shall I?"),
+        title=marked("Move a group to a new room"),
+    ),
+    Command(
+        ("group", "freeze"),
+        marked("stops everything in a group but reading and leaving it"),
+        "!group freeze",
+        (_THIS_GROUP,),
+        roles=RUNNING,
+        act="room_freeze",
+        title=marked("Freeze a group"),
+    ),
+    Command(
+        ("group", "thaw"),
+        marked("lets a frozen group go on"),
+        "!group thaw",
+        (_THIS_GROUP,),
+        roles=RUNNING,
+        act="room_thaw",
+        title=marked("Thaw a group"),
     ),
 )

@@ -8,7 +8,7 @@ from belisha.commands.declaration import ALONE, Argument, Command
 from belisha.commands.values import word
 from belisha.translation import marked
 
-SELF_ACTS: Final = (
+OWN_ACTS: Final = (
     Command(
         ("devices", "end"),
         marked("signs one of your devices out, such as a lost phone"),
