@@ -1,9 +1,10 @@
 """Tells the bots where a chain of deliveries begins: Synapse's push alone loses events, and does not say so.
 
 What is to be sent to an application service waits in Synapse's memory. A process that is killed, or a database that
-fails at the wrong moment, loses what waited, which in every room lies behind the last event that was delivered. So each
-chain without a gap has an id: it is in a table before the first delivery, and in a header of every delivery. Where the
-id is another than before, the bots read their rooms from the last event they know.
+fails at the wrong moment, loses what waited, which in every room lies behind the last event that was delivered. And
+what is to be sent at the very moment in which Synapse takes up sending again is left lying, for what comes later to
+pass it by. So each chain without a gap has an id: it is in a table before the first delivery, and in a header of every
+delivery. Where the id is another than before, the bots read their rooms from the last event they know.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
+from synapse.appservice import ApplicationService, ApplicationServiceState, AppServiceTransaction
 from synapse.http.site import SynapseRequest
 from synapse.module_api import LoggingTransaction, ModuleApi
 
@@ -24,8 +26,6 @@ logger = logging.getLogger(__name__)
 
 HEADER: Final = "Org-Belisha-Instance"
 WRITE_EVERY_MS: Final = 5_000
-#: What runs between taking events out of memory and having them in the database; where it fails, they are lost.
-_MUST_WORK: Final = ("get_appservice_state", "create_appservice_txn")
 
 
 class Deliveries:
@@ -38,6 +38,9 @@ class Deliveries:
         self.sends: bool = api._hs.config.worker.should_notify_appservices
         self._instance = ""
         self._written = ""
+        self._is_down: dict[str, bool] = {}  # of each service, as its sender has seen it last
+        self._known: dict[str, int] = {}  # the newest delivery left lying that has ended a chain
+        self._waiting: dict[str, int] = {}  # the oldest delivery that waited at the last look
 
     def fit(self) -> None:
         """Has every delivery of this process carry the id.
@@ -60,19 +63,59 @@ class Deliveries:
             return await put(uri, json_body, *arguments, headers=headers, **named)
 
         self._appservices.put_json = put_json
-        for name in _MUST_WORK:
-            setattr(self._store, name, self._ending_the_chain(getattr(self._store, name)))
+        get_state, create = self._store.get_appservice_state, self._store.create_appservice_txn
+
+        async def get_noted_state(service: ApplicationService) -> ApplicationServiceState | None:
+            state: ApplicationServiceState | None = await get_state(service)
+            self._is_down[service.id] = state is ApplicationServiceState.DOWN
+            return state
+
+        async def create_in_order(*arguments: Any, **named: Any) -> AppServiceTransaction:
+            delivery: AppServiceTransaction = await create(*arguments, **named)
+            await self._look_before(delivery)
+            return delivery
+
+        self._store.get_appservice_state = self._ending_the_chain(get_noted_state)
+        self._store.create_appservice_txn = self._ending_the_chain(create_in_order)
 
     def _ending_the_chain(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def checked(*arguments: Any, **named: Any) -> Any:
             try:
                 return await function(*arguments, **named)
             except FAILURES:
-                logger.warning("Events for the bots were lost on their way; the bots will read them")
-                self._instance = self._written = ""
+                self._end_the_chain()
                 raise
 
         return checked
+
+    def _end_the_chain(self) -> None:
+        logger.warning("Events for the bots were lost on their way; the bots will read them")
+        self._instance = self._written = ""
+
+    async def _look_before(self, delivery: AppServiceTransaction) -> None:
+        """Ends the chain where a delivery is about to be sent that has overtaken another.
+
+        Who sends asks whether the service is up, then stores the delivery. In between Synapse may have delivered all
+        that waited, and found the service up: what is stored then is sent by nobody, until something fails again.
+        """
+        if self._is_down.get(delivery.service.id):
+            return  # it waits for its turn
+        waiting = await self._api.run_db_interaction("belisha_waiting", _waiting_before, delivery)
+        if waiting is not None:
+            self._left_lying(delivery.service.id, waiting)
+
+    def _left_lying(self, service_id: str, number: int) -> None:
+        if number > self._known.get(service_id, 0):
+            self._known[service_id] = number
+            self._end_the_chain()
+
+    async def _look_for_the_last(self) -> None:
+        """Ends the chain where the same delivery waits as at the last look, though its service is up."""
+        waiting: dict[str, int] = await self._api.run_db_interaction("belisha_waiting", _waiting)
+        for service_id, number in waiting.items():
+            if self._waiting.get(service_id) == number:
+                self._left_lying(service_id, number)
+        self._waiting = waiting
 
     async def instance(self) -> str:
         """The id of the present chain, in the table before it is told to anybody."""
@@ -86,6 +129,7 @@ class Deliveries:
     async def write(self) -> None:
         """Sees that the table holds the present id, so that bots who ask learn of a gap before the next delivery."""
         try:
+            await self._look_for_the_last()
             await self.instance()
         except FAILURES as error:
             logger.error("Cannot write the instance, trying again: %s", type(error).__name__)
@@ -115,6 +159,27 @@ class Deliveries:
         requester = await self._api.get_user_by_req(request)
         if requester.app_service_id is None:
             raise not_found()
+
+
+def _waiting_before(txn: LoggingTransaction, delivery: AppServiceTransaction) -> int | None:
+    """The newest delivery that waits before one, of the same service."""
+    txn.execute(
+        "SELECT MAX(txn_id) FROM application_services_txns WHERE as_id = ? AND txn_id < ?",
+        (delivery.service.id, delivery.id),
+    )
+    (newest,) = txn.fetchone() or (None,)
+    return None if newest is None else int(newest)
+
+
+def _waiting(txn: LoggingTransaction) -> dict[str, int]:
+    """The oldest delivery that waits, of each service that is up."""
+    txn.execute(
+        "SELECT as_id, MIN(txn_id) FROM application_services_txns WHERE NOT EXISTS"
+        " (SELECT 1 FROM application_services_state AS now"
+        " WHERE now.as_id = application_services_txns.as_id AND now.state = ?) GROUP BY as_id",
+        (ApplicationServiceState.DOWN.value,),
+    )
+    return {row[0]: int(row[1]) for row in txn.fetchall()}
 
 
 def _write(txn: LoggingTransaction, instance: str) -> None:

@@ -163,8 +163,8 @@ async def test_only_bots_are_told_of_deliveries(here: Here) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("losing", ["Losing", "Cancelled"])
-async def test_deliveries_that_the_database_fails_begin_a_new_chain(
+@pytest.mark.parametrize("losing", ["Losing", "Cancelled", "Overtaken"])
+async def test_deliveries_that_are_lost_on_their_way_begin_a_new_chain(
     losing: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     server = Server(tmp_path_factory.mktemp("bots") / "data", module=f"tests.bots.losing.{losing}")
