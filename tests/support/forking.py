@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -33,7 +34,8 @@ class Forked:
     def send_signal(self, sig: int) -> None:
         """Sends a signal, where it still runs."""
         if self.poll() is None:
-            os.kill(self.pid, sig)
+            with contextlib.suppress(ProcessLookupError):  # it has ended since
+                os.kill(self.pid, sig)
 
     def wait(self, timeout: float | None = None) -> int:
         """Waits for its end.
