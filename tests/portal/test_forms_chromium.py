@@ -200,7 +200,9 @@ async def test_the_reports_and_one_of_them(desk: Desk) -> None:
     page = desk.page
     await page.goto(f"{desk.url}/reports")
     await assert_good_page(page)
-    await page.get_by_role("link", name=f"Report {desk.number}", exact=True).focus()
+    link = page.get_by_role("link", name=f"Report {desk.number}", exact=True)
+    await expect(page.locator("li.card").filter(has=link)).to_contain_text("”. Nobody looks after it yet.")
+    await link.focus()
     await page.keyboard.press("Enter")
     await expect(page.get_by_role("heading", name=f"Report {desk.number}")).to_be_visible()
     await assert_good_page(page)
