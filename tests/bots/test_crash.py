@@ -7,12 +7,11 @@ from pathlib import Path
 import pytest
 
 from tests.bots.crash import Found, crash
-from tests.support.databases import postgresql
 
 ROUNDS, EVENTS = 20, 2_500
 
 
-def _as_it_must_be(found: Found) -> None:
+def as_it_must_be(found: Found) -> None:
     assert sum(found.kills[what] for what in ("bots", "Synapse", "both")) == ROUNDS
     assert len(found.kills) == 4, "each was killed, some after hanging"
     assert (found.lost, found.doubled, found.disordered, found.wrong) == (0, 0, 0, [])
@@ -20,11 +19,4 @@ def _as_it_must_be(found: Found) -> None:
 
 @pytest.mark.full
 async def test_crashes_on_sqlite(tmp_path: Path) -> None:
-    _as_it_must_be(await crash(tmp_path / "data", rounds=ROUNDS, events=EVENTS))
-
-
-@pytest.mark.full
-async def test_crashes_on_postgresql(tmp_path: Path) -> None:
-    with postgresql() as address:
-        found = await crash(tmp_path / "data", rounds=ROUNDS, events=EVENTS, seed=2, bots_database=address)
-    _as_it_must_be(found)
+    as_it_must_be(await crash(tmp_path / "data", rounds=ROUNDS, events=EVENTS))
