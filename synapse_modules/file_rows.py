@@ -222,9 +222,10 @@ def _shares(txn: LoggingTransaction, media_id: str, user_id: str) -> tuple[Share
         " WHERE share.media_id = ?) AS found"
         " LEFT JOIN local_current_membership AS member ON member.room_id = found.room_id AND member.user_id = ?"
         " LEFT JOIN current_state_events AS state"
-        "  ON state.room_id = found.room_id AND state.type = ? AND state.state_key = ''"
+        # Not a parameter: SQLite plans anew, each time, what compares one with the type that a partial index names.
+        f"  ON state.room_id = found.room_id AND state.type = '{POLICY_TYPE}' AND state.state_key = ''"
         " LEFT JOIN event_json AS policy ON policy.event_id = state.event_id",
-        (media_id, user_id, POLICY_TYPE),
+        (media_id, user_id),
     )
     return tuple(None if row[0] else _share_of(row) for row in txn.fetchall())
 
