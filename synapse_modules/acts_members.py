@@ -75,7 +75,7 @@ class MembersActs:
             "frozen": organisation.standing is Standing.FROZEN,
             "count": len(found),
             "page": page,
-            "members": [self._told(one, days) for one in shown],
+            "members": [self._told(one, days, known) for one in shown],
         }
 
     def _dormant(self, txn: LoggingTransaction, asker: Person, arguments: Mapping[str, Any], known: Known) -> Json:
@@ -98,7 +98,12 @@ class MembersActs:
         found = sorted((one for one in members if last(one) <= until), key=lambda one: (last(one), _by_name(one)))
         page = int(arguments.get("page") or 1)
         shown = found[(page - 1) * SHOWN : page * SHOWN]
-        return {"days": days, "count": len(found), "page": page, "members": [self._told(one, seen) for one in shown]}
+        return {
+            "days": days,
+            "count": len(found),
+            "page": page,
+            "members": [self._told(one, seen, known) for one in shown],
+        }
 
     async def _confirm(self, command: Command, record: Record) -> Json:
         """Confirms members of an organisation, all or those named; they are due again 90 days from now."""
@@ -135,12 +140,13 @@ class MembersActs:
         suffix = self._registry.user_id("").removeprefix("@")
         return list(dict.fromkeys(full.removesuffix(suffix).removeprefix("@") for full in ours.values()))
 
-    def _told(self, member: Member, days: Mapping[str, Activity]) -> Json:
+    def _told(self, member: Member, days: Mapping[str, Activity], registry: Known) -> Json:
         known = days.get(self._registry.user_id(member.localpart))
         return {
             "member": f"@{member.localpart}",
             "name": member.name,
             "organisation": member.organisation,
+            "organisation_name": registry.organisations[member.organisation].name,
             "roles": [role for role in member.roles if role != "member"],
             "since": None if known is None else activity.date_of(known.since),
             "last": None if known is None or known.last is None else activity.date_of(known.last),

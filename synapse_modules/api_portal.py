@@ -17,6 +17,7 @@ from synapse.module_api.errors import SynapseError
 
 from belisha.policy.people import Person
 from belisha.policy.rooms import to_state
+from synapse_modules.api_names import Names
 from synapse_modules.api_reports import ReportAnswers
 from synapse_modules.api_resource import Handler
 from synapse_modules.home import Home
@@ -38,6 +39,7 @@ class PortalHandlers:
         self._readers = parts.readers
         self._registry = parts.registry
         self._home = Home(parts.api, parts.hooks, parts.registry)
+        self._names = Names(parts.registry)
         self._media = parts.media
         self._reports = ReportAnswers(parts)
         self._secret = secret.encode()
@@ -56,6 +58,8 @@ class PortalHandlers:
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """`POST decide_batch` with `user_id`, `items` (each `room_id`, `event_id`) and `rooms`: what may be shown.
 
+        With `named` and `organisations` it is asked for names, too (see `api_names`).
+
         Answers are in the order of the questions. What is not there and what is not for the member are the same.
         """
         person, body = await self._asked_for(request)
@@ -67,6 +71,7 @@ class PortalHandlers:
             "items": [answer for _, answer in decided],
             "rooms": [await self._room(user_id, room_id) for room_id in rooms],
             "label": str(max(labels)) if labels else None,
+            **await self._names.of(person, body),
         }
 
     async def home(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:

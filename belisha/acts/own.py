@@ -22,7 +22,7 @@ OWN_ACTS: Final = (
         ),
         where=ALONE,
         act="device_end",
-        confirm=marked("It is signed out at once, with what it has kept of keys. Shall I?"),
+        confirm=marked("It is signed out at once, with what it has kept of keys."),
         title=marked("Sign one of my devices out"),
     ),
     Command(
@@ -41,7 +41,7 @@ OWN_ACTS: Final = (
         act="leave_community",
         confirm=marked(
             "You are signed out everywhere and leave every room, your account is closed, and nobody can bring it back. "
-            "What you have written stays where it is: take back before what shall not. Shall I?"
+            "What you have written stays where it is: take back before what shall not."
         ),
         title=marked("Leave the community"),
     ),

@@ -142,7 +142,7 @@ class Desk:
         asking = call.send(
             (
                 *before,
-                paragraph(_(call.command.confirm)),
+                paragraph(_(call.command.confirm), " ", _("Shall I?")),
                 say(_("Tap ✅ or ❌, or write {yes} or {no}."), yes=Typed(_("yes")), no=Typed(_("no"))),
             )
         )

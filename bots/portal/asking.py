@@ -156,6 +156,29 @@ class Homeserver:
         power = room.get("power")
         return About(room_id, name, policy, power if isinstance(power, int) else 0)
 
+    async def names(self, user_id: str, addresses: Sequence[str]) -> Sequence[str | None]:
+        """The names of members whose addresses somebody has written; None where there is no such member.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        if not addresses:
+            return ()
+        answer = await self._ask("decide_batch", {"user_id": user_id, "named": list(addresses)})
+        found = answer.get("named")
+        if not isinstance(found, list) or len(found) != len(addresses):
+            raise Unavailable
+        return [one if isinstance(one, str) else None for one in found]
+
+    async def organisations(self, user_id: str) -> Mapping[str, str]:
+        """The names of the organisations that the member may choose from, by their ids.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        answer = await self._ask("decide_batch", {"user_id": user_id, "organisations": True})
+        return {str(one.get("id")): str(one.get("name")) for one in _objects(answer, "organisations")}
+
     async def home(self, user_id: str) -> Home:
         """What the first page of a member shows.
 

@@ -30,6 +30,7 @@ MAY: Final = Command(
     is_answer=True,
     instead="label",
     title=marked("See what I may do with a message"),
+    on_page=marked("says what you may do with a message, or with a label"),
 )
 AUDIENCE: Final = Command(
     ("audience",),
@@ -38,6 +39,7 @@ AUDIENCE: Final = Command(
     (Argument("label", LABEL, marked("with which label, where it is not the room's own"), required=False),),
     is_about_room=True,
     title=marked("See who would read something"),
+    on_page=marked("tells who would see a message in a group, counted by organisation"),
 )
 
 #: What members ask of a label, in this order.

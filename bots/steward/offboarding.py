@@ -9,6 +9,7 @@ from belisha.translation import _, many
 from bots.kernel.answers import Block, Typed, paragraph, say
 from bots.kernel.bot import Context, Extent
 from bots.kernel.calls import Answer, Call, Outcome
+from bots.steward import named
 
 
 def _whom(call: Call) -> Typed:
@@ -37,7 +38,9 @@ def ended(call: Call, outcome: Outcome, _context: Context) -> Answer:
     people, groups, memberships = (int(done.get(name) or 0) for name in ("people", "groups", "memberships"))
     extent = Extent(people, groups, memberships)
     words = _("Done: {whom} is off-boarded: {people}, with {memberships} in {groups}. They are signed out everywhere.")
-    return Answer((say(words, whom=_whom(call), **_counted(extent)), paragraph(_left(done.get("left")))))
+    whom = named.organisation if call.command.act == "organisation_offboard" else named.member
+    address = next(iter(call.arguments.values()))
+    return Answer((say(words, whom=whom(done, address), **_counted(extent)), paragraph(_left(done.get("left")))))
 
 
 def _left(left: object) -> str:

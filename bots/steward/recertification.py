@@ -21,6 +21,7 @@ from bots.kernel.calls import Answer, Call, Outcome
 from bots.kernel.effects import OUTCOME, Effect, Send, Turn
 from bots.kernel.outbox import was_said
 from bots.kernel.rules import Rule
+from bots.steward import named
 
 #: The job's name, the module's address, and what marks the news of it.
 NAME: Final = "recertification"
@@ -47,7 +48,7 @@ def confirmed(_call: Call, outcome: Outcome, _context: Context) -> Answer:
         return Answer((paragraph(outcome.refused),))
     counted = many("{count} member", "{count} members", int(done.get("count") or 0))
     told = _("Done: {members} of {organisation} confirmed. I will ask again after {date}.")
-    organisation = Typed(str(done.get("organisation", "")))
+    organisation = named.organisation(done, done.get("organisation", ""))
     return Answer((say(told, members=counted, organisation=organisation, date=str(done.get("until", ""))),))
 
 

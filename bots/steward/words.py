@@ -20,6 +20,7 @@ from bots.kernel.answers import Block, Strong, Typed, Words, paragraph, points, 
 from bots.kernel.bot import Audience, Context, Organisation, Policy, Unknown
 from bots.kernel.calls import Call, Outcome
 from bots.kernel.desk import could_not_ask
+from bots.steward import named as by_name
 
 MEANING: Final = {
     Label.CLEAR: marked("anyone may see it, and it may leave this community."),
@@ -123,7 +124,10 @@ def act_ended(act: str, arguments: Mapping[str, Any], outcome: Outcome) -> Seque
     """How it ended what the module was to carry out."""
     if outcome.done is None:
         return (paragraph(outcome.refused),)
-    shown = {name: str(value) for name, value in arguments.items()}
+    shown: dict[str, Words | tuple[Words, ...]] = {name: str(value) for name, value in arguments.items()}
+    for place, with_name in (("member", by_name.member), ("organisation", by_name.organisation)):
+        if place in arguments:
+            shown[place] = with_name(outcome.done, arguments[place])
     return (say(_(_DONE[act]), **shown),)
 
 

@@ -138,7 +138,8 @@ async def test_a_lead_who_answers_is_asked_again_after_ninety_days(here: Here) -
     ]
     assert reactions[:2] == ["✅", "❌"]
 
-    done = {"outcome": "done", "act": "members_confirm", "organisation": "harbour", "count": 2, "until": "2026-07-09"}
+    done = {"outcome": "done", "act": "members_confirm", "organisation": "harbour", "count": 2, "until": "2026-07-09",
+            "names": {"organisation": "Harbour"}}  # fmt: skip
     here.homeserver.acts = [(200, done)]
     relation = {"rel_type": "m.annotation", "event_id": f"$answer-{effect}", "key": "✅"}
     tap = {"event_id": "$tap", "room_id": OWN, "type": "m.reaction", "sender": BEN, "origin_server_ts": 1,
@@ -146,7 +147,7 @@ async def test_a_lead_who_answers_is_asked_again_after_ninety_days(here: Here) -
     here.clock.now = at("2026-04-10 12:00")
     here.module.confirmed = dict.fromkeys(here.module.confirmed, here.module.today)
     told = await here.until("2026-04-10 12:00", tap)
-    assert told == [(OWN, "Done: 2 members of harbour confirmed. I will ask again after 2026-07-09.")]
+    assert told == [(OWN, "Done: 2 members of Harbour (harbour) confirmed. I will ask again after 2026-07-09.")]
     (act,) = [content for _, content in here.homeserver.sent.values() if "act" in content]
     assert (act["act"], act["event_id"], act["arguments"]) == (
         "members_confirm", "$tap", {"organisation": "harbour"},

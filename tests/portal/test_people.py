@@ -41,7 +41,7 @@ async def test_a_lead_takes_out_a_member(here: Here, lena: str) -> None:
     assert "@gus concerns 1 member, with 0 memberships in 0 groups." in asked and "cannot be undone" in asked
     assert await standing(here, "gus") == "active"
     await tap(here, lena, await last_of_steward(here, lena, "@gus concerns"))
-    assert await last_of_steward(here, lena, "Done: @gus is off-boarded")
+    assert await last_of_steward(here, lena, "Done: Gus (@gus) is off-boarded")
     assert await standing(here, "gus") == "removed"
     assert "leads for members of their own organisation" in await here.asked(lena, "!offboard @finn")
     assert "Only stewards and managers can do this" in await here.asked(lena, "!offboard organisation chandlers")
@@ -56,7 +56,7 @@ async def test_a_manager_takes_out_an_organisation_by_a_form(here: Here, lena: s
     question = await last_of_steward(here, "max", "divers concerns 2 members")
     assert [await standing(here, name) for name in ("nell", "odin")] == ["active", "active"]
     await tap(here, "max", question)
-    assert await last_of_steward(here, "max", "Done: divers is off-boarded: 2 members")
+    assert await last_of_steward(here, "max", "Done: Divers (divers) is off-boarded: 2 members")
     assert [await standing(here, name) for name in ("nell", "odin")] == ["removed", "removed"]
     assert (await ana.get("/commands/offboard")).status == 404, "she leads nobody"
 
