@@ -114,7 +114,7 @@ class ReportAnswers:
         if member is None:
             return False
         act = _ACTS["warn"]
-        role = moderates_as(act, person, member.organisation, 0, is_here=False)
+        role = moderates_as(act, person, member.organisation, 0, in_group=False)
         subject = Subject(localpart, member.organisation, frozenset(member.roles))
         return decide_moderation(act, person, role, subject, 0).allowed
 

@@ -68,6 +68,8 @@ class Asker:
     """Their power in the room that it is about."""
     service_room: str | None = None
     """Their own room with the steward."""
+    maintains: bool = False
+    """Whether they maintain some group."""
 
 
 @dataclass(frozen=True, slots=True)

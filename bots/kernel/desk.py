@@ -8,7 +8,7 @@ from typing import Any
 
 from belisha.commands.declaration import Command
 from belisha.commands.reading import Asked, Mistyped, Problem, Read, bare, read
-from belisha.policy.commands import decide_where, decide_who
+from belisha.policy.commands import decide_where, decide_who, names_a_group
 from belisha.policy.rooms import Kind, kind_of
 from belisha.translation import _
 from bots.kernel import questions
@@ -125,7 +125,14 @@ class Desk:
             decision = decide_where(command, _kind(call.policy))
             if not decision.allowed:
                 return decision.reason
-        decision = decide_who(command, call.asker.person, call.asker.power)
+        kind = _kind(call.policy) if isinstance(call.policy, Policy) else None
+        decision = decide_who(
+            command,
+            call.asker.person,
+            call.asker.power,
+            maintains=call.asker.maintains,
+            names_group=names_a_group(command, kind, call.arguments),
+        )
         if not decision.allowed:
             return decision.reason
         if command.is_answer and call.target is None and command.instead not in call.arguments:

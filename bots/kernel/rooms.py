@@ -167,7 +167,8 @@ def asker_of(user_id: str, answer: dict[str, Any]) -> Asker | Unknown:
         return Unknown()
     belongs = answer.get("belongs") is True and isinstance(organisation, str)
     person = Person(user_id, _text(organisation) if belongs else None, frozenset(_text(role) for role in roles))
-    return Asker(person, _count(answer.get("power")), _text(answer.get("service_room")) or None)
+    own = _text(answer.get("service_room")) or None
+    return Asker(person, _count(answer.get("power")), own, answer.get("maintains") is True)
 
 
 def _policy(answer: dict[str, Any]) -> Policy | Unknown:

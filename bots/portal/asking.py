@@ -37,11 +37,14 @@ class Member:
     roles: tuple[str, ...]
     service_room: str | None = None
     """Their own room with the steward."""
+    maintains: bool = False
+    """Whether they maintain some group."""
 
     @property
     def asker(self) -> Asker:
         """The same as bots see who asks them for something."""
-        return Asker(people.Person(self.user_id, self.organisation, frozenset(self.roles)), 0, self.service_room)
+        person = people.Person(self.user_id, self.organisation, frozenset(self.roles))
+        return Asker(person, 0, self.service_room, self.maintains)
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +275,7 @@ def _member(user_id: str, answer: Json) -> Member | None:
     if about.get("belongs") is not True or not isinstance(organisation, str):
         return None
     roles = tuple(str(role) for role in about.get("roles") or ())
-    return Member(user_id, organisation, roles, _text(about, "service_room"))
+    return Member(user_id, organisation, roles, _text(about, "service_room"), about.get("maintains") is True)
 
 
 def _objects(answer: Json, key: str) -> Sequence[Json]:

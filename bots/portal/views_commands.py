@@ -15,7 +15,6 @@ from belisha.commands.declaration import Argument, Command, usage
 from belisha.commands.spoken import address_of
 from belisha.commands.values import Field
 from belisha.policy.commands import decide_who
-from belisha.policy.people import Person
 from belisha.policy.rooms import Kind
 from belisha.policy.state import MAINTAINER_POWER
 from belisha.tlp import Label
@@ -36,8 +35,7 @@ _EVENT: Final = re.compile(r"(?P<room>![^/\s]+)/(?P<event>\$\S+)")
 
 async def commands(visit: Visit) -> web.Response:
     """What I can ask for."""
-    person = visit.known.member.asker.person
-    mine = sorted((one for one in visit.parts.by_form.commands if _may(one, person)), key=lambda one: one.words)
+    mine = sorted((one for one in visit.parts.by_form.commands if _may(visit, one)), key=lambda one: one.words)
     return visit.page("commands", _FOR_MEMBERS, commands=mine)
 
 
@@ -70,14 +68,15 @@ async def hand_in(visit: Visit) -> web.Response:
 def _found(visit: Visit) -> Command:
     slug = visit.request.match_info["slug"]
     found = next((one for one in visit.parts.by_form.commands if one.slug == slug and one.page is None), None)
-    if found is None or not _may(found, visit.known.member.asker.person):
+    if found is None or not _may(visit, found):
         raise Refused(HTTPStatus.NOT_FOUND)
     return found
 
 
-def _may(command: Command, person: Person) -> bool:
-    # Who maintains some group is told with that group; the page of the form is for everybody who could.
-    return decide_who(command, person, MAINTAINER_POWER).allowed
+def _may(visit: Visit, command: Command) -> bool:
+    # Which groups somebody maintains is seen when one is chosen; the form is for who maintains any.
+    asker = visit.known.member.asker
+    return decide_who(command, asker.person, MAINTAINER_POWER if asker.maintains else 0).allowed
 
 
 async def _about(

@@ -57,7 +57,8 @@ def ended(call: Call, outcome: Outcome, _context: Context) -> Answer:
         return Answer((paragraph(outcome.refused),))
     act = str(call.command.act)
     words = shown(done) | {"member": named.member(done, call.arguments.get("member", ""))}
-    answer = (say(_(_DONE[act]), **words),)
+    nowhere = {"where": _("in any room")} if act == "member_mute" and done.get("room_id") is None else {}
+    answer = (say(_(_DONE[act]), **{**words, **nowhere}),)
     room, reason = done.get("member_room"), call.arguments.get("reason")
     if not isinstance(room, str):
         return Answer(answer)

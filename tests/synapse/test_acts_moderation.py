@@ -343,7 +343,7 @@ async def test_who_may_do_what_where(community: Community, groups: dict[str, str
         given = {"warn": ("--reason Loud", {"reason": "Loud"}), "mute": (f"1h {rest}", {"time": HOUR, **more})}
         typed_, arguments = given.get(words, (rest, more))
         answer = await does(community, by, where, words, name, typed_, **arguments)
-        if role in may and not (kind == "service" and role == "maintainer"):
+        if role in may:
             done(answer, f"member_{words}")
             expected.append((words, by))
         else:
@@ -394,6 +394,30 @@ async def test_where_not(community: Community) -> None:
         community, "cora", own, "mute", "ana", "1h --everywhere --group #x", time=HOUR, everywhere=True, group="#x"
     )
     assert_refused(*both, "NO_GROUP", rule="M1")
+
+
+async def test_a_maintainer_names_their_own_group_from_their_room_and_no_other(community: Community) -> None:
+    """Of a group that they are not in they learn nothing; where they are muted, or no maintainer, they do nothing."""
+    room, other = await group(community, "closed", "cora", "dina"), await group(community, "closed", by="cora")
+    own, nowhere = await own_room(community, "ana"), "!nowhere:belisha.localhost"
+    name = await newcomer(community)
+    for words, rest, more in (("mute", "1h", {"time": HOUR}), ("kick", "", {}), ("ban", "", {}), ("unban", "", {})):
+        for there in (other, nowhere):
+            answer = await does(community, "ana", own, words, name, f"{rest} --group {there}", group=there, **more)
+            assert (answer[0], answer[1]["errcode"]) == (404, "ORG.BELISHA.NOT_FOUND"), "both are alike"
+    assert_refused(*await does(community, "ana", own, "ban", name), "NO_GROUP", rule="M1")
+    everywhere = {"time": HOUR, "everywhere": True}
+    answer = await does(community, "ana", own, "mute", name, "1h --everywhere", **everywhere)
+    assert_refused(*answer, "NOT_YOURS", rule="M1")
+    here = {"rest": f"--group {room}", "group": room}
+    own_of_dina = await own_room(community, "dina")
+    assert_refused(*await does(community, "dina", own_of_dina, "ban", name, **here), "NOT_YOURS", rule="M1")
+    await mute(community, "ana", room)
+    assert_refused(*await does(community, "ana", own, "ban", name, **here), "MUTED", rule="M1")
+    done(await does(community, "cora", room, "unmute", "ana"), "member_unmute")
+    done(await does(community, "ana", own, "ban", name, **here), "member_ban")
+    assert await membership(community, room, name) == "ban"
+    done(await does(community, "ana", own, "unban", name, **here), "member_unban")
 
 
 # --- The log, and once -------------------------------------------------------------------------------------------

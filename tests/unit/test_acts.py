@@ -259,7 +259,10 @@ def test_who_lists_organisations(
         (person("member"), subject(), "NOT_YOURS"),
         (person("operator"), subject(), "NOT_YOURS"),
         (person("steward"), subject(organisation="beta"), None),
-        (person("steward"), subject("manager"), None),
+        (person("steward"), subject("manager"), "MODERATES"),
+        (person("steward"), subject("steward"), None),
+        (person("manager"), subject("manager"), None),
+        (person("steward", "manager"), subject("manager"), None),
         (person("manager"), subject("steward", organisation="beta"), None),
         (person("lead", "steward"), subject("steward"), None),
         (person("lead", name="dina"), subject(), "NOT_YOURSELF"),
@@ -284,6 +287,8 @@ def test_who_freezes_whom(asker: Person, about: Subject, code: str | None) -> No
         (person("lead"), subject("steward", by="lead"), "MODERATES"),
         (person("member"), subject(by="lead"), "NOT_YOURS"),
         (person("steward"), subject(by="manager"), None),
+        (person("steward"), subject("manager", by="manager"), "MODERATES"),
+        (person("manager"), subject("manager", by="operator"), None),
         (person("manager"), subject(by="operator"), None),
         (person("steward"), subject(by="lead", organisation="beta"), None),
         (person("lead", name="dina"), subject(by="lead"), "NOT_YOURSELF"),
@@ -314,15 +319,25 @@ def test_what_an_operator_of_old_froze_is_thawed_by_those_above() -> None:
 )
 def test_who_freezes_an_organisation(asker: Person, organisation: str, code: str | None) -> None:
     for name in ("organisation_freeze", "organisation_thaw"):
-        assert decide_organisation_act(BY_NAME[name], asker, organisation, is_last_manager=False).code == code
+        act = BY_NAME[name]
+        decision = decide_organisation_act(act, asker, organisation, has_managers=False, is_last_manager=False)
+        assert decision.code == code
+
+
+def test_a_steward_freezes_no_organisation_that_has_a_manager() -> None:
+    for name in ("organisation_freeze", "organisation_thaw"):
+        for asker, code in ((person("steward"), "MODERATES"), (person("manager"), None)):
+            found = decide_organisation_act(BY_NAME[name], asker, "beta", has_managers=True, is_last_manager=False)
+            assert found.code == code
 
 
 def test_the_last_manager_stays() -> None:
-    steward = person("steward")
+    manager = person("manager")
     freeze = BY_NAME["member_freeze"]
-    assert decide_member_act(freeze, steward, subject("manager"), FROZEN, is_last_manager=True).code == "LAST_MANAGER"
+    assert decide_member_act(freeze, manager, subject("manager"), FROZEN, is_last_manager=True).code == "LAST_MANAGER"
     act = BY_NAME["organisation_freeze"]
-    assert decide_organisation_act(act, steward, "beta", is_last_manager=True).code == "LAST_MANAGER"
+    found = decide_organisation_act(act, manager, "beta", has_managers=True, is_last_manager=True)
+    assert found.code == "LAST_MANAGER"
 
 
 @pytest.mark.parametrize(
