@@ -15,7 +15,6 @@ from belisha.policy.decision import refuse
 from belisha.policy.members import decide_members, sees_all
 from belisha.policy.membership import decide_standing
 from belisha.policy.people import Person, Standing
-from belisha.policy.recertification import HOLDS
 from synapse_modules import activity, recertification_tables
 from synapse_modules import registry_tables as tables
 from synapse_modules.activity import Activity
@@ -40,6 +39,7 @@ class MembersActs:
     def __init__(self, parts: Parts, clock: Callable[[], float] = time.time) -> None:
         self._api = parts.api
         self._audit = parts.audit
+        self._holds = parts.about.recertification_days
         self._registry = parts.registry
         self._clock = clock
 
@@ -106,7 +106,7 @@ class MembersActs:
         }
 
     async def _confirm(self, command: Command, record: Record) -> Json:
-        """Confirms members of an organisation, all or those named; they are due again 90 days from now."""
+        """Confirms members of an organisation, all or those named; they are due again when that holds no more."""
         arguments, today = command.asked.arguments, activity.day_of(self._clock())
 
         def write(txn: LoggingTransaction) -> Json:
@@ -127,7 +127,8 @@ class MembersActs:
                 txn, asker.user_id, kind="act", what="members_confirm", phase="done", rule="M1", organisation=key,
                 count=len(members),
             )  # fmt: skip
-            return record.done(txn, organisation=key, count=len(members), until=activity.date_of(today + HOLDS))
+            until = None if self._holds is None else activity.date_of(today + self._holds)
+            return record.done(txn, organisation=key, count=len(members), until=until)
 
         outcome: Json = await self._api.run_db_interaction("belisha_confirm", write)
         return outcome

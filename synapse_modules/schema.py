@@ -259,6 +259,8 @@ MIGRATIONS: Final = (
         " at BIGINT NOT NULL)",
         "CREATE INDEX belisha_announcement_at ON belisha_announcement (at)",
     ),
+    # The day since 1970 on which the community began with recertification; none while it is switched off.
+    ("CREATE TABLE belisha_recertification_begun (id INTEGER NOT NULL PRIMARY KEY, day INTEGER NOT NULL)",),
 )
 
 

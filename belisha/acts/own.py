@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from belisha.commands.declaration import ALONE, Argument, Command
-from belisha.commands.values import word
+from belisha.commands.values import MEMBER, word
 from belisha.translation import marked
 
 OWN_ACTS: Final = (
@@ -36,7 +36,8 @@ OWN_ACTS: Final = (
     Command(
         ("leave-community",),
         marked("ends your membership and your account, for good"),
-        "!leave-community",
+        "!leave-community @anna",
+        (Argument("member", MEMBER, marked("your own address, so that it does not happen by mistake")),),
         where=ALONE,
         act="leave_community",
         confirm=marked(

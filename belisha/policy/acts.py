@@ -105,10 +105,24 @@ def decide_member_act(
     return LAST_MANAGER if is_last_manager else _MAY
 
 
-def decide_leaving(asker: Person, *, is_last_manager: bool) -> Decision:
-    """Decides whether a member may end their own membership; `is_last_manager` as in `decide_member_act`."""
+def decide_leaving(asker: Person, address: str, *, is_last_manager: bool) -> Decision:
+    """Decides whether a member may end their own membership.
+
+    The address is asked for against a slip, and no password: it would stand in an event (see `docs/members.md`).
+
+    Args:
+        asker: who asks.
+        address: what they have written as their own address, with the server's name or without it.
+        is_last_manager: as in `decide_member_act`.
+    """
     if asker.is_bot:
         return refuse("M1", "NOT_YOURS", "A bot does not leave the community.")
+    if "@" + address.removeprefix("@") not in (asker.user_id, asker.user_id.partition(":")[0]):
+        return refuse(
+            "M1",
+            "NOT_YOU",
+            f"That is not your own address, so nothing was done. Yours is {asker.user_id.partition(':')[0]}.",
+        )
     return LAST_MANAGER if is_last_manager else _MAY
 
 

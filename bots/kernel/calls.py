@@ -139,6 +139,8 @@ class Entry:
     """What is said once an act is carried out, or refused."""
     before: Callable[[Call, Extent], Sequence[Block]] | None = None
     """What is said of how much an act concerns, when it is to be confirmed."""
+    check: Callable[[Call], str | None] | None = None
+    """Why a call cannot be, as far as it shows by itself: so that nobody is asked to confirm what is refused then."""
 
     def extent(self, asked: Asked) -> tuple[str, str] | None:
         """The act, and whom it is about, where it is to be counted what that concerns; its first place says whom."""

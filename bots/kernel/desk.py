@@ -137,7 +137,8 @@ class Desk:
             return decision.reason
         if command.is_answer and call.target is None and command.instead not in call.arguments:
             return _("Please answer the message that you mean with this command, so that I know which one it is.")
-        return None
+        entry = self._entries.get(command)
+        return None if entry is None or entry.check is None else entry.check(call)
 
     def begin(self, call: Call, context: Context) -> Sequence[Effect]:
         """Does what was asked for in a message, or asks first whether it is meant."""

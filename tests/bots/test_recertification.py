@@ -207,3 +207,15 @@ async def test_what_was_told_before_a_crash_is_not_told_again(here: Here) -> Non
 
 def test_names_of_the_job_and_of_who_froze_are_one_word() -> None:
     assert set(Steward.rules) == {policy.FROZEN_BY}
+
+
+async def test_who_will_be_asked_is_told_before_once(here: Here) -> None:
+    who = {"user_id": BEN, "service_room": OWN, "organisation": "harbour", "roles": ["lead"]}
+    here.homeserver.begins = [
+        {"organisation": "harbour", "name": "Harbour Trust", "begun": "2026-01-02", "first": "2026-01-20", "days": 90,
+         "answerers": [who]}
+    ]  # fmt: skip
+    (told,) = await here.until("2026-01-02 12:00")
+    assert told[0] == OWN and "every 90 days whether the members of Harbour Trust still belong to it" in told[1]
+    assert "for the first time on 2026-01-20" in told[1] and "!members confirm --organisation harbour" in told[1]
+    assert await here.until("2026-01-03 12:00") == [], "it is said once"

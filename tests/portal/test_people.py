@@ -91,13 +91,15 @@ async def test_a_lead_invites_in_chat_and_by_a_form(here: Here, lena: str, ana: 
 async def test_a_lead_confirms_the_members_by_a_tap(here: Here, lena: str) -> None:
     """The day's job is brought forward, and the accounts are made older than they are."""
     here.server.change("UPDATE users SET creation_ts = creation_ts - ?", 91 * 86_400)
+    here.server.change("DELETE FROM belisha_recertification_begun")
+    here.server.change("INSERT INTO belisha_recertification_begun (id, day) VALUES (1, 0)")
     url = yaml.safe_load(here.bots.config.read_text())["database"]
     with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as database, database:
         changed = database.execute("UPDATE job SET due = 1 WHERE name = 'recertification' AND state = 'pending'")
         assert changed.rowcount == 1
     question = await last_of_steward(here, lena, "Do the members of Harbour still belong to it?")
     await tap(here, lena, question)
-    assert await last_of_steward(here, lena, "of harbour confirmed")
+    assert await last_of_steward(here, lena, "of Harbour (harbour) confirmed")
     here.server.change("UPDATE users SET creation_ts = creation_ts + ?", 91 * 86_400)
     confirmed = {row["localpart"] for row in here.server.query("SELECT localpart FROM belisha_confirmed")}
     active = "SELECT localpart FROM belisha_member WHERE organisation_id = 'harbour' AND standing = 'active'"

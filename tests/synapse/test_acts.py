@@ -56,9 +56,10 @@ async def typed(community: Community, by: str, room: str, body: str, **content: 
 async def hand_over(
     community: Community, room: str, event: object, act: str, arguments: Json | None = None, by: str = "steward"
 ) -> tuple[int, Json]:
-    """What a bot does with a command."""
+    """What a bot does with a command; without the `names` that come with the end of some."""
     body = {"room_id": room, "event_id": event, "act": act, "arguments": arguments or {}}
-    return await request(community[by], "POST", ACTS, body)
+    status, answer = await request(community[by], "POST", ACTS, body)
+    return status, {key: value for key, value in answer.items() if key != "names"}
 
 
 async def asks(community: Community, by: str, room: str, body: str, act: str, arguments: Json) -> tuple[int, Json]:

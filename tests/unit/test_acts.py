@@ -13,6 +13,7 @@ from belisha.commands.reading import Asked, Problem
 from belisha.commands.spoken import spoken
 from belisha.policy.acts import (
     Subject,
+    decide_leaving,
     decide_member_act,
     decide_organisation_act,
     decide_room_act,
@@ -352,3 +353,13 @@ def test_the_last_manager_stays() -> None:
 )
 def test_as_what_somebody_freezes(asker: Person, organisation: str, role: str | None) -> None:
     assert freezes_as(BY_NAME["member_freeze"], asker, organisation) == role
+
+
+def test_who_leaves_writes_their_own_address() -> None:
+    ada = Person("@ada:x", "alpha", frozenset({"member"}))
+    for address in ("@ada", "@ada:x"):
+        assert decide_leaving(ada, address, is_last_manager=False).allowed
+        assert decide_leaving(ada, address, is_last_manager=True).code == "LAST_MANAGER"
+    for address in ("@adam", "@ad", "@ada:y", "@ADA"):
+        assert decide_leaving(ada, address, is_last_manager=False).code == "NOT_YOU"
+    assert decide_leaving(Person("@belisha_x:x", is_bot=True), "@belisha_x", is_last_manager=False).code == "NOT_YOURS"
