@@ -22,6 +22,7 @@ from synapse_modules.acts_offboarding import ABOUT
 from synapse_modules.announcements import Announcements
 from synapse_modules.api_items import ItemHandlers
 from synapse_modules.api_local import LocalApi
+from synapse_modules.api_names import NamesOfOutcomes
 from synapse_modules.api_people import AboutPeople
 from synapse_modules.api_portal import PortalHandlers
 from synapse_modules.api_resource import Answer, Resource
@@ -77,6 +78,7 @@ class MemberApi(Resource):
         self._registry = parts.registry
         self._readers = parts.readers
         self._about = AboutPeople(parts.api, parts.registry)
+        self._outcome_names = NamesOfOutcomes(parts.registry, parts.reports)
         self._acts = Acts(parts, check)
         self._recertification = Recertification(parts)
         self._offboarding = Offboarding(parts)
@@ -131,7 +133,9 @@ class MemberApi(Resource):
         if room.kind is not Kind.SERVICE or act is None:
             raise not_found()
         extent = await self._offboarding.extent(act, person, _argument(request, "about").replace("\0", ""))
-        return dict(extent._asdict())
+        key = "organisation" if act.act == "organisation_offboard" else "member"
+        names = await self._outcome_names.beside({}, {key: _argument(request, "about")})
+        return {**extent._asdict(), "name": names.get(key)}
 
     async def _unacknowledged(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """Where a bot reminds those who have not acknowledged an announcement; of any other message there is nobody."""

@@ -97,6 +97,8 @@ class Extent:
     memberships: int = 0
     refused: str = ""
     """The sentence with which the module refuses; empty where it would not."""
+    name: str = ""
+    """Whom it would concern; empty where the module does not say."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,7 +111,8 @@ class Rooms:
             return Extent(refused=error.sentence) if is_decided and error.sentence else Unknown()
         except Unreachable:
             return Unknown()
-        return Extent(_count(answer.get("people")), _count(answer.get("groups")), _count(answer.get("memberships")))
+        people, groups, memberships = (_count(answer.get(key)) for key in ("people", "groups", "memberships"))
+        return Extent(people, groups, memberships, name=_text(answer.get("name")))
 
     async def unacknowledged(self, event_id: str, after: str) -> Unacknowledged | Unknown:
         """Who has not acknowledged an announcement, or that it is none that stands.

@@ -75,6 +75,8 @@ def _line(one: Mapping[str, Any], *, elsewhere: bool = False) -> Sequence[Words]
 def _more(done: Mapping[str, Any], count: int) -> Sequence[Block]:
     """How to see the rest of a list."""
     shown, page = len(done.get("members") or ()), int(done.get("page") or 1)
+    if count and not shown:
+        return (say(_("The list has no part {page}."), page=page),)
     if shown == count:
         return ()
     told = _("This is part {page} of the list; for the next one add {flag}.")

@@ -15,12 +15,12 @@ from bots.steward.groups import link_to
 
 def member(done: Mapping[str, Any], address: object) -> tuple[Words, ...]:
     """A member: Anna Keller (@anna)."""
-    return _with_id(_names(done).get("member"), str(address))
+    return with_id(_names(done).get("member"), str(address))
 
 
 def organisation(done: Mapping[str, Any], key: object) -> tuple[Words, ...]:
     """An organisation: Harbour Trust (harbour)."""
-    return _with_id(_names(done).get("organisation"), str(key))
+    return with_id(_names(done).get("organisation"), str(key))
 
 
 def room(done: Mapping[str, Any], room_id: str) -> Words:
@@ -34,5 +34,6 @@ def _names(done: Mapping[str, Any]) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _with_id(name: object, key: str) -> tuple[Words, ...]:
+def with_id(name: object, key: str) -> tuple[Words, ...]:
+    """A name with what is written for it."""
     return (f"{name} (", Typed(key), ")") if isinstance(name, str) and name else (Typed(key),)

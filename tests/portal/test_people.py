@@ -38,9 +38,9 @@ async def test_a_lead_takes_out_a_member(here: Here, lena: str) -> None:
     await join(here, "gus", "harbour")
     room = here.services[lena]
     asked = await here.answer(lena, await says(here, lena, room, "!offboard @gus"), room)
-    assert "@gus concerns 1 member, with 0 memberships in 0 groups." in asked and "cannot be undone" in asked
+    assert "Gus (@gus) concerns 1 member, with 0 memberships in 0 groups." in asked and "cannot be undone" in asked
     assert await standing(here, "gus") == "active"
-    await tap(here, lena, await last_of_steward(here, lena, "@gus concerns"))
+    await tap(here, lena, await last_of_steward(here, lena, "(@gus) concerns"))
     assert await last_of_steward(here, lena, "Done: Gus (@gus) is off-boarded")
     assert await standing(here, "gus") == "removed"
     assert "leads for members of their own organisation" in await here.asked(lena, "!offboard @finn")
@@ -53,7 +53,7 @@ async def test_a_manager_takes_out_an_organisation_by_a_form(here: Here, lena: s
     assert page.status == 400 and "There is no organisation with this id." in page.text
     page = await fill(manager, "offboard-organisation", organisation="divers")
     assert page.status == 200 and "I have asked you" in page.text
-    question = await last_of_steward(here, "max", "divers concerns 2 members")
+    question = await last_of_steward(here, "max", "Divers (divers) concerns 2 members")
     assert [await standing(here, name) for name in ("nell", "odin")] == ["active", "active"]
     await tap(here, "max", question)
     assert await last_of_steward(here, "max", "Done: Divers (divers) is off-boarded: 2 members")

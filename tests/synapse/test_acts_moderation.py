@@ -444,6 +444,51 @@ async def test_the_log_is_for_those_who_moderate_and_in_their_own_room(community
     assert_refused(*answer, "NO_SUCH_MEMBER", rule="M1")
 
 
+async def test_a_thaw_offers_again_what_the_freezing_ended(community: Community) -> None:
+    """Groups by an invitation, as far as they would have the member; a room of named people is over."""
+    rooms = {kind: await group(community, kind, "cora") for kind in ("open", "closed")}
+    banned, name = await group(community, "open", "cora"), await newcomer(community)
+    for room in (*rooms.values(), banned):
+        await request(community["ana"], "POST", f"{V3}/rooms/{quote(room)}/invite", {"user_id": community.id(name)})
+        assert (await joins(community, name, room))[0] == 200
+    left = await member_of(community, rooms["open"])
+    body = {"preset": "trusted_private_chat", "is_direct": True, "invite": [community.id("emil")]}
+    named = str((await request(community[name], "POST", f"{V3}/createRoom", body))[1]["room_id"])
+    done(await does(community, "cora", rooms["open"], "freeze", name), "member_freeze")
+
+    async def is_out() -> bool:
+        return {await membership(community, room, name) for room in (*rooms.values(), banned, named)} == {"leave"}
+
+    await until(is_out, 20)
+    done(await does(community, "cora", banned, "ban", name), "member_ban")
+    done(await does(community, "cora", rooms["open"], "thaw", name), "member_thaw")
+
+    async def is_invited() -> bool:
+        return {await membership(community, room, name) for room in rooms.values()} == {"invite"}
+
+    await until(is_invited, 20)
+    assert await membership(community, banned, name) == "ban" and await membership(community, named, name) == "leave"
+    await community[name].close()
+    community.people[name] = await community.server.sign_in(name)
+    for room in rooms.values():
+        assert (await joins(community, name, room))[0] == 200
+    assert stored(community, "SELECT * FROM belisha_frozen_out") == []
+    # Who is frozen, and then out for good, is offered nothing.
+    done(await does(community, "cora", rooms["open"], "freeze", left), "member_freeze")
+    await until(lambda: _kept(community, left), 20)
+    await community.server.local("PUT", f"standing/members/{left}", {"standing": "removed"})
+
+    async def is_forgotten() -> bool:
+        return not await _kept(community, left)
+
+    await until(is_forgotten, 20)
+    assert await membership(community, rooms["open"], left) == "leave"
+
+
+async def _kept(community: Community, name: str) -> bool:
+    return bool(stored(community, "SELECT 1 FROM belisha_frozen_out WHERE user_id = ?", community.id(name)))
+
+
 async def test_each_is_carried_out_once(community: Community) -> None:
     room = await group(community, "open", "cora")
     name = await member_of(community, room)
