@@ -148,6 +148,12 @@ class Onboarding(_Part):
     rules: Annotated[str, AfterValidator(values.file_path)] | None = None
 
 
+class Recertification(_Part):
+    """How often leads confirm who still belongs to their organisation."""
+
+    days: Annotated[int, Field(ge=30, le=730)] | None = 90
+
+
 class Settings(_Part):
     """belisha.yaml, checked."""
 
@@ -166,6 +172,7 @@ class Settings(_Part):
     strict_hooks: bool = False
     logs: Logs = Field(default_factory=Logs)
     onboarding: Onboarding = Field(default_factory=Onboarding)
+    recertification: Recertification = Field(default_factory=Recertification)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from synapse_modules.acts_people import PeopleActs
 from synapse_modules.acts_reports import ReportActs
 from synapse_modules.acts_rooms import RoomActs
 from synapse_modules.acts_self import SelfActs
+from synapse_modules.api_names import NamesOfOutcomes
 from synapse_modules.command_events import Command, CommandEvents
 from synapse_modules.event_check import EventCheck
 from synapse_modules.locks import BEING_CHANGED
@@ -61,6 +62,7 @@ class Acts:
     def __init__(self, parts: Parts, check: EventCheck) -> None:
         self._api = parts.api
         self.commands = CommandEvents(parts.api, parts.hooks, parts.registry)
+        self._names = NamesOfOutcomes(parts.registry, parts.reports)
         self._invitations = InvitationActs(parts)
         carriers: tuple[Carries, ...] = (
             RoomActs(parts),
@@ -98,7 +100,9 @@ class Acts:
             outcome = await self._outcome(command, Record(command.events, room_id, act))
         else:
             outcome = await self._invitations.again(event_id, outcome)
-        return answer(outcome)
+        told = answer(outcome)
+        names = await self._names.beside(told, body.get("arguments"))
+        return {**told, "names": names} if names else told
 
     async def _outcome(self, command: Command, record: Record) -> Json:
         try:

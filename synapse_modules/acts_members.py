@@ -15,7 +15,6 @@ from belisha.policy.decision import refuse
 from belisha.policy.members import decide_members, sees_all
 from belisha.policy.membership import decide_standing
 from belisha.policy.people import Person, Standing
-from belisha.policy.recertification import HOLDS
 from synapse_modules import activity, recertification_tables
 from synapse_modules import registry_tables as tables
 from synapse_modules.activity import Activity
@@ -40,6 +39,7 @@ class MembersActs:
     def __init__(self, parts: Parts, clock: Callable[[], float] = time.time) -> None:
         self._api = parts.api
         self._audit = parts.audit
+        self._holds = parts.about.recertification_days
         self._registry = parts.registry
         self._clock = clock
 
@@ -75,7 +75,7 @@ class MembersActs:
             "frozen": organisation.standing is Standing.FROZEN,
             "count": len(found),
             "page": page,
-            "members": [self._told(one, days) for one in shown],
+            "members": [self._told(one, days, known) for one in shown],
         }
 
     def _dormant(self, txn: LoggingTransaction, asker: Person, arguments: Mapping[str, Any], known: Known) -> Json:
@@ -98,10 +98,15 @@ class MembersActs:
         found = sorted((one for one in members if last(one) <= until), key=lambda one: (last(one), _by_name(one)))
         page = int(arguments.get("page") or 1)
         shown = found[(page - 1) * SHOWN : page * SHOWN]
-        return {"days": days, "count": len(found), "page": page, "members": [self._told(one, seen) for one in shown]}
+        return {
+            "days": days,
+            "count": len(found),
+            "page": page,
+            "members": [self._told(one, seen, known) for one in shown],
+        }
 
     async def _confirm(self, command: Command, record: Record) -> Json:
-        """Confirms members of an organisation, all or those named; they are due again 90 days from now."""
+        """Confirms members of an organisation, all or those named; they are due again when that holds no more."""
         arguments, today = command.asked.arguments, activity.day_of(self._clock())
 
         def write(txn: LoggingTransaction) -> Json:
@@ -122,7 +127,8 @@ class MembersActs:
                 txn, asker.user_id, kind="act", what="members_confirm", phase="done", rule="M1", organisation=key,
                 count=len(members),
             )  # fmt: skip
-            return record.done(txn, organisation=key, count=len(members), until=activity.date_of(today + HOLDS))
+            until = None if self._holds is None else activity.date_of(today + self._holds)
+            return record.done(txn, organisation=key, count=len(members), until=until)
 
         outcome: Json = await self._api.run_db_interaction("belisha_confirm", write)
         return outcome
@@ -135,12 +141,13 @@ class MembersActs:
         suffix = self._registry.user_id("").removeprefix("@")
         return list(dict.fromkeys(full.removesuffix(suffix).removeprefix("@") for full in ours.values()))
 
-    def _told(self, member: Member, days: Mapping[str, Activity]) -> Json:
+    def _told(self, member: Member, days: Mapping[str, Activity], registry: Known) -> Json:
         known = days.get(self._registry.user_id(member.localpart))
         return {
             "member": f"@{member.localpart}",
             "name": member.name,
             "organisation": member.organisation,
+            "organisation_name": registry.organisations[member.organisation].name,
             "roles": [role for role in member.roles if role != "member"],
             "since": None if known is None else activity.date_of(known.since),
             "last": None if known is None or known.last is None else activity.date_of(known.last),

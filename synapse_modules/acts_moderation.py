@@ -53,6 +53,8 @@ class About(NamedTuple):
     room_id: str | None
     power: int = 0
     item: str | None = None
+    asker_power: int = 0
+    """Of who asks, in that room: none where they are not in it."""
 
 
 def _nothing_more(_txn: LoggingTransaction, _asker: Person, _now: int) -> Json:
@@ -102,18 +104,18 @@ class ModerationActs:
             if item is None:
                 raise refused(_NO_ITEM)
             power = await self._power(item.source, command.room_id)
-            return About(item.source, command.room_id, power, item.event_id)
+            return About(item.source, command.room_id, power, item.event_id, command.power)
         user_id = self._registry.user_id(self._localpart(arguments["member"]))
         if kind == "warn" or arguments.get("everywhere"):
             if "group" in arguments:
                 raise refused(_ONE_OF_BOTH)
             return About(user_id, None)
-        room_id = await self._group(command)
+        room_id, asker_power = await self._group(command)
         if kind in ("kick", "ban", "unban") and room_id in await self._rooms.founding_rooms():
             raise refused(_FOUNDING)
         if kind == "kick" and user_id not in await self._hooks.joined(room_id):
             raise refused(_NOT_IN_IT)
-        return About(user_id, room_id, await self._power(user_id, room_id))
+        return About(user_id, room_id, await self._power(user_id, room_id), asker_power=asker_power)
 
     def _localpart(self, address: str) -> str:
         localpart, _, server = address.removeprefix("@").partition(":")
@@ -121,15 +123,25 @@ class ModerationActs:
             raise refused(_NO_MEMBER)
         return localpart
 
-    async def _group(self, command: Command) -> str:
+    async def _group(self, command: Command) -> tuple[str, int]:
+        """The group that a command is about, and the power in it of who asks.
+
+        Raises:
+            SynapseError: 404 where there is none, or none that they may ask about.
+        """
         named = command.asked.arguments.get("group")
         room_id = command.room_id if named is None else await self._rooms.named(named)
         kind = (await self._policies.read(room_id)).kind
         if kind not in (Kind.OPEN, Kind.CLOSED):
             # Of a room of named people or somebody's own nothing is told, not even that it is there.
             raise refused(_NEEDS_A_GROUP) if named is None else not_found()
-        await self._rooms.check_mute(command.sender.user_id, room_id, kind)
-        return room_id
+        sender = command.sender
+        is_in = room_id == command.room_id or sender.user_id in await self._hooks.joined(room_id)
+        act = command.asked.command
+        if not is_in and not sender.roles & (act.roles | ({"lead"} if "lead" in (act.others or "") else set())):
+            raise not_found()  # whoever could do it in no other group than theirs learns of no other
+        await self._rooms.check_mute(sender.user_id, room_id, kind)
+        return room_id, await self._power(sender.user_id, room_id) if is_in else 0
 
     async def _power(self, user_id: str, room_id: str) -> int:
         return int(get_user_power_level(user_id, await self._api.get_room_state(room_id, POWER_STATE)))
@@ -164,8 +176,8 @@ class ModerationActs:
             member = known.members.get(Person(about.user_id).localpart)
             if member is None:
                 raise refused(_NO_MEMBER)
-            is_here = about.room_id == command.room_id
-            role = moderates_as(act, asker, member.organisation, command.power, is_here=is_here)
+            in_group = about.room_id is not None
+            role = moderates_as(act, asker, member.organisation, about.asker_power, in_group=in_group)
             subject = Subject(member.localpart, member.organisation, frozenset(member.roles))
             raise_if_refused(decide_moderation(act, asker, role, subject, about.power))
             more = also(txn, asker, now)

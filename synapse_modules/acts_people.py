@@ -95,7 +95,11 @@ class PeopleActs:
             raise refused(_NO_ORGANISATION)
         after = before._replace(standing=_standing_after(asked))
         is_last = known.leaves_no_manager(known._replace(organisations={**known.organisations, before.id: after}))
-        raise_if_refused(decide_organisation_act(asked.command, asker, before.id, is_last_manager=is_last))
+        theirs = [one for one in known.members.values() if one.organisation == before.id]
+        has_managers = any("manager" in one.roles for one in theirs if one.standing is not Standing.REMOVED)
+        raise_if_refused(
+            decide_organisation_act(asked.command, asker, before.id, has_managers=has_managers, is_last_manager=is_last)
+        )
         return before, after
 
 

@@ -67,7 +67,8 @@ class SelfActs:
             before = known.members[asker.localpart]
             after = before._replace(standing=Standing.REMOVED, frozen_by=None)
             is_last = known.leaves_no_manager(known._replace(members={**known.members, after.localpart: after}))
-            raise_if_refused(decide_leaving(asker, is_last_manager=is_last))
+            address = str(command.asked.arguments["member"])
+            raise_if_refused(decide_leaving(asker, address, is_last_manager=is_last))
             record.settle(txn)
             return (after,)
 

@@ -22,7 +22,9 @@ from synapse_modules.acts_offboarding import ABOUT
 from synapse_modules.announcements import Announcements
 from synapse_modules.api_items import ItemHandlers
 from synapse_modules.api_local import LocalApi
-from synapse_modules.api_portal import PortalHandlers, about
+from synapse_modules.api_names import NamesOfOutcomes
+from synapse_modules.api_people import AboutPeople
+from synapse_modules.api_portal import PortalHandlers
 from synapse_modules.api_resource import Answer, Resource
 from synapse_modules.config import Config
 from synapse_modules.deliveries import Deliveries
@@ -75,6 +77,8 @@ class MemberApi(Resource):
         self._hooks = parts.hooks
         self._registry = parts.registry
         self._readers = parts.readers
+        self._about = AboutPeople(parts.api, parts.registry)
+        self._outcome_names = NamesOfOutcomes(parts.registry, parts.reports)
         self._acts = Acts(parts, check)
         self._recertification = Recertification(parts)
         self._offboarding = Offboarding(parts)
@@ -113,7 +117,7 @@ class MemberApi(Resource):
         """Who somebody is who wrote to a bot of ours, and what power they have in that room."""
         room_id, _, person = await self._with_bot(request)
         state = await self._api.get_room_state(room_id, POWER_STATE)
-        return {**await about(self._registry, person), "power": int(get_user_power_level(person.user_id, state))}
+        return {**await self._about.of(person), "power": int(get_user_power_level(person.user_id, state))}
 
     async def _groups(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """The groups that a member may join or ask for, who asks in their own room with a bot: no other reads it."""
@@ -129,7 +133,9 @@ class MemberApi(Resource):
         if room.kind is not Kind.SERVICE or act is None:
             raise not_found()
         extent = await self._offboarding.extent(act, person, _argument(request, "about").replace("\0", ""))
-        return dict(extent._asdict())
+        key = "organisation" if act.act == "organisation_offboard" else "member"
+        names = await self._outcome_names.beside({}, {key: _argument(request, "about")})
+        return {**extent._asdict(), "name": names.get(key)}
 
     async def _unacknowledged(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """Where a bot reminds those who have not acknowledged an announcement; of any other message there is nobody."""
@@ -162,7 +168,7 @@ class MemberApi(Resource):
             item = await self._readers.item(user_id, room_id, event_id)
         if item is None or await self._readers.item(bot, room_id, event_id) is None:
             raise not_found()
-        known = await about(self._registry, await self._registry.person(item.source))
+        known = await self._about.of(await self._registry.person(item.source))
         is_here = item.source in await self._hooks.joined(room_id)
         return {
             "label": str(item.label),

@@ -17,12 +17,13 @@ from synapse.module_api.errors import SynapseError
 
 from belisha.policy.people import Person
 from belisha.policy.rooms import to_state
+from synapse_modules.api_names import Names
+from synapse_modules.api_people import AboutPeople
 from synapse_modules.api_reports import ReportAnswers
 from synapse_modules.api_resource import Handler
 from synapse_modules.home import Home
 from synapse_modules.parts import Parts
 from synapse_modules.refusal import malformed, not_found
-from synapse_modules.registry import Registry
 from synapse_modules.snapshot import POWER_STATE
 
 #: How many items and how many rooms one question may name.
@@ -38,6 +39,8 @@ class PortalHandlers:
         self._readers = parts.readers
         self._registry = parts.registry
         self._home = Home(parts.api, parts.hooks, parts.registry)
+        self._about = AboutPeople(parts.api, parts.registry)
+        self._names = Names(parts.registry)
         self._media = parts.media
         self._reports = ReportAnswers(parts)
         self._secret = secret.encode()
@@ -56,6 +59,8 @@ class PortalHandlers:
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """`POST decide_batch` with `user_id`, `items` (each `room_id`, `event_id`) and `rooms`: what may be shown.
 
+        With `named` and `organisations` it is asked for names, too (see `api_names`).
+
         Answers are in the order of the questions. What is not there and what is not for the member are the same.
         """
         person, body = await self._asked_for(request)
@@ -63,16 +68,17 @@ class PortalHandlers:
         decided = [await self._item(user_id, item) for item in items]
         labels = [label for label, _ in decided if label is not None]
         return {
-            "member": await about(self._registry, person),
+            "member": await self._about.of(person),
             "items": [answer for _, answer in decided],
             "rooms": [await self._room(user_id, room_id) for room_id in rooms],
             "label": str(max(labels)) if labels else None,
+            **await self._names.of(person, body),
         }
 
     async def home(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """`POST home` with `user_id`: the member's groups, invitations, who asks to be let in, and who is new."""
         person, _ = await self._asked_for(request)
-        return {"member": await about(self._registry, person), **await self._home.of(person.user_id)}
+        return {"member": await self._about.of(person), **await self._home.of(person.user_id)}
 
     async def sent(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """`POST sent` with `user_id`, `room_id`, `event_id`: whether that member sent that, and it stands (rule P3)."""
@@ -148,17 +154,6 @@ class PortalHandlers:
         scheme, _, given = (request.getHeader(b"Authorization") or b"").partition(b" ")
         if scheme != b"Bearer" or not self._secret or not hmac.compare_digest(given, self._secret):
             raise SynapseError(HTTPStatus.FORBIDDEN, "This address is for the community's portal.", "M_FORBIDDEN")
-
-
-async def about(registry: Registry, person: Person) -> dict[str, Any]:
-    """What the portal and the bots are told of who asks them for something."""
-    member = (await registry.members()).get(person.localpart)
-    return {
-        "belongs": person.belongs,
-        "organisation": person.organisation,
-        "roles": sorted(person.roles),
-        "service_room": member.service_room if member is not None and person.belongs else None,
-    }
 
 
 def _stands(txn: LoggingTransaction, user_id: str, room_id: str, event_id: str) -> bool:

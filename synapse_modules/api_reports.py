@@ -8,8 +8,11 @@ from typing import Any, Final
 
 from synapse.module_api import LoggingTransaction
 
+from belisha.acts.reports import REPORT_ACTS
+from belisha.policy.acts import Subject
+from belisha.policy.moderation import decide_moderation, moderates_as
 from belisha.policy.people import Person
-from belisha.policy.reports import decide_looking
+from belisha.policy.reports import decide_handling, decide_looking
 from synapse_modules import report_tables as tables
 from synapse_modules.parts import Parts
 from synapse_modules.refusal import malformed, not_found, raise_if_refused
@@ -17,6 +20,9 @@ from synapse_modules.report_tables import Done, Report
 
 _ABOVE: Final = frozenset({"steward", "manager"})
 _SHOWN: Final = 50
+#: What is done about a report, and of that, what is done to its member.
+_ACTS: Final = {str(one.act).removeprefix("report_"): one for one in REPORT_ACTS if one.act != "report"}
+_TO_MEMBERS: Final = frozenset({"warn", "mute", "redact", "remove"})
 
 
 class ReportAnswers:
@@ -27,7 +33,9 @@ class ReportAnswers:
         self._audit = parts.audit
         self._hooks = parts.hooks
         self._ledger = parts.ledger
+        self._registry = parts.registry
         self._reports = parts.reports
+        self._rooms = parts.rooms
         self._clock = clock
 
     async def all(self, person: Person) -> dict[str, Any]:
@@ -76,8 +84,47 @@ class ReportAnswers:
         done, seen = await self._api.run_db_interaction("belisha_report_look", read)
         may_look = report.item is not None and decide_looking(person, report.member, seen).allowed
         answer = {**await self._reports.facts(report, done), "may_look": may_look, "seen_by": len(seen)}
+        answer["acts"] = await self._possible(person, report, done)
         is_seen = may_look and person.localpart in seen
         return {**answer, "shown": await self._shown(report) if is_seen else None}
+
+    async def _possible(self, person: Person, report: Report, done: list[Done]) -> list[str]:
+        """What this person could do about it now; each is decided about once more when it is asked for."""
+        in_group = (await self._reports.place(report.room_id)).is_group
+        so_far = {one.act: one.by for one in done}
+        found = [
+            act
+            for act in _ACTS
+            if decide_handling(
+                act, person, report.member, has_item=report.item is not None, in_group=in_group, done=so_far
+            ).allowed
+        ]
+        # Of a room of named people it is not told whom a report is about, so neither by what is missing here.
+        is_told = in_group or report.room_id is None
+        if is_told and report.member is not None and not await self._may_moderate(person, report.member):
+            found = [act for act in found if act not in _TO_MEMBERS]
+        if "remove" in found and not await self._can_be_removed(report):
+            found.remove("remove")
+        if "redact" in found and await self._is_gone(report):
+            found.remove("redact")
+        return found
+
+    async def _may_moderate(self, person: Person, localpart: str) -> bool:
+        member = (await self._registry.members()).get(localpart)
+        if member is None:
+            return False
+        act = _ACTS["warn"]
+        role = moderates_as(act, person, member.organisation, 0, in_group=False)
+        subject = Subject(localpart, member.organisation, frozenset(member.roles))
+        return decide_moderation(act, person, role, subject, 0).allowed
+
+    async def _can_be_removed(self, report: Report) -> bool:
+        room_id, user_id = str(report.room_id), self._registry.user_id(str(report.member))
+        return room_id not in await self._rooms.founding_rooms() and user_id in await self._hooks.joined(room_id)
+
+    async def _is_gone(self, report: Report) -> bool:
+        event = await self._hooks.event(str(report.item))
+        return event is None or event.internal_metadata.is_redacted()
 
     async def _shown(self, report: Report) -> dict[str, Any]:
         """The reported item as it is now; nothing of what stands around it."""

@@ -31,4 +31,5 @@ class Config:
         self.unshared_days: int = raw["unshared_days"]
         self.revocations = None if raw["revocations"] is None else Path(raw["revocations"])
         self.strict_hooks: bool = raw["strict_hooks"]
+        self.recertification_days: int | None = raw["recertification_days"]
         self.portal_origin: str = raw["portal_origin"]

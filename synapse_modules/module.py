@@ -93,6 +93,7 @@ class BelishaModule:
             steward=api.get_qualified_user_id(config.steward),
             portal_origin=config.portal_origin,
             encrypted_named_rooms=config.encrypted_named_rooms,
+            recertification_days=config.recertification_days,
         )
         self.registry = Registry(api, api.server_name, self.audit)
         self.ledger = Ledger(api, self.hooks, self.audit)

@@ -7,7 +7,7 @@ own rows: a bot that asks too often, or in between, changes nothing.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from synapse.module_api import LoggingTransaction
@@ -34,28 +34,67 @@ class Recertification:
 
     def __init__(self, parts: Parts, clock: Callable[[], float] = time.time) -> None:
         self._audit = parts.audit
+        self._holds = parts.about.recertification_days
         self._registry = parts.registry
         self._steward = parts.about.steward[1:].partition(":")[0]
         self._clock = clock
+        self._api = parts.api
 
     async def turn(self) -> Json:
-        """Goes on with each organisation's round, as far as this day allows; the rounds that are to be told about."""
+        """Goes on with each organisation's round, as far as this day allows; what is to be told about.
+
+        That is the `rounds`, and in the first days of it, whom it `begins` with who would have been due already.
+        """
         told: list[Json] = []
+        begins: list[Json] = []
+        holds = self._holds
+        if holds is None:
+            return await self._api.run_db_interaction("belisha_recertification_off", self._stop)
 
         def decide(txn: LoggingTransaction, known: Known) -> tuple[Member, ...]:
             told.clear()
+            begins.clear()
             today = activity.day_of(self._clock())
-            confirmed = self._confirmed(txn, known)
+            begun = rows.begun(txn, today)
+            really = self._confirmed(txn, known)
+            confirmed = _at_the_earliest(really, known, begun, holds)
             current = {key: one for key, one in rows.rounds(txn, today) if one.ended is None}
             frozen: list[Member] = []
             for key in known.organisations:
-                frozen += self._go_on(txn, key, current.get(key), confirmed, known, today)
+                frozen += self._go_on(txn, key, current.get(key), confirmed, known, today, holds)
             after = known._replace(members={**known.members, **{one.localpart: one for one in frozen}})
-            told.extend(self._told(key, one, confirmed, after) for key, one in rows.rounds(txn, today - policy.TOLD))
+            told.extend(
+                self._told(key, one, confirmed, after, holds) for key, one in rows.rounds(txn, today - policy.TOLD)
+            )
+            if today - begun < policy.NOTICE:
+                begins.extend(self._begins(really, confirmed, known, begun, holds))
             return tuple(frozen)
 
         await self._registry.change_as_decided(decide)
-        return {"rounds": told}
+        return {"rounds": told, "begins": begins}
+
+    def _stop(self, txn: LoggingTransaction) -> Json:
+        """Recertification is switched off: whatever was begun ends, and nobody is frozen by it."""
+        if count := rows.stop(txn, activity.day_of(self._clock())):
+            self._audit.append(txn, None, kind="act", what="recertification", phase="off", rule="M1", count=count)
+        return {"rounds": [], "begins": []}
+
+    def _begins(
+        self, really: Mapping[str, int], confirmed: Mapping[str, int], known: Known, begun: int, holds: int
+    ) -> Iterable[Json]:
+        """The organisations whose members would have been due before, had it not only just begun."""
+        for key, organisation in known.organisations.items():
+            able = answerers(key, known) if organisation.standing is Standing.ACTIVE else []
+            due = _due(key, confirmed, known)
+            if able and any(really[one] < confirmed[one] for one in due):
+                yield {
+                    "organisation": key,
+                    "name": organisation.name,
+                    "begun": activity.date_of(begun),
+                    "first": activity.date_of(min(due.values()) + holds),
+                    "days": holds,
+                    "answerers": self._answerers(able),
+                }
 
     def _confirmed(self, txn: LoggingTransaction, known: Known) -> dict[str, int]:
         """The day of each account's last confirmation; who never was counts from the day the account was made."""
@@ -72,12 +111,13 @@ class Recertification:
         confirmed: Mapping[str, int],
         known: Known,
         today: int,
+        holds: int,
     ) -> list[Member]:
         """Goes on with one organisation; those whom that freezes, as they are then."""
         # Where nobody can answer, nobody is frozen for want of an answer; a round begins anew when somebody can.
         may_answer = known.organisations[key].standing is Standing.ACTIVE and answerers(key, known)
         due = _due(key, confirmed, known) if may_answer else {}
-        after = policy.advance(current, due, today)
+        after = policy.advance(current, due, today, holds)
         if after is None or after == current:
             return []
         rows.put_round(txn, key, after)
@@ -93,12 +133,12 @@ class Recertification:
         gone = (known.members[localpart] for localpart in after.frozen)
         return [one._replace(standing=Standing.FROZEN, frozen_by=FROZEN_BY) for one in gone]
 
-    def _told(self, key: str, current: Round, confirmed: Mapping[str, int], known: Known) -> Json:
+    def _told(self, key: str, current: Round, confirmed: Mapping[str, int], known: Known, holds: int) -> Json:
         """What a bot says of a round: to whom, about whom, and until when."""
         open_ = current.ended is None
         members = [one for one in known.members.values() if one.organisation == key] if open_ else []
         shown = sorted((one for one in members if one.standing is Standing.ACTIVE), key=lambda one: one.name.casefold())
-        left = policy.unconfirmed(_due(key, confirmed, known), current.asked) if open_ else ()
+        left = policy.unconfirmed(_due(key, confirmed, known), current.asked, holds) if open_ else ()
         return {
             "organisation": key,
             "name": known.organisations[key].name if key in known.organisations else key,
@@ -110,16 +150,30 @@ class Recertification:
             "members": [self._named(one) for one in shown[:NAMED]],
             "unconfirmed": [self._named(known.members[one]) for one in left],
             "frozen": [self._named(known.members[one]) for one in current.frozen if one in known.members],
-            "answerers": [
-                {"user_id": self._registry.user_id(one.localpart), "service_room": one.service_room,
-                 "organisation": one.organisation, "roles": list(one.roles)}
-                for one in answerers(key, known)
-            ],
-        }  # fmt: skip
+            "answerers": self._answerers(answerers(key, known)),
+        }
+
+    def _answerers(self, members: Sequence[Member]) -> list[Json]:
+        return [
+            {
+                "user_id": self._registry.user_id(one.localpart),
+                "service_room": one.service_room,
+                "organisation": one.organisation,
+                "roles": list(one.roles),
+            }
+            for one in members
+        ]
 
     @staticmethod
     def _named(member: Member) -> Json:
         return {"member": f"@{member.localpart}", "name": member.name, "service_room": member.service_room}
+
+
+def _at_the_earliest(really: Mapping[str, int], known: Known, begun: int, holds: int) -> dict[str, int]:
+    """The days from which accounts count, so that a community that only begins with it is not asked all at once."""
+    return {
+        name: max(day, policy.baseline(known.members[name].organisation, begun, holds)) for name, day in really.items()
+    }
 
 
 def _due(key: str, confirmed: Mapping[str, int], known: Known) -> dict[str, int]:

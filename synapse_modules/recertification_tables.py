@@ -47,3 +47,19 @@ def put_round(txn: LoggingTransaction, organisation: str, one: Round) -> None:
         " frozen = excluded.frozen",
         (organisation, one.asked, one.warned, one.ended, json.dumps(one.frozen)),
     )
+
+
+def begun(txn: LoggingTransaction, today: int) -> int:
+    """The day on which the community began with it; today, where it had not."""
+    txn.execute("SELECT day FROM belisha_recertification_begun WHERE id = 1")
+    row = txn.fetchone()
+    if row is None:
+        txn.execute("INSERT INTO belisha_recertification_begun (id, day) VALUES (1, ?)", (today,))
+    return today if row is None else int(row[0])
+
+
+def stop(txn: LoggingTransaction, today: int) -> int:
+    """Ends what was begun, without freezing anybody; how many rounds that ends."""
+    txn.execute("DELETE FROM belisha_recertification_begun")
+    txn.execute("UPDATE belisha_recertification SET ended = ? WHERE ended IS NULL", (today,))
+    return txn.rowcount

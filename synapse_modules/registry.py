@@ -101,6 +101,11 @@ class Registry:
         organisation = self._organisations.get(member.organisation)
         return f"{member.name} ({organisation.name if organisation else member.organisation})"
 
+    def organisation_name(self, key: str) -> str | None:
+        """The name of an organisation, of a removed one too, as read last; None where there never was one."""
+        found = self._organisations.get(key)
+        return None if found is None else found.name
+
     def look_again(self) -> None:
         """Has the next question read the revision number, however young what is known is."""
         self._looks += 1

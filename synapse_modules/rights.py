@@ -20,6 +20,7 @@ from belisha.policy.access import decide_request
 from belisha.policy.creation import NAMED_TYPE, POLICY_TYPE
 from belisha.policy.membership import decide_standing, decide_stay
 from belisha.policy.people import BOT_PREFIX, Standing
+from synapse_modules.frozen_out import FrozenOut
 from synapse_modules.hooks_people import PeopleHooks
 from synapse_modules.refusal import FAILURES, Asked, asked, or_no, raise_if_refused, refused
 from synapse_modules.registry import Registry
@@ -65,6 +66,7 @@ class Rights:
         self._steward = steward
         self._set_membership = set_membership
         self._upgrades = upgrades
+        self._frozen_out = FrozenOut(api, steward, set_membership)
         self._hooks = PeopleHooks(api)
         self._hooks.self_test()
         self._hooks.check_requests(self.check_request)
@@ -166,18 +168,23 @@ class Rights:
         user_id = self._registry.user_id(localpart)
         member = (await self._registry.members()).get(localpart)
         is_removed = member is not None and member.standing is Standing.REMOVED
+        is_frozen = (await self._registry.person(user_id)).frozen
 
         async def look_at(room_id: str) -> None:
             if is_removed or not await self._may_stay(user_id, room_id):
+                if is_frozen and not is_removed:
+                    await self._frozen_out.remember(user_id, room_id)
                 await self.remove(user_id, room_id)
 
         if not localpart.startswith(BOT_PREFIX):
             await self._hooks.each(look_at, await self._hooks.rooms_of(user_id), _ROOMS_AT_ONCE)
         if is_removed:
+            await self._frozen_out.forget(user_id)
             await self._hooks.deactivate(user_id)
         elif member is not None and localpart in await self._registry.active_members():
             await self._rooms.rename(member)
             await self._rooms.settle(member)
+            await self._frozen_out.invite_back(user_id)
 
     async def _may_stay(self, user_id: str, room_id: str) -> bool:
         state = await self._api.get_room_state(room_id, _NEEDED)

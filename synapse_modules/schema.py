@@ -259,6 +259,15 @@ MIGRATIONS: Final = (
         " at BIGINT NOT NULL)",
         "CREATE INDEX belisha_announcement_at ON belisha_announcement (at)",
     ),
+    # The day since 1970 on which the community began with recertification; none while it is switched off.
+    ("CREATE TABLE belisha_recertification_begun (id INTEGER NOT NULL PRIMARY KEY, day INTEGER NOT NULL)",),
+    # The rooms that somebody was in when they were frozen, until they are invited again.
+    (
+        "CREATE TABLE belisha_frozen_out ("
+        " user_id TEXT NOT NULL,"
+        " room_id TEXT NOT NULL,"
+        " PRIMARY KEY (user_id, room_id))",
+    ),
 )
 
 

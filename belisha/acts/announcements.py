@@ -40,7 +40,7 @@ ANNOUNCE_ACTS: Final = (
         roles=frozenset({"manager"}),
         where=ALONE,
         act="announce",
-        confirm=marked("Everybody there reads it in your name, and is asked to acknowledge it. Shall I?"),
+        confirm=marked("Everybody there reads it in your name, and is asked to acknowledge it."),
         title=marked("Announce something"),
     ),
 )

@@ -19,7 +19,7 @@ FREEZING_ACTS: Final = (
         (_WHICH,),
         roles=RUNNING,
         act="organisation_freeze",
-        confirm=marked("All its members are signed out and can do nothing until it is thawed. Shall I?"),
+        confirm=marked("All its members are signed out and can do nothing until it is thawed."),
         title=marked("Freeze an organisation"),
     ),
     Command(

@@ -12,7 +12,9 @@ from belisha.translation import marked
 #: The most people that one command names.
 MOST_PEOPLE: Final = 20
 
-_THIS_GROUP: Final = Argument("room", ROOM, marked("which group, where it is not this one"), required=False)
+_THIS_GROUP: Final = Argument(
+    "room", ROOM, marked("which group, where it is not this one"), required=False, on_page=marked("which group")
+)
 
 GROUP_ACTS: Final = (
     Command(
@@ -40,7 +42,13 @@ GROUP_ACTS: Final = (
         '!red @anna @ben "The pump at pier 4"',
         (
             Argument("members", MEMBERS, marked("which members, by their addresses")),
-            Argument("subject", TEXT, marked("what to say there first; I can read it too"), required=False),
+            Argument(
+                "subject",
+                TEXT,
+                marked("what to say there first; I can read it too"),
+                required=False,
+                on_page=marked("what to say there first; the steward can read it too"),
+            ),
         ),
         where=ALONE,
         act="red",
@@ -58,8 +66,9 @@ GROUP_ACTS: Final = (
         ("group", "leave"),
         marked("leaves this group, or another one"),
         "!group leave",
-        (Argument("room", ROOM, marked("which group, where it is not this one"), required=False),),
+        (_THIS_GROUP,),
         act="group_leave",
+        on_page=marked("leaves a group"),
         title=marked("Leave a group"),
     ),
     Command(
@@ -70,6 +79,7 @@ GROUP_ACTS: Final = (
         where=GROUPS,
         is_about_room=True,
         act="group_invite",
+        on_page=marked("invites members to a group"),
         title=marked("Invite members to a group"),
     ),
     Command(
@@ -82,6 +92,7 @@ GROUP_ACTS: Final = (
         where=GROUPS,
         is_about_room=True,
         act="group_rename",
+        on_page=marked("gives a group another name"),
         title=marked("Rename a group"),
     ),
     Command(
@@ -94,6 +105,7 @@ GROUP_ACTS: Final = (
         where=GROUPS,
         is_about_room=True,
         act="group_topic",
+        on_page=marked("says anew what a group is about"),
         title=marked("Say what a group is about"),
     ),
     Command(
@@ -105,7 +117,8 @@ GROUP_ACTS: Final = (
         where=GROUPS,
         is_about_room=True,
         act="group_archive",
-        confirm=marked("Nobody can write in this group or join it any more, until it is brought back. Shall I?"),
+        on_page=marked("closes a group for good or for a while: it can be read and left, and is listed nowhere"),
+        confirm=marked("Nobody can write in the group or join it any more, until it is brought back."),
         title=marked("Archive a group"),
     ),
     Command(
@@ -139,7 +152,8 @@ GROUP_ACTS: Final = (
         is_about_room=True,
         openly=True,
         act="room_policy",
-        confirm=marked("This changes who can read what stands in the group. Shall I?"),
+        on_page=marked("changes who may join a group and what it is for"),
+        confirm=marked("This changes who can read what stands in the group."),
         title=marked("Change a group's rules"),
     ),
     Command(
@@ -151,7 +165,8 @@ GROUP_ACTS: Final = (
         where=GROUPS,
         is_about_room=True,
         act="room_upgrade",
-        confirm=marked("Everybody moves to a new room, and this one is closed for good. Shall I?"),
+        on_page=marked("moves a group into a new room, with everybody who is in it"),
+        confirm=marked("Everybody moves to a new room, and the old one is closed for good."),
         title=marked("Move a group to a new room"),
     ),
     Command(

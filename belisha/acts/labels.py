@@ -19,6 +19,7 @@ LABEL_ACTS: Final = (
         ),
         is_answer=True,
         act="item_relabel",
+        on_page=marked("changes the label of a message"),
         title=marked("Change a message's label"),
     ),
     Command(
@@ -32,6 +33,7 @@ LABEL_ACTS: Final = (
         roles=frozenset({"steward"}),
         is_answer=True,
         act="item_raise",
+        on_page=marked("makes the label of a message stricter, whoever wrote it"),
         title=marked("Raise a message's label"),
     ),
 )

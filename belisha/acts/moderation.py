@@ -11,8 +11,22 @@ from belisha.commands.values import YES as GIVEN
 from belisha.translation import marked
 
 _WHOM: Final = Argument("member", MEMBER, marked("which member, by the address"))
-_GROUP: Final = Argument("group", ROOM, marked("which group, where it is not this one"), required=False, flag=True)
-_EVERYWHERE: Final = Argument("everywhere", GIVEN, marked("in all rooms, not in this group"), required=False, flag=True)
+_GROUP: Final = Argument(
+    "group",
+    ROOM,
+    marked("which group, where it is not this one"),
+    required=False,
+    flag=True,
+    on_page=marked("another group, by its address, where it is not in the list"),
+)
+_EVERYWHERE: Final = Argument(
+    "everywhere",
+    GIVEN,
+    marked("in all rooms, not in this group"),
+    required=False,
+    flag=True,
+    on_page=marked("in all rooms; then choose no group"),
+)
 _WHY: Final = Argument("reason", LINE, marked("why, in words that the member may read"), required=False, flag=True)
 
 MODERATION_ACTS: Final = (
@@ -57,6 +71,7 @@ MODERATION_ACTS: Final = (
         others="maintainer",
         is_about_room=True,
         act="member_kick",
+        on_page=marked("removes a member from a group, who may come back as everybody may"),
         title=marked("Remove a member from a group"),
     ),
     Command(
@@ -68,6 +83,7 @@ MODERATION_ACTS: Final = (
         others="maintainer",
         is_about_room=True,
         act="member_ban",
+        on_page=marked("removes a member from a group, who cannot come back until unbanned"),
         title=marked("Ban a member from a group"),
     ),
     Command(
@@ -79,6 +95,7 @@ MODERATION_ACTS: Final = (
         others="maintainer",
         is_about_room=True,
         act="member_unban",
+        on_page=marked("lets a banned member come back to a group"),
         title=marked("Let a banned member come back"),
     ),
     Command(
@@ -91,6 +108,7 @@ MODERATION_ACTS: Final = (
         where=GROUPS,
         is_answer=True,
         act="item_redact",
+        on_page=marked("takes back a message in a group, with its edits"),
         title=marked("Take back a message"),
     ),
     Command(

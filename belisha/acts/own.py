@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from belisha.commands.declaration import ALONE, Argument, Command
-from belisha.commands.values import word
+from belisha.commands.values import MEMBER, word
 from belisha.translation import marked
 
 OWN_ACTS: Final = (
@@ -22,7 +22,7 @@ OWN_ACTS: Final = (
         ),
         where=ALONE,
         act="device_end",
-        confirm=marked("It is signed out at once, with what it has kept of keys. Shall I?"),
+        confirm=marked("It is signed out at once, with what it has kept of keys."),
         title=marked("Sign one of my devices out"),
     ),
     Command(
@@ -36,12 +36,13 @@ OWN_ACTS: Final = (
     Command(
         ("leave-community",),
         marked("ends your membership and your account, for good"),
-        "!leave-community",
+        "!leave-community @anna",
+        (Argument("member", MEMBER, marked("your own address, so that it does not happen by mistake")),),
         where=ALONE,
         act="leave_community",
         confirm=marked(
             "You are signed out everywhere and leave every room, your account is closed, and nobody can bring it back. "
-            "What you have written stays where it is: take back before what shall not. Shall I?"
+            "What you have written stays where it is: take back before what shall not."
         ),
         title=marked("Leave the community"),
     ),

@@ -128,7 +128,7 @@ PEOPLE_ACTS: Final = (
         act="organisation_offboard",
         confirm=marked(
             "Their accounts end for good, they are signed out everywhere and leave every room. What they wrote stays."
-            " This cannot be undone, and neither their names nor the id are ever given again. Shall I?"
+            " This cannot be undone, and neither their names nor the id are ever given again."
         ),
         title=marked("Off-board an organisation"),
     ),
@@ -143,7 +143,7 @@ PEOPLE_ACTS: Final = (
         act="member_offboard",
         confirm=marked(
             "The account ends for good, is signed out everywhere and leaves every room. What was written with it stays."
-            " This cannot be undone, and the user name is never given again. Shall I?"
+            " This cannot be undone, and the user name is never given again."
         ),
         title=marked("Off-board a member"),
     ),

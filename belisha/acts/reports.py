@@ -22,6 +22,7 @@ _NUMBER: Final = Argument(
     marked("which report, by its number, where you do not answer its card"),
     required=False,
     flag=True,
+    on_page=marked("which report, by its number"),
 )
 _WHY: Final = Argument("reason", LINE, marked("why, in words that the member may read"), required=False, flag=True)
 
@@ -57,6 +58,7 @@ REPORT_ACTS: Final = (
         instead="message",
         names_message=True,
         act="report",
+        on_page=marked("reports a message to those who moderate; nobody in its room is told"),
         title=marked("Report a message"),
     ),
     _on_a_report(

@@ -28,6 +28,7 @@ class Argument:
         ask: what is asked for, as it stands behind “Please say …” and above a form's field; marked for translation.
         required: whether it has to be there.
         flag: whether it is given as `--name VALUE` instead of by its place.
+        on_page: what stands above a form's field instead, where `ask` speaks of the chat; marked for translation.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Argument:
     ask: str
     required: bool = True
     flag: bool = False
+    on_page: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +59,14 @@ class Command:
         instead: of what answers a message, the argument by which it can be asked without one.
         names_message: whether that argument says which message, so that a form asks for no other link.
         act: what the module calls it, where the module does it.
-        confirm: what is to be confirmed before anything is done, as a question; marked for translation.
+        confirm: what would come of it, where that is to be confirmed first; marked for translation.
         aliases: other words for the same.
         openly: whether what is said about it in a group is fit for everybody and labelled so: an answer at the group's
             own label would keep the group from being opened, and could not be said once it is.
         title: what it is called on the portal: “Freeze a member”; marked for translation.
         holds: for how many seconds a bot's question about it can be answered.
         page: the portal's page that does the same, where that is no form made from this.
+        on_page: what the portal says of it instead of `help`, where that speaks of the chat; marked for translation.
     """
 
     words: tuple[str, ...]
@@ -85,6 +88,7 @@ class Command:
     title: str = ""
     holds: float = 600.0
     page: str | None = None
+    on_page: str = ""
 
     @property
     def name(self) -> str:

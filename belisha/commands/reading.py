@@ -195,7 +195,7 @@ def _too_much(command: Command) -> str:
     if not command.places:
         return _("Please write nothing behind it.")
     last: Type = command.places[-1].kind
-    if last.field is Field.LINE and not last.choices:
+    if last.field in (Field.LINE, Field.MEMBER, Field.ORGANISATION) and not last.choices:
         return _("That is more than I can read. Please put what has spaces in quotation marks.")
     return _("That is more than I can read.")
 

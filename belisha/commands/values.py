@@ -24,7 +24,13 @@ class Field(StrEnum):
     CHOICE = "choice"
     YES = "yes"
     GROUP = "group"
-    """One of the groups that the member is in."""
+    """One of the groups that the member is in, or another by its address."""
+    MEMBER = "member"
+    """Members, by their addresses."""
+    ORGANISATION = "organisation"
+    """One organisation, by its id."""
+    ORGANISATIONS = "organisations"
+    """Several of them, with commas between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,11 +165,13 @@ def word(pattern: str, sentence: str, *, takes_rest: bool = False) -> Type:
 
 MEMBER: Final = Type(
     _matching(_MEMBER, marked("Please name one member by the address, such as @anna, not by the name that is shown.")),
+    Field.MEMBER,
     is_address=True,
     shown="@user",
 )
 MEMBERS: Final = Type(
     _matching(_MEMBER, marked("Please name members by their addresses, such as @anna, with spaces between them.")),
+    Field.MEMBER,
     many=True,
     is_address=True,
     shown="@user",
@@ -177,8 +185,10 @@ ROOM: Final = Type(
 #: The same of a group that its reader need not be in.
 ROOM_BY_ADDRESS: Final = replace(ROOM, field=Field.LINE)
 EVENT: Final = Type(_event, shown="LINK")
-ORGANISATION: Final = Type(_matching(_ORGANISATION, marked("Please name one organisation by its id.")), shown="ID")
-ORGANISATIONS: Final = Type(_organisations, shown="a,b")
+ORGANISATION: Final = Type(
+    _matching(_ORGANISATION, marked("Please name one organisation by its id.")), Field.ORGANISATION, shown="ID"
+)
+ORGANISATIONS: Final = Type(_organisations, Field.ORGANISATIONS, shown="a,b")
 LABEL: Final = Type(_label, Field.CHOICE, tuple(str(one) for one in sorted(Label)), shown="LABEL")
 DURATION: Final = Type(_duration, shown="2h")
 #: One line, which stands in quotation marks where it has spaces.

@@ -1,8 +1,10 @@
 """Decides who may ask for which act by a command (rules P3, R1 and M1), from who they are at this moment.
 
-Two choices that the table of acts does not show. A lead freezes nobody who is steward or manager: whoever leads one
-organisation must not silence those who moderate all of them. And what was frozen by somebody is thawed by their like or
-by those above: a lead does not undo what a steward, a manager or an operator did.
+Three choices that the table of acts does not show. A lead freezes nobody who is steward or manager: whoever leads one
+organisation must not silence those who moderate all of them. Freezing is moderation too, so a steward freezes no
+manager, and no organisation that has one: who runs the community is not theirs to stop, by whatever act. And what was
+frozen by somebody is thawed by their like or by those above: a lead does not undo what a steward, a manager or an
+operator did.
 """
 
 from __future__ import annotations
@@ -90,6 +92,8 @@ def decide_member_act(
         return refuse(
             "M1", "MODERATES", "A lead cannot freeze or thaw stewards and managers. Please ask a steward or a manager."
         )
+    if role == "steward" and "manager" in subject.roles:
+        return refuse("M1", "MODERATES", "A steward cannot freeze or thaw managers. Please ask a manager.")
     if standing is Standing.ACTIVE:
         if subject.standing is Standing.FROZEN and role == "lead" and subject.frozen_by not in _BY_LEADS:
             return refuse(
@@ -101,20 +105,51 @@ def decide_member_act(
     return LAST_MANAGER if is_last_manager else _MAY
 
 
-def decide_leaving(asker: Person, *, is_last_manager: bool) -> Decision:
-    """Decides whether a member may end their own membership; `is_last_manager` as in `decide_member_act`."""
+def decide_leaving(asker: Person, address: str, *, is_last_manager: bool) -> Decision:
+    """Decides whether a member may end their own membership.
+
+    The address is asked for against a slip, and no password: it would stand in an event (see `docs/members.md`).
+
+    Args:
+        asker: who asks.
+        address: what they have written as their own address, with the server's name or without it.
+        is_last_manager: as in `decide_member_act`.
+    """
     if asker.is_bot:
         return refuse("M1", "NOT_YOURS", "A bot does not leave the community.")
+    if "@" + address.removeprefix("@") not in (asker.user_id, asker.user_id.partition(":")[0]):
+        return refuse(
+            "M1",
+            "NOT_YOU",
+            f"That is not your own address, so nothing was done. Yours is {asker.user_id.partition(':')[0]}.",
+        )
     return LAST_MANAGER if is_last_manager else _MAY
 
 
-def decide_organisation_act(act: Command, asker: Person, organisation: str, *, is_last_manager: bool) -> Decision:
-    """Decides about freezing or thawing an organisation; `is_last_manager` as in `decide_member_act`."""
+def decide_organisation_act(
+    act: Command, asker: Person, organisation: str, *, has_managers: bool, is_last_manager: bool
+) -> Decision:
+    """Decides about freezing or thawing an organisation.
+
+    Args:
+        act: what is asked for.
+        asker: who asks, and may act as a member at all.
+        organisation: which.
+        has_managers: whether managers are among its members.
+        is_last_manager: as in `decide_member_act`.
+    """
     if not asker.roles & act.roles:
         return refuse("M1", "NOT_YOURS", "Only stewards and managers can do this. Please ask one of them.")
     if asker.organisation == organisation:
         return refuse(
             "M1", "NOT_YOURSELF", "Nobody freezes or thaws their own organisation. Please ask one of another."
+        )
+    if has_managers and "manager" not in asker.roles:
+        return refuse(
+            "M1",
+            "MODERATES",
+            "A manager belongs to this organisation, and a steward cannot freeze or thaw managers. Freeze its other"
+            " members one by one, or ask a manager.",
         )
     return LAST_MANAGER if is_last_manager else _MAY
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from belisha.commands.declaration import ALONE, GROUPS, Command
@@ -43,13 +44,29 @@ def decide_where(command: Command, kind: Kind) -> Decision:
     )
 
 
-def decide_who(command: Command, asker: Person, power: int) -> Decision:
+def names_a_group(command: Command, kind: Kind | None, given: Collection[str] = ()) -> bool:
+    """Whether a command says itself which group it is about; in one's own room it could, and is told so if it does not.
+
+    Args:
+        command: what is asked for.
+        kind: that of the room where it is written; None where it is unknown.
+        given: the arguments that stand in it.
+    """
+    return command.names_room or "group" in given or (kind is Kind.SERVICE and "group" in command.flags)
+
+
+def decide_who(
+    command: Command, asker: Person, power: int, *, maintains: bool = False, names_group: bool = False
+) -> Decision:
     """Decides whether somebody may ask for a command at all.
 
     Args:
         command: what is asked for.
         asker: who asks.
         power: the asker's power in the room that it would be about.
+        maintains: whether the asker maintains some group.
+        names_group: whether the command names the group that it is about (see `names_a_group`); whether it is one of
+            theirs is for the module to see.
     """
     if command.for_anyone:
         return _MAY
@@ -57,8 +74,8 @@ def decide_who(command: Command, asker: Person, power: int) -> Decision:
         return refuse("M1", "CONFINED", _("This account belongs to no organisation, so it can ask for help only."))
     if asker.roles & command.roles:
         return _MAY
-    # Whose group it is that a command names is for the module to see.
-    if "maintainer" in (command.others or "") and (power >= MAINTAINER_POWER or command.names_room):
+    is_theirs = power >= MAINTAINER_POWER or (maintains and names_group)
+    if "maintainer" in (command.others or "") and is_theirs:
         return _MAY
     if "lead" in (command.others or "") and "lead" in asker.roles:
         return _MAY

@@ -25,15 +25,15 @@ _NOT_YOURS: Final = {
 }
 
 
-def moderates_as(act: Command, asker: Person, organisation: str | None, power: int, *, is_here: bool) -> str | None:
+def moderates_as(act: Command, asker: Person, organisation: str | None, power: int, *, in_group: bool) -> str | None:
     """The role in which somebody may ask for an act on a member; None where they may not.
 
     Args:
         act: what is asked for.
         asker: who asks.
         organisation: the organisation of whom it is about.
-        power: the asker's power in the room where the command stands.
-        is_here: whether that room is the one that it is about: a maintainer is one of that group alone.
+        power: the asker's power in the group that it is about, which they are in.
+        in_group: whether it is about a group: a maintainer is one of that group alone, and nothing everywhere.
     """
     for role in _ABOVE:
         if role in asker.roles & act.roles:
@@ -41,7 +41,7 @@ def moderates_as(act: Command, asker: Person, organisation: str | None, power: i
     others = act.others or ""
     if "lead" in others and "lead" in asker.roles and organisation is not None and asker.organisation == organisation:
         return "lead"
-    return "maintainer" if "maintainer" in others and is_here and power >= MAINTAINER_POWER else None
+    return "maintainer" if "maintainer" in others and in_group and power >= MAINTAINER_POWER else None
 
 
 def decide_moderation(act: Command, asker: Person, role: str | None, subject: Subject, subject_power: int) -> Decision:

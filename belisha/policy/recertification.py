@@ -4,6 +4,9 @@
           ▲                                                   │                    │
           └──────────────── all who were due are confirmed ───┴────────────────────┘
 
+A community that is older than that when it begins is not asked all at once: whoever is due already is due two to six
+weeks later, on a day of their organisation's, and those who will be asked are told on the first day (`baseline`).
+
 Each step takes its days from when the one before was really done, however long nobody was there to do it: so whoever is
 frozen was warned 14 days before. Those who moderate are not a lead's to lose, and are never due.
 """
@@ -12,9 +15,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Final, NamedTuple
+from zlib import crc32
 
-#: How many days a confirmation holds.
+#: How many days a confirmation holds, where the community has set nothing else.
 HOLDS: Final = 90
+#: So many days after the community begins with it nobody is due who was due then already.
+NOTICE: Final = 14
+#: Over so many days after that the organisations are spread.
+SPREAD: Final = 28
 #: How many days leads have before their members are warned.
 ASKED: Final = 14
 #: How many days there are between the warning and the freezing.
@@ -40,22 +48,34 @@ class Round(NamedTuple):
         return (self.asked + ASKED if self.warned is None else self.warned) + WARNED
 
 
-def unconfirmed(confirmed: Mapping[str, int], day: int) -> tuple[str, ...]:
+def baseline(organisation: str, begun: int, holds: int = HOLDS) -> int:
+    """The day from which on an organisation's accounts count at the earliest, as if they were confirmed then.
+
+    Args:
+        organisation: its id, from which its place in the spread follows.
+        begun: the day on which the community began with it.
+        holds: how many days a confirmation holds.
+    """
+    return begun + NOTICE + crc32(organisation.encode()) % SPREAD - holds
+
+
+def unconfirmed(confirmed: Mapping[str, int], day: int, holds: int = HOLDS) -> tuple[str, ...]:
     """Those who were due on a day, by the day of their last confirmation."""
-    return tuple(sorted(name for name, last in confirmed.items() if day - last >= HOLDS))
+    return tuple(sorted(name for name, last in confirmed.items() if day - last >= holds))
 
 
-def advance(current: Round | None, confirmed: Mapping[str, int], today: int) -> Round | None:
+def advance(current: Round | None, confirmed: Mapping[str, int], today: int, holds: int = HOLDS) -> Round | None:
     """What becomes of an organisation's round; asked again on the same day, it is the same.
 
     Args:
         current: the round that is not over, if there is one.
         confirmed: the day of each account's last confirmation: those that can act, and moderate nobody.
         today: the day.
+        holds: how many days a confirmation holds.
     """
     if current is None:
-        return Round(today) if unconfirmed(confirmed, today) else None
-    left = unconfirmed(confirmed, current.asked)
+        return Round(today) if unconfirmed(confirmed, today, holds) else None
+    left = unconfirmed(confirmed, current.asked, holds)
     if not left:
         return current._replace(ended=today)
     if current.warned is None:

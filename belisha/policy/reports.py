@@ -51,6 +51,10 @@ def decide_handling(
         return refuse("P3", "NOT_YOURS", "Only stewards and managers look after reports. Please ask one of them.")
     if member == asker.localpart:
         return refuse("M1", "NOT_YOURSELF", "This report is about you. Another steward or a manager looks after it.")
+    if done.get("close") == asker.localpart:
+        return refuse("M1", "CLOSED", "You have closed this report already.")
+    if done.get(act) == asker.localpart and "close" not in done:
+        return refuse("M1", "DONE_ALREADY", "You have done this about the report already.")
     if "close" in done:
         return refuse("M1", "CLOSED", f"Somebody was quicker: @{done['close']} has closed this report.")
     if act in done:

@@ -32,6 +32,7 @@ class Surroundings(NamedTuple):
     steward: str
     portal_origin: str
     encrypted_named_rooms: bool
+    recertification_days: int | None = None
 
 
 def decide_state(room: Room, event_type: str, content: Mapping[str, Any], about: Surroundings) -> Decision:

@@ -61,7 +61,7 @@ def paragraph(*words: Words) -> Paragraph:
     return Paragraph(words)
 
 
-def say(template: str, **words: Words | int) -> Paragraph:
+def say(template: str, **words: Words | tuple[Words, ...] | int) -> Paragraph:
     """A paragraph of a sentence with `{places}`, into which whole words are put as they are; for translation."""
     found: list[Words] = []
     for text, name, _spec, _conversion in Formatter().parse(template):
@@ -69,7 +69,7 @@ def say(template: str, **words: Words | int) -> Paragraph:
             found.append(text)
         if name is not None:
             word = words[name]
-            found.append(str(word) if isinstance(word, int) else word)
+            found += word if isinstance(word, tuple) else (str(word) if isinstance(word, int) else word,)
     return Paragraph(tuple(found))
 
 

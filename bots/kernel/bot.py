@@ -68,6 +68,8 @@ class Asker:
     """Their power in the room that it is about."""
     service_room: str | None = None
     """Their own room with the steward."""
+    maintains: bool = False
+    """Whether they maintain some group."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +97,8 @@ class Extent:
     memberships: int = 0
     refused: str = ""
     """The sentence with which the module refuses; empty where it would not."""
+    name: str = ""
+    """Whom it would concern; empty where the module does not say."""
 
 
 @dataclass(frozen=True, slots=True)

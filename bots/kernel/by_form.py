@@ -132,8 +132,6 @@ class ByForm:
         call = self._call(handed, text, asked)
         if (refusal := desk.refusal(call)) is not None:
             raise NotAccepted(refusal)
-        if handed.command.confirm and handed.command.act is None and not handed.confirmed:
-            return Done(text, (paragraph(_(handed.command.confirm)),), asks=True)
         occasion = f"form {call.user_id} {handed.once}"
         context = Context(
             actor.client.user_id, policy=call.policy, asker=call.asker, now=self._now(), occasion=occasion
@@ -146,6 +144,8 @@ class ByForm:
         before = desk.before(call, context)
         if isinstance(before, str):
             raise NotAccepted(before)
+        if handed.command.confirm and not handed.confirmed:
+            return Done(text, (*before, paragraph(_(handed.command.confirm))), asks=True)
         blocks = await self._store.write(
             lambda connection: self._perform(connection, desk, actor, call, context, handed, before)
         )
@@ -221,7 +221,7 @@ def _question(call: Call, about: About | None, before: Sequence[Block]) -> dict[
         blocks.append(say(_("about the message {target}."), target=Typed(call.target)))
     blocks += before
     if call.command.confirm:
-        blocks.append(paragraph(_(call.command.confirm)))
+        blocks.append(paragraph(_(call.command.confirm), " ", _("Shall I?")))
     blocks.append(say(_("Tap ✅ or ❌, or write {yes} or {no}."), yes=Typed(_("yes")), no=Typed(_("no"))))
     blocks.append(paragraph(_("If it was not you: tap ❌, and end your sessions on the portal.")))
     return notice(blocks) | {QUESTION_KEY: Question(call.text, room_id, call.target).content()}

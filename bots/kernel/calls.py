@@ -75,6 +75,7 @@ class Call:
             "roles": sorted(person.roles),
             "power": self.asker.power,
             "service_room": self.asker.service_room,
+            "maintains": self.asker.maintains,
             "room_id": self.room_id,
             "policy": asdict(self.policy) if isinstance(self.policy, Policy) else None,
             "answer_in": self.answer_in,
@@ -98,7 +99,7 @@ def call_from(raw: Mapping[str, Any], commands: Sequence[Command]) -> Call | Non
     return Call(
         asked,
         raw["text"],
-        Asker(person, raw["power"], raw["service_room"]),
+        Asker(person, raw["power"], raw["service_room"], raw.get("maintains") is True),
         raw["room_id"],
         Unknown() if policy is None else Policy(**{**policy, "organisations": tuple(policy["organisations"])}),
         raw["answer_in"],
@@ -138,6 +139,8 @@ class Entry:
     """What is said once an act is carried out, or refused."""
     before: Callable[[Call, Extent], Sequence[Block]] | None = None
     """What is said of how much an act concerns, when it is to be confirmed."""
+    check: Callable[[Call], str | None] | None = None
+    """Why a call cannot be, as far as it shows by itself: so that nobody is asked to confirm what is refused then."""
 
     def extent(self, asked: Asked) -> tuple[str, str] | None:
         """The act, and whom it is about, where it is to be counted what that concerns; its first place says whom."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from belisha.commands.declaration import Command
 from belisha.commands.reading import Asked, Mistyped, Problem, Read, bare, read
-from belisha.policy.commands import decide_where, decide_who
+from belisha.policy.commands import decide_where, decide_who, names_a_group
 from belisha.policy.rooms import Kind, kind_of
 from belisha.translation import _
 from bots.kernel import questions
@@ -125,12 +125,20 @@ class Desk:
             decision = decide_where(command, _kind(call.policy))
             if not decision.allowed:
                 return decision.reason
-        decision = decide_who(command, call.asker.person, call.asker.power)
+        kind = _kind(call.policy) if isinstance(call.policy, Policy) else None
+        decision = decide_who(
+            command,
+            call.asker.person,
+            call.asker.power,
+            maintains=call.asker.maintains,
+            names_group=names_a_group(command, kind, call.arguments),
+        )
         if not decision.allowed:
             return decision.reason
         if command.is_answer and call.target is None and command.instead not in call.arguments:
             return _("Please answer the message that you mean with this command, so that I know which one it is.")
-        return None
+        entry = self._entries.get(command)
+        return None if entry is None or entry.check is None else entry.check(call)
 
     def begin(self, call: Call, context: Context) -> Sequence[Effect]:
         """Does what was asked for in a message, or asks first whether it is meant."""
@@ -142,7 +150,7 @@ class Desk:
         asking = call.send(
             (
                 *before,
-                paragraph(_(call.command.confirm)),
+                paragraph(_(call.command.confirm), " ", _("Shall I?")),
                 say(_("Tap ✅ or ❌, or write {yes} or {no}."), yes=Typed(_("yes")), no=Typed(_("no"))),
             )
         )

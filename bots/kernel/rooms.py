@@ -111,7 +111,8 @@ class Rooms:
             return Extent(refused=error.sentence) if is_decided and error.sentence else Unknown()
         except Unreachable:
             return Unknown()
-        return Extent(_count(answer.get("people")), _count(answer.get("groups")), _count(answer.get("memberships")))
+        people, groups, memberships = (_count(answer.get(key)) for key in ("people", "groups", "memberships"))
+        return Extent(people, groups, memberships, name=_text(answer.get("name")))
 
     async def unacknowledged(self, event_id: str, after: str) -> Unacknowledged | Unknown:
         """Who has not acknowledged an announcement, or that it is none that stands.
@@ -167,7 +168,8 @@ def asker_of(user_id: str, answer: dict[str, Any]) -> Asker | Unknown:
         return Unknown()
     belongs = answer.get("belongs") is True and isinstance(organisation, str)
     person = Person(user_id, _text(organisation) if belongs else None, frozenset(_text(role) for role in roles))
-    return Asker(person, _count(answer.get("power")), _text(answer.get("service_room")) or None)
+    own = _text(answer.get("service_room")) or None
+    return Asker(person, _count(answer.get("power")), own, answer.get("maintains") is True)
 
 
 def _policy(answer: dict[str, Any]) -> Policy | Unknown:

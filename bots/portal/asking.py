@@ -37,11 +37,14 @@ class Member:
     roles: tuple[str, ...]
     service_room: str | None = None
     """Their own room with the steward."""
+    maintains: bool = False
+    """Whether they maintain some group."""
 
     @property
     def asker(self) -> Asker:
         """The same as bots see who asks them for something."""
-        return Asker(people.Person(self.user_id, self.organisation, frozenset(self.roles)), 0, self.service_room)
+        person = people.Person(self.user_id, self.organisation, frozenset(self.roles))
+        return Asker(person, 0, self.service_room, self.maintains)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +159,29 @@ class Homeserver:
         power = room.get("power")
         return About(room_id, name, policy, power if isinstance(power, int) else 0)
 
+    async def names(self, user_id: str, addresses: Sequence[str]) -> Sequence[str | None]:
+        """The names of members whose addresses somebody has written; None where there is no such member.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        if not addresses:
+            return ()
+        answer = await self._ask("decide_batch", {"user_id": user_id, "named": list(addresses)})
+        found = answer.get("named")
+        if not isinstance(found, list) or len(found) != len(addresses):
+            raise Unavailable
+        return [one if isinstance(one, str) else None for one in found]
+
+    async def organisations(self, user_id: str) -> Mapping[str, str]:
+        """The names of the organisations that the member may choose from, by their ids.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        answer = await self._ask("decide_batch", {"user_id": user_id, "organisations": True})
+        return {str(one.get("id")): str(one.get("name")) for one in _objects(answer, "organisations")}
+
     async def home(self, user_id: str) -> Home:
         """What the first page of a member shows.
 
@@ -249,7 +275,7 @@ def _member(user_id: str, answer: Json) -> Member | None:
     if about.get("belongs") is not True or not isinstance(organisation, str):
         return None
     roles = tuple(str(role) for role in about.get("roles") or ())
-    return Member(user_id, organisation, roles, _text(about, "service_room"))
+    return Member(user_id, organisation, roles, _text(about, "service_room"), about.get("maintains") is True)
 
 
 def _objects(answer: Json, key: str) -> Sequence[Json]:

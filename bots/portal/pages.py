@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from belisha.commands.declaration import Command
+from belisha.commands.declaration import Argument, Command
 from belisha.tlp import Label
 from belisha.translation import _
 
@@ -64,6 +64,9 @@ class Pages:
             "describe": describe,
             "words": _,
             "titled": titled,
+            "explained": explained,
+            "asked": asked,
+            "spoken": spoken,
         }
 
     def render(self, template: str, **values: Any) -> str:
@@ -112,6 +115,21 @@ def describe(label: Label) -> str:
 def titled(command: Command) -> str:
     """What a command is called."""
     return _(command.title) if command.title else sentence(_(command.help))
+
+
+def explained(command: Command) -> str:
+    """What it does, in a page's words."""
+    return _(command.on_page or command.help)
+
+
+def asked(argument: Argument) -> str:
+    """What a field asks for, in a page's words."""
+    return _(argument.on_page or argument.ask)
+
+
+def spoken(choice: str) -> str:
+    """One of a command's few words, as a page shows it; labels have no hyphen, and stay as they are."""
+    return sentence(choice.replace("-", " "))
 
 
 def sentence(text: str) -> str:

@@ -11,10 +11,10 @@ from typing import Final
 from aiohttp import web
 from markupsafe import Markup
 
-from belisha.commands.declaration import Command, usage
+from belisha.commands.declaration import Argument, Command, usage
 from belisha.commands.spoken import address_of
+from belisha.commands.values import Field
 from belisha.policy.commands import decide_who
-from belisha.policy.people import Person
 from belisha.policy.rooms import Kind
 from belisha.policy.state import MAINTAINER_POWER
 from belisha.tlp import Label
@@ -22,6 +22,7 @@ from belisha.translation import _
 from bots.kernel.answers import in_html
 from bots.kernel.by_form import About, Done, Handed, NotAccepted
 from bots.portal.asking import Room
+from bots.portal.concerns import ORGANISATIONS, concerns
 from bots.portal.guard import Refused
 from bots.portal.visit import Visit
 
@@ -34,8 +35,7 @@ _EVENT: Final = re.compile(r"(?P<room>![^/\s]+)/(?P<event>\$\S+)")
 
 async def commands(visit: Visit) -> web.Response:
     """What I can ask for."""
-    person = visit.known.member.asker.person
-    mine = sorted((one for one in visit.parts.by_form.commands if _may(one, person)), key=lambda one: one.words)
+    mine = sorted((one for one in visit.parts.by_form.commands if _may(visit, one)), key=lambda one: one.words)
     return visit.page("commands", _FOR_MEMBERS, commands=mine)
 
 
@@ -55,25 +55,28 @@ async def hand_in(visit: Visit) -> web.Response:
     fields = {name.removeprefix(PREFIX): value.strip() for name, value in form.items() if name.startswith(PREFIX)}
     chosen = form.get("room", "")
     try:
+        _check_groups(found, fields, chosen)
         about, target = await _about(visit, found, fields, chosen, form.get("target", ""))
         handed = Handed(found, fields, visit.known.member.asker, about, target, once, form.get("sure") == "yes")
         done = await visit.parts.by_form.hand_in(handed)
     except NotAccepted as refusal:
         return await _form(visit, found, fields, chosen, once, str(refusal))
-    return _done(visit, found, fields, once, done)
+    room_id = about.room_id if about else ""
+    return await _done(visit, found, fields, once, done, room_id, target)
 
 
 def _found(visit: Visit) -> Command:
     slug = visit.request.match_info["slug"]
     found = next((one for one in visit.parts.by_form.commands if one.slug == slug and one.page is None), None)
-    if found is None or not _may(found, visit.known.member.asker.person):
+    if found is None or not _may(visit, found):
         raise Refused(HTTPStatus.NOT_FOUND)
     return found
 
 
-def _may(command: Command, person: Person) -> bool:
-    # Who maintains some group is told with that group; the page of the form is for everybody who could.
-    return decide_who(command, person, MAINTAINER_POWER).allowed
+def _may(visit: Visit, command: Command) -> bool:
+    # Which groups somebody maintains is seen when one is chosen; the form is for who maintains any.
+    asker = visit.known.member.asker
+    return decide_who(command, asker.person, MAINTAINER_POWER if asker.maintains else 0).allowed
 
 
 async def _about(
@@ -105,6 +108,24 @@ async def _about(
     return about, target
 
 
+def _check_groups(command: Command, given: Mapping[str, str], room_id: str) -> None:
+    """In chat the group is where a command is written; a form has to name it.
+
+    Raises:
+        NotAccepted: it names none.
+    """
+    if any(needs_choice(one) and not given.get(one.name) for one in command.arguments):
+        raise NotAccepted(_("Please choose a group."))
+    flags = command.flags
+    if command.is_about_room and "group" in flags and not any((room_id, given.get("group"), given.get("everywhere"))):
+        raise NotAccepted(_("Please choose a group."))
+
+
+def needs_choice(argument: Argument) -> bool:
+    """Whether a field names the group that a command is about, which a form cannot leave out."""
+    return argument.kind.field is Field.GROUP and not argument.flag
+
+
 def _goes_without(command: Command, given: Mapping[str, str]) -> bool:
     return command.instead is not None and bool(given.get(command.instead))
 
@@ -122,8 +143,10 @@ async def _form(
         status=HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK,
         command=command,
         usage=usage(command),
-        groups=await _groups(visit) if command.is_about_room and not command.is_answer else [],
+        needs_choice=needs_choice,
+        groups=await _groups(visit) if _asks_for_group(command) else [],
         needs_group=Kind.SERVICE not in command.where,
+        organisations=await _organisations(visit, command),
         given=given,
         target=visit.form.get("target", ""),
         room_id=room_id,
@@ -133,7 +156,23 @@ async def _form(
     )
 
 
-def _done(visit: Visit, command: Command, fields: dict[str, str], once: str, done: Done) -> web.Response:
+def _asks_for_group(command: Command) -> bool:
+    return (command.is_about_room and not command.is_answer) or any(
+        one.kind.field is Field.GROUP for one in command.arguments
+    )
+
+
+async def _organisations(visit: Visit, command: Command) -> Mapping[str, str]:
+    """Those that a form lets its member choose from."""
+    if not any(one.kind.field in ORGANISATIONS for one in command.arguments):
+        return {}
+    return await visit.parts.homeserver.organisations(visit.known.member.user_id)
+
+
+async def _done(
+    visit: Visit, command: Command, fields: dict[str, str], once: str, done: Done, room_id: str, target: str | None
+) -> web.Response:
+    room = next((one for one in await _groups(visit) if one.room_id == room_id), None) if room_id else None
     again = {f"{PREFIX}{name}": value for name, value in fields.items()}
     again |= {name: visit.form.get(name, "") for name in ("room", "target")} | {"once": once}
     return visit.page(
@@ -143,5 +182,8 @@ def _done(visit: Visit, command: Command, fields: dict[str, str], once: str, don
         text=done.text,
         answer=Markup(in_html(done.blocks)),  # noqa: S704 - everything in it is escaped where it is made
         asks=done.asks,
+        waits=command.act is not None,
+        own_room=visit.known.member.service_room,
+        concerns=await concerns(visit, command, fields, room, target),
         again=again,
     )

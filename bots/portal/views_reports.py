@@ -7,13 +7,14 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from belisha.acts.reports import REPORT_ACTS
 from belisha.tlp import Label
 from bots.portal.guard import Refused
 from bots.portal.visit import Visit, see
 
 _FOR_FEW: Final = Label.AMBER
-#: What can be asked for about a report, by the commands' slugs.
-_ACTS: Final = ("acknowledge", "warn", "mute", "redact", "remove", "close")
+#: What can be done about a report, by the names that the module gives.
+_ACTS: Final = {str(one.act).removeprefix("report_"): one for one in REPORT_ACTS}
 
 
 async def reports(visit: Visit) -> web.Response:
@@ -45,7 +46,7 @@ async def look(visit: Visit) -> web.Response:
 def _page(visit: Visit, found: dict[str, Any]) -> web.Response:
     shown = found.get("shown") or {}
     label = max((one for one in (Label.parse(str(shown.get("label"))), _FOR_FEW) if one is not None), default=_FOR_FEW)
-    acts = [f"report-{act}" for act in _ACTS]
+    acts = [_ACTS[act] for act in found.get("acts") or () if act in _ACTS]
     return visit.page("report", label, report=found, acts=acts, refused=visit.request.query.get("done") == "not")
 
 

@@ -17,6 +17,7 @@ HELP: Final = Command(
     for_anyone=True,
     is_about_room=True,
     title=marked("See what I can ask for"),
+    on_page=marked("shows what you can ask for in a group, or explains one command"),
 )
 GROUP_LIST: Final = Command(
     ("group", "list"),
@@ -34,4 +35,5 @@ TLP: Final = Command(
     for_anyone=True,
     is_about_room=True,
     title=marked("Look up labels, and who can read a group"),
+    on_page=marked("explains the labels, or one of them, and tells who can read a group"),
 )

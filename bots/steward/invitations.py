@@ -10,6 +10,7 @@ from belisha.translation import _, many
 from bots.kernel.answers import Block, Typed, Words, paragraph, points, say
 from bots.kernel.bot import Context
 from bots.kernel.calls import Answer, Call, Outcome
+from bots.steward import named
 
 
 def made(_call: Call, outcome: Outcome, _context: Context) -> Answer:
@@ -46,7 +47,7 @@ def listed(_call: Call, outcome: Outcome, _context: Context) -> Answer:
     done = outcome.done
     if done is None:
         return Answer((paragraph(outcome.refused),))
-    organisation, found = Typed(str(done.get("organisation", ""))), done.get("invitations") or ()
+    organisation, found = named.organisation(done, done.get("organisation", "")), done.get("invitations") or ()
     if not found:
         return Answer((say(_("{organisation} has no registration token."), organisation=organisation),))
     blocks: tuple[Block, ...] = (

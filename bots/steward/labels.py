@@ -14,7 +14,7 @@ from belisha.commands.values import LABEL
 from belisha.policy.types import RELABEL
 from belisha.tlp import Label
 from belisha.translation import _, marked
-from bots.kernel.answers import Block, Strong, notice, paragraph, points, say
+from bots.kernel.answers import Block, Link, Strong, notice, paragraph, points, say
 from bots.kernel.bot import Context, Item, Needs, Policy, Unknown
 from bots.kernel.calls import Answer, Call, Entry
 from bots.kernel.desk import could_not_ask
@@ -30,6 +30,7 @@ MAY: Final = Command(
     is_answer=True,
     instead="label",
     title=marked("See what I may do with a message"),
+    on_page=marked("says what you may do with a message, or with a label"),
 )
 AUDIENCE: Final = Command(
     ("audience",),
@@ -38,6 +39,7 @@ AUDIENCE: Final = Command(
     (Argument("label", LABEL, marked("with which label, where it is not the room's own"), required=False),),
     is_about_room=True,
     title=marked("See who would read something"),
+    on_page=marked("tells who would see a message in a group, counted by organisation"),
 )
 
 #: What members ask of a label, in this order.
@@ -176,6 +178,6 @@ def _told(label: Label, place: str) -> Sequence[Block]:
     changed = _("A steward has changed the label of a message of yours. It is {label} now: {meaning}")
     return (
         say(changed, label=Strong(str(label)), meaning=_(words.MEANING[label])),
-        say(_("Which one: {link}"), link=f"https://matrix.to/#/{place}"),
+        say(_("Which one: {link}"), link=Link(_("that message"), f"https://matrix.to/#/{place}")),
         paragraph(_("What was said in answer before keeps its label. If you think it is a mistake, ask a steward.")),
     )

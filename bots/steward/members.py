@@ -9,6 +9,7 @@ from belisha.translation import _, many, marked
 from bots.kernel.answers import Block, Strong, Typed, Words, paragraph, points, say
 from bots.kernel.bot import Context
 from bots.kernel.calls import Answer, Call, Outcome
+from bots.steward import named
 
 _ROLES: Final = {
     "lead": marked("lead"),
@@ -31,7 +32,7 @@ def listed(_call: Call, outcome: Outcome, _context: Context) -> Answer:
     if done is None:
         return Answer((paragraph(outcome.refused),))
     members, count = done.get("members") or (), int(done.get("count") or 0)
-    organisation = Typed(str(done.get("organisation", "")))
+    organisation = named.organisation(done, done.get("organisation", ""))
     counted = many("{count} member", "{count} members", count)
     blocks: list[Block] = [say(_("{organisation} has {members}:"), organisation=organisation, members=counted)]
     if done.get("frozen"):
@@ -60,7 +61,7 @@ def dormant(_call: Call, outcome: Outcome, _context: Context) -> Answer:
 def _line(one: Mapping[str, Any], *, elsewhere: bool = False) -> Sequence[Words]:
     words: list[Words] = [Strong(str(one["name"])), " (", Typed(str(one["member"])), ")"]
     if elsewhere:
-        words += [", ", Typed(str(one["organisation"]))]
+        words += [", ", str(one["organisation_name"])]
     told = [_(_ROLES[role]) for role in one.get("roles") or () if role in _ROLES]
     if one.get("since"):
         told.append(_("since {date}").format(date=one["since"]))
@@ -74,6 +75,8 @@ def _line(one: Mapping[str, Any], *, elsewhere: bool = False) -> Sequence[Words]
 def _more(done: Mapping[str, Any], count: int) -> Sequence[Block]:
     """How to see the rest of a list."""
     shown, page = len(done.get("members") or ()), int(done.get("page") or 1)
+    if count and not shown:
+        return (say(_("The list has no part {page}."), page=page),)
     if shown == count:
         return ()
     told = _("This is part {page} of the list; for the next one add {flag}.")

@@ -11,6 +11,7 @@ from bots.kernel.answers import Block, Typed, Words, notice, paragraph, points, 
 from bots.kernel.bot import Context
 from bots.kernel.calls import Answer, Call, Outcome
 from bots.kernel.effects import Send
+from bots.steward import named
 
 #: To who asked.
 _DONE: Final = {
@@ -55,8 +56,9 @@ def ended(call: Call, outcome: Outcome, _context: Context) -> Answer:
     if done is None:
         return Answer((paragraph(outcome.refused),))
     act = str(call.command.act)
-    words = shown(done) | {"member": Typed(str(call.arguments.get("member", "")))}
-    answer = (say(_(_DONE[act]), **words),)
+    words = shown(done) | {"member": named.member(done, call.arguments.get("member", ""))}
+    nowhere = {"where": _("in any room")} if act == "member_mute" and done.get("room_id") is None else {}
+    answer = (say(_(_DONE[act]), **{**words, **nowhere}),)
     room, reason = done.get("member_room"), call.arguments.get("reason")
     if not isinstance(room, str):
         return Answer(answer)
@@ -69,16 +71,16 @@ def log(call: Call, outcome: Outcome, _context: Context) -> Answer:
     if done is None:
         return Answer((paragraph(outcome.refused),))
     entries, count = done.get("entries") or (), int(done.get("count") or 0)
-    member = Typed(str(call.arguments["member"]))
+    member = named.member(done, call.arguments["member"])
     if not entries:
         return Answer((say(_("Nothing was done to {member} so far."), member=member),))
-    lines: list[Sequence[Words]] = [_line(entry) for entry in entries]
+    lines: list[Sequence[Words]] = [_line(entry, done) for entry in entries]
     if count > len(entries):
         lines.append((many("and {count} earlier act", "and {count} earlier acts", count - len(entries)),))
     return Answer((say(_("What was done to {member}, the newest first:"), member=member), points(lines)))
 
 
-def to_the_member(act: str, words: Mapping[str, Words], reason: object) -> Sequence[Block]:
+def to_the_member(act: str, words: Mapping[str, Words | tuple[Words, ...]], reason: object) -> Sequence[Block]:
     """What a member reads of an act on them."""
     blocks: list[Block] = [say(_(_SAID[act]), **words)]
     if isinstance(reason, str):
@@ -89,18 +91,20 @@ def to_the_member(act: str, words: Mapping[str, Words], reason: object) -> Seque
     return blocks
 
 
-def shown(done: Mapping[str, Any]) -> dict[str, Words]:
+def shown(done: Mapping[str, Any]) -> dict[str, Words | tuple[Words, ...]]:
     """What stands in the places of sentences about an act, out of what the module told of it."""
     room_id, until = done.get("room_id"), done.get("until")
-    room = f"https://matrix.to/#/{room_id}"
-    where = _("in every room") if room_id is None else _("in {room}").format(room=room)
-    return {"room": room, "where": where, "until": moment(until) if isinstance(until, int) else ""}
+    told = {"until": moment(until) if isinstance(until, int) else ""}
+    if room_id is None:
+        return {**told, "room": "", "where": _("in every room")}
+    room = named.room(done, str(room_id))
+    return {**told, "room": room, "where": say(_("in {room}"), room=room).words}
 
 
-def _line(entry: Mapping[str, Any]) -> Sequence[Words]:
+def _line(entry: Mapping[str, Any], done: Mapping[str, Any]) -> Sequence[Words]:
     words: list[Words] = [f"{moment(int(entry['at']))}: ", _(_ACTS[str(entry["act"])])]
     if entry.get("room_id") is not None:
-        words += [" ", *say(_("in {room}"), room=f"https://matrix.to/#/{entry['room_id']}").words]
+        words += [" ", *say(_("in {room}"), room=named.room(done, str(entry["room_id"]))).words]
     words += [" ", *say(_("by {member}"), member=Typed(f"@{entry['by']}")).words]
     if isinstance(until := entry.get("until"), int):
         words += [", ", *say(_("until {moment}"), moment=moment(until)).words]

@@ -6,13 +6,14 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from belisha.translation import _, many
-from bots.kernel.answers import Block, Typed, paragraph, say
+from bots.kernel.answers import Block, paragraph, say
 from bots.kernel.bot import Context, Extent
 from bots.kernel.calls import Answer, Call, Outcome
+from bots.steward import named
 
 
-def _whom(call: Call) -> Typed:
-    return Typed(str(next(iter(call.arguments.values()))))
+def _whom(call: Call) -> str:
+    return str(next(iter(call.arguments.values())))
 
 
 def _counted(extent: Extent) -> dict[str, str]:
@@ -26,7 +27,7 @@ def _counted(extent: Extent) -> dict[str, str]:
 def before(call: Call, extent: Extent) -> tuple[Block, ...]:
     """What it would concern."""
     words = _("Off-boarding {whom} concerns {people}, with {memberships} in {groups}.")
-    return (say(words, whom=_whom(call), **_counted(extent)),)
+    return (say(words, whom=named.with_id(extent.name, _whom(call)), **_counted(extent)),)
 
 
 def ended(call: Call, outcome: Outcome, _context: Context) -> Answer:
@@ -37,7 +38,8 @@ def ended(call: Call, outcome: Outcome, _context: Context) -> Answer:
     people, groups, memberships = (int(done.get(name) or 0) for name in ("people", "groups", "memberships"))
     extent = Extent(people, groups, memberships)
     words = _("Done: {whom} is off-boarded: {people}, with {memberships} in {groups}. They are signed out everywhere.")
-    return Answer((say(words, whom=_whom(call), **_counted(extent)), paragraph(_left(done.get("left")))))
+    whom = named.organisation if call.command.act == "organisation_offboard" else named.member
+    return Answer((say(words, whom=whom(done, _whom(call)), **_counted(extent)), paragraph(_left(done.get("left")))))
 
 
 def _left(left: object) -> str:

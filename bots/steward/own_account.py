@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from belisha.policy.acts import decide_leaving
 from belisha.policy.muted import told as moment
 from belisha.translation import _
 from bots.kernel.answers import Typed, Words, paragraph, points, say
@@ -48,11 +49,19 @@ def ended(_call: Call, outcome: Outcome, _context: Context) -> Answer:
     return Answer((paragraph(said),))
 
 
+def is_own(call: Call) -> str | None:
+    """Why somebody does not leave by this; None where they have written their own address."""
+    decision = decide_leaving(call.asker.person, str(call.arguments["member"]), is_last_manager=False)
+    return None if decision.allowed else decision.reason
+
+
 def left(_call: Call, outcome: Outcome, _context: Context) -> Answer:
     """Tells why somebody cannot leave; who has left reads nothing any more."""
     return Answer((paragraph(outcome.refused),) if outcome.done is None else ())
 
 
+#: What a call is checked for before its member is asked to confirm it.
+CHECKS: Final[Mapping[str, Callable[[Call], str | None]]] = {"leave_community": is_own}
 #: Who tells how an act ended.
 TOLD: Final[Mapping[str, Callable[[Call, Outcome, Context], Answer]]] = {
     "devices": devices,

@@ -21,6 +21,7 @@ from bots.kernel.calls import Answer, Call, Outcome
 from bots.kernel.effects import OUTCOME, Effect, Send, Turn
 from bots.kernel.outbox import was_said
 from bots.kernel.rules import Rule
+from bots.steward import named
 
 #: The job's name, the module's address, and what marks the news of it.
 NAME: Final = "recertification"
@@ -35,7 +36,10 @@ def run(job: Job, context: Context, bot: str) -> Sequence[Effect] | None:
     if not job.name.startswith(OUTCOME) or job.arguments["then"].get("turn") != NAME:
         return None
     effects: list[Effect] = []
-    for one in (job.arguments.get("outcome") or {}).get("rounds") or ():
+    outcome = job.arguments.get("outcome") or {}
+    for one in outcome.get("begins") or ():
+        effects += _begins(one)
+    for one in outcome.get("rounds") or ():
         effects += _told(one, context, bot, len(effects))
     return effects
 
@@ -46,9 +50,32 @@ def confirmed(_call: Call, outcome: Outcome, _context: Context) -> Answer:
     if done is None:
         return Answer((paragraph(outcome.refused),))
     counted = many("{count} member", "{count} members", int(done.get("count") or 0))
+    organisation = named.organisation(done, done.get("organisation", ""))
+    if done.get("until") is None:  # this community asks nobody again
+        told = _("Done: {members} of {organisation} confirmed.")
+        return Answer((say(told, members=counted, organisation=organisation),))
     told = _("Done: {members} of {organisation} confirmed. I will ask again after {date}.")
-    organisation = Typed(str(done.get("organisation", "")))
-    return Answer((say(told, members=counted, organisation=organisation, date=str(done.get("until", ""))),))
+    return Answer((say(told, members=counted, organisation=organisation, date=str(done["until"])),))
+
+
+def _begins(one: Mapping[str, Any]) -> list[Effect]:
+    """Tells those who will be asked that it begins, and when, before anybody is asked."""
+    told = _(
+        "From now on I ask you every {count} days whether the members of {name} still belong to it; for the first time"
+        " on {date}. Nothing is to be done before."
+    )
+    later = _("You can look through them already: {members}. What you confirm by {confirm} holds from that day on.")
+    days, name = int(one["days"]), Strong(str(one["name"]))
+    confirm = Typed(f"!members confirm --organisation {one['organisation']}")
+    blocks = (
+        say(told, count=days, name=name, date=str(one["first"])),
+        say(later, members=Typed(f"!members {one['organisation']}"), confirm=confirm),
+    )
+    key = f"{NAME} begins {one['organisation']} {one['begun']}"
+    return [
+        Send(notice(blocks), room=str(who["service_room"]), once=f"{key} {who['user_id']}", waits=True)
+        for who in one["answerers"]
+    ]
 
 
 def _told(one: Mapping[str, Any], context: Context, bot: str, place: int) -> list[Effect]:

@@ -35,6 +35,7 @@ from bots.steward import (
 )
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 from bots.steward.escalation import ESCALATE, Escalation
+from bots.steward.groups import Told
 
 #: What is said of acts that have words of their own.
 _TOLD: Final = {
@@ -101,7 +102,7 @@ class Steward:
             *labels.entries(),
             *self._onboarding.entries(),
             *entries,
-            *(Entry(act, told=told.get(str(act.act), _told), before=_BEFORE.get(str(act.act))) for act in ACTS),
+            *(_entry(act, told) for act in ACTS),
         )
         self._hears = (*hears, labels.Relabelled(), self._reports)
         self.desk = Desk(self.name, own, others, front=True)
@@ -158,6 +159,11 @@ class Steward:
     def _help(self, call: Call, _context: Context) -> Answer:
         asked = str(call.arguments.get("command", ""))
         return Answer(words.help_with(asked, self.desk.commands, call))
+
+
+def _entry(act: Command, told: Mapping[str, Told]) -> Entry:
+    name = str(act.act)
+    return Entry(act, told=told.get(name, _told), before=_BEFORE.get(name), check=own_account.CHECKS.get(name))
 
 
 def _tlp(call: Call, context: Context) -> Answer:

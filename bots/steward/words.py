@@ -12,14 +12,15 @@ from typing import Any, Final
 
 from belisha.commands.declaration import Command, usage
 from belisha.commands.reading import named
-from belisha.policy.commands import decide_where, decide_who
-from belisha.policy.rooms import Kind
+from belisha.policy.commands import decide_where, decide_who, names_a_group
+from belisha.policy.rooms import Kind, kind_of
 from belisha.tlp import Label
 from belisha.translation import _, many, marked
 from bots.kernel.answers import Block, Strong, Typed, Words, paragraph, points, say
 from bots.kernel.bot import Audience, Context, Organisation, Policy, Unknown
 from bots.kernel.calls import Call, Outcome
 from bots.kernel.desk import could_not_ask
+from bots.steward import named as by_name
 
 MEANING: Final = {
     Label.CLEAR: marked("anyone may see it, and it may leave this community."),
@@ -100,11 +101,14 @@ def help_with(asked: str, commands: Sequence[Command], call: Call) -> Sequence[B
 
 
 def _may(command: Command, call: Call) -> bool:
+    asker, kind = call.asker, None
     if isinstance(call.policy, Policy) and call.policy.kind in list(Kind):
-        here = decide_where(command, next(kind for kind in Kind if kind == call.policy.kind)).allowed
+        kind = kind_of(call.policy.kind)
+        here = decide_where(command, kind).allowed
     else:
         here = command.for_anyone
-    return here and decide_who(command, call.asker.person, call.asker.power).allowed
+    named = names_a_group(command, kind)
+    return here and decide_who(command, asker.person, asker.power, maintains=asker.maintains, names_group=named).allowed
 
 
 def _explained(command: Command) -> Sequence[Block]:
@@ -123,7 +127,10 @@ def act_ended(act: str, arguments: Mapping[str, Any], outcome: Outcome) -> Seque
     """How it ended what the module was to carry out."""
     if outcome.done is None:
         return (paragraph(outcome.refused),)
-    shown = {name: str(value) for name, value in arguments.items()}
+    shown: dict[str, Words | tuple[Words, ...]] = {name: str(value) for name, value in arguments.items()}
+    for place, with_name in (("member", by_name.member), ("organisation", by_name.organisation)):
+        if place in arguments:
+            shown[place] = with_name(outcome.done, arguments[place])
     return (say(_(_DONE[act]), **shown),)
 
 

@@ -223,6 +223,7 @@ class Homeserver:
         """What the module tells of groups that somebody may join."""
         self.rounds: Callable[[], list[Json]] = list
         """What the module tells of recertification."""
+        self.begins: list[Json] = []
         self.acts: list[tuple[int, Json]] = []
         """How the module answers acts, in this order; done, where nothing is left here."""
         self.unacknowledged: list[tuple[int, Json]] = []
@@ -323,7 +324,7 @@ class Homeserver:
         if path.endswith("/groups"):
             return 200, {"groups": self.groups}
         if path.endswith("/recertification"):
-            return 200, {"rounds": self.rounds()}
+            return 200, {"rounds": self.rounds(), "begins": self.begins}
         if path.endswith("/extent"):
             return self.extents.get(request.query["about"], (404, {"errcode": "ORG.BELISHA.NOT_FOUND"}))
         return self._catch_up(path, request) or self._about_rooms(path)

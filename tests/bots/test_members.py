@@ -13,6 +13,7 @@ ANA: Json = {
     "member": "@ana",
     "name": "Ana Pilot",
     "organisation": "harbour",
+    "organisation_name": "Harbour Trust",
     "roles": ["lead"],
     "since": "2026-01-02",
     "last": "2026-11-28",
@@ -33,9 +34,10 @@ async def told(room: Room, words: str, **outcome: object) -> str:
 
 
 async def test_a_list_says_who_since_when_and_when_last(room: Room) -> None:
-    said = await told(room, "!members", organisation="harbour", frozen=False, count=2, page=1, members=[ANA, BO])
+    named = {"organisation": "harbour", "names": {"organisation": "Harbour Trust"}}
+    said = await told(room, "!members", **named, frozen=False, count=2, page=1, members=[ANA, BO])
     assert said == (
-        "harbour has 2 members:\n\n"
+        "Harbour Trust (harbour) has 2 members:\n\n"
         "• Ana Pilot (@ana): lead, since 2026-01-02, last active on 2026-11-28\n"
         "• Bo (@bo): since 2026-01-02, not seen yet, frozen by a steward"
     )
@@ -47,5 +49,5 @@ async def test_a_list_says_who_since_when_and_when_last(room: Room) -> None:
 async def test_the_dormant_are_told_with_their_organisation(room: Room) -> None:
     said = await told(room, "!dormant", days=90, count=1, page=1, members=[ANA])
     assert said.startswith("For 90 days and longer not seen: 1 member.")
-    assert "• Ana Pilot (@ana), harbour: lead" in said
+    assert "• Ana Pilot (@ana), Harbour Trust: lead" in said
     assert await told(room, "!dormant 7", days=7, count=0, members=[]) == "Everybody was here within 7 days."

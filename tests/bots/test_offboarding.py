@@ -24,9 +24,9 @@ def acts(room: Room) -> list[Json]:
 
 
 async def test_it_is_asked_first_with_what_it_concerns(room: Room) -> None:
-    room.homeserver.extents["vale"] = (200, COUNTED)
+    room.homeserver.extents["vale"] = (200, {**COUNTED, "name": "Vale Trust"})
     (question,) = await room.hears(room.says(COMMAND, sender=BEN))
-    assert "vale concerns 20 members, with 200 memberships in 60 groups." in question
+    assert "Vale Trust (vale) concerns 20 members, with 200 memberships in 60 groups." in question
     assert "This cannot be undone" in question and "Shall I?" in question
     assert not acts(room)
     room.homeserver.acts = [(200, {"outcome": "done", "act": "organisation_offboard", **COUNTED, "left": 3})]

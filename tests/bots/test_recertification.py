@@ -138,7 +138,8 @@ async def test_a_lead_who_answers_is_asked_again_after_ninety_days(here: Here) -
     ]
     assert reactions[:2] == ["✅", "❌"]
 
-    done = {"outcome": "done", "act": "members_confirm", "organisation": "harbour", "count": 2, "until": "2026-07-09"}
+    done = {"outcome": "done", "act": "members_confirm", "organisation": "harbour", "count": 2, "until": "2026-07-09",
+            "names": {"organisation": "Harbour"}}  # fmt: skip
     here.homeserver.acts = [(200, done)]
     relation = {"rel_type": "m.annotation", "event_id": f"$answer-{effect}", "key": "✅"}
     tap = {"event_id": "$tap", "room_id": OWN, "type": "m.reaction", "sender": BEN, "origin_server_ts": 1,
@@ -146,7 +147,7 @@ async def test_a_lead_who_answers_is_asked_again_after_ninety_days(here: Here) -
     here.clock.now = at("2026-04-10 12:00")
     here.module.confirmed = dict.fromkeys(here.module.confirmed, here.module.today)
     told = await here.until("2026-04-10 12:00", tap)
-    assert told == [(OWN, "Done: 2 members of harbour confirmed. I will ask again after 2026-07-09.")]
+    assert told == [(OWN, "Done: 2 members of Harbour (harbour) confirmed. I will ask again after 2026-07-09.")]
     (act,) = [content for _, content in here.homeserver.sent.values() if "act" in content]
     assert (act["act"], act["event_id"], act["arguments"]) == (
         "members_confirm", "$tap", {"organisation": "harbour"},
@@ -206,3 +207,15 @@ async def test_what_was_told_before_a_crash_is_not_told_again(here: Here) -> Non
 
 def test_names_of_the_job_and_of_who_froze_are_one_word() -> None:
     assert set(Steward.rules) == {policy.FROZEN_BY}
+
+
+async def test_who_will_be_asked_is_told_before_once(here: Here) -> None:
+    who = {"user_id": BEN, "service_room": OWN, "organisation": "harbour", "roles": ["lead"]}
+    here.homeserver.begins = [
+        {"organisation": "harbour", "name": "Harbour Trust", "begun": "2026-01-02", "first": "2026-01-20", "days": 90,
+         "answerers": [who]}
+    ]  # fmt: skip
+    (told,) = await here.until("2026-01-02 12:00")
+    assert told[0] == OWN and "every 90 days whether the members of Harbour Trust still belong to it" in told[1]
+    assert "for the first time on 2026-01-20" in told[1] and "!members confirm --organisation harbour" in told[1]
+    assert await here.until("2026-01-03 12:00") == [], "it is said once"

@@ -12,6 +12,7 @@ from playwright.async_api import Browser, expect
 
 from belisha.acts import ACTS
 from bots.portal.command import PORTAL
+from bots.portal.pages import asked, explained
 from bots.portal.server import ROUTES
 from bots.steward.commands import GROUP_LIST, HELP, TLP
 from bots.steward.labels import AUDIENCE, MAY
@@ -43,13 +44,20 @@ async def manager(here: Here) -> Visitor:
 
 
 async def fill(visitor: Visitor, slug: str, once: str | None = None, **fields: str) -> Answer:
-    """Hands a form in; `once` as another page gave it."""
+    """Hands a form in, and says yes where the page asks whether it is meant; `once` as another page gave it."""
     page = await visitor.get(f"/commands/{slug}")
     assert page.status == 200, page.text
     found = ONCE.search(page.text)
     assert found
     sent = {name if name in ("room", "target", "sure") else f"its-{name}": value for name, value in fields.items()}
-    return await visitor.post(f"/commands/{slug}", {"form": form_of(page.text), "once": once or found[1], **sent})
+    handed = {"form": form_of(page.text), "once": once or found[1], **sent}
+    answer = await visitor.post(f"/commands/{slug}", handed)
+    return await visitor.post(f"/commands/{slug}", handed | {"sure": "yes"}) if asks(answer) else answer
+
+
+def asks(answer: Answer) -> bool:
+    """Whether a page asks if it is meant."""
+    return 'name="sure" value="yes"' in answer.text
 
 
 async def last_of_steward(here: Here, name: str, containing: str) -> str:
@@ -82,6 +90,13 @@ async def test_every_command_has_a_form_or_a_page(here: Here, manager: Visitor) 
             assert f'name="its-{argument.name}"' in answer.text, (command.name, argument.name)
     assert len(re.findall(r'<h2><a href="', listing.text)) == len(COMMANDS), "it lists no other"
     assert all(any(route.path == command.page for route in ROUTES) for command in COMMANDS if command.page)
+
+
+def test_pages_do_not_speak_as_if_they_were_a_chat() -> None:
+    chat = re.compile(r"!\w|--\w|\bthis (?:group|room|one)\b|\bthat you answer\b|\bcard\b|\bme\b|\bI\b|Shall I")
+    for command in COMMANDS:
+        said = [explained(command), *map(asked, command.arguments), command.confirm or ""]
+        assert not [text for text in said if chat.search(text)], command.name
 
 
 async def test_who_may_not_ask_for_it_finds_no_form(here: Here, ana: Visitor) -> None:
@@ -130,7 +145,7 @@ async def test_an_act_waits_for_a_yes_in_the_members_own_chat(here: Here, manage
 
     assert await standing() == "active"
     await tap(here, "mona", question)
-    assert await last_of_steward(here, "mona", "Done: @dora is frozen")
+    assert await last_of_steward(here, "mona", "Done: Dora (@dora) is frozen")
     assert await standing() == "frozen"
     await fill(manager, "thaw", member="@dora")
     await last_of_steward(here, "mona", "On the portal you asked for !thaw @dora")
@@ -174,6 +189,13 @@ async def test_a_group_is_changed_by_a_form(here: Here, browser: Browser, ana: V
         await page.get_by_label("What it is for").select_option("blog")
         assert await fits(page)
         await page.get_by_role("button", name="Ask for it").click()
+        await expect(page.get_by_text("This changes who can read what stands in the group.")).to_be_visible()
+        await expect(page.locator(".facts")).to_have_text(
+            re.compile(r"The group\s+Pilots\s+What the group becomes\s+Closed")
+        )
+        assert await fits(page)
+        await assert_accessible(page)
+        await page.get_by_role("button", name="Yes, ask for it").click()
         await expect(page.get_by_text("I have asked you in your own chat")).to_be_visible()
         await assert_accessible(page)
     question = await last_of_steward(here, "ana", f"({here.groups['closed']})")
@@ -227,3 +249,46 @@ async def test_a_closed_group_is_opened_from_within_itself(here: Here) -> None:
     await eventually(lambda: said("Done: the group has its new rules."), 30)
     _, policy = await here.server.local("GET", f"rooms/{room.replace('!', '%21')}/policy")
     assert policy["kind"] == "open"
+
+
+async def test_the_page_asks_in_names_what_the_chat_asks_and_no_does_nothing(here: Here, manager: Visitor) -> None:
+    await here.server.member("erik", "chandlers")
+    form, once = form_of((await manager.get("/")).text), "c" * 32
+    handed = {"form": form, "once": once, "its-member": "@erik"}
+    answer = await manager.post("/commands/offboard", handed)
+    assert answer.status == 200 and asks(answer)
+    for said in ("This cannot be undone, and the user name is never given again.", "concerns 1 member, with"):
+        assert said in answer.text
+    assert re.search(r"<dd>Erik \(Chandlers[^)]*\) <code>@erik</code></dd>", answer.text), answer.text
+    assert "Shall I" not in answer.text and "!offboard" not in answer.text
+    for _ in range(2):  # asking as often as one likes uses nothing up
+        assert asks(await manager.post("/commands/offboard", handed))
+    _, body = await request(
+        here.people["mona"], "GET", f"/_matrix/client/v3/rooms/{here.services['mona']}/messages?dir=b"
+    )
+    assert not any("!offboard @erik" in str(event["content"].get("body")) for event in body["chunk"])
+    done = await manager.post("/commands/offboard", handed | {"sure": "yes"})
+    assert "I have asked you in your own chat" in done.text
+    question = await last_of_steward(here, "mona", "On the portal you asked for !offboard @erik")
+    await tap(here, "mona", question, "❌")
+    assert await last_of_steward(here, "mona", "Nothing was done.")
+    _, listed = await here.server.local("GET", "members")
+    assert next(m["standing"] for m in listed["members"] if m["user_id"].startswith("@erik:")) == "active"
+
+
+async def test_who_is_named_wrongly_is_seen_before_anything_is_asked(here: Here, manager: Visitor) -> None:
+    answer = await fill(manager, "warn", member="@nobody-at-all", reason="x")
+    assert "<dd>no member has this address <code>@nobody-at-all</code></dd>" in answer.text
+    answer = await fill(manager, "mute", member="@ben", time="1h")
+    assert answer.status == 400 and "Please choose a group." in answer.text
+    assert "Please choose a group." in (await fill(manager, "group-freeze")).text
+
+
+async def test_organisations_are_chosen_by_name_by_those_who_may_know_them(here: Here, manager: Visitor) -> None:
+    page = await manager.get("/commands/freeze-organisation")
+    assert re.search(r'<option value="chandlers">Chandlers[^<]* \(chandlers\)</option>', page.text), page.text
+    here.people["leda"] = await here.server.member("leda", "chandlers", "lead")
+    _, listed = await here.server.local("GET", "members")
+    here.services["leda"] = next(m["service_room"] for m in listed["members"] if m["user_id"].startswith("@leda:"))
+    page = await (await here.sign_in("leda")).get("/commands/members")
+    assert 'value="chandlers"' in page.text and 'value="harbour"' not in page.text

@@ -188,6 +188,12 @@ async def test_a_form(desk: Desk, command: Command) -> None:
     await type_in(page, inputs)
     response = await send(page)
     assert response.status == 200, await page.locator("main").inner_text()
+    if command.confirm:
+        assert command.confirm in await page.get_by_role("status").inner_text()
+        await assert_good_page(page)
+        async with page.expect_navigation() as found:
+            await page.get_by_role("button", name="Yes, ").press("Enter")
+        assert (await found.value).status == 200
     answer = await page.get_by_role("status").inner_text()
     if command.act:
         # Nothing is done before a yes in chat, which nobody gives here.

@@ -88,16 +88,17 @@ async def test_a_raise_tells_its_source_in_their_own_room(here: Here, quay: str)
 
 async def test_a_mute_is_told_to_both_and_stands_in_the_log(here: Here, quay: str) -> None:
     told = await answered(here, "stella", quay, '!mute @ben 2h --reason "Please sleep first"')
-    assert "Done: @ben cannot write in https://matrix.to/#/" in told
+    assert "Done: Ben (@ben) cannot write in Quay (https://matrix.to/#/" in told
     assert await last_of_steward(here, "ben", "The reason: “Please sleep first”")
     status, refused = await request(
         here.people["ben"], "PUT", f"{V3}/rooms/{quote(quay)}/send/m.room.message/x", {"msgtype": "m.text", "body": "x"}
     )
     assert (status, refused["errcode"]) == (403, "ORG.BELISHA.MUTED")
-    assert "can write in https" in await answered(here, "stella", quay, "!unmute @ben")
+    assert "can write in Quay" in await answered(here, "stella", quay, "!unmute @ben")
     assert await last_of_steward(here, "ben", "let you write")
     log = await answered(here, "stella", here.services["stella"], "!mod log @ben")
-    assert "What was done to @ben, the newest first:" in log and "ended by @stella" in log
+    assert "What was done to Ben (@ben), the newest first:" in log and "ended by @stella" in log
+    assert "muted in Quay (" in log
     assert "Please sleep first" not in log
     assert "Only stewards and managers can do this." in await answered(
         here, "ben", here.services["ben"], "!mod log @ben"
@@ -110,5 +111,5 @@ async def test_by_a_form(here: Here, quay: str) -> None:
     page = await fill(stella, "kick", room=quay, member="@ben", reason="Off topic")
     assert page.status == 200 and "I have asked you" in page.text
     await tap(here, "stella", await last_of_steward(here, "stella", "On the portal you asked for !kick"))
-    assert await last_of_steward(here, "stella", "Done: @ben is removed from")
-    assert await last_of_steward(here, "ben", "have removed you from")
+    assert await last_of_steward(here, "stella", "Done: Ben (@ben) is removed from Quay")
+    assert await last_of_steward(here, "ben", "have removed you from Quay")

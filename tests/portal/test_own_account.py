@@ -51,7 +51,10 @@ async def test_who_leaves_is_signed_out_of_everything(here: Here) -> None:
     name = await newcomer(here)
     visitor = await here.sign_in(name)
     assert (await visitor.get("/")).status == 200
-    page = await fill(visitor, "leave-community")
+    page = await fill(visitor, "leave-community", member="@ana")
+    assert page.status == 400 and "That is not your own address" in page.text
+    assert "That is not your own address" in await here.asked(name, "!leave-community @ana")
+    page = await fill(visitor, "leave-community", member=f"@{name}")
     assert page.status == 200 and "I have asked you" in page.text
     question = await last_of_steward(here, name, "On the portal you asked for !leave-community")
     await tap(here, name, question)

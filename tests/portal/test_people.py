@@ -38,10 +38,10 @@ async def test_a_lead_takes_out_a_member(here: Here, lena: str) -> None:
     await join(here, "gus", "harbour")
     room = here.services[lena]
     asked = await here.answer(lena, await says(here, lena, room, "!offboard @gus"), room)
-    assert "@gus concerns 1 member, with 0 memberships in 0 groups." in asked and "cannot be undone" in asked
+    assert "Gus (@gus) concerns 1 member, with 0 memberships in 0 groups." in asked and "cannot be undone" in asked
     assert await standing(here, "gus") == "active"
-    await tap(here, lena, await last_of_steward(here, lena, "@gus concerns"))
-    assert await last_of_steward(here, lena, "Done: @gus is off-boarded")
+    await tap(here, lena, await last_of_steward(here, lena, "(@gus) concerns"))
+    assert await last_of_steward(here, lena, "Done: Gus (@gus) is off-boarded")
     assert await standing(here, "gus") == "removed"
     assert "leads for members of their own organisation" in await here.asked(lena, "!offboard @finn")
     assert "Only stewards and managers can do this" in await here.asked(lena, "!offboard organisation chandlers")
@@ -53,10 +53,10 @@ async def test_a_manager_takes_out_an_organisation_by_a_form(here: Here, lena: s
     assert page.status == 400 and "There is no organisation with this id." in page.text
     page = await fill(manager, "offboard-organisation", organisation="divers")
     assert page.status == 200 and "I have asked you" in page.text
-    question = await last_of_steward(here, "max", "divers concerns 2 members")
+    question = await last_of_steward(here, "max", "Divers (divers) concerns 2 members")
     assert [await standing(here, name) for name in ("nell", "odin")] == ["active", "active"]
     await tap(here, "max", question)
-    assert await last_of_steward(here, "max", "Done: divers is off-boarded: 2 members")
+    assert await last_of_steward(here, "max", "Done: Divers (divers) is off-boarded: 2 members")
     assert [await standing(here, name) for name in ("nell", "odin")] == ["removed", "removed"]
     assert (await ana.get("/commands/offboard")).status == 404, "she leads nobody"
 
@@ -91,13 +91,15 @@ async def test_a_lead_invites_in_chat_and_by_a_form(here: Here, lena: str, ana: 
 async def test_a_lead_confirms_the_members_by_a_tap(here: Here, lena: str) -> None:
     """The day's job is brought forward, and the accounts are made older than they are."""
     here.server.change("UPDATE users SET creation_ts = creation_ts - ?", 91 * 86_400)
+    here.server.change("DELETE FROM belisha_recertification_begun")
+    here.server.change("INSERT INTO belisha_recertification_begun (id, day) VALUES (1, 0)")
     url = yaml.safe_load(here.bots.config.read_text())["database"]
     with contextlib.closing(sqlite3.connect(url.removeprefix("sqlite:///"), timeout=30)) as database, database:
         changed = database.execute("UPDATE job SET due = 1 WHERE name = 'recertification' AND state = 'pending'")
         assert changed.rowcount == 1
     question = await last_of_steward(here, lena, "Do the members of Harbour still belong to it?")
     await tap(here, lena, question)
-    assert await last_of_steward(here, lena, "of harbour confirmed")
+    assert await last_of_steward(here, lena, "of Harbour (harbour) confirmed")
     here.server.change("UPDATE users SET creation_ts = creation_ts + ?", 91 * 86_400)
     confirmed = {row["localpart"] for row in here.server.query("SELECT localpart FROM belisha_confirmed")}
     active = "SELECT localpart FROM belisha_member WHERE organisation_id = 'harbour' AND standing = 'active'"

@@ -56,9 +56,10 @@ async def typed(community: Community, by: str, room: str, body: str, **content: 
 async def hand_over(
     community: Community, room: str, event: object, act: str, arguments: Json | None = None, by: str = "steward"
 ) -> tuple[int, Json]:
-    """What a bot does with a command."""
+    """What a bot does with a command; without the `names` that come with the end of some."""
     body = {"room_id": room, "event_id": event, "act": act, "arguments": arguments or {}}
-    return await request(community[by], "POST", ACTS, body)
+    status, answer = await request(community[by], "POST", ACTS, body)
+    return status, {key: value for key, value in answer.items() if key != "names"}
 
 
 async def asks(community: Community, by: str, room: str, body: str, act: str, arguments: Json) -> tuple[int, Json]:
@@ -208,11 +209,13 @@ async def test_who_freezes_and_thaws_members(community: Community) -> None:
 
     assert_refused(*await freezes(community, "ben", "ben", room), "NOT_YOURSELF", rule="M1")
     assert_refused(*await freezes(community, "ben", "mona", room), "MODERATES", rule="M1")
-    assert_refused(*await freezes(community, "cora", "mona", room), "LAST_MANAGER", rule="M1")
+    assert_refused(*await freezes(community, "cora", "mona", room), "MODERATES", rule="M1")
     for nobody in ("nobody", "belisha_steward", "ben:elsewhere.example"):
         assert_refused(*await freezes(community, "cora", nobody, room), "NO_SUCH_MEMBER", rule="M1")
     other = await newcomer(community, "harbour", "manager")
-    done(await freezes(community, "cora", other, room), "member_freeze")
+    assert_refused(*await freezes(community, "cora", other, room), "MODERATES", rule="M1")
+    done(await freezes(community, "mona", other, room), "member_freeze")
+    assert_refused(*await freezes(community, "cora", other, room, "thaw"), "MODERATES", rule="M1")
     assert not any(is_frozen(community, name) for name in ("ben", "mona", "dina", coastguard))
 
 
@@ -250,7 +253,7 @@ async def test_a_manager_freezes_and_thaws_an_organisation(community: Community)
     assert await reads(community, name) == 200
     own = ("!freeze organisation harbour", "organisation_freeze", {"organisation": "harbour"})
     assert_refused(*await asks(community, "mona", room, *own), "NOT_YOURSELF", rule="M1")
-    assert_refused(*await asks(community, "cora", room, *own), "LAST_MANAGER", rule="M1")
+    assert_refused(*await asks(community, "cora", room, *own), "MODERATES", rule="M1")
     none = ("!freeze organisation none", "organisation_freeze", {"organisation": "none"})
     assert_refused(*await asks(community, "mona", room, *none), "NO_SUCH_ORGANISATION", rule="M1")
 

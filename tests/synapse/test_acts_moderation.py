@@ -343,7 +343,7 @@ async def test_who_may_do_what_where(community: Community, groups: dict[str, str
         given = {"warn": ("--reason Loud", {"reason": "Loud"}), "mute": (f"1h {rest}", {"time": HOUR, **more})}
         typed_, arguments = given.get(words, (rest, more))
         answer = await does(community, by, where, words, name, typed_, **arguments)
-        if role in may and not (kind == "service" and role == "maintainer"):
+        if role in may:
             done(answer, f"member_{words}")
             expected.append((words, by))
         else:
@@ -396,6 +396,30 @@ async def test_where_not(community: Community) -> None:
     assert_refused(*both, "NO_GROUP", rule="M1")
 
 
+async def test_a_maintainer_names_their_own_group_from_their_room_and_no_other(community: Community) -> None:
+    """Of a group that they are not in they learn nothing; where they are muted, or no maintainer, they do nothing."""
+    room, other = await group(community, "closed", "cora", "dina"), await group(community, "closed", by="cora")
+    own, nowhere = await own_room(community, "ana"), "!nowhere:belisha.localhost"
+    name = await newcomer(community)
+    for words, rest, more in (("mute", "1h", {"time": HOUR}), ("kick", "", {}), ("ban", "", {}), ("unban", "", {})):
+        for there in (other, nowhere):
+            answer = await does(community, "ana", own, words, name, f"{rest} --group {there}", group=there, **more)
+            assert (answer[0], answer[1]["errcode"]) == (404, "ORG.BELISHA.NOT_FOUND"), "both are alike"
+    assert_refused(*await does(community, "ana", own, "ban", name), "NO_GROUP", rule="M1")
+    everywhere = {"time": HOUR, "everywhere": True}
+    answer = await does(community, "ana", own, "mute", name, "1h --everywhere", **everywhere)
+    assert_refused(*answer, "NOT_YOURS", rule="M1")
+    here = {"rest": f"--group {room}", "group": room}
+    own_of_dina = await own_room(community, "dina")
+    assert_refused(*await does(community, "dina", own_of_dina, "ban", name, **here), "NOT_YOURS", rule="M1")
+    await mute(community, "ana", room)
+    assert_refused(*await does(community, "ana", own, "ban", name, **here), "MUTED", rule="M1")
+    done(await does(community, "cora", room, "unmute", "ana"), "member_unmute")
+    done(await does(community, "ana", own, "ban", name, **here), "member_ban")
+    assert await membership(community, room, name) == "ban"
+    done(await does(community, "ana", own, "unban", name, **here), "member_unban")
+
+
 # --- The log, and once -------------------------------------------------------------------------------------------
 
 
@@ -418,6 +442,51 @@ async def test_the_log_is_for_those_who_moderate_and_in_their_own_room(community
     none = ("!mod log @nobody", "moderation_log", {"member": "@nobody"})
     answer = await asks(community, "cora", await own_room(community, "cora"), *none)
     assert_refused(*answer, "NO_SUCH_MEMBER", rule="M1")
+
+
+async def test_a_thaw_offers_again_what_the_freezing_ended(community: Community) -> None:
+    """Groups by an invitation, as far as they would have the member; a room of named people is over."""
+    rooms = {kind: await group(community, kind, "cora") for kind in ("open", "closed")}
+    banned, name = await group(community, "open", "cora"), await newcomer(community)
+    for room in (*rooms.values(), banned):
+        await request(community["ana"], "POST", f"{V3}/rooms/{quote(room)}/invite", {"user_id": community.id(name)})
+        assert (await joins(community, name, room))[0] == 200
+    left = await member_of(community, rooms["open"])
+    body = {"preset": "trusted_private_chat", "is_direct": True, "invite": [community.id("emil")]}
+    named = str((await request(community[name], "POST", f"{V3}/createRoom", body))[1]["room_id"])
+    done(await does(community, "cora", rooms["open"], "freeze", name), "member_freeze")
+
+    async def is_out() -> bool:
+        return {await membership(community, room, name) for room in (*rooms.values(), banned, named)} == {"leave"}
+
+    await until(is_out, 20)
+    done(await does(community, "cora", banned, "ban", name), "member_ban")
+    done(await does(community, "cora", rooms["open"], "thaw", name), "member_thaw")
+
+    async def is_invited() -> bool:
+        return {await membership(community, room, name) for room in rooms.values()} == {"invite"}
+
+    await until(is_invited, 20)
+    assert await membership(community, banned, name) == "ban" and await membership(community, named, name) == "leave"
+    await community[name].close()
+    community.people[name] = await community.server.sign_in(name)
+    for room in rooms.values():
+        assert (await joins(community, name, room))[0] == 200
+    assert stored(community, "SELECT * FROM belisha_frozen_out") == []
+    # Who is frozen, and then out for good, is offered nothing.
+    done(await does(community, "cora", rooms["open"], "freeze", left), "member_freeze")
+    await until(lambda: _kept(community, left), 20)
+    await community.server.local("PUT", f"standing/members/{left}", {"standing": "removed"})
+
+    async def is_forgotten() -> bool:
+        return not await _kept(community, left)
+
+    await until(is_forgotten, 20)
+    assert await membership(community, rooms["open"], left) == "leave"
+
+
+async def _kept(community: Community, name: str) -> bool:
+    return bool(stored(community, "SELECT 1 FROM belisha_frozen_out WHERE user_id = ?", community.id(name)))
 
 
 async def test_each_is_carried_out_once(community: Community) -> None:

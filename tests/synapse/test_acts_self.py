@@ -57,11 +57,15 @@ async def test_who_leaves_is_out_for_good(community: Community) -> None:
     name = await newcomer(community)
     room = await group(community, "closed", name)
     own = await own_room(community, name)
-    shown = await typed(community, name, room, "!leave-community")
-    assert_refused(*await hand_over(community, room, shown, "leave_community"), "NOT_HERE", rule="P3")
+    me = {"member": f"@{name}"}
+    shown = await typed(community, name, room, f"!leave-community @{name}")
+    assert_refused(*await hand_over(community, room, shown, "leave_community", me), "NOT_HERE", rule="P3")
     assert (await request(community[name], "GET", f"{V3}/joined_rooms"))[0] == 200
-    event = await typed(community, name, own, "!leave-community")
-    done(await hand_over(community, own, event, "leave_community"), "leave_community")
+    for other in ("@ana", "@nobody", f"@{name}:elsewhere.example"):
+        answer = await asks(community, name, f"!leave-community {other}", "leave_community", member=other)
+        assert_refused(*answer, "NOT_YOU", rule="M1")
+    event = await typed(community, name, own, f"!leave-community @{name}")
+    done(await hand_over(community, own, event, "leave_community", me), "leave_community")
     assert (await request(community[name], "GET", f"{V3}/joined_rooms"))[0] in (401, 403)
     assert stored(community, "SELECT standing FROM belisha_member WHERE localpart = ?", name) == [("removed",)]
 
@@ -78,7 +82,7 @@ async def test_who_leaves_is_out_for_good(community: Community) -> None:
     await until(is_nowhere, 20)
     body = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": name}, "password": "x"}
     assert (await request(community["ana"], "POST", f"{V3}/login", body))[0] == 403
-    done(await hand_over(community, own, event, "leave_community"), "leave_community")
+    done(await hand_over(community, own, event, "leave_community", me), "leave_community")
 
 
 async def test_the_last_manager_stays(community: Community) -> None:
@@ -86,5 +90,6 @@ async def test_the_last_manager_stays(community: Community) -> None:
     for (localpart,) in managers:
         if localpart != "mona":
             await community.server.local("PUT", f"standing/members/{localpart}", {"standing": "frozen"})
-    assert_refused(*await asks(community, "mona", "!leave-community", "leave_community"), "LAST_MANAGER", rule="M1")
+    answer = await asks(community, "mona", "!leave-community @mona", "leave_community", member="@mona")
+    assert_refused(*answer, "LAST_MANAGER", rule="M1")
     assert (await request(community["mona"], "GET", f"{V3}/joined_rooms"))[0] == 200

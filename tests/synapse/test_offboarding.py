@@ -47,9 +47,11 @@ async def offboards(community: Community, by: str, whom: str) -> tuple[int, Json
 async def extent(
     community: Community, by: str, act: str, about: str, where: str | None = None, asker: str = "steward"
 ) -> tuple[int, Json]:
+    """How much it would concern; without the name of whom."""
     where = where or await own_room(community, by)
     query = f"room_id={quote(where)}&member={quote(community.id(by))}&act={act}&about={quote(about)}"
-    return await request(community[asker], "GET", f"{EXTENT}?{query}")
+    status, answer = await request(community[asker], "GET", f"{EXTENT}?{query}")
+    return status, {key: value for key, value in answer.items() if key != "name"}
 
 
 def memberships(community: Community, names: list[str]) -> set[tuple[str, str]]:

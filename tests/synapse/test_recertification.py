@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest_asyncio
 
-from belisha.policy.recertification import ASKED, HOLDS, WARNED
+from belisha.policy.recertification import ASKED, HOLDS, NOTICE, SPREAD, WARNED, baseline
 from synapse_modules import activity
 from tests.support.community import Community, assert_refused, unique
 from tests.support.ledger import known_everywhere
@@ -41,6 +41,7 @@ def days_pass(community: Community, days: int) -> None:
     change = community.server.change
     change("UPDATE users SET creation_ts = creation_ts - ?", days * DAY)
     change("UPDATE belisha_confirmed SET day = day - ?", days)
+    change("UPDATE belisha_recertification_begun SET day = day - ?", days)
     change("UPDATE belisha_recertification SET asked = asked - ?, warned = warned - ?, ended = ended - ?", *[days] * 3)
 
 
@@ -215,3 +216,54 @@ async def test_who_is_frozen_leaves_their_rooms(community: Community) -> None:
     await until(lambda: {row[0] for row in stored(community, members, community.rooms["closed"])} <= {
         community.id("steward")
     }, within=60)  # fmt: skip
+
+
+async def test_an_older_community_begins_with_notice_and_one_after_the_other(community: Community) -> None:
+    """As on the day of an upgrade: its accounts are older than a confirmation holds, and nobody was ever asked."""
+    days_pass(community, 400)
+
+    async def begins() -> dict[str, Json]:
+        status, body = await request(community["steward"], "POST", TURN, {})
+        assert status == 200 and body["rounds"] == [], body
+        return {one["organisation"]: one for one in body["begins"]}
+
+    told = await begins()
+    assert set(told) == {"harbour", "coastguard", "university", "chandlers"}
+    assert [one["user_id"] for one in told["harbour"]["answerers"]] == [community.id("ben")]
+    first = {key: activity.date_of(baseline(key, today()) + HOLDS) for key in told}
+    assert {key: one["first"] for key, one in told.items()} == first and len(set(first.values())) > 1
+    assert await begins() == told, "told again, should it have been lost"
+    days_pass(community, NOTICE - 1)
+    assert set(await begins()) == set(told)
+    waits = baseline("harbour", today()) + HOLDS - today() - (NOTICE - 1)
+    days_pass(community, waits - 1)
+    assert "harbour" not in await turn(community)
+    days_pass(community, 1)
+    assert (await turn(community))["harbour"]["asked"] == activity.date_of(today())
+    assert frozen(community) == {}
+
+
+async def test_switched_off_what_was_begun_ends_and_freezes_nobody(community: Community) -> None:
+    await turn(community)
+    days_pass(community, HOLDS + SPREAD)
+    await turn(community)
+    days_pass(community, ASKED)
+    assert (await turn(community))["harbour"]["warned"] is not None
+    path = community.server.place.rendered / "homeserver.yaml"
+    written = path.read_text()
+    for days, replaced in (("null", "90"), ("90", "null")):
+        text = path.read_text()
+        path.write_text(text.replace(f"recertification_days: {replaced}", f"recertification_days: {days}"))
+        assert path.read_text() != text
+        community.server.stop()
+        await community.server.start()
+        if days == "null":
+            days_pass(community, WARNED)
+            assert await turn(community) == {} and frozen(community) == {}
+            answer = await confirms(community, "ben")
+            assert answer[0] == 200 and answer[1]["until"] is None
+            community.server.change("DELETE FROM belisha_confirmed")
+    assert path.read_text() == written
+    days_pass(community, 100)
+    assert await turn(community) == {}, "it begins anew, with notice"
+    assert frozen(community) == {}

@@ -382,3 +382,51 @@ async def test_who_may_not_look_learns_of_no_report(community: Community) -> Non
     assert status == 200 and number in [one["number"] for one in listed["reports"]]
     assert SAID not in json.dumps(listed)
     assert (await portal(community, "report", user_id=community.id("mona"), number="1"))[0] == 400
+
+
+async def test_only_what_can_be_done_is_offered(community: Community) -> None:
+    everything = ["acknowledge", "warn", "mute", "redact", "remove", "close"]
+
+    async def offered(name: str, number: int) -> list[str]:
+        status, body = await looks(community, name, number, look=False)
+        assert status == 200, body
+        return list(body["acts"])
+
+    room = await group(community, "open", "ben", "cora")
+    name = await member_of(community, room)
+    number = facts(await reported(community, room, await says(community, name, room)))["number"]
+    assert await offered("cora", number) == everything
+    # What was done is not offered once more, nor what there is nothing left of.
+    assert (await does(community, "cora", "warn", number))[0] == 200
+    assert (await does(community, "cora", "redact", number))[0] == 200
+    assert (await does(community, "cora", "remove", number))[0] == 200
+    assert await offered("cora", number) == ["acknowledge", "mute", "close"]
+    item = await says(community, "ana", room)
+    number = facts(await reported(community, room, item))["number"]
+    redact = f"{V3}/rooms/{quote(room)}/redact/{quote(item)}/{unique('r')}"
+    assert (await request(community["ana"], "PUT", redact, {}))[0] == 200
+    assert await offered("cora", number) == [one for one in everything if one != "redact"]
+    assert (await does(community, "cora", "close", number))[0] == 200
+    assert await offered("cora", number) == []
+    # A steward moderates no manager, who is somebody else's; and a room of its own is neither warned nor muted.
+    manager = await newcomer(community, "harbour", "manager")
+    path = f"{V3}/users/{quote(community.id(manager))}/report"
+    before = len(await cards(community))
+    assert (await request(community["ben"], "POST", path, {"reason": "rude"}))[0] == 200
+    number = facts(await told(community, before))["number"]
+    assert await offered("cora", number) == ["acknowledge", "close"]
+    assert await offered("mona", number) == ["acknowledge", "warn", "mute", "close"]
+    path = f"{V3}/rooms/{quote(room)}/report"
+    assert (await request(community["ben"], "POST", path, {"reason": "off topic"}))[0] == 200
+    assert await offered("cora", facts(await told(community, before + 1))["number"]) == ["acknowledge", "close"]
+
+
+async def test_what_is_offered_tells_nothing_of_named_people(community: Community) -> None:
+    manager = await newcomer(community, "harbour", "manager")
+    body = {"preset": "trusted_private_chat", "is_direct": True, "invite": [community.id("ben")]}
+    room = (await request(community[manager], "POST", f"{V3}/createRoom", body))[1]["room_id"]
+    assert (await request(community["ben"], "POST", f"{V3}/join/{quote(room)}", {}))[0] == 200
+    number = facts(await reported(community, room, await says(community, manager, room)))["number"]
+    _, seen = await looks(community, "cora", number, look=False)
+    assert seen["acts"] == ["acknowledge", "warn", "mute", "close"]
+    assert_refused(*await does(community, "cora", "warn", number), "MODERATES", rule="M1")

@@ -58,8 +58,7 @@ ROWS: Final = {
     "group rename": Row(GROUP, "maintainers", "group_rename"),
     "group thaw": Row(BOTH, "moderation", "room_thaw"),
     "group topic": Row(GROUP, "maintainers", "group_topic"),
-    # It names another group than the one it is written in, and who maintains that one is for the module to see.
-    "group unarchive": Row(BOTH, "members", "group_unarchive"),
+    "group unarchive": Row(BOTH, "maintainers", "group_unarchive"),
     "group upgrade": Row(GROUP, "maintainers", "room_upgrade"),
     "help": Row(BOTH, "anybody"),
     "invite": Row(OWN, "leads of managers", "invitation_make"),
@@ -111,7 +110,7 @@ _NO_MANAGERS: Final = tuple(one for one in _ALL_BUT_SELF if not one.endswith("ma
 _NOBODY_ABOVE: Final = tuple(one for one in _NO_MANAGERS if not one.endswith("steward"))
 _NO_MAINTAINERS: Final = tuple(one for one in _NOBODY_ABOVE if not one.endswith("maintainer"))
 
-_STANDING: Final = {"lead": _THEIRS, "steward": _ALL_BUT_SELF, "manager": _ALL_BUT_SELF}
+_STANDING: Final = {"lead": _THEIRS, "steward": _NO_MANAGERS, "manager": _ALL_BUT_SELF}
 _BY_MAINTAINERS: Final = {"maintainer": _NO_MAINTAINERS, "steward": _NO_MANAGERS, "manager": _ALL_BUT_SELF}
 _BY_LEADS: Final = {"lead": _THEIRS, "steward": _NO_MANAGERS, "manager": _ALL_BUT_SELF}
 _BY_REPORT: Final = {"steward": _NO_MANAGERS, "manager": _ALL_BUT_SELF}
@@ -144,6 +143,13 @@ ORGANISATIONS: Final[dict[str, Mapping[str, tuple[str, ...]]]] = {
     "invite": {"lead": ("own",), "manager": ("own", "other")},
     "invite list": {"lead": ("own",), "manager": ("own", "other")},
     "invite revoke": {"lead": ("own",), "manager": ("own", "other")},
+}
+
+#: Commands that say in themselves which group they are about: who maintains any may ask for them anywhere, and whether
+#: it is theirs is for the module to see. The others of these say it in their own room only, by `--group`.
+NAMES_GROUP: Final = {
+    "group unarchive": BOTH,
+    **dict.fromkeys(("mute", "unmute", "kick", "ban", "unban"), OWN),
 }
 
 #: Acts about the group that they are written in, or that they name: the module looks at the power there.

@@ -13,6 +13,7 @@ from belisha.commands.reading import Asked, Problem
 from belisha.commands.spoken import spoken
 from belisha.policy.acts import (
     Subject,
+    decide_leaving,
     decide_member_act,
     decide_organisation_act,
     decide_room_act,
@@ -259,7 +260,10 @@ def test_who_lists_organisations(
         (person("member"), subject(), "NOT_YOURS"),
         (person("operator"), subject(), "NOT_YOURS"),
         (person("steward"), subject(organisation="beta"), None),
-        (person("steward"), subject("manager"), None),
+        (person("steward"), subject("manager"), "MODERATES"),
+        (person("steward"), subject("steward"), None),
+        (person("manager"), subject("manager"), None),
+        (person("steward", "manager"), subject("manager"), None),
         (person("manager"), subject("steward", organisation="beta"), None),
         (person("lead", "steward"), subject("steward"), None),
         (person("lead", name="dina"), subject(), "NOT_YOURSELF"),
@@ -284,6 +288,8 @@ def test_who_freezes_whom(asker: Person, about: Subject, code: str | None) -> No
         (person("lead"), subject("steward", by="lead"), "MODERATES"),
         (person("member"), subject(by="lead"), "NOT_YOURS"),
         (person("steward"), subject(by="manager"), None),
+        (person("steward"), subject("manager", by="manager"), "MODERATES"),
+        (person("manager"), subject("manager", by="operator"), None),
         (person("manager"), subject(by="operator"), None),
         (person("steward"), subject(by="lead", organisation="beta"), None),
         (person("lead", name="dina"), subject(by="lead"), "NOT_YOURSELF"),
@@ -314,15 +320,25 @@ def test_what_an_operator_of_old_froze_is_thawed_by_those_above() -> None:
 )
 def test_who_freezes_an_organisation(asker: Person, organisation: str, code: str | None) -> None:
     for name in ("organisation_freeze", "organisation_thaw"):
-        assert decide_organisation_act(BY_NAME[name], asker, organisation, is_last_manager=False).code == code
+        act = BY_NAME[name]
+        decision = decide_organisation_act(act, asker, organisation, has_managers=False, is_last_manager=False)
+        assert decision.code == code
+
+
+def test_a_steward_freezes_no_organisation_that_has_a_manager() -> None:
+    for name in ("organisation_freeze", "organisation_thaw"):
+        for asker, code in ((person("steward"), "MODERATES"), (person("manager"), None)):
+            found = decide_organisation_act(BY_NAME[name], asker, "beta", has_managers=True, is_last_manager=False)
+            assert found.code == code
 
 
 def test_the_last_manager_stays() -> None:
-    steward = person("steward")
+    manager = person("manager")
     freeze = BY_NAME["member_freeze"]
-    assert decide_member_act(freeze, steward, subject("manager"), FROZEN, is_last_manager=True).code == "LAST_MANAGER"
+    assert decide_member_act(freeze, manager, subject("manager"), FROZEN, is_last_manager=True).code == "LAST_MANAGER"
     act = BY_NAME["organisation_freeze"]
-    assert decide_organisation_act(act, steward, "beta", is_last_manager=True).code == "LAST_MANAGER"
+    found = decide_organisation_act(act, manager, "beta", has_managers=True, is_last_manager=True)
+    assert found.code == "LAST_MANAGER"
 
 
 @pytest.mark.parametrize(
@@ -337,3 +353,13 @@ def test_the_last_manager_stays() -> None:
 )
 def test_as_what_somebody_freezes(asker: Person, organisation: str, role: str | None) -> None:
     assert freezes_as(BY_NAME["member_freeze"], asker, organisation) == role
+
+
+def test_who_leaves_writes_their_own_address() -> None:
+    ada = Person("@ada:x", "alpha", frozenset({"member"}))
+    for address in ("@ada", "@ada:x"):
+        assert decide_leaving(ada, address, is_last_manager=False).allowed
+        assert decide_leaving(ada, address, is_last_manager=True).code == "LAST_MANAGER"
+    for address in ("@adam", "@ad", "@ada:y", "@ADA"):
+        assert decide_leaving(ada, address, is_last_manager=False).code == "NOT_YOU"
+    assert decide_leaving(Person("@belisha_x:x", is_bot=True), "@belisha_x", is_last_manager=False).code == "NOT_YOURS"

@@ -201,7 +201,7 @@ def test_nothing_makes_the_reader_raise(text: str) -> None:
 
 
 def test_every_field_of_a_form_is_a_place_of_the_command() -> None:
-    assert {one.kind.field for one in MAKE.arguments} == {Field.CHOICE, Field.LINE, Field.YES}
+    assert {one.kind.field for one in MAKE.arguments} == {Field.CHOICE, Field.LINE, Field.ORGANISATIONS, Field.YES}
     assert write(MAKE, {"kind": "open", "topic": "x", "stranger": "y"}) == "!group create open x"
 
 

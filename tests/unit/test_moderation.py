@@ -114,12 +114,12 @@ _MODERATE = sorted(_LEADS | _MAINTAINERS)
 @pytest.mark.parametrize("name", _MODERATE)
 @pytest.mark.parametrize("role", ["member", "lead", "steward", "manager", "operator"])
 @pytest.mark.parametrize("power", [0, 94, 95, 100])
-@pytest.mark.parametrize("is_here", [False, True])
+@pytest.mark.parametrize("in_group", [False, True])
 @pytest.mark.parametrize("organisation", ["alpha", "beta"])
-def test_as_what_somebody_moderates(name: str, role: str, power: int, is_here: bool, organisation: str) -> None:
-    found = moderates_as(BY_NAME[name], person(role), organisation, power, is_here=is_here)
+def test_as_what_somebody_moderates(name: str, role: str, power: int, in_group: bool, organisation: str) -> None:
+    found = moderates_as(BY_NAME[name], person(role), organisation, power, in_group=in_group)
     expected = None
-    if name in _MAINTAINERS and power >= 95 and is_here:
+    if name in _MAINTAINERS and power >= 95 and in_group:
         expected = "maintainer"
     if name in _LEADS and role == "lead" and organisation == "alpha":
         expected = "lead"
@@ -130,9 +130,9 @@ def test_as_what_somebody_moderates(name: str, role: str, power: int, is_here: b
 
 def test_who_has_two_roles_acts_as_the_higher() -> None:
     act = BY_NAME["member_warn"]
-    assert moderates_as(act, person("steward", "manager"), "beta", 0, is_here=False) == "manager"
-    assert moderates_as(act, person("lead", "steward"), "alpha", 0, is_here=False) == "steward"
-    assert moderates_as(act, Person("@asker:x"), None, 0, is_here=True) is None
+    assert moderates_as(act, person("steward", "manager"), "beta", 0, in_group=False) == "manager"
+    assert moderates_as(act, person("lead", "steward"), "alpha", 0, in_group=False) == "steward"
+    assert moderates_as(act, Person("@asker:x"), None, 0, in_group=True) is None
 
 
 @pytest.mark.parametrize("name", _MODERATE)

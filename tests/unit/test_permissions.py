@@ -34,7 +34,7 @@ from bots.kernel.events import Event
 from bots.portal.command import PORTAL
 from bots.roster import every_command
 from bots.steward import Steward
-from tests.unit.permissions import ABOUT, ON_GROUPS, ORGANISATIONS, OWN, ROWS, WHO, WHOM
+from tests.unit.permissions import ABOUT, NAMES_GROUP, ON_GROUPS, ORGANISATIONS, OWN, ROWS, WHO, WHOM
 
 ME, ADA = "@belisha_steward:x", "@ada:x"
 COMMANDS = {" ".join(one.words): one for one in every_command()}
@@ -82,14 +82,14 @@ def expected(name: str, who: str, where: str) -> str:
     here = {"open": "group", "closed": "group", "service": OWN}.get(kind, "")
     if not here or here not in row.where.split():
         return "not here"
-    # In one's own room nobody is a maintainer of it.
-    maintains_nothing = here == OWN and who == "maintainer"
+    # In one's own room nobody is a maintainer of it, but may name the group that they maintain.
+    maintains_nothing = here == OWN and who == "maintainer" and OWN not in NAMES_GROUP.get(name, "").split()
     return "may" if ("member" if maintains_nothing else who) in WHO[row.who] else "not yours"
 
 
 def asker(who: str, where: str) -> Asker:
     found, power = PEOPLE[who]
-    return Asker(found, 0 if where == "service" else power, "!own:x")
+    return Asker(found, 0 if where == "service" else power, "!own:x", maintains=power >= 95)
 
 
 def said(effects: Sequence[Effect]) -> str:
@@ -127,7 +127,7 @@ def test_the_module_decides_about_everything_that_not_everybody_may() -> None:
     """A bot that lets somebody in gives them nothing by it (rule P3)."""
     decided = {*WHOM, *ORGANISATIONS, *ON_GROUPS, *BY_ROLE}
     restricted = {name for name, row in ROWS.items() if row.act and row.who != "members"}
-    assert decided - {"group unarchive"} == restricted
+    assert decided == restricted
 
 
 # --- The way in --------------------------------------------------------------------------------------------------
@@ -137,7 +137,8 @@ def test_the_module_decides_about_everything_that_not_everybody_may() -> None:
 def test_who_is_let_in_where(name: str, begun: list[Command]) -> None:
     command = COMMANDS[name]
     reply = {"m.relates_to": {"m.in_reply_to": {"event_id": "$item"}}}
-    event = Event("$1", "!r:x", "m.room.message", ADA, {"msgtype": "m.text", "body": command.example} | reply)
+    body = command.example.replace("@anna", ADA) if name == "leave-community" else command.example
+    event = Event("$1", "!r:x", "m.room.message", ADA, {"msgtype": "m.text", "body": body} | reply)
     for where, policy in ROOMS.items():
         for who in PEOPLE:
             begun.clear()
@@ -223,7 +224,7 @@ def may_be_about(name: str, who: Person, power: int, subject: Subject, subject_p
         done: dict[str, Any] = {"has_item": True, "in_group": True, "done": {}}
         if not decide_handling(handled, who, subject.localpart, **done).allowed:
             return False
-    role = moderates_as(act, who, subject.organisation, power, is_here=True)
+    role = moderates_as(act, who, subject.organisation, power, in_group=True)
     return decide_moderation(act, who, role, subject, subject_power).allowed
 
 
@@ -242,8 +243,8 @@ def test_whom_it_may_be_about(name: str) -> None:
 @pytest.mark.parametrize("name", sorted(WHOM))
 def test_a_maintainer_is_one_of_that_group_alone(name: str) -> None:
     found, power = PEOPLE["maintainer"]
-    assert moderates_as(COMMANDS[name], found, "alpha", power, is_here=False) is None
-    assert moderates_as(COMMANDS[name], found, "alpha", power - 1, is_here=True) is None
+    assert moderates_as(COMMANDS[name], found, "alpha", power, in_group=False) is None
+    assert moderates_as(COMMANDS[name], found, "alpha", power - 1, in_group=True) is None
 
 
 def may_be_about_organisation(name: str, who: Person, organisation: str) -> bool:
@@ -252,7 +253,7 @@ def may_be_about_organisation(name: str, who: Person, organisation: str) -> bool
     if name.startswith("offboard"):
         return decide_organisation_offboarding(act, who, organisation, [], is_last_manager=False).allowed
     if name.endswith("organisation"):
-        return decide_organisation_act(act, who, organisation, is_last_manager=False).allowed
+        return decide_organisation_act(act, who, organisation, has_managers=False, is_last_manager=False).allowed
     if name.startswith("invite"):
         return decide_inviting(who, organisation).allowed
     return decide_members(who, organisation).allowed
@@ -296,3 +297,24 @@ BY_ROLE: Final[Mapping[str, Callable[[Person], bool]]] = {
 def test_as_what_it_may_be_asked_for(name: str) -> None:
     allowed = {who for who in ASKERS if BY_ROLE[name](PEOPLE[who][0])}
     assert allowed == WHO[ROWS[name].who] & set(ASKERS)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_who_maintains_a_group_asks_from_elsewhere_what_names_it(name: str, begun: list[Command]) -> None:
+    """In a group that they do not maintain: what names another one, and nothing about that group itself."""
+    command = COMMANDS[name]
+    for flag in ("", " --group #mine"):
+        if flag and "group" not in command.flags:
+            continue
+        begun.clear()
+        content = {
+            "msgtype": "m.text",
+            "body": command.example + flag,
+            "m.relates_to": {"m.in_reply_to": {"event_id": "$i"}},
+        }
+        event = Event("$1", "!r:x", "m.room.message", ADA, content)
+        who = Asker(person("member"), 0, "!own:x", maintains=True)
+        STEWARD.handle(event, Context(ME, ROOMS["closed"], asker=who))
+        names = bool(flag) or "group" in NAMES_GROUP.get(name, "").split()
+        everybodys = "member" in WHO[ROWS[name].who]
+        assert bool(begun) == ("group" in ROWS[name].where.split() and (everybodys or names)), flag

@@ -6,7 +6,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belisha.policy.recertification import ASKED, HOLDS, WARNED, Round, advance, unconfirmed
+from belisha.policy.recertification import (
+    ASKED,
+    HOLDS,
+    NOTICE,
+    SPREAD,
+    WARNED,
+    Round,
+    advance,
+    baseline,
+    unconfirmed,
+)
 
 OLD = {"ana": 1000 - HOLDS, "ben": 1000 - HOLDS + 1}
 
@@ -64,3 +74,19 @@ def test_nobody_is_frozen_who_was_not_warned_two_weeks_before(
         assert set(current.frozen) <= set(unconfirmed(active, day))
         frozen |= set(current.frozen)
         current = None
+
+
+def test_a_community_that_begins_with_it_is_not_asked_all_at_once() -> None:
+    due = [baseline(f"organisation-{number}", 1000) + HOLDS for number in range(200)]
+    assert min(due) >= 1000 + NOTICE and max(due) < 1000 + NOTICE + SPREAD
+    assert len(set(due)) == SPREAD, "on every day some"
+    assert baseline("harbour", 1000) == baseline("harbour", 1000), "the same in every process"
+    assert baseline("harbour", 1000, 30) + 30 == baseline("harbour", 1000) + HOLDS, "however long it holds"
+
+
+@pytest.mark.parametrize("holds", [30, 90, 730])
+def test_for_how_long_it_holds_is_the_communitys_choice(holds: int) -> None:
+    confirmed = {"ana": 1000}
+    assert advance(None, confirmed, 1000 + holds - 1, holds) is None
+    assert advance(None, confirmed, 1000 + holds, holds) == Round(1000 + holds)
+    assert unconfirmed(confirmed, 1000 + holds, holds) == ("ana",)

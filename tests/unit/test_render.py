@@ -134,6 +134,7 @@ def test_the_module_gets_its_settings() -> None:
         "unshared_days": 7,
         "revocations": None,
         "strict_hooks": False,
+        "recertification_days": 90,
         "portal_origin": "http://127.0.0.1:8009",
     }
 

@@ -84,6 +84,7 @@ OUTCOMES: dict[str, tuple[dict[str, Any], ...]] = {
                         "name": "",
                         "member": "@x",
                         "organisation": "x",
+                        "organisation_name": "x",
                         "roles": ["lead", "steward"],
                         "frozen": by,
                         "last": last,
