@@ -38,4 +38,4 @@ def _plain(part: str) -> str:
 
 
 #: The question, then the answers, as a list of texts.
-QUESTION: Final = Type(_parts, Field.LINES, takes_rest=True, shown='"QUESTION" | A | B')
+QUESTION: Final = Type(_parts, Field.LINES, takes_rest=True, shown="QUESTION | A | B")

@@ -106,4 +106,4 @@ def _read(text: str) -> str | Wrong:
 
 
 #: What a command takes as a deadline.
-DEADLINE: Final = Type(_read, takes_rest=True, shown='"Friday 17:00"')
+DEADLINE: Final = Type(_read, takes_rest=True, shown="WHEN")

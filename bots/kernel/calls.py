@@ -136,6 +136,8 @@ class Entry:
     """What must be known besides the room's policy and who asks."""
     told: Callable[[Call, Outcome, Context], Answer] | None = None
     """What is said once an act is carried out, or refused."""
+    check: Callable[[Call, Context], str | None] | None = None
+    """Why an act is not even handed over, as far as the bot can tell by its own clock; None where nothing is wrong."""
     before: Callable[[Call, Extent], Sequence[Block]] | None = None
     """What is said of how much an act concerns, when it is to be confirmed."""
 
@@ -144,3 +146,11 @@ class Entry:
         if self.before is None:
             return None
         return str(asked.command.act), str(asked.arguments[asked.command.places[0].name])
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """What a bot does about an act that the module carries out; see `Entry`."""
+
+    told: Callable[[Call, Outcome, Context], Answer]
+    check: Callable[[Call, Context], str | None] | None = None
