@@ -5,8 +5,9 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from belisha.commands.declaration import Command
-from bots.kernel.bot import Bot
+from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
+from bots.polls import Polls
 from bots.portal.approval import Approval
 from bots.portal.command import PORTAL, PortalCommand
 from bots.steward import Steward
@@ -28,12 +29,14 @@ def roster(
         zone: The community's time zone; UTC where none is given.
     """
     written = None if rules is None else Rules(rules)
-    if portal is None:
-        return [Steward(escalation=escalation, rules=written, zone=zone)]
-    entries, hears = [portal.entry()], [Approval(portal)]
-    return [Steward(entries, hears=hears, portal=portal.public_url, escalation=escalation, rules=written, zone=zone)]
+    entries = [] if portal is None else [portal.entry()]
+    hears = [] if portal is None else [Approval(portal)]
+    address = "" if portal is None else portal.public_url
+    parts = [Polls(zone or ZoneInfo("UTC"))]
+    return [Steward(entries, hears=hears, portal=address, escalation=escalation, rules=written, zone=zone, parts=parts)]
 
 
 def every_command() -> list[Command]:
     """What any member could ask any bot for, in the order of the words."""
-    return sorted((*Steward().desk.commands, PORTAL), key=lambda command: command.words)
+    commands = (one for bot in roster() if isinstance(bot, WithDesk) for one in bot.desk.commands)
+    return sorted((*commands, PORTAL), key=lambda command: command.words)

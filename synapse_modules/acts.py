@@ -23,6 +23,7 @@ from synapse_modules.acts_memberships import MembershipActs
 from synapse_modules.acts_moderation import ModerationActs
 from synapse_modules.acts_offboarding import OffboardingActs
 from synapse_modules.acts_people import PeopleActs
+from synapse_modules.acts_polls import PollActs
 from synapse_modules.acts_reports import ReportActs
 from synapse_modules.acts_rooms import RoomActs
 from synapse_modules.acts_self import SelfActs
@@ -77,6 +78,7 @@ class Acts:
             ModerationActs(parts),
             ReportActs(parts),
             AnnouncementActs(parts),
+            PollActs(parts),
             SelfActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}

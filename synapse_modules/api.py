@@ -33,6 +33,7 @@ from synapse_modules.event_check import EventCheck
 from synapse_modules.groups_found import FoundGroups
 from synapse_modules.offboarding import Offboarding
 from synapse_modules.parts import Parts
+from synapse_modules.polls import Polls
 from synapse_modules.recertification import Recertification
 from synapse_modules.refusal import malformed, not_found, refused
 from synapse_modules.snapshot import POWER_STATE, room_of
@@ -83,6 +84,7 @@ class MemberApi(Resource):
         self._recertification = Recertification(parts)
         self._offboarding = Offboarding(parts)
         self._announcements = Announcements(parts.api, parts.hooks, parts.registry)
+        self._polls = Polls(parts)
         self._found = FoundGroups(parts.api, parts.hooks, parts.registry, parts.rooms)
         self.handlers = {
             "GET audience": self._audience,
@@ -92,6 +94,7 @@ class MemberApi(Resource):
             "GET groups": self._groups,
             "GET extent": self._extent,
             "GET unacknowledged": self._unacknowledged,
+            "GET poll": self._poll,
             "POST acts": self._act,
             "POST recertification": self._recertify,
             **ItemHandlers(parts, check).handlers(),
@@ -142,6 +145,19 @@ class MemberApi(Resource):
         await self._bot(request)
         event_id, after = _argument(request, "event_id"), _argument(request, "after")
         found = None if "\0" in event_id else await self._announcements.waiting(event_id, after)
+        if found is None:
+            raise not_found()
+        return found
+
+    async def _poll(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """A poll with its votes and who may vote, as all that is at this moment (rule P2); for bots that are there."""
+        bot = await self._bot(request)
+        room_id, event_id = _argument(request, "room_id"), _argument(request, "event_id")
+        if not room_id.startswith("!") or "\0" in room_id + event_id:
+            raise not_found()
+        found = None
+        if await self._acts.commands.room_with(room_id, bot) is not None:
+            found = await self._polls.facts(bot, room_id, event_id)
         if found is None:
             raise not_found()
         return found

@@ -15,6 +15,7 @@ from belisha.acts.labels import LABEL_ACTS
 from belisha.acts.moderation import MODERATION_ACTS
 from belisha.acts.own import OWN_ACTS
 from belisha.acts.people import PEOPLE_ACTS
+from belisha.acts.polls import POLL_ACTS
 from belisha.acts.reports import REPORT_ACTS
 from belisha.commands import reading
 from belisha.commands.reading import Asked, Problem
@@ -27,6 +28,7 @@ ACTS: Final = (
     *MODERATION_ACTS,
     *REPORT_ACTS,
     *ANNOUNCE_ACTS,
+    *POLL_ACTS,
     *CONTACT_ACTS,
     *OWN_ACTS,
 )

@@ -53,7 +53,15 @@ class Points:
     lines: tuple[tuple[Words, ...], ...]
 
 
-Block = Paragraph | Points
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells under heads; each row begins with what it is about."""
+
+    heads: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+Block = Paragraph | Points | Table
 
 
 def paragraph(*words: Words) -> Paragraph:
@@ -125,6 +133,8 @@ def reply(event: Event, blocks: Sequence[Block]) -> dict[str, Any]:
 def _plain(block: Block) -> str:
     if isinstance(block, Paragraph):
         return _plain_line(block.words)
+    if isinstance(block, Table):
+        return "\n".join(" | ".join(row) for row in (block.heads, *block.rows))
     return "\n".join(f"• {_plain_line(line)}" for line in block.lines)
 
 
@@ -141,6 +151,10 @@ def _plain_word(word: Words) -> str:
 def _html(block: Block) -> str:
     if isinstance(block, Paragraph):
         return f"<p>{_html_line(block.words)}</p>"
+    if isinstance(block, Table):
+        heads = "".join(f"<th>{html.escape(one)}</th>" for one in block.heads)
+        rows = "".join(f"<tr>{''.join(f'<td>{html.escape(one)}</td>' for one in row)}</tr>" for row in block.rows)
+        return f"<table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
     return f"<ul>{''.join(f'<li>{_html_line(line)}</li>' for line in block.lines)}</ul>"
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import sqlalchemy as sa
 
 from belisha.policy.people import Person
+from belisha.polls.wire import Response, Start
 from bots.kernel.effects import Effect, transaction_id
 from bots.kernel.events import Event
 from bots.kernel.rules import Rule
@@ -114,6 +115,25 @@ class Unacknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class PollFacts:
+    """A poll as the module knows it now."""
+
+    start: Start
+    label: str
+    responses: Sequence[Response]
+    ends: Sequence[int]
+    """The moments at which it was ended by those who may, in milliseconds since 1970, the first one first."""
+    opening: Mapping[str, str]
+    """Who was in the group when it opened, and may act: user id and organisation."""
+    closing: Mapping[str, str]
+    """Who is in the group now, and may act."""
+    organisations: Mapping[str, str]
+    """The names of their organisations, by id."""
+    service_rooms: Mapping[str, str]
+    """Each one's own room with the steward."""
+
+
+@dataclass(frozen=True, slots=True)
 class Unknown:
     """A question that got no answer."""
 
@@ -142,6 +162,8 @@ class Needs:
     """An act, and whom it is about: what it would concern; in the asker's own room with the bot."""
     unacknowledged: tuple[str, str] | None = None
     """Of a job: who has not acknowledged the announcement of that event id, from that localpart on."""
+    poll: tuple[str, str] | None = None
+    """Of a job: the poll that an event is, by the ids of its room and its own."""
     patient: bool = False
     """Nobody waits for an answer: while the server cannot be asked, rather handle the event later."""
 
@@ -158,6 +180,7 @@ class Context:
     groups: Sequence[Group] | Unknown = Unknown()
     extent: Extent | Unknown = Unknown()
     unacknowledged: Unacknowledged | Unknown = Unknown()
+    poll: PollFacts | Unknown = Unknown()
     maintainers: Sequence[Asker] | Unknown = Unknown()
     """Those left, where they may have become too few; of two and more only the user ids are known."""
     people: Mapping[str, str | None] = field(default_factory=dict)

@@ -136,6 +136,8 @@ class ByForm:
         context = Context(
             actor.client.user_id, policy=call.policy, asker=call.asker, now=self._now(), occasion=occasion
         )
+        if (wrong := desk.problem(call, context)) is not None:
+            raise NotAccepted(wrong)
         try:
             needs = replace(entry.needs, policy=False, asker=False, extent=entry.extent(asked))
             context = await with_needs(context, actor, call.room_id, needs, self._is_ours, call.user_id, call.target)

@@ -127,6 +127,10 @@ class Outcome:
     """The sentence with which it refused."""
 
 
+#: Why a call cannot be; None where nothing is wrong.
+Check = Callable[[Call, Context], str | None]
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A command and who answers it. One that the module carries out needs nobody else."""
@@ -137,13 +141,22 @@ class Entry:
     """What must be known besides the room's policy and who asks."""
     told: Callable[[Call, Outcome, Context], Answer] | None = None
     """What is said once an act is carried out, or refused."""
+    check: Check | None = None
+    """Why a call cannot be, as far as the bot can tell by itself; None where nothing is wrong. Nobody is asked to
+    confirm what would be refused then."""
     before: Callable[[Call, Extent], Sequence[Block]] | None = None
     """What is said of how much an act concerns, when it is to be confirmed."""
-    check: Callable[[Call], str | None] | None = None
-    """Why a call cannot be, as far as it shows by itself: so that nobody is asked to confirm what is refused then."""
 
     def extent(self, asked: Asked) -> tuple[str, str] | None:
         """The act, and whom it is about, where it is to be counted what that concerns; its first place says whom."""
         if self.before is None:
             return None
         return str(asked.command.act), str(asked.arguments[asked.command.places[0].name])
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """What a bot does about an act that the module carries out; see `Entry`."""
+
+    told: Callable[[Call, Outcome, Context], Answer]
+    check: Check | None = None

@@ -88,6 +88,7 @@ class Desk:
             call = replace(call, asker=replace(call.asker, service_room=event.room_id))
         known = isinstance(context.asker, Asker)
         refusal = self.refusal(call) if known or request.command.for_anyone else could_not_ask()
+        refusal = refusal or self.problem(call, context)
         if refusal is not None:
             return (call.send((paragraph(refusal),)),)
         return self.begin(call, context)
@@ -137,8 +138,12 @@ class Desk:
             return decision.reason
         if command.is_answer and call.target is None and command.instead not in call.arguments:
             return _("Please answer the message that you mean with this command, so that I know which one it is.")
-        entry = self._entries.get(command)
-        return None if entry is None or entry.check is None else entry.check(call)
+        return None
+
+    def problem(self, call: Call, context: Context) -> str | None:
+        """What is wrong with a call that its asker may make; None where nothing is."""
+        check = self._entries[call.command].check
+        return None if check is None else check(call, context)
 
     def begin(self, call: Call, context: Context) -> Sequence[Effect]:
         """Does what was asked for in a message, or asks first whether it is meant."""

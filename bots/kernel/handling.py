@@ -239,6 +239,8 @@ async def with_needs(
         context = replace(context, extent=await actor.rooms.extent(room_id, sender, *needs.extent))
     if needs.unacknowledged is not None:
         context = replace(context, unacknowledged=await actor.rooms.unacknowledged(*needs.unacknowledged))
+    if needs.poll is not None:
+        context = replace(context, poll=await actor.rooms.poll(*needs.poll))
     if needs.audience:
         context = replace(context, audience=await actor.rooms.audience(room_id))
     if needs.people:

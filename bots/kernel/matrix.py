@@ -224,6 +224,10 @@ class BotClient:
         """Where those are told of an announcement who have not acknowledged it, from a localpart on."""
         return await self._request("GET", f"{_MODULE}/unacknowledged", query={"event_id": event_id, "after": after})
 
+    async def poll(self, room_id: str, event_id: str) -> dict[str, Any]:
+        """A poll with its votes, and who may vote."""
+        return await self._request("GET", f"{_MODULE}/poll", query={"room_id": room_id, "event_id": event_id})
+
     async def audience(self, room_id: str) -> dict[str, Any]:
         """Who can read a room, as the module counts them."""
         return await self._request("GET", f"{_MODULE}/audience", query={"room_id": room_id})

@@ -9,7 +9,20 @@ from typing import Any, TypeVar
 
 from belisha.policy.people import Person
 from belisha.policy.state import MAINTAINER_POWER
-from bots.kernel.bot import Asker, Audience, Extent, Group, Item, Needs, Organisation, Policy, Unacknowledged, Unknown
+from belisha.polls.wire import MalformedPoll, Response, parse_response, parse_start
+from bots.kernel.bot import (
+    Asker,
+    Audience,
+    Extent,
+    Group,
+    Item,
+    Needs,
+    Organisation,
+    Policy,
+    PollFacts,
+    Unacknowledged,
+    Unknown,
+)
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 
 _T = TypeVar("_T")
@@ -130,6 +143,19 @@ class Rooms:
         told = tuple(_text(one) for one in rooms) if isinstance(rooms, list) else ()
         return Unacknowledged(_text(answer.get("room_id")), told, onward if isinstance(onward, str) else None)
 
+    async def poll(self, room_id: str, event_id: str) -> PollFacts | Unknown:
+        """A poll as it is now, or that it is none that stands.
+
+        Raises:
+            Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
+        """
+        try:
+            return _poll(await self._client.poll(room_id, event_id))
+        except Refused as error:
+            if error.errcode == _NOT_FOUND:
+                return Unknown()
+            raise Unreachable(error.errcode) from error
+
     async def people(self, room_id: str) -> dict[str, str | None]:
         """Who is in the room, with their display names; nobody where the bot is not in it either.
 
@@ -211,6 +237,36 @@ def _item(answer: dict[str, Any]) -> Item | Unknown:
     if not isinstance(label, str) or not isinstance(source, str):
         return Unknown()
     return Item(label, source, _text(answer.get("source_room")) or None)
+
+
+def _poll(answer: dict[str, Any]) -> PollFacts | Unknown:
+    raw, voters, ends = answer.get("poll"), answer.get("voters"), answer.get("ends")
+    if not isinstance(raw, dict) or not isinstance(voters, dict) or not isinstance(ends, list):
+        return Unknown()
+    try:
+        start = parse_start(raw)
+    except MalformedPoll:
+        return Unknown()
+    responses: list[Response] = []
+    for order, one in enumerate(answer.get("responses") or ()):
+        try:
+            responses.append(parse_response(one, start.event_id, order))
+        except MalformedPoll:
+            continue
+    return PollFacts(
+        start=start,
+        label=_text(answer.get("label")),
+        responses=tuple(responses),
+        ends=tuple(sorted(one for one in ends if isinstance(one, int))),
+        opening=_texts(voters.get("opening")),
+        closing=_texts(voters.get("closing")),
+        organisations=_texts(answer.get("organisations")),
+        service_rooms=_texts(answer.get("service_rooms")),
+    )
+
+
+def _texts(value: object) -> dict[str, str]:
+    return {key: one for key, one in value.items() if isinstance(one, str)} if isinstance(value, dict) else {}
 
 
 def _audience(answer: dict[str, Any]) -> Audience | Unknown:

@@ -10,7 +10,7 @@ from belisha.policy.muted import told as moment
 from belisha.translation import _
 from bots.kernel.answers import Typed, Words, paragraph, points, say
 from bots.kernel.bot import Context
-from bots.kernel.calls import Answer, Call, Outcome
+from bots.kernel.calls import Answer, Call, Check, Outcome
 
 
 def devices(_call: Call, outcome: Outcome, _context: Context) -> Answer:
@@ -49,7 +49,7 @@ def ended(_call: Call, outcome: Outcome, _context: Context) -> Answer:
     return Answer((paragraph(said),))
 
 
-def is_own(call: Call) -> str | None:
+def is_own(call: Call, _context: Context) -> str | None:
     """Why somebody does not leave by this; None where they have written their own address."""
     decision = decide_leaving(call.asker.person, str(call.arguments["member"]), is_last_manager=False)
     return None if decision.allowed else decision.reason
@@ -61,7 +61,7 @@ def left(_call: Call, outcome: Outcome, _context: Context) -> Answer:
 
 
 #: What a call is checked for before its member is asked to confirm it.
-CHECKS: Final[Mapping[str, Callable[[Call], str | None]]] = {"leave_community": is_own}
+CHECKS: Final[Mapping[str, Check]] = {"leave_community": is_own}
 #: Who tells how an act ended.
 TOLD: Final[Mapping[str, Callable[[Call, Outcome, Context], Answer]]] = {
     "devices": devices,

@@ -11,7 +11,7 @@ from belisha.acts.reports import REPORT_ACTS
 from belisha.commands.declaration import Command
 from bots.kernel.answers import notice
 from bots.kernel.bot import Context, Job, Needs, Policy
-from bots.kernel.calls import Answer, Call, Entry, Outcome
+from bots.kernel.calls import Acting, Answer, Call, Check, Entry, Outcome
 from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
@@ -62,6 +62,30 @@ class Hears(Protocol):
         """What is to be done about an event; None where it turns out to be about something else."""
 
 
+class Part(Protocol):
+    """What answers in the steward's name, and keeps matters of its own: polls, for instance."""
+
+    @property
+    def acts(self) -> Mapping[str, Acting]:
+        """What the steward does about acts that the module carries out, by their names."""
+
+    @property
+    def entries(self) -> Sequence[Entry]:
+        """What it answers itself."""
+
+    def needs(self, event: Event) -> Needs | None:
+        """As in `Hears`."""
+
+    def handle(self, event: Event, context: Context) -> Sequence[Effect] | None:
+        """As in `Hears`."""
+
+    def job_needs(self, job: Job) -> Needs | None:
+        """What must be known for a job; None where nothing is, or where it is another's."""
+
+    def run(self, job: Job, context: Context) -> Sequence[Effect] | None:
+        """What is to be done about a job; None where it is another's."""
+
+
 class Steward:
     """Explains the place, welcomes members to it, and hands what they ask for to the module."""
 
@@ -77,6 +101,7 @@ class Steward:
         escalation: EscalationSettings | None = None,
         rules: onboarding.Rules | None = None,
         zone: ZoneInfo | None = None,
+        parts: Sequence[Part] = (),
     ) -> None:
         """Knows what it can be asked.
 
@@ -88,12 +113,17 @@ class Steward:
             escalation: Whom to tell of an urgent report that nobody looks after; by default the stewards' room alone.
             rules: The community's rules, if it has any.
             zone: The community's time zone; UTC where none is given.
+            parts: What else answers in its name.
         """
+        self._parts = parts
         self._onboarding = onboarding.Onboarding(rules, self.name)
         self._escalation = Escalation(escalation or EscalationSettings(), portal)
         self._reports = reports.Reports(portal, self._escalation)
         told = {**_TOLD, **{str(act.act): self._reports.handled for act in REPORT_ACTS}}
         told["report"] = self._reports.reported
+        acting = {name: one for part in parts for name, one in part.acts.items()}
+        told |= {name: one.told for name, one in acting.items()}
+        checks = {**own_account.CHECKS, **{name: one.check for name, one in acting.items()}}
         own = (
             Entry(HELP, self._help),
             Entry(TLP, _tlp, Needs(fresh=True, audience=True)),
@@ -102,9 +132,10 @@ class Steward:
             *labels.entries(),
             *self._onboarding.entries(),
             *entries,
-            *(_entry(act, told) for act in ACTS),
+            *(one for part in parts for one in part.entries),
+            *(_entry(act, told, checks) for act in ACTS),
         )
-        self._hears = (*hears, labels.Relabelled(), self._reports)
+        self._hears: Sequence[Hears] = (*hears, labels.Relabelled(), self._reports, *parts)
         self.desk = Desk(self.name, own, others, front=True)
 
     def needs(self, event: Event, me: str) -> Needs | None:
@@ -140,11 +171,15 @@ class Steward:
             return self._escalation.run(job, context)
         if job.name.startswith(announcements.REMIND):
             return announcements.remind(job, context)
+        for part in self._parts:
+            if (effects := part.run(job, context)) is not None:
+                return effects
         return self.desk.run(job, context) or ()
 
     def job_needs(self, job: Job) -> Needs | None:
         """What must be known for a job; see `bots.kernel.bot.WithCuriousJobs`."""
-        return announcements.job_needs(job)
+        found = (announcements.job_needs(job), *(part.job_needs(job) for part in self._parts))
+        return next((needs for needs in found if needs is not None), None)
 
     def _welcome(self, event: Event, context: Context) -> Sequence[Effect]:
         if event.state_key != context.me:
@@ -161,9 +196,9 @@ class Steward:
         return Answer(words.help_with(asked, self.desk.commands, call))
 
 
-def _entry(act: Command, told: Mapping[str, Told]) -> Entry:
+def _entry(act: Command, told: Mapping[str, Told], checks: Mapping[str, Check | None]) -> Entry:
     name = str(act.act)
-    return Entry(act, told=told.get(name, _told), before=_BEFORE.get(name), check=own_account.CHECKS.get(name))
+    return Entry(act, told=told.get(name, _told), before=_BEFORE.get(name), check=checks.get(name))
 
 
 def _tlp(call: Call, context: Context) -> Answer:

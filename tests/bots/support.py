@@ -228,6 +228,8 @@ class Homeserver:
         """How the module answers acts, in this order; done, where nothing is left here."""
         self.unacknowledged: list[tuple[int, Json]] = []
         """How the module answers who has not acknowledged something, in this order."""
+        self.polls: dict[str, Json] = {}
+        """What the module tells of polls, by event id."""
         self.devices: set[str] = set()
         self.holding = asyncio.Event()
         self.holding.set()
@@ -318,8 +320,9 @@ class Homeserver:
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
         if path.endswith("/unacknowledged"):
             return self.unacknowledged.pop(0)
-        if path.endswith("/item"):
-            found = self.items.get(request.query["event_id"])
+        if path.endswith(("/item", "/poll")):
+            known = self.items if path.endswith("/item") else self.polls
+            found = known.get(request.query["event_id"])
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
         if path.endswith("/groups"):
             return 200, {"groups": self.groups}

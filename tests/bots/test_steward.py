@@ -85,7 +85,7 @@ ANYBODY = {"help", "tlp"}
 MEMBERS = ANYBODY | {"group create", "group join", "group leave", "group unarchive"}
 ALONE = MEMBERS | {"direct-chats", "group list", "red", "devices", "devices end", "leave-community", "quiet"}
 ALONE |= {"rules", "rules accept", "start"}
-IN_GROUPS = MEMBERS | {"group invite"}
+IN_GROUPS = MEMBERS | {"group invite", "poll", "poll cancel", "poll close", "poll extend"}
 MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "group topic", "group archive"}
 
 

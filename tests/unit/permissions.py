@@ -73,6 +73,11 @@ ROWS: Final = {
     "mute": Row(BOTH, "maintainers and leads", "member_mute"),
     "offboard": Row(OWN, "leads", "member_offboard"),
     "offboard organisation": Row(OWN, "moderation", "organisation_offboard"),
+    "poll": Row(GROUP, "members", "poll_open"),
+    # Whoever began a poll may be anybody: the module looks at who that is.
+    "poll cancel": Row(GROUP, "members", "poll_cancel"),
+    "poll close": Row(GROUP, "members", "poll_close"),
+    "poll extend": Row(GROUP, "members", "poll_extend"),
     "portal": Row(BOTH, "members"),
     "quiet": Row(OWN, "members"),
     "raise": Row(BOTH, "stewards", "item_raise"),

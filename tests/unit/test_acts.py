@@ -198,6 +198,7 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
     in_the_group = ("room_policy", "room_upgrade", "group_invite", "group_rename", "group_topic", "group_archive")
     where = {
         **dict.fromkeys((*in_the_group, "item_redact"), groups),
+        **dict.fromkeys(("poll_open", "poll_close", "poll_extend", "poll_cancel"), groups),
         **dict.fromkeys(("direct_chats", "moderation_log", "red"), own),
         **dict.fromkeys((str(act.act) for act in PEOPLE_ACTS), own),
         **dict.fromkeys(("direct_chats", "moderation_log", "red", "announce", "announce_status"), own),

@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 
 from belisha import translation
 from belisha.acts import ACTS
+from belisha.acts.polls import POLL_ACTS
 from belisha.acts.reports import REPORT_ACTS
 from belisha.commands.reading import Asked, Problem, read
 from belisha.policy.people import Person
@@ -185,7 +186,7 @@ def answers() -> Iterator[str]:
 
 def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
     """What is said of every other act once it is done."""
-    for act in (one for one in ACTS if str(one.act) not in moderation.TOLD and one not in REPORT_ACTS):
+    for act in (one for one in ACTS if str(one.act) not in moderation.TOLD and one not in (*REPORT_ACTS, *POLL_ACTS)):
         arguments = {argument.name: ["x"] if argument.kind.many else "x" for argument in act.arguments}
         call = Call(Asked(act, arguments), "", asker, "!r:x", GROUP, OWN)
         told = steward.desk.entry(act).told  # type: ignore[union-attr]  # every act has an entry

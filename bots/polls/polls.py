@@ -1,0 +1,276 @@
+"""What the bot does about polls: remembers when one closes, ends it once, counts it once, and tells late voters.
+
+A poll is ended by an event in the bot's name, and counted only when that is stored: by a job that reads all votes anew.
+Both have a key of their own (`Send.once`), so that whatever closes a poll twice ends and counts it once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import sqlalchemy as sa
+
+from belisha.polls.deadlines import NoDeadline, deadline
+from belisha.polls.tally import tally
+from belisha.polls.wire import END, RESPONSE, end_content, poll_of
+from belisha.translation import _
+from bots.kernel.answers import Block, Typed, notice, paragraph, say
+from bots.kernel.bot import Context, Job, Needs, PollFacts
+from bots.kernel.calls import Acting, Answer, Call, Entry, Outcome
+from bots.kernel.effects import Effect, Redact, Schedule, Send, Unschedule
+from bots.kernel.events import Event
+from bots.polls import words
+from bots.polls.tables import poll
+
+#: Begin the names of jobs.
+DUE: Final = "poll due "
+COUNT: Final = "poll count "
+LATE: Final = "poll late "
+#: How often the end is looked for before the votes are counted without it, and the first pause, in seconds.
+_TRIES: Final = 10
+_PAUSE: Final = 1.0
+
+
+class Polls:
+    """Polls of all groups."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        """Knows the clock on the community's wall."""
+        self._zone = zone
+        self.entries: Sequence[Entry] = ()
+        self.acts: Mapping[str, Acting] = {
+            "poll_open": Acting(self._opened, self._problem),
+            "poll_close": Acting(self._closed),
+            "poll_extend": Acting(self._extended, self._problem),
+            "poll_cancel": Acting(self._cancelled),
+        }
+
+    # --- Commands ------------------------------------------------------------------------------------------------
+
+    def _problem(self, call: Call, context: Context) -> str | None:
+        """Why a poll cannot close when it is to."""
+        text = call.arguments.get("closes")
+        if text is not None:
+            try:
+                self._moment(str(text), context.now)
+            except NoDeadline as wrong:
+                return str(wrong)
+        return None
+
+    def _moment(self, text: str, now: float) -> float:
+        return deadline(text, now, self._zone)
+
+    def _opened(self, call: Call, outcome: Outcome, context: Context) -> Answer:
+        done = outcome.done
+        if done is None:
+            return _refused(outcome)
+        event_id, asked = str(done["event_id"]), call.arguments
+        closes, begun = None, int(done["at"]) / 1000
+        if "closes" in asked:
+            try:
+                closes = self._moment(asked["closes"], begun)
+            except NoDeadline:  # the moment came between the command and its poll
+                closes = begun
+        kept = {
+            "event_id": event_id,
+            "room_id": str(done["room_id"]),
+            "closes": closes,
+            "by_organisation": "by" in asked,
+            "quorum": asked.get("quorum"),
+            "voters": asked.get("voters", "closing"),
+        }
+        context.database.execute(poll.insert().values(kept))
+        return Answer(self._rules_of(kept), () if closes is None else (_due(kept, closes),))
+
+    def _closed(self, call: Call, outcome: Outcome, context: Context) -> Answer:
+        if outcome.done is None:
+            return _refused(outcome)
+        kept = _adopted(context, outcome.done)
+        if kept["state"] != "open":
+            return Answer((paragraph(_("That poll is closed already.")),))
+        told = paragraph(_("Done: the poll is closed. The result follows in the group."))
+        is_elsewhere = call.answer_in != kept["room_id"]
+        return Answer((told,) if is_elsewhere else (), _end(context, kept, None))
+
+    def _extended(self, call: Call, outcome: Outcome, context: Context) -> Answer:
+        if outcome.done is None:
+            return _refused(outcome)
+        kept = _adopted(context, outcome.done)
+        if kept["state"] != "open":
+            return Answer((paragraph(_("That poll is closed, and is not opened again. Please begin another.")),))
+        try:
+            closes = self._moment(call.arguments["closes"], context.now)
+        except NoDeadline as wrong:
+            return Answer((paragraph(str(wrong)),))
+        _set(context, kept, closes=closes)
+        told = say(_("Done: the poll closes at {moment}."), moment=words.moment(closes, self._zone))
+        return Answer((told,), (_due(kept, closes),))
+
+    def _cancelled(self, call: Call, outcome: Outcome, context: Context) -> Answer:
+        if outcome.done is None:
+            return _refused(outcome)
+        kept = _adopted(context, outcome.done)
+        if kept["state"] != "open":
+            return Answer((paragraph(_("That poll is closed already.")),))
+        _set(context, kept, state="cancelled")
+        effects = (
+            Redact(kept["event_id"], _("The poll was cancelled."), room=kept["room_id"]),
+            Unschedule(f"{DUE}{kept['event_id']}"),
+        )
+        return Answer((paragraph(_("Done: the poll is taken back, without a result.")),), effects)
+
+    def _rules_of(self, kept: Mapping[str, Any]) -> Sequence[Block]:
+        """What is said under a new poll."""
+        blocks: list[Block] = []
+        if kept["closes"] is None:
+            blocks.append(say(_("The poll is open. To close it, answer it with {close}."), close=Typed("!poll close")))
+        else:
+            closes = words.moment(kept["closes"], self._zone)
+            blocks.append(say(_("The poll is open, and closes at {moment}."), moment=closes))
+        if kept["by_organisation"]:
+            blocks.append(paragraph(_("I count it twice: plainly, and with one vote for each organisation.")))
+        if kept["quorum"] is not None:
+            blocks.append(say(_("It counts if {count} have voted."), count=int(kept["quorum"])))
+        if kept["voters"] == "opening":
+            blocks.append(paragraph(_("Who is in the group now may vote; who comes later may not.")))
+        return blocks
+
+    # --- Events --------------------------------------------------------------------------------------------------
+
+    def needs(self, event: Event) -> Needs | None:
+        """Ends and votes concern polls; nothing of the network is needed to know which."""
+        return Needs() if event.type in END or event.type in RESPONSE else None
+
+    def handle(self, event: Event, context: Context) -> Sequence[Effect] | None:
+        """Counts a poll that was ended by a client, and has who votes too late told."""
+        if self.needs(event) is None:
+            return None
+        kept = _known(context, poll_of(event.content) or "")
+        if kept is None or kept["room_id"] != event.room_id:
+            return ()
+        if event.type in END:
+            return (_count(kept, context.now, 0),) if kept["state"] == "open" else ()
+        is_over = kept["state"] != "open" or (kept["closes"] is not None and event.sent_at > kept["closes"] * 1000)
+        if not is_over:
+            return ()
+        about = {"event_id": kept["event_id"], "room_id": kept["room_id"], "voter": event.sender}
+        return (Schedule(f"{LATE}{kept['event_id']} {event.sender}", context.now, about),)
+
+    # --- Jobs ----------------------------------------------------------------------------------------------------
+
+    def job_needs(self, job: Job) -> Needs | None:
+        """To count a poll, and to tell a voter, it must be known as it is."""
+        if not job.name.startswith((COUNT, LATE)):
+            return None
+        return Needs(poll=(str(job.arguments["room_id"]), str(job.arguments["event_id"])))
+
+    def run(self, job: Job, context: Context) -> Sequence[Effect] | None:
+        """Ends a poll that is due, counts one that is ended, or tells a late voter; None for other jobs."""
+        if not job.name.startswith((DUE, COUNT, LATE)):
+            return None
+        kept = _known(context, str(job.arguments["event_id"]))
+        if kept is None:
+            return ()
+        if job.name.startswith(DUE):
+            return _end(context, kept, job.due) if kept["state"] == "open" else ()
+        if job.name.startswith(LATE):
+            return self._late(job, kept, context)
+        return self._counted(job, kept, context)
+
+    def _counted(self, job: Job, kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
+        if kept["state"] not in ("open", "closing"):
+            return ()
+        facts, tries = context.poll, int(job.arguments.get("tries", 0))
+        if not isinstance(facts, PollFacts):
+            _set(context, kept, state="cancelled")  # it was taken back
+            return (Unschedule(f"{DUE}{kept['event_id']}"),)
+        if not facts.ends:
+            if kept["state"] == "open":
+                return ()  # who ended it may not
+            if tries < _TRIES:
+                return (_count(kept, context.now + _PAUSE * 2**tries, tries + 1),)
+        until = _until(facts, kept, context.now)
+        voters = facts.opening if kept["voters"] == "opening" else facts.closing
+        found = words.Result(
+            facts.start,
+            tally(facts.start, facts.responses, until, voters, voters if kept["by_organisation"] else None),
+            facts.organisations,
+            kept["quorum"],
+            kept["ended_at"],
+        )
+        _set(context, kept, state="counted")
+        # As an answer to the poll it has the poll's label at least (rule L2).
+        content = notice(words.result(found, self._zone)) | {
+            "m.relates_to": {"m.in_reply_to": {"event_id": kept["event_id"]}}
+        }
+        return (
+            Send(content, room=kept["room_id"], once=f"poll result {kept['event_id']}"),
+            Unschedule(f"{DUE}{kept['event_id']}"),
+        )
+
+    def _late(self, job: Job, kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
+        facts, voter = context.poll, str(job.arguments["voter"])
+        if not isinstance(facts, PollFacts) or (room := facts.service_rooms.get(voter)) is None:
+            return ()
+        until = _until(facts, kept, context.now)
+        if not any(one.sender == voter and one.sent_at > until for one in facts.responses):
+            return ()  # it was on its way when the poll was closed
+        blocks = (paragraph(_("Your vote came after the end of that poll, so it does not count.")),)
+        return (Send(notice(blocks), room=room, once=f"{LATE}{kept['event_id']} {voter}"),)
+
+
+def _refused(outcome: Outcome) -> Answer:
+    return Answer((paragraph(outcome.refused),))
+
+
+def _due(kept: Mapping[str, Any], closes: float) -> Schedule:
+    about = {"event_id": kept["event_id"], "room_id": kept["room_id"]}
+    return Schedule(f"{DUE}{kept['event_id']}", closes, about)
+
+
+def _count(kept: Mapping[str, Any], at: float, tries: int) -> Schedule:
+    about = {"event_id": kept["event_id"], "room_id": kept["room_id"], "tries": tries}
+    return Schedule(f"{COUNT}{kept['event_id']}", at, about)
+
+
+def _end(context: Context, kept: Mapping[str, Any], due: float | None) -> Sequence[Effect]:
+    """Ends a poll, and has it counted; `due` where it closes by itself."""
+    _set(context, kept, state="closing", ended_at=due)
+    event_id = kept["event_id"]
+    return (
+        Send(
+            end_content(event_id, _("The poll is closed.")),
+            type=END[0],
+            room=kept["room_id"],
+            once=f"poll end {event_id}",
+        ),
+        Unschedule(f"{DUE}{event_id}"),
+        _count(kept, context.now, 0),
+    )
+
+
+def _until(facts: PollFacts, kept: Mapping[str, Any], now: float) -> int:
+    """Until when votes count, in milliseconds since 1970: the due time, or the end where that is earlier."""
+    due = kept["ended_at"] if kept["ended_at"] is not None else kept["closes"]
+    moments = [*facts.ends[:1], *([] if due is None else [int(due * 1000)])]
+    return min(moments, default=int(now * 1000))
+
+
+def _known(context: Context, event_id: str) -> Mapping[str, Any] | None:
+    row = context.database.execute(sa.select(poll).where(poll.c.event_id == event_id)).mappings().one_or_none()
+    return None if row is None else dict(row)
+
+
+def _adopted(context: Context, done: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The row of a poll; one that was begun in a client is known from here on."""
+    event_id = str(done["event_id"])
+    if (kept := _known(context, event_id)) is not None:
+        return kept
+    context.database.execute(poll.insert().values(event_id=event_id, room_id=str(done["room_id"])))
+    return _known(context, event_id) or {}
+
+
+def _set(context: Context, kept: Mapping[str, Any], **values: Any) -> None:
+    context.database.execute(poll.update().where(poll.c.event_id == kept["event_id"]).values(values))

@@ -1,0 +1,117 @@
+"""What is said of polls: the result in one sentence and a table, and what else there is to know about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from belisha.polls.tally import Tally, most_chosen
+from belisha.polls.wire import Start
+from belisha.translation import _, many
+from bots.kernel.answers import Block, Strong, Table, Words, paragraph, points, say
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a poll came to, and what was asked of it."""
+
+    start: Start
+    tally: Tally
+    names: Mapping[str, str]
+    """Of organisations, by id."""
+    quorum: int | None = None
+    due: float | None = None
+    """When it was due, in seconds since 1970, where it closed by itself."""
+
+
+def moment(at: float, zone: ZoneInfo) -> str:
+    """A moment by the community's clock."""
+    return f"{datetime.fromtimestamp(at, zone):%Y-%m-%d %H:%M} ({zone.key})"
+
+
+def result(found: Result, zone: ZoneInfo) -> Sequence[Block]:
+    """The whole message."""
+    blocks: list[Block] = [
+        say(_("The poll is closed: {question}"), question=Strong(found.start.question)),
+        paragraph(sentence(found)),
+        _table(found),
+    ]
+    if found.tally.organisations:
+        blocks.append(paragraph(_("By organisation, each with one vote:")))
+        blocks.append(points(_organisations(found)))
+    blocks += [paragraph(one) for one in _notes(found, zone)]
+    return blocks
+
+
+def sentence(found: Result) -> str:
+    """The result in one sentence."""
+    tally, texts = found.tally, _texts(found.start)
+    if not tally.voters:
+        return _("Nobody has voted.")
+    if found.quorum is not None and tally.voters < found.quorum:
+        template = _("It does not count: {voters} of the {quorum} who are needed have voted.")
+        return template.format(voters=tally.voters, quorum=found.quorum)
+    leading = tally.leading()
+    votes, voters = tally.counts[leading[0]], tally.voters
+    if len(leading) == 1:
+        template = _("“{answer}” has the most votes: {votes} of {voters}.")
+        return template.format(answer=texts[leading[0]], votes=votes, voters=voters)
+    names = ", ".join(f"“{texts[one]}”" for one in leading)
+    return _("{answers} have the same number of votes: {votes} of {voters} each.").format(
+        answers=names, votes=votes, voters=voters
+    )
+
+
+def _table(found: Result) -> Table:
+    tally = found.tally
+    organised = tally.by_organisation
+    heads = [_("Answer"), _("Votes"), _("Share")] + ([] if organised is None else [_("Organisations")])
+    rows = []
+    for option in found.start.options:
+        count = tally.counts[option.id]
+        share = f"{round(100 * count / tally.voters) if tally.voters else 0} %"
+        more = [] if organised is None else [str(organised[option.id])]
+        rows.append((option.text, str(count), share, *more))
+    return Table(tuple(heads), tuple(rows))
+
+
+def _organisations(found: Result) -> list[tuple[Words, ...]]:
+    texts, lines = _texts(found.start), list[tuple[Words, ...]]()
+    for vote in found.tally.organisations:
+        chosen = ", ".join(texts[one] for one in vote.choices) or _("split")
+        voters = many("{count} vote", "{count} votes", vote.voters)
+        lines.append((Strong(found.names.get(vote.organisation, vote.organisation)), f" ({voters}): {chosen}"))
+    leading = most_chosen(found.tally.by_organisation or {})
+    if leading:
+        names = ", ".join(texts[one] for one in leading)
+        lines.append((_("Most organisations: {answers}").format(answers=names),))
+    return lines
+
+
+def _notes(found: Result, zone: ZoneInfo) -> list[str]:
+    tally, notes = found.tally, list[str]()
+    if found.start.most > 1:
+        notes.append(_("One could choose up to {count} answers.").format(count=found.start.most))
+    if found.due is not None:
+        notes.append(_("It was due at {moment}; later votes do not count.").format(moment=moment(found.due, zone)))
+    if tally.late:
+        notes.append(many("{count} vote came too late.", "{count} votes came too late.", tally.late))
+    if tally.spoiled:
+        notes.append(
+            many("{count} vote was taken back or spoiled.", "{count} votes were taken back or spoiled.", tally.spoiled)
+        )
+    if tally.not_eligible:
+        notes.append(
+            many(
+                "{count} vote is of somebody who is not among the voters, and does not count.",
+                "{count} votes are of people who are not among the voters, and do not count.",
+                tally.not_eligible,
+            )
+        )
+    return notes
+
+
+def _texts(start: Start) -> dict[str, str]:
+    return {option.id: option.text for option in start.options}

@@ -1,0 +1,134 @@
+"""Polls out of what Synapse has stored at this moment: votes, ends, and who may vote (rule P2)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from synapse.event_auth import get_named_level, get_user_power_level
+from synapse.events import EventBase
+from synapse.module_api import LoggingTransaction, ModuleApi
+
+from belisha.policy.people import Person
+from belisha.polls.wire import END, RESPONSE, START, MalformedPoll, Start, parse_end, parse_start
+from belisha.tlp import Label
+from synapse_modules.hooks import Hooks
+from synapse_modules.parts import Parts
+from synapse_modules.readers import Readers
+from synapse_modules.registry import Registry
+from synapse_modules.snapshot import POWER_STATE
+
+_REDACT: Final = 50  # the power for redactions where a room names none (Matrix 1.16, m.room.power_levels)
+
+
+class Found(NamedTuple):
+    """A poll that somebody can read now.
+
+    Attributes:
+        start: the poll, as clients show it.
+        label: its label now.
+        raw: its event, with what an edit made of it.
+        responses: every vote.
+        ends: the moments at which those who may have ended it, in milliseconds since 1970.
+    """
+
+    start: Start
+    label: Label
+    raw: Mapping[str, Any]
+    responses: Sequence[Mapping[str, Any]]
+    ends: list[int]
+
+
+class Polls:
+    """Reads polls."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._api: ModuleApi = parts.api
+        self._hooks: Hooks = parts.hooks
+        self._readers: Readers = parts.readers
+        self._registry: Registry = parts.registry
+
+    async def find(self, user_id: str, room_id: str, event_id: str) -> Found | None:
+        """The poll that an event is, where the account can read it; None for anything else."""
+        item = await self._readers.item(user_id, room_id, event_id)
+        event = None if item is None else await self._hooks.event(item.event_id)
+        if item is None or event is None or event.type not in START:
+            return None
+        raw = _raw(event)
+        if (edit := await self._hooks.newest_edit(event.event_id)) is not None:
+            changed = edit.content.get("m.new_content")
+            raw["content"] = changed if isinstance(changed, Mapping) else raw["content"]
+        try:
+            start = parse_start(raw)
+        except MalformedPoll:
+            return None
+        related = [one for _, one in await self._hooks.related(event.event_id) if one.room_id == room_id]
+        state = await self._api.get_room_state(room_id, POWER_STATE)
+        ends: list[int] = []
+        for one in related:
+            may_end = one.type in END and (
+                one.sender == start.sender
+                or get_user_power_level(one.sender, state) >= get_named_level(state, "redact", _REDACT)
+            )
+            try:
+                ends += [parse_end(_raw(one), event.event_id).sent_at] if may_end else []
+            except MalformedPoll:
+                continue
+        responses = [_raw(one) for one in related if one.type in RESPONSE]
+        return Found(start, item.label, raw, responses, sorted(ends))
+
+    async def facts(self, user_id: str, room_id: str, event_id: str) -> dict[str, Any] | None:
+        """The same for a bot that counts it, with the organisations of those who may vote."""
+        found = await self.find(user_id, room_id, event_id)
+        if found is None:
+            return None
+        active = await self._registry.active_members()
+        organisations = await self._registry.organisations()
+        opening = await self._api.run_db_interaction("belisha_poll_opening", _joined_at, room_id, found.start.event_id)
+        voters = {
+            "opening": self._of(active, opening),
+            "closing": self._of(active, await self._hooks.joined(room_id)),
+        }
+        there = {key for group in voters.values() for key in group.values()}
+        return {
+            "room_id": room_id,
+            "poll": dict(found.raw),
+            "label": str(found.label),
+            "responses": [dict(one) for one in found.responses],
+            "ends": found.ends,
+            "voters": voters,
+            "organisations": {key: organisations[key].name for key in sorted(there) if key in organisations},
+            "service_rooms": {
+                user: active[Person(user).localpart].service_room for user in voters["closing"] | voters["opening"]
+            },
+        }
+
+    @staticmethod
+    def _of(active: Mapping[str, Any], users: frozenset[str]) -> dict[str, str]:
+        """The organisation of each of those who may act."""
+        by_user = {user: active.get(Person(user).localpart) for user in sorted(users)}
+        return {user: member.organisation for user, member in by_user.items() if member is not None}
+
+
+def _raw(event: EventBase) -> dict[str, Any]:
+    return {
+        "event_id": event.event_id,
+        "type": event.type,
+        "sender": event.sender,
+        "origin_server_ts": event.origin_server_ts,
+        "content": dict(event.get_dict()["content"]),
+    }
+
+
+def _joined_at(txn: LoggingTransaction, room_id: str, event_id: str) -> frozenset[str]:
+    """Who was in a room when an event was stored: the last membership of each before it, on this one homeserver."""
+    txn.execute(
+        "SELECT room_memberships.user_id, room_memberships.membership FROM room_memberships"
+        " JOIN events ON events.event_id = room_memberships.event_id"
+        " WHERE room_memberships.room_id = ? AND events.state_key IS NOT NULL AND events.rejection_reason IS NULL"
+        " AND events.stream_ordering < (SELECT stream_ordering FROM events WHERE event_id = ?)"
+        " ORDER BY events.stream_ordering",
+        (room_id, event_id),
+    )
+    last = {str(user): str(membership) for user, membership in txn.fetchall()}
+    return frozenset(user for user, membership in last.items() if membership == "join")

@@ -1,0 +1,101 @@
+"""What is said of polls: the result in one sentence in every case, and all of it in the community's language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+
+from belisha.acts.polls import POLL_ACTS
+from belisha.commands.reading import Asked
+from belisha.policy.people import Person
+from belisha.polls.tally import tally
+from belisha.polls.wire import Option, Response, Start
+from bots.kernel.answers import Block, in_html, plain
+from bots.kernel.bot import Asker, Context, Policy
+from bots.kernel.calls import Call, Outcome
+from bots.kernel.tables import metadata
+from bots.polls import Polls, words
+from bots.steward import Steward
+from tests.unit.test_written import KEPT, elsewhere
+
+__all__ = ["elsewhere"]
+
+UTC = ZoneInfo("UTC")
+GROUP = Policy("closed", "TLP:AMBER", "TLP:AMBER")
+
+
+def result(votes: str, most: int = 1, quorum: int | None = None, **more: float) -> Sequence[Block]:
+    """The result of these votes, each by another; those of the first two are of one organisation."""
+    start = Start("$p", "@1:x", 0, "1?", (Option("a", "<b>1</b>"), Option("b", "2")), most)
+    responses = [Response(f"@{place}:x", 1, tuple(vote)) for place, vote in enumerate(votes.split())]
+    responses += [Response("@late:x", 9, ("a",)), Response("@out:x", 1, ("a",)), Response("@9:x", 1, None)]
+    of = {f"@{place}:x": "1" if place < 2 else str(place) for place in range(10)}
+    return words.result(words.Result(start, tally(start, responses, 5, of, of), {"1": "1"}, quorum, **more), UTC)
+
+
+@pytest.mark.parametrize(
+    ("votes", "quorum", "sentence"),
+    [
+        ("", None, "Nobody has voted."),
+        ("a a b", None, "“<b>1</b>” has the most votes: 2 of 3."),
+        ("a b", None, "“<b>1</b>”, “2” have the same number of votes: 1 of 2 each."),
+        ("a a b", 3, "has the most votes: 2 of 3."),
+        ("a a b", 4, "It does not count: 3 of the 4 who are needed have voted."),
+    ],
+)
+def test_the_result_in_one_sentence(votes: str, quorum: int | None, sentence: str) -> None:
+    assert sentence in plain(result(votes, quorum=quorum))
+
+
+def test_what_members_wrote_is_escaped() -> None:
+    told = in_html(result("a a b"))
+    assert "<td>&lt;b&gt;1&lt;/b&gt;</td><td>2</td><td>67 %</td><td>1</td>" in told and "<b>" not in told
+
+
+def test_what_does_not_count_is_said() -> None:
+    told = plain(result("a b", due=0.0))
+    assert "It was due at 1970-01-01 00:00 (UTC); later votes do not count." in told
+    assert "1 vote came too late." in told and "1 vote was taken back or spoiled." in told
+    assert "1 vote is of somebody who is not among the voters" in told and "1 (2 votes): split" in told
+
+
+def answers() -> Iterator[str]:
+    for votes in ("", "a", "a b", "a a b"):
+        for quorum in (None, 9):
+            yield in_html(result(votes, 2 if quorum else 1, quorum, **({"due": 1.0} if quorum else {})))
+    options = {"closes": "2d", "by": "organisation", "quorum": 2, "voters": "opening"}
+    outcomes = [Outcome({"event_id": "$p", "room_id": "!r:x", "at": 1}), Outcome(None, "")]
+    for arguments in (options, {"closes": "1970-01-01 00:00"}):
+        for first in POLL_ACTS:
+            polls, engine = Polls(UTC), sa.create_engine("sqlite://")
+            with engine.begin() as connection:
+                metadata.create_all(connection)
+                for act in (first, *POLL_ACTS[1:]):
+                    call = Call(Asked(act, arguments), "", Asker(Person("@ada:x")), "!r:x", GROUP, "!o:x")
+                    for outcome in outcomes:
+                        told = polls.acts[str(act.act)].told
+                        here = Context("@b:x", occasion="x", now=9.0, connection=connection)
+                        yield in_html(told(call, outcome, here).blocks)
+            engine.dispose()
+
+
+def test_no_word_of_it_is_left_in_english(elsewhere: None) -> None:
+    found = list(answers())
+    assert len(found) > 40
+    for answer in found:
+        rest = re.sub(r"<code>.*?</code>|<[^>]+>|\(UTC\)|Friday [^⟦⟧]*1w", "", answer)
+        while KEPT.search(rest):
+            rest = KEPT.sub("", rest)
+        assert not re.search(r"[A-Za-z]{3,}", rest), (rest, answer)
+
+
+def test_the_steward_has_them_all() -> None:
+    desk = Steward(parts=[Polls(UTC)]).desk
+    for act in POLL_ACTS:
+        entry = desk.entry(act)
+        assert entry is not None and entry.told is not None
+        assert (entry.check is not None) == ("closes" in {one.name for one in act.arguments})
