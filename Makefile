@@ -48,7 +48,7 @@ test: .venv/test.stamp  ## Test what a newcomer should see pass
 
 test-full: .venv/test.stamp  ## The long tests, which `make test` leaves out
 	@tests/install-system-packages
-	@$(PYTEST) -m full tests
+	@$(PYTEST) --no-loadscope-reorder -m full tests
 	@$(MAKE) --no-print-directory test-workers
 
 test-workers: .venv/test.stamp  ## The tests of Synapse on several processes, with PostgreSQL and Redis

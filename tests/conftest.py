@@ -21,7 +21,23 @@ def pytest_configure(config: pytest.Config) -> None:
     topology.chosen = config.getoption("topology")
 
 
+#: Files that take minutes, the longest first: what is begun last is what everybody waits for at the end.
+LONGEST = (
+    "test_crash.py",
+    "test_crash_postgresql.py",
+    "test_races.py",
+    "test_locked.py",
+    "test_stateful.py",
+    "test_upgrade_crash.py",
+    "test_workers.py",
+    "test_faults.py",
+    "test_killed.py",
+    "test_leaks.py",
+)
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
     if topology.chosen == "one":
         return
     left_out = [item for item in items if _names(item) & topology.ONLY_ON_ONE.keys()]
