@@ -26,6 +26,7 @@ from synapse_modules.acts_people import PeopleActs
 from synapse_modules.acts_reports import ReportActs
 from synapse_modules.acts_rooms import RoomActs
 from synapse_modules.acts_self import SelfActs
+from synapse_modules.acts_waiting import WaitingActs
 from synapse_modules.command_events import Command, CommandEvents
 from synapse_modules.event_check import EventCheck
 from synapse_modules.locks import BEING_CHANGED
@@ -76,6 +77,7 @@ class Acts:
             ReportActs(parts),
             AnnouncementActs(parts),
             SelfActs(parts),
+            WaitingActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}
 

@@ -16,6 +16,7 @@ from belisha.acts.moderation import MODERATION_ACTS
 from belisha.acts.own import OWN_ACTS
 from belisha.acts.people import PEOPLE_ACTS
 from belisha.acts.reports import REPORT_ACTS
+from belisha.acts.waiting import WAITING_ACTS
 from belisha.commands import reading
 from belisha.commands.reading import Asked, Problem
 
@@ -29,6 +30,7 @@ ACTS: Final = (
     *ANNOUNCE_ACTS,
     *CONTACT_ACTS,
     *OWN_ACTS,
+    *WAITING_ACTS,
 )
 
 

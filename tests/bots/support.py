@@ -223,6 +223,8 @@ class Homeserver:
         """What the module tells of groups that somebody may join."""
         self.rounds: Callable[[], list[Json]] = list
         """What the module tells of recertification."""
+        self.waits: Json = {"waiting": [], "ended": []}
+        """What the module tells of who waits to be let in."""
         self.acts: list[tuple[int, Json]] = []
         """How the module answers acts, in this order; done, where nothing is left here."""
         self.unacknowledged: list[tuple[int, Json]] = []
@@ -322,8 +324,8 @@ class Homeserver:
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
         if path.endswith("/groups"):
             return 200, {"groups": self.groups}
-        if path.endswith("/recertification"):
-            return 200, {"rounds": self.rounds()}
+        if path.endswith(("/recertification", "/waiting")):
+            return 200, self.waits if path.endswith("/waiting") else {"rounds": self.rounds()}
         if path.endswith("/extent"):
             return self.extents.get(request.query["about"], (404, {"errcode": "ORG.BELISHA.NOT_FOUND"}))
         return self._catch_up(path, request) or self._about_rooms(path)
