@@ -27,6 +27,7 @@ from synapse_modules.acts_polls import PollActs
 from synapse_modules.acts_reports import ReportActs
 from synapse_modules.acts_rooms import RoomActs
 from synapse_modules.acts_self import SelfActs
+from synapse_modules.acts_waiting import WaitingActs
 from synapse_modules.api_names import NamesOfOutcomes
 from synapse_modules.command_events import Command, CommandEvents
 from synapse_modules.event_check import EventCheck
@@ -80,6 +81,7 @@ class Acts:
             AnnouncementActs(parts),
             PollActs(parts),
             SelfActs(parts),
+            WaitingActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}
 

@@ -85,6 +85,7 @@ class MemberApi(Resource):
         self._offboarding = Offboarding(parts)
         self._announcements = Announcements(parts.api, parts.hooks, parts.registry)
         self._polls = Polls(parts)
+        self._waiting = parts.waiting
         self._found = FoundGroups(parts.api, parts.hooks, parts.registry, parts.rooms)
         self.handlers = {
             "GET audience": self._audience,
@@ -97,6 +98,7 @@ class MemberApi(Resource):
             "GET poll": self._poll,
             "POST acts": self._act,
             "POST recertification": self._recertify,
+            "POST waiting": self._waits,
             **ItemHandlers(parts, check).handlers(),
             **PortalHandlers(parts, config.portal_secret).handlers(),
             **deliveries.handlers(),
@@ -213,6 +215,13 @@ class MemberApi(Resource):
         if path:
             raise not_found()
         return await self._recertification.turn()
+
+    async def _waits(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """Who waits to be let in, with the rooms of those who decide, and what has ended: for a bot to tell."""
+        await self._bot(request)
+        if path:
+            raise not_found()
+        return await self._waiting.turn()
 
     async def _policy(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         room, _ = await self._room_for(request, path[0] if path else "")

@@ -17,7 +17,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 
 from belisha import acts
 from belisha.acts import questions
-from belisha.acts.reports import tapped
+from belisha.acts.taps import tapped
 from belisha.commands.declaration import GROUPS, WITH_BOTS, usage
 from belisha.commands.reading import Asked, Problem
 from belisha.commands.spoken import answered, spoken
@@ -114,11 +114,14 @@ class CommandEvents:
         sender = await self._registry.person(stored.sender)
         if sender.is_bot:
             raise refused(_NO_COMMAND)
-        raise_if_refused(decide_standing(sender))
+        if sender.frozen:
+            raise refused(decide_standing(sender))
         if sender.user_id not in await self._hooks.joined(room_id):
             raise refused(_LEFT)
         written = await self._written(bot, room_id, room, stored)
         asked = acts.read(written.text)
+        if not (isinstance(asked, Asked) and asked.command.for_unbound):
+            raise_if_refused(decide_standing(sender))
         if asked is None:
             raise refused(_NO_COMMAND)
         if isinstance(asked, Problem):
@@ -149,7 +152,7 @@ class CommandEvents:
             relates = relates if isinstance(relates, Mapping) else {}
             key, asked_in = relates.get("key"), relates.get("event_id")
             if stored.event_type == EventTypes.Reaction and (text := tapped(key)) is not None:
-                # Whether a report's card was tapped is looked at where that is carried out.
+                # Whether a card of that sort was tapped is looked at where that is carried out.
                 return _Written(text, asked_in if isinstance(asked_in, str) else None)
             is_yes = isinstance(key, str) and questions.reacts(key) is True and isinstance(asked_in, str)
             if stored.event_type != EventTypes.Reaction or not is_yes:

@@ -67,6 +67,7 @@ from synapse_modules.snapshot import room_of
 from synapse_modules.unstorable import refuse_nul
 from synapse_modules.upgrade_rows import UpgradeRows
 from synapse_modules.upgrades import Upgrades
+from synapse_modules.waiting import Waiting
 from synapse_modules.words import Words
 
 logger = logging.getLogger(__name__)
@@ -129,6 +130,7 @@ class BelishaModule:
         )
         self.makings = Makings(api, self.hooks, self.registry, self.rooms, upgrade_rows)
         self.reports = Reports(api, self.hooks, self.registry, self.rooms, self.markers)
+        self.waiting = Waiting(api, self.hooks, self.registry, self.rooms)
         self.places = GroupPlaces(api, self.hooks, self.rooms)
         parts = Parts(
             api,
@@ -151,6 +153,7 @@ class BelishaModule:
             self.moderation,
             self.makings,
             self.reports,
+            self.waiting,
         )
         self.check = EventCheck(config, parts)
         self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
@@ -238,6 +241,7 @@ class BelishaModule:
         await self._do(self.upgrades.catch_up)
         await self._do(self.moderation.catch_up)
         await self._do(self.makings.resume)
+        await self._do(self.waiting.catch_up)
         await self._do(self.places.catch_up)
         await self._do(self.degraded_notice.tell)
 

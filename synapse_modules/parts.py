@@ -25,6 +25,7 @@ from synapse_modules.reports import Reports
 from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
 from synapse_modules.upgrades import Upgrades
+from synapse_modules.waiting import Waiting
 
 
 class Parts(NamedTuple):
@@ -50,3 +51,4 @@ class Parts(NamedTuple):
     moderation: Moderation
     makings: Makings
     reports: Reports
+    waiting: Waiting

@@ -268,6 +268,24 @@ MIGRATIONS: Final = (
         " room_id TEXT NOT NULL,"
         " PRIMARY KEY (user_id, room_id))",
     ),
+    # Who waits to be let in, by the knock or the command that asked, and how it ended; times are seconds since 1970.
+    (
+        "CREATE TABLE belisha_waiting ("
+        " id TEXT NOT NULL PRIMARY KEY,"
+        " sort TEXT NOT NULL,"
+        " localpart TEXT NOT NULL,"
+        " room_id TEXT NOT NULL,"
+        " organisation_id TEXT,"  # of who asks to belong to it; there may be no such organisation
+        " at BIGINT NOT NULL,"
+        " ended TEXT,"
+        " by_member TEXT,"
+        " ended_at BIGINT,"
+        " command_id TEXT,"
+        " pending SMALLINT NOT NULL)",  # still to be done in Matrix
+        "CREATE UNIQUE INDEX belisha_waiting_open ON belisha_waiting (localpart, room_id) WHERE ended IS NULL",
+        "CREATE INDEX belisha_waiting_ended ON belisha_waiting (ended_at)",
+        "CREATE INDEX belisha_waiting_pending ON belisha_waiting (id) WHERE pending = 1",
+    ),
 )
 
 

@@ -17,6 +17,7 @@ from belisha.acts.own import OWN_ACTS
 from belisha.acts.people import PEOPLE_ACTS
 from belisha.acts.polls import POLL_ACTS
 from belisha.acts.reports import REPORT_ACTS
+from belisha.acts.waiting import WAITING_ACTS
 from belisha.commands import reading
 from belisha.commands.reading import Asked, Problem
 
@@ -31,6 +32,7 @@ ACTS: Final = (
     *POLL_ACTS,
     *CONTACT_ACTS,
     *OWN_ACTS,
+    *WAITING_ACTS,
 )
 
 

@@ -55,6 +55,7 @@ class Command:
         where: the kinds of room in which it counts.
         is_about_room: whether it is about the group that it is written in; a form asks for the group.
         for_anyone: whether even an account that belongs to no organisation may ask for it.
+        for_unbound: whether it is for accounts that belong to no organisation, and for nobody else.
         is_answer: whether it is about a message, which it answers; a form asks for a link to it.
         instead: of what answers a message, the argument by which it can be asked without one.
         names_message: whether that argument says which message, so that a form asks for no other link.
@@ -81,6 +82,7 @@ class Command:
     instead: str | None = None
     names_message: bool = False
     for_anyone: bool = False
+    for_unbound: bool = False
     act: str | None = None
     confirm: str | None = None
     aliases: tuple[tuple[str, ...], ...] = ()

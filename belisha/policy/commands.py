@@ -70,8 +70,14 @@ def decide_who(
     """
     if command.for_anyone:
         return _MAY
+    if command.for_unbound:
+        if asker.organisation is None and not (asker.frozen or asker.is_bot):
+            return _MAY
+        return refuse("M1", "BELONGS_ALREADY", _("Only an account that belongs to no organisation yet can do this."))
     if not asker.belongs or asker.is_bot:
-        return refuse("M1", "CONFINED", _("This account belongs to no organisation, so it can ask for help only."))
+        return refuse(
+            "M1", "CONFINED", _("This account belongs to no organisation, so it can ask for help, and to be let in.")
+        )
     if asker.roles & command.roles:
         return _MAY
     is_theirs = power >= MAINTAINER_POWER or (maintains and names_group)

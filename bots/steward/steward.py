@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 from belisha.acts import ACTS
 from belisha.acts.reports import REPORT_ACTS
 from belisha.commands.declaration import Command
+from belisha.policy.people import Person
 from bots.kernel.answers import notice
-from bots.kernel.bot import Context, Job, Needs, Policy
+from bots.kernel.bot import Asker, Context, Job, Needs, Policy
 from bots.kernel.calls import Acting, Answer, Call, Check, Entry, Outcome
 from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.desk import Desk
@@ -31,6 +32,8 @@ from bots.steward import (
     quiet_hours,
     recertification,
     reports,
+    waiting,
+    waiting_words,
     words,
 )
 from bots.steward.commands import GROUP_LIST, HELP, TLP
@@ -46,6 +49,7 @@ _TOLD: Final = {
     **invitations.TOLD,
     **announcements.TOLD,
     **own_account.TOLD,
+    **waiting.TOLD,
     "members_confirm": recertification.confirmed,
 }
 #: What is said of how much an act concerns, before it is confirmed.
@@ -90,7 +94,10 @@ class Steward:
     """Explains the place, welcomes members to it, and hands what they ask for to the module."""
 
     name = "steward"
-    rules: Mapping[str, Rule] = {recertification.NAME: recertification.RULE}
+    rules: Mapping[str, Rule] = {
+        recertification.NAME: recertification.RULE,
+        waiting.NAME: waiting.RULE,
+    }
 
     def __init__(
         self,
@@ -135,7 +142,7 @@ class Steward:
             *(one for part in parts for one in part.entries),
             *(_entry(act, told, checks) for act in ACTS),
         )
-        self._hears: Sequence[Hears] = (*hears, labels.Relabelled(), self._reports, *parts)
+        self._hears: Sequence[Hears] = (*hears, labels.Relabelled(), self._reports, waiting.Taps(), *parts)
         self.desk = Desk(self.name, own, others, front=True)
 
     def needs(self, event: Event, me: str) -> Needs | None:
@@ -144,9 +151,10 @@ class Steward:
             if (needs := group_care.needs(event)) is not None:
                 return needs
             if not joins(event, event.state_key):
-                return None
+                return Needs() if waiting.concerns(event) else None
             # A member's joining names the member; only after the bot's own it must be asked who is there.
-            return Needs(policy=True, patient=True, people=event.state_key == me)
+            is_own = event.state_key == event.sender != me
+            return Needs(policy=True, patient=True, people=event.state_key == me, asker=is_own)
         if event.sender == me:
             return Needs() if reports.is_card(event) else None
         return next((needs for one in self._hears if (needs := one.needs(event))), None) or self.desk.needs(event)
@@ -161,11 +169,15 @@ class Steward:
                     return effects
             return self.desk.handle(event, context)
         in_service = isinstance(context.policy, Policy) and context.policy.kind == "service"
-        return self._welcome(event, context) if in_service else group_care.handle(event, context, self.name)
+        if in_service:
+            return self._welcome(event, context)
+        return (*group_care.handle(event, context, self.name), *waiting.follow(event, context))
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:
         """Does what a day brings, tells how an act ended, or of a report that waits; see `bots.kernel.bot.WithJobs`."""
         if (effects := recertification.run(job, context, self.name)) is not None:
+            return effects
+        if (effects := waiting.run(job, context, self.name)) is not None:
             return effects
         if job.name.startswith(ESCALATE):
             return self._escalation.run(job, context)
@@ -188,6 +200,8 @@ class Steward:
             user_id, name = next(iter(context.people.items()))
         else:
             return ()  # the member's joining is still to come, and what is said before it they could not read
+        if isinstance(context.asker, Asker) and context.asker.person == Person(user_id):
+            return (Send(notice(waiting_words.welcome()), once=f"welcome {event.room_id}"),)
         hello = Send(notice(words.welcome(name)), once=f"welcome {event.room_id}")
         return (hello, *self._onboarding.ask(user_id, event.room_id, context, 1))
 

@@ -26,3 +26,14 @@ acceptance = sa.Table(
     sa.Column("version", sa.Text, primary_key=True),
     sa.Column("at", sa.Float, nullable=False),
 )
+
+# The cards that tell of who waits to be let in; no content, and gone when it is decided.
+waiting = sa.Table(
+    "steward_waiting",
+    metadata,
+    sa.Column("effect_id", sa.Text, primary_key=True),
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("room_id", sa.Text, nullable=False),
+    sa.Column("member", sa.Text, nullable=False),
+    sa.Column("group_id", sa.Text),
+)

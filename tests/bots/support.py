@@ -224,6 +224,8 @@ class Homeserver:
         self.rounds: Callable[[], list[Json]] = list
         """What the module tells of recertification."""
         self.begins: list[Json] = []
+        self.waits: Json = {"waiting": [], "ended": []}
+        """What the module tells of who waits to be let in."""
         self.acts: list[tuple[int, Json]] = []
         """How the module answers acts, in this order; done, where nothing is left here."""
         self.unacknowledged: list[tuple[int, Json]] = []
@@ -326,11 +328,14 @@ class Homeserver:
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
         if path.endswith("/groups"):
             return 200, {"groups": self.groups}
-        if path.endswith("/recertification"):
-            return 200, {"rounds": self.rounds(), "begins": self.begins}
         if path.endswith("/extent"):
             return self.extents.get(request.query["about"], (404, {"errcode": "ORG.BELISHA.NOT_FOUND"}))
-        return self._catch_up(path, request) or self._about_rooms(path)
+        return self._of_rules(path) or self._catch_up(path, request) or self._about_rooms(path)
+
+    def _of_rules(self, path: str) -> tuple[int, Json] | None:
+        if path.endswith("/recertification"):
+            return 200, {"rounds": self.rounds(), "begins": self.begins}
+        return (200, self.waits) if path.endswith("/waiting") else None
 
     def _catch_up(self, path: str, request: web.Request) -> tuple[int, Json] | None:
         if path.endswith("/instance"):

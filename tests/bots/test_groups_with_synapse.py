@@ -121,6 +121,50 @@ async def test_a_group_made_in_a_client_is_explained_and_pinned(here: Here) -> N
     assert len([event for event in await here.told("bea", HOW, room) if "m.new_content" not in event["content"]]) == 1
 
 
+async def test_a_knock_is_let_in_by_a_tap_and_a_sign_up_by_words(here: Here) -> None:
+    """All of it: a native knock, the card, the maintainer's tap, the invitation, and what who knocked is told."""
+    status, answer = await request(
+        here.people["ada"],
+        "POST",
+        "/_matrix/client/v3/createRoom",
+        {"name": "Night watch", "initial_state": [wish("closed")]},
+    )
+    assert status == 200, answer
+    room = str(answer["room_id"])
+    await here.told("ada", HOW, room)
+    knocked = await request(here.people["bea"], "POST", f"/_matrix/client/v3/knock/{quote(room)}", {"reason": "Me"})
+    assert knocked[0] == 200, knocked
+    (card,) = await here.told("ada", "Bea (Harbour) (@bea) would like to come into the group Night watch")
+    assert "Me" not in card["content"]["body"].split(), "a reason is passed on to nobody"
+    relation = {"rel_type": "m.annotation", "event_id": card["event_id"], "key": "🤝"}
+    path = path_of(here.own["ada"], f"send/m.reaction/{unique('tap')}")
+    assert (await request(here.people["ada"], "PUT", path, {"m.relates_to": relation}))[0] == 200
+    await here.told("bea", "You are let into the group Night watch")
+    await here.told("ada", "This is done: let in, by @ada.")
+    assert (await request(here.people["bea"], "POST", f"/_matrix/client/v3/join/{quote(room)}", {}))[0] == 200
+    assert (await here.answer("ada", "!queue"))["body"].endswith("Nobody waits whom you could let in.")
+    # An account without an organisation, from its first sign-in on; the stewards decide where there is no lead.
+    cora = here.people["cora"] = await here.server.member("cora", "harbour", "steward")
+    here.server.change(
+        "INSERT INTO users (name, password_hash, creation_ts, admin, is_guest, deactivated, approved)"
+        " SELECT '@levi:belisha.localhost', password_hash, creation_ts, 0, 0, 0, (1 = 1) FROM users WHERE name = ?",
+        cora.user_id,
+    )
+    here.server.change("INSERT INTO profiles (user_id, full_user_id) VALUES ('levi', '@levi:belisha.localhost')")
+    here.people["levi"] = await here.server.sign_in("levi")
+    (here.own["levi"],) = (await here.people["levi"].joined_rooms()).rooms
+    await here.told("levi", "This account belongs to no organisation of the community yet.")
+    assert "so it can ask for help" in (await here.answer("levi", "!group list"))["body"]
+    asked = (await here.answer("levi", '!ask-in harbour "Levi of the night watch"'))["body"]
+    assert "I have passed it on" in asked
+    _, listed = await here.server.local("GET", "members")
+    here.own["cora"] = next(m["service_room"] for m in listed["members"] if m["user_id"].startswith("@cora:"))
+    assert "They write: “Levi of the night watch”" in (await here.answer("cora", "!queue"))["body"]
+    done = (await here.answer("cora", "!let-in @levi"))["body"]
+    assert done.endswith("Done: @levi belongs to Harbour now.")
+    await here.told("levi", "Welcome: you belong to Harbour now.")
+
+
 async def test_the_last_maintainer_is_warned(here: Here) -> None:
     room = await made(here, "open", "Lights")
     await here.told("bea", HOW, room)

@@ -206,7 +206,7 @@ async def test_what_was_told_before_a_crash_is_not_told_again(here: Here) -> Non
 
 
 def test_names_of_the_job_and_of_who_froze_are_one_word() -> None:
-    assert set(Steward.rules) == {policy.FROZEN_BY}
+    assert set(Steward.rules) == {policy.FROZEN_BY, "waiting"}
 
 
 async def test_who_will_be_asked_is_told_before_once(here: Here) -> None:

@@ -25,7 +25,7 @@ STEWARD = Steward()
 MEMBER = Asker(Person(ADA, "harbour", frozenset({"member"})))
 NOT_ASKED = Unknown()
 #: What every member may ask about items.
-ASKED = {"may", "audience", "relabel", "report"}
+ASKED = {"may", "audience", "relabel", "report", "let-in", "turn-away"}
 #: What those who look after reports may ask for, as the answer to a report or with its number.
 REPORTED = {f"report {act}" for act in ("acknowledge", "warn", "mute 2h", "redact", "remove", "close")}
 #: What those who moderate a group, its maintainers too, may ask for there.
@@ -83,7 +83,7 @@ def asker(*roles: str, power: int = 0) -> Asker:
 ANYBODY = {"help", "tlp"}
 #: What every member may ask for anywhere; `group unarchive` is about a group that it names.
 MEMBERS = ANYBODY | {"group create", "group join", "group leave", "group unarchive"}
-ALONE = MEMBERS | {"direct-chats", "group list", "red", "devices", "devices end", "leave-community", "quiet"}
+ALONE = MEMBERS | {"direct-chats", "group list", "red", "devices", "devices end", "leave-community", "quiet", "queue"}
 ALONE |= {"rules", "rules accept", "start"}
 IN_GROUPS = MEMBERS | {"group invite", "poll", "poll cancel", "poll close", "poll extend"}
 MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "group topic", "group archive"}
@@ -125,7 +125,8 @@ MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "gro
             | REPORTED
             | MODERATED,
         ),
-        (Asker(Person(ADA)), SERVICE, ANYBODY),
+        (Asker(Person(ADA)), SERVICE, ANYBODY | {"ask-in"}),
+        (Asker(Person(ADA)), OPEN, ANYBODY),
         (Unknown(), OPEN, ANYBODY),
     ],
 )
@@ -239,8 +240,8 @@ def test_what_it_needs_to_know() -> None:
     assert STEWARD.needs(typed("!zzz"), ME) == Needs(policy=True)
     assert STEWARD.needs(typed("!tlp"), ME) == Needs(policy=True, asker=True, fresh=True, audience=True)
     assert STEWARD.needs(typed("tlp"), ME) == Needs(policy=True, asker=True, fresh=True, audience=True)
-    assert STEWARD.needs(joined(ADA), ME) == Needs(policy=True, patient=True)
+    assert STEWARD.needs(joined(ADA), ME) == Needs(policy=True, patient=True, asker=True)
     assert STEWARD.needs(joined(ME), ME) == Needs(policy=True, patient=True, people=True)
     assert STEWARD.needs(joined(ADA, membership="leave"), ME) == Needs(policy=True, patient=True, maintainers=ADA)
-    assert STEWARD.needs(joined(ADA, membership="invite"), ME) is None
+    assert STEWARD.needs(joined(ADA, membership="invite"), ME) == Needs(), "it may be that of who knocked"
     assert STEWARD.needs(Event("$3", "!r:x", "m.room.topic", ADA, {"topic": "!help"}, state_key=""), ME) is None

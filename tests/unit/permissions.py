@@ -26,6 +26,7 @@ class Row(NamedTuple):
 #: Whom the words of `Row.who` stand for.
 WHO: Final = {
     "anybody": {"account", "frozen", "member", "muted", "maintainer", "lead", "steward", "manager", "operator", "all"},
+    "unbound": {"account"},
     "members": {"member", "muted", "maintainer", "lead", "steward", "manager", "operator", "all"},
     "maintainers": {"maintainer", "steward", "manager", "all"},
     "maintainers and leads": {"maintainer", "lead", "steward", "manager", "all"},
@@ -39,6 +40,7 @@ WHO: Final = {
 ROWS: Final = {
     "announce": Row(OWN, "managers", "announce"),
     "announce status": Row(OWN, "managers", "announce_status"),
+    "ask-in": Row(OWN, "unbound", "ask_in"),
     "audience": Row(BOTH, "members"),
     "ban": Row(BOTH, "maintainers", "member_ban"),
     "devices": Row(OWN, "members", "devices"),
@@ -66,6 +68,7 @@ ROWS: Final = {
     "invite revoke": Row(OWN, "leads of managers", "invitation_revoke"),
     "kick": Row(BOTH, "maintainers", "member_kick"),
     "leave-community": Row(OWN, "members", "leave_community"),
+    "let-in": Row(BOTH, "members", "let_in"),
     "may": Row(BOTH, "members"),
     "members": Row(OWN, "leads", "members_list"),
     "members confirm": Row(OWN, "leads", "members_confirm"),
@@ -79,6 +82,7 @@ ROWS: Final = {
     "poll close": Row(GROUP, "members", "poll_close"),
     "poll extend": Row(GROUP, "members", "poll_extend"),
     "portal": Row(BOTH, "members"),
+    "queue": Row(OWN, "members", "queue"),
     "quiet": Row(OWN, "members"),
     "raise": Row(BOTH, "stewards", "item_raise"),
     "red": Row(OWN, "members", "red"),
@@ -97,6 +101,7 @@ ROWS: Final = {
     "thaw": Row(BOTH, "leads", "member_thaw"),
     "thaw organisation": Row(BOTH, "moderation", "organisation_thaw"),
     "tlp": Row(BOTH, "anybody"),
+    "turn-away": Row(BOTH, "members", "turn_away"),
     "unban": Row(BOTH, "maintainers", "member_unban"),
     "unmute": Row(BOTH, "maintainers and leads", "member_unmute"),
     "warn": Row(BOTH, "leads", "member_warn"),
@@ -148,6 +153,10 @@ ORGANISATIONS: Final[dict[str, Mapping[str, tuple[str, ...]]]] = {
     "invite": {"lead": ("own",), "manager": ("own", "other")},
     "invite list": {"lead": ("own",), "manager": ("own", "other")},
     "invite revoke": {"lead": ("own",), "manager": ("own", "other")},
+    # Of who asks to belong to an organisation; who is let into it.
+    "let-in": {"lead": ("own",), "steward": ("own", "other"), "manager": ("own", "other")},
+    "turn-away": {"lead": ("own",), "steward": ("own", "other"), "manager": ("own", "other")},
+    "queue": {"lead": ("own",), "steward": ("own", "other"), "manager": ("own", "other")},
 }
 
 #: Commands that say in themselves which group they are about: who maintains any may ask for them anywhere, and whether
@@ -156,6 +165,8 @@ NAMES_GROUP: Final = {
     "group unarchive": BOTH,
     **dict.fromkeys(("mute", "unmute", "kick", "ban", "unban"), OWN),
 }
+#: The same of who knocks on a group.
+ON_KNOCKS: Final = dict.fromkeys(("let-in", "turn-away", "queue"), ("maintainer", "steward", "manager"))
 
 #: Acts about the group that they are written in, or that they name: the module looks at the power there.
 ON_GROUPS: Final = {

@@ -24,6 +24,7 @@ from belisha.policy.people import Person, Standing
 from belisha.policy.relabel import decide_only_raises
 from belisha.policy.reports import decide_handling
 from belisha.policy.rooms import Kind
+from belisha.policy.waiting import KNOCK, SIGN_UP, Wait, decide_asking_in, decide_waiting
 from belisha.tlp import Label
 from bots.kernel.answers import paragraph
 from bots.kernel.bot import Asker, Context, Policy, Unknown
@@ -34,7 +35,7 @@ from bots.kernel.events import Event
 from bots.portal.command import PORTAL
 from bots.roster import every_command
 from bots.steward import Steward
-from tests.unit.permissions import ABOUT, NAMES_GROUP, ON_GROUPS, ORGANISATIONS, OWN, ROWS, WHO, WHOM
+from tests.unit.permissions import ABOUT, NAMES_GROUP, ON_GROUPS, ON_KNOCKS, ORGANISATIONS, OWN, ROWS, WHO, WHOM
 
 ME, ADA = "@belisha_steward:x", "@ada:x"
 COMMANDS = {" ".join(one.words): one for one in every_command()}
@@ -127,7 +128,8 @@ def test_the_module_decides_about_everything_that_not_everybody_may() -> None:
     """A bot that lets somebody in gives them nothing by it (rule P3)."""
     decided = {*WHOM, *ORGANISATIONS, *ON_GROUPS, *BY_ROLE}
     restricted = {name for name, row in ROWS.items() if row.act and row.who != "members"}
-    assert decided == restricted
+    # Who waits for a group is let in for everybody, and the module looks whose it is.
+    assert decided - ON_KNOCKS.keys() == restricted
 
 
 # --- The way in --------------------------------------------------------------------------------------------------
@@ -254,6 +256,8 @@ def may_be_about_organisation(name: str, who: Person, organisation: str) -> bool
         return decide_organisation_offboarding(act, who, organisation, [], is_last_manager=False).allowed
     if name.endswith("organisation"):
         return decide_organisation_act(act, who, organisation, has_managers=False, is_last_manager=False).allowed
+    if name in ON_KNOCKS:
+        return decide_waiting(who, Wait(SIGN_UP, "dina", organisation), 100).allowed
     if name.startswith("invite"):
         return decide_inviting(who, organisation).allowed
     return decide_members(who, organisation).allowed
@@ -275,6 +279,15 @@ def test_whose_group_it_may_be_about(name: str) -> None:
     assert allowed == set(ON_GROUPS[name])
 
 
+@pytest.mark.parametrize("name", sorted(ON_KNOCKS))
+def test_whose_knocks_it_may_be_about(name: str) -> None:
+    allowed = {who for who in ASKERS if decide_waiting(PEOPLE[who][0], Wait(KNOCK, "dina"), PEOPLE[who][1]).allowed}
+    assert allowed == set(ON_KNOCKS[name])
+    assert not any(decide_waiting(PEOPLE[who][0], Wait(KNOCK, "ada"), 100).allowed for who in ASKERS), (
+        "nobody themselves"
+    )
+
+
 def _handles(who: Person) -> bool:
     return decide_handling("acknowledge", who, "dina", has_item=True, in_group=True, done={}).allowed
 
@@ -286,6 +299,7 @@ def _has_role_for(name: str) -> Callable[[Person], bool]:
 
 #: What the module decides by the asker's roles alone, whomever it is about.
 BY_ROLE: Final[Mapping[str, Callable[[Person], bool]]] = {
+    "ask-in": lambda who: decide_asking_in(who, is_waiting=False, asked=0).allowed,
     "raise": lambda who: decide_only_raises(Label.GREEN, Label.AMBER, who).allowed,
     "report acknowledge": _handles,
     "report close": _handles,

@@ -16,7 +16,9 @@ from belisha import translation
 from belisha.acts import ACTS
 from belisha.acts.polls import POLL_ACTS
 from belisha.acts.reports import REPORT_ACTS
+from belisha.acts.waiting import WAITING_ACTS
 from belisha.commands.reading import Asked, Problem, read
+from belisha.policy import waiting
 from belisha.policy.people import Person
 from belisha.policy.types import RELABEL
 from belisha.tlp import Label
@@ -41,7 +43,7 @@ from bots.kernel.effects import Send
 from bots.kernel.events import Event
 from bots.kernel.tables import metadata
 from bots.roster import every_command
-from bots.steward import Steward, announcements, group_care, moderation, offboarding, report_words, words
+from bots.steward import Steward, announcements, group_care, moderation, offboarding, report_words, waiting_words, words
 from bots.steward.escalation import Escalation
 from bots.steward.onboarding import Rules
 from tests.written import commands_page, messages
@@ -181,12 +183,14 @@ def answers() -> Iterator[str]:
     yield from recertified(steward)
     yield from moderated(steward)
     yield from of_reports()
+    yield from of_waiting()
     yield from of_acts(steward, asker)
 
 
 def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
     """What is said of every other act once it is done."""
-    for act in (one for one in ACTS if str(one.act) not in moderation.TOLD and one not in (*REPORT_ACTS, *POLL_ACTS)):
+    others = (*REPORT_ACTS, *POLL_ACTS, *WAITING_ACTS)
+    for act in (one for one in ACTS if str(one.act) not in moderation.TOLD and one not in others):
         arguments = {argument.name: ["x"] if argument.kind.many else "x" for argument in act.arguments}
         call = Call(Asked(act, arguments), "", asker, "!r:x", GROUP, OWN)
         told = steward.desk.entry(act).told  # type: ignore[union-attr]  # every act has an entry
@@ -194,6 +198,24 @@ def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
             answer = told(call, Outcome(outcome), Context("@belisha_steward:x"))  # type: ignore[misc]  # and is told of
             yield in_html(answer.blocks).replace("UTC", "")
             yield from (str(effect.content["formatted_body"]) for effect in answer.effects if isinstance(effect, Send))
+
+
+def of_waiting() -> Iterator[str]:
+    """What is said of who waits to be let in."""
+    about = {"id": "x", "member": "@x", "at": 1, "until": 1, "room_id": "!a:x", "organisation": "x", "words": ""}
+    yield in_html(waiting_words.asked(1)).replace("UTC", "")
+    yield in_html(waiting_words.welcome())
+    yield in_html(waiting_words.queue((), 0))
+    for sort in (waiting.KNOCK, waiting.SIGN_UP):
+        facts = {**about, "sort": sort}
+        yield from (in_html(said(facts)).replace("UTC", "") for said in (waiting_words.card, waiting_words.late))
+        for count in (1, 2, 3):
+            yield in_html(waiting_words.queue((facts,), count)).replace("UTC", "")
+        for how in (waiting.LET_IN, waiting.TURNED_AWAY, waiting.TAKEN_BACK, waiting.OVER, waiting.GONE):
+            for by in (None, "x"):
+                yield in_html(waiting_words.decided({**facts, "ended": how, "by": by}))
+            yield in_html(waiting_words.to_who_waited({**facts, "ended": how}, "x"))
+            yield in_html(waiting_words.done({**facts, "ended": how}))
 
 
 def recertified(steward: Steward) -> Iterator[str]:
