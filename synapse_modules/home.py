@@ -58,7 +58,13 @@ class Home:
             room = room_of(state)
             if room is None or room.kind not in (*_GROUPS, Kind.NAMED):
                 continue
-            about = {"room_id": room_id, "name": text_in(state, "m.room.name", "name"), **to_state(room)}
+            named = [self._registry.organisation_name(one) or one for one in room.organisations]
+            about = {
+                "room_id": room_id,
+                "name": text_in(state, "m.room.name", "name"),
+                **to_state(room),
+                "organisation_names": named,
+            }
             if membership == "invite":
                 invitations.append({**about, "by": await self._named(sender)})
             elif room.kind in _GROUPS:

@@ -199,7 +199,7 @@ class ByForm:
                 context, actor.bot.name, call.user_id, call.answer_in, call.to_json(), Send(asking, room=call.answer_in)
             )
             blocks: Sequence[Block] = (
-                paragraph(_("Almost done: I have asked you in your own chat with me whether you mean it.")),
+                paragraph(_("Almost done: you are asked in your own chat with the steward whether you mean it.")),
                 paragraph(
                     _("Say yes there within ten minutes. Until then nothing is done; how it ends, you read there too.")
                 ),

@@ -137,7 +137,7 @@ class Desk:
         if not decision.allowed:
             return decision.reason
         if command.is_answer and call.target is None and command.instead not in call.arguments:
-            return _("Please answer the message that you mean with this command, so that I know which one it is.")
+            return _missing_target(command)
         return None
 
     def problem(self, call: Call, context: Context) -> str | None:
@@ -233,6 +233,13 @@ def _outcome(arguments: Mapping[str, Any]) -> Outcome:
 
 def _answer(event: Event, blocks: Sequence[Block]) -> Send:
     return Send(reply(event, blocks))
+
+
+def _missing_target(command: Command) -> str:
+    if command.instead not in command.flags:
+        return _("Please answer the message that you mean with this command, so that I know which one it is.")
+    told = _("Please answer the message that you mean with this command, or say which one by {flag}.")
+    return told.format(flag=f"--{command.instead}")
 
 
 def _has_mark(event: Event) -> bool:

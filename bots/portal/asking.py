@@ -68,6 +68,7 @@ class Room:
     organisations: tuple[str, ...]
     topic: str | None = None
     members: int = 0
+    organisation_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -298,6 +299,7 @@ def _room(raw: Json) -> Room:
         organisations=tuple(str(one) for one in raw["organisations"]),
         topic=_text(raw, "topic"),
         members=int(raw.get("members", 0)),
+        organisation_names=tuple(str(one) for one in raw.get("organisation_names") or raw["organisations"]),
     )
 
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from belisha.commands.declaration import Argument, Command, usage
 from belisha.commands.spoken import address_of
-from belisha.commands.values import Field
+from belisha.commands.values import DURATION, Field
 from belisha.policy.commands import decide_who
 from belisha.policy.rooms import Kind
 from belisha.policy.state import MAINTAINER_POWER
@@ -147,6 +147,7 @@ async def _form(
         groups=await _groups(visit) if _asks_for_group(command) else [],
         needs_group=Kind.SERVICE not in command.where,
         organisations=await _organisations(visit, command),
+        duration=DURATION,
         given=given,
         target=visit.form.get("target", ""),
         room_id=room_id,

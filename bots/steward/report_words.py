@@ -10,7 +10,7 @@ from belisha.translation import _, marked
 from bots.kernel.answers import Block, Link, Strong, Typed, Words, paragraph, points, say
 from bots.steward.groups import link_to
 
-_KINDS: Final = {
+KINDS: Final = {
     "harassment": marked("harassment"),
     "label": marked("a wrong label"),
     "spam": marked("spam"),
@@ -18,7 +18,7 @@ _KINDS: Final = {
     "other": marked("something else"),
 }
 #: How an act stands on the card.
-_DONE: Final = {
+DONE: Final = {
     "acknowledge": marked("{member} looks after it"),
     "warn": marked("warned by {member}"),
     "mute": marked("muted by {member}"),
@@ -49,7 +49,7 @@ def buttons(facts: Mapping[str, Any]) -> Sequence[str]:
 
 def card(facts: Mapping[str, Any], portal: str) -> Sequence[Block]:
     """What the stewards' room reads of a report, as it stands now."""
-    number, kind = str(facts["number"]), _(_KINDS.get(str(facts.get("kind")), _KINDS["other"]))
+    number, kind = str(facts["number"]), _(KINDS.get(str(facts.get("kind")), KINDS["other"]))
     head = _("Report {number}, urgent") if facts.get("urgent") else _("Report {number}")
     since = say(_("of {moment}, about {kind}."), moment=moment(int(facts["at"])), kind=kind).words
     blocks: list[Block] = [paragraph(Strong(head.format(number=number)), " ", *since), _about(facts)]
@@ -86,7 +86,7 @@ def _about(facts: Mapping[str, Any]) -> Block:
 
 
 def _line(act: str, by: str, at: int) -> tuple[Words, ...]:
-    return (f"{moment(at)}: ", *say(_(_DONE[act]), member=Typed(f"@{by}")).words)
+    return (f"{moment(at)}: ", *say(_(DONE[act]), member=Typed(f"@{by}")).words)
 
 
 def passed_on(*, again: bool) -> Sequence[Block]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -81,12 +82,13 @@ def asker(*roles: str, power: int = 0) -> Asker:
 
 
 ANYBODY = {"help", "tlp"}
-#: What every member may ask for anywhere; `group unarchive` is about a group that it names.
-MEMBERS = ANYBODY | {"group create", "group join", "group leave", "group unarchive"}
+#: What every member may ask for anywhere.
+MEMBERS = ANYBODY | {"group create", "group join", "group leave"}
 ALONE = MEMBERS | {"direct-chats", "group list", "red", "devices", "devices end", "leave-community", "quiet", "queue"}
 ALONE |= {"rules", "rules accept", "start"}
 IN_GROUPS = MEMBERS | {"group invite", "poll", "poll cancel", "poll close", "poll extend"}
 MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "group topic", "group archive"}
+MAINTAINERS |= {"group unarchive"}
 
 
 @pytest.mark.parametrize(
@@ -95,6 +97,9 @@ MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "gro
         (asker("member"), OPEN, IN_GROUPS | ASKED),
         (asker("member", power=95), OPEN, MAINTAINERS | ASKED | {"redact"} | MODERATED),
         (asker("member"), SERVICE, ALONE | ASKED),
+        # Who maintains a group names it in their own room, and anywhere in what is always about a named one.
+        (replace(asker("member"), maintains=True), SERVICE, ALONE | ASKED | {"group unarchive"} | MODERATED),
+        (replace(asker("member"), maintains=True), OPEN, IN_GROUPS | ASKED | {"group unarchive"}),
         (
             asker("member", "lead"),
             SERVICE,

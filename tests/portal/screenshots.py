@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
+from urllib.parse import quote
 
 from PIL import Image
-from playwright.async_api import expect
+from playwright.async_api import Browser, ViewportSize, expect
 
-from tests.portal.chromium import PHONE, chromium, context
-from tests.portal.support import Here, Visitor, join, make_group, running, settings_with
+from tests.bots.support import eventually
+from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
+from tests.portal.support import Here, Visitor, form_of, join, make_group, running, settings_with
 from tests.support.server import request
 
+Scheme = Literal["light", "dark"]
 _DESK = {"width": 900, "height": 900}
 
 
@@ -44,17 +49,75 @@ async def take(folder: Path) -> None:
                 ("/commands/group-policy", "command-desk-light", _DESK, "light"),
                 ("/commands/group-policy", "command-phone-dark", PHONE, "dark"),
             ):
-                async with context(browser, ana, viewport=size, color_scheme=scheme) as profile:
-                    page = await profile.new_page()
-                    await page.goto(here.url + path)
-                    await page.screenshot(path=folder / f"{name}.png", full_page=True)
+                await _picture(browser, ana, path, folder / f"{name}.png", size, scheme)
+            cora, dina = await here.sign_in("cora"), await here.sign_in("dina")
+            await _urgent_report(here, cora)
+            policy = {"room": "Pilots", "its-kind": "closed", "its-organisations": "harbour, coastguard"}
+            for visitor, path, filled, name, size, scheme in (
+                (ana, "/commands/group-policy", policy, "sure-phone-light", PHONE, "light"),
+                (cora, "/commands/offboard", {"its-member": "@eli"}, "sure-phone-dark", PHONE, "dark"),
+                (cora, "/commands/mute", {}, "mute-phone-light", PHONE, "light"),
+                (cora, "/commands/report", {}, "report-form-phone-light", PHONE, "light"),
+                (cora, "/reports", {}, "reports-phone-dark", PHONE, "dark"),
+                (cora, "/reports/1", {}, "report-phone-light", PHONE, "light"),
+                (dina, "/commands/members-confirm", {"its-members": "@ana"}, "confirm-phone-light", PHONE, "light"),
+                (cora, "/commands/announce", {}, "announce-desk-light", _DESK, "light"),
+            ):
+                await _picture(browser, visitor, path, folder / f"{name}.png", size, scheme, filled)
+
+
+async def _picture(
+    browser: Browser,
+    visitor: Visitor,
+    path: str,
+    file: Path,
+    size: ViewportSize,
+    scheme: Scheme,
+    filled: Mapping[str, str] | None = None,
+) -> None:
+    """A picture of a page, or of what comes when its form is handed in; of none that cannot be read or does not fit."""
+    async with context(browser, visitor, viewport=size, color_scheme=scheme) as profile:
+        page = await profile.new_page()
+        await page.goto(visitor.url + path)
+        for name, value in (filled or {}).items():
+            field = page.locator(f'[name="{name}"]')
+            is_choice = await field.evaluate("e => e.tagName") == "SELECT"
+            await (field.select_option(value) if is_choice else field.fill(value))
+        if filled:
+            await page.locator("form.fields button").click()
+            await page.wait_for_load_state()
+        assert await fits(page), file
+        await assert_accessible(page)
+        await page.screenshot(path=file, full_page=True)
+
+
+async def _urgent_report(here: Here, steward: Visitor) -> None:
+    """A message in a group, reported by a member, looked after by a steward who sees it."""
+    item = await here.say("ana", "Whoever forgot the bow line again: learn it or leave.", here.groups["open"])
+    await here.people["ben"].join(here.groups["open"])
+    body = {"reason": "Urgent: this is bullying", "score": -100}
+    path = f"/_matrix/client/v3/rooms/{quote(here.groups['open'])}/report/{quote(item)}"
+    assert (await request(here.people["ben"], "POST", path, body))[0] == 200
+
+    async def is_there() -> bool:
+        return (await steward.get("/reports/1")).status == 200
+
+    await eventually(is_there, 60)
+    page = await steward.get("/reports/1")
+    await steward.post("/reports/1/look", {"form": form_of(page.text)})
+    await here.asked("cora", "!report acknowledge --number 1")
 
 
 async def _settle(here: Here) -> None:
     for organisation in ("harbour", "coastguard", "university"):
         await here.server.organisation(organisation)
-    for name, organisation in (("ana", "harbour"), ("ben", "coastguard"), ("cora", "university"), ("dina", "harbour")):
+    for name, organisation in (("ana", "harbour"), ("ben", "coastguard"), ("eli", "coastguard")):
         await join(here, name, organisation)
+    for name, organisation, roles in (
+        ("cora", "university", ("steward", "manager")),
+        ("dina", "harbour", ("lead",)),
+    ):
+        await join(here, name, organisation, *roles)
     await make_group(
         here, "ana", "open", "Buoys and beacons", "public_chat", "Lights, buoys and beacons along the coast."
     )

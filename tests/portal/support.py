@@ -169,9 +169,9 @@ async def running(
         server.stop()
 
 
-async def join(here: Here, name: str, organisation: str) -> None:
+async def join(here: Here, name: str, organisation: str, *roles: str) -> None:
     """Adds a member, signed in to Matrix."""
-    here.people[name] = await here.server.member(name, organisation)
+    here.people[name] = await here.server.member(name, organisation, *roles)
     _, listed = await here.server.local("GET", "members")
     here.services[name] = next(m["service_room"] for m in listed["members"] if m["user_id"].startswith(f"@{name}:"))
 

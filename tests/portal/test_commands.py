@@ -136,7 +136,7 @@ async def test_bad_input_gets_a_sentence_and_keeps_what_was_written(here: Here, 
 async def test_an_act_waits_for_a_yes_in_the_members_own_chat(here: Here, manager: Visitor) -> None:
     await here.server.member("dora", "chandlers")
     answer = await fill(manager, "freeze", member="@dora")
-    assert answer.status == 200 and "I have asked you in your own chat" in answer.text
+    assert answer.status == 200 and "you are asked in your own chat" in answer.text
     question = await last_of_steward(here, "mona", "On the portal you asked for !freeze @dora")
 
     async def standing() -> str:
@@ -170,7 +170,7 @@ async def test_a_form_that_is_sent_twice_is_done_once(here: Here, ana: Visitor) 
     once = "o" * 32
     first = await fill(ana, "direct-chats", once, choice="my-groups")
     second = await fill(ana, "direct-chats", once, choice="my-groups")
-    assert "I have asked you" in first.text and "was done once" in second.text
+    assert "you are asked" in first.text and "was done once" in second.text
     question = await last_of_steward(here, "ana", "!direct-chats my-groups")
     await tap(here, "ana", question)
     assert await last_of_steward(here, "ana", "who may write to you directly is now “my-groups”")
@@ -196,7 +196,7 @@ async def test_a_group_is_changed_by_a_form(here: Here, browser: Browser, ana: V
         assert await fits(page)
         await assert_accessible(page)
         await page.get_by_role("button", name="Yes, ask for it").click()
-        await expect(page.get_by_text("I have asked you in your own chat")).to_be_visible()
+        await expect(page.get_by_text("you are asked in your own chat")).to_be_visible()
         await assert_accessible(page)
     question = await last_of_steward(here, "ana", f"({here.groups['closed']})")
     await tap(here, "ana", question)
@@ -268,7 +268,7 @@ async def test_the_page_asks_in_names_what_the_chat_asks_and_no_does_nothing(her
     )
     assert not any("!offboard @erik" in str(event["content"].get("body")) for event in body["chunk"])
     done = await manager.post("/commands/offboard", handed | {"sure": "yes"})
-    assert "I have asked you in your own chat" in done.text
+    assert "you are asked in your own chat" in done.text
     question = await last_of_steward(here, "mona", "On the portal you asked for !offboard @erik")
     await tap(here, "mona", question, "❌")
     assert await last_of_steward(here, "mona", "Nothing was done.")

@@ -197,7 +197,7 @@ async def test_a_form(desk: Desk, command: Command) -> None:
     answer = await page.get_by_role("status").inner_text()
     if command.act:
         # Nothing is done before a yes in chat, which nobody gives here.
-        assert "I have asked you in your own chat" in answer
+        assert "you are asked in your own chat" in answer
     assert answer.strip()
     await assert_good_page(page)
 

@@ -52,7 +52,7 @@ async def test_a_manager_takes_out_an_organisation_by_a_form(here: Here, lena: s
     page = await fill(manager, "offboard-organisation", organisation="none")
     assert page.status == 400 and "There is no organisation with this id." in page.text
     page = await fill(manager, "offboard-organisation", organisation="divers")
-    assert page.status == 200 and "I have asked you" in page.text
+    assert page.status == 200 and "you are asked" in page.text
     question = await last_of_steward(here, "max", "Divers (divers) concerns 2 members")
     assert [await standing(here, name) for name in ("nell", "odin")] == ["active", "active"]
     await tap(here, "max", question)
@@ -80,7 +80,7 @@ async def test_a_lead_invites_in_chat_and_by_a_form(here: Here, lena: str, ana: 
 
     lead = await here.sign_in(lena)
     page = await fill(lead, "invite", uses="2")
-    assert page.status == 200 and "I have asked you" in page.text
+    assert page.status == 200 and "you are asked" in page.text
     await tap(here, lena, await last_of_steward(here, lena, "On the portal you asked for !invite --uses 2"))
     assert await last_of_steward(here, lena, "Hand this to 2 new members of Harbour")
     assert "2 uses left" in await here.asked(lena, "!invite list")

@@ -138,7 +138,7 @@ async def test_of_a_direct_chat_two_stewards_see_that_message_alone(here: Here, 
     finn = await here.sign_in("finn")
     link = f"https://matrix.to/#/{room}/{item}?via=x"
     answer = await fill(finn, "report", kind="danger", urgent="yes", message=link)
-    assert answer.status == 200 and "I have asked you" in answer.text, answer.text
+    assert answer.status == 200 and "you are asked" in answer.text, answer.text
     await tap(here, "finn", await last_of_steward(here, "finn", "On the portal you asked for !report"))
     assert await last_of_steward(here, "finn", "I have passed your report on")
     card, said = await card_with(here, "room of named people")

@@ -489,6 +489,81 @@ async def _kept(community: Community, name: str) -> bool:
     return bool(stored(community, "SELECT 1 FROM belisha_frozen_out WHERE user_id = ?", community.id(name)))
 
 
+#: What one of two is told, where there was something to do for one alone.
+_LATE = {
+    "mute": set(),
+    "unmute": {"NOT_MUTED"},
+    "kick": {"NOT_IN_IT"},
+    "ban": set(),
+    "unban": {"NOT_BANNED"},
+    "freeze": set(),
+    "thaw": set(),
+    "offboard": {"NO_SUCH_MEMBER"},
+}
+
+
+async def test_two_who_moderate_at_once(community: Community) -> None:
+    """A steward and a manager ask for the same at the same moment: it is done, and nothing of it twice."""
+    room = await group(community, "open", "cora", "mona")
+    name = await member_of(community, room)
+    places = {"cora": room, "mona": room}
+
+    async def both(words: str, rest: str = "", **more: Any) -> int:
+        asked = [(by, await typed(community, by, places[by], f"!{words} @{name} {rest}".strip())) for by in places]
+        answers = await asyncio.gather(
+            *(
+                hand_over(community, places[by], event, f"member_{words}", {"member": f"@{name}", **more})
+                for by, event in asked
+            )
+        )
+        late = [body["errcode"].removeprefix("ORG.BELISHA.") for status, body in answers if status == 403]
+        assert {status for status, _ in answers} <= {200, 403} and len(late) < 2, (words, answers)
+        assert set(late) <= _LATE[words], (words, late)
+        await known_everywhere()
+        return 2 - len(late)
+
+    def in_force(act: str) -> int:
+        query = "SELECT 1 FROM belisha_moderation WHERE member = ? AND act = ? AND undone_by IS NULL"
+        return len(stored(community, query, name, act))
+
+    async def membership_events() -> int:
+        rows = stored(
+            community, "SELECT 1 FROM room_memberships WHERE room_id = ? AND user_id = ?", room, community.id(name)
+        )
+        return len(rows)
+
+    done_so_far = []
+    done_so_far.append(("mute", await both("mute", "1h", time=HOUR)))
+    assert in_force("mute") == 1 and (await send(community, room, name))[0] == 403
+    done_so_far.append(("unmute", await both("unmute")))
+    assert in_force("mute") == 0 and (await send(community, room, name))[0] == 200
+    before = await membership_events()
+    done_so_far.append(("kick", await both("kick")))
+    assert await membership(community, room, name) == "leave" and await membership_events() == before + 1
+    done_so_far.append(("ban", await both("ban")))
+    assert in_force("ban") == 1 and await membership(community, room, name) == "ban"
+    done_so_far.append(("unban", await both("unban")))
+    assert in_force("ban") == 0 and (await joins(community, name, room))[0] == 200
+    item = str((await send(community, room, name))[1]["event_id"])
+    asked = [await typed(community, by, room, "!redact", **answering(item)) for by in places]
+    answers = await asyncio.gather(*(hand_over(community, room, event, "item_redact") for event in asked))
+    assert {status for status, _ in answers} <= {200, 403} and 200 in {status for status, _ in answers}, answers
+    done_so_far.append(("redact", sum(status == 200 for status, _ in answers)))
+    redactions = stored(community, "SELECT 1 FROM redactions WHERE redacts = ?", item)
+    assert len(redactions) == 1, "one redaction, whoever asked"
+    done_so_far.append(("freeze", await both("freeze")))
+    assert in_force("freeze") == 1
+    await both("thaw")
+    assert in_force("freeze") == 0
+    places = {by: await own_room(community, by) for by in places}
+    assert await both("offboard") == 1
+    assert stored(community, "SELECT standing FROM belisha_member WHERE localpart = ?", name) == [("removed",)]
+    log = [act[0] for act in log_of(community, name)]
+    for act, times in done_so_far:
+        assert log.count(act) in ({times} if act != "freeze" else {1, 2}), (act, log)
+    assert log.count("offboard") == 1
+
+
 async def test_each_is_carried_out_once(community: Community) -> None:
     room = await group(community, "open", "cora")
     name = await member_of(community, room)

@@ -258,8 +258,8 @@ def of_reports() -> Iterator[str]:
     """What is said of reports; links left out."""
     about: dict[str, Any] = {"number": 1, "urgent": True, "at": 1, "words": "⟦⟧", "done": []}
     group = about | {"where": "group", "room_id": "!a:x", "item": "$x", "member": "x"}
-    every = [[act, "x", 1] for act in report_words._DONE]
-    cards = [group | {"about": "item", "kind": kind} for kind in report_words._KINDS]
+    every = [[act, "x", 1] for act in report_words.DONE]
+    cards = [group | {"about": "item", "kind": kind} for kind in report_words.KINDS]
     cards += [group | {"about": "room", "kind": "other", "urgent": False}]
     cards += [group | {"about": "item", "kind": "other", "done": done} for done in (every, every[:-1])]
     cards += [about | {"about": "item", "kind": "other", "where": "private"}]
