@@ -217,7 +217,7 @@ async def test_the_reports_and_one_of_them(desk: Desk) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("Something to ask about")).to_be_visible()
     await assert_good_page(page)
-    await page.get_by_role("link", name="Close").click()
+    await page.get_by_role("link", name="Close it").click()
     await expect(page.locator('[name="its-number"]')).to_have_value(str(desk.number))
     missing = await page.goto(f"{desk.url}/reports/999999999")
     assert missing is not None and missing.status == 404
