@@ -15,6 +15,7 @@ from belisha.commands.reading import Asked, read
 from belisha.commands.values import DURATION, ORGANISATIONS, Field
 from belisha.commands.writing import write
 from belisha.policy.rooms import Kind
+from bots.portal.views_commands import needs_choice
 from bots.roster import every_command
 from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
@@ -102,8 +103,12 @@ def inputs_of(command: Command, desk: Desk) -> dict[str, str]:
     if command.is_answer and command.instead not in fields:
         name = f"its-{command.instead}" if command.names_message else "target"
         inputs[name] = desk.link
-    elif command.is_about_room and Kind.SERVICE not in command.where:
+    elif command.is_about_room and (Kind.SERVICE not in command.where or "group" in command.flags):
         inputs["room"] = desk.room
+    # In chat it is the group that the command is written in.
+    inputs |= {f"its-{one.name}": desk.room for one in command.places if needs_choice(one) and one.name not in fields}
+    if command.act == "leave_community":  # one's own address, which no example can have
+        inputs["its-member"] = "@freya"
     return inputs
 
 
