@@ -39,7 +39,12 @@ class FrozenOut:
         self._set_membership = set_membership
 
     async def remember(self, user_id: str, room_id: str) -> None:
-        """Keeps a room that somebody is about to be taken out of, where they have joined it."""
+        """Keeps a group that somebody is about to be taken out of, where they have joined it.
+
+        Nothing is kept of rooms of named people: nobody could invite there but who is in them.
+        """
+        if not await self._is_group(room_id):
+            return
 
         def write(txn: LoggingTransaction) -> None:
             txn.execute(
@@ -73,10 +78,13 @@ class FrozenOut:
             return [(row[0], row[1] in ("join", "invite", "ban")) for row in txn.fetchall()]
 
         for room_id, is_settled in await self._api.run_db_interaction("belisha_frozen_out_of", read):
-            room = room_of(await self._api.get_room_state(room_id, _NEEDED))
-            if not is_settled and room is not None and room.kind in (Kind.OPEN, Kind.CLOSED) and not room.replaced:
+            if not is_settled and await self._is_group(room_id):
                 await self._invite(user_id, room_id)
             await self._api.run_db_interaction("belisha_frozen_out_done", _is_done, user_id, room_id)
+
+    async def _is_group(self, room_id: str) -> bool:
+        room = room_of(await self._api.get_room_state(room_id, _NEEDED))
+        return room is not None and room.kind in (Kind.OPEN, Kind.CLOSED) and not room.replaced
 
     async def _invite(self, user_id: str, room_id: str) -> None:
         try:

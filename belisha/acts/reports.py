@@ -50,7 +50,12 @@ REPORT_ACTS: Final = (
         (
             Argument("kind", choice(*KINDS), marked("what it is about")),
             Argument(
-                "urgent", GIVEN, marked("whether somebody has to look within ten minutes"), required=False, flag=True
+                "urgent",
+                GIVEN,
+                marked("whether somebody has to look within ten minutes"),
+                required=False,
+                flag=True,
+                on_page=marked("it is urgent: somebody has to look within ten minutes"),
             ),
             Argument("message", EVENT, marked("the link to the message"), required=False, flag=True),
         ),

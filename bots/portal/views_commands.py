@@ -13,12 +13,12 @@ from markupsafe import Markup
 
 from belisha.commands.declaration import Argument, Command, usage
 from belisha.commands.spoken import address_of
-from belisha.commands.values import DURATION, Field
+from belisha.commands.values import DURATION, EVENT, Field, Type
 from belisha.policy.commands import decide_who
 from belisha.policy.rooms import Kind
 from belisha.policy.state import MAINTAINER_POWER
 from belisha.tlp import Label
-from belisha.translation import _
+from belisha.translation import _, marked
 from bots.kernel.answers import in_html
 from bots.kernel.by_form import About, Done, Handed, NotAccepted
 from bots.portal.asking import Room
@@ -29,6 +29,11 @@ from bots.portal.visit import Visit
 _FOR_MEMBERS, _FOR_FEW = Label.GREEN, Label.AMBER
 #: Begins the names of the fields that are a command's own.
 PREFIX: Final = "its-"
+#: What helps to fill in a field, below it.
+_HINTS: Final[Mapping[Type, str]] = {
+    DURATION: marked("Such as 30m, 2h, 3d or 1w."),
+    EVENT: marked("In Element: open the message's menu, choose Share, and copy the link."),
+}
 _ONCE: Final = re.compile(r"[A-Za-z0-9_-]{20,60}")
 _EVENT: Final = re.compile(r"(?P<room>![^/\s]+)/(?P<event>\$\S+)")
 
@@ -147,7 +152,8 @@ async def _form(
         groups=await _groups(visit) if _asks_for_group(command) else [],
         needs_group=Kind.SERVICE not in command.where,
         organisations=await _organisations(visit, command),
-        duration=DURATION,
+        hints=_HINTS,
+        event=EVENT,
         given=given,
         target=visit.form.get("target", ""),
         room_id=room_id,

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from belisha.acts.reports import REPORT_ACTS
 from belisha.tlp import Label
-from belisha.translation import _
+from belisha.translation import _, marked
 from bots.portal.guard import Refused
 from bots.portal.visit import Visit, see
 from bots.steward.report_words import DONE, KINDS
@@ -18,8 +18,16 @@ from bots.steward.report_words import DONE, KINDS
 _FOR_FEW: Final = Label.AMBER
 #: How many names one question asks for.
 _AT_ONCE: Final = 50
-#: What can be done about a report, by the names that the module gives.
-_ACTS: Final = {str(one.act).removeprefix("report_"): one for one in REPORT_ACTS}
+#: What can be done about a report, by the names that the module gives: its form, and what it is called on its page.
+_ACTS: Final = {str(one.act).removeprefix("report_"): one.slug for one in REPORT_ACTS}
+_CALLED: Final = {
+    "acknowledge": marked("Look after it"),
+    "warn": marked("Warn the member"),
+    "mute": marked("Mute the member"),
+    "redact": marked("Take the message back"),
+    "remove": marked("Remove the member from the group"),
+    "close": marked("Close it, and tell who reported it what came of it"),
+}
 
 
 async def reports(visit: Visit) -> web.Response:
@@ -52,7 +60,7 @@ async def look(visit: Visit) -> web.Response:
 async def _page(visit: Visit, found: dict[str, Any]) -> web.Response:
     shown = found.get("shown") or {}
     label = max((one for one in (Label.parse(str(shown.get("label"))), _FOR_FEW) if one is not None), default=_FOR_FEW)
-    acts = [_ACTS[act] for act in found.get("acts") or () if act in _ACTS]
+    acts = [(_ACTS[act], _(_CALLED[act])) for act in found.get("acts") or () if act in _CALLED]
     told = found | _told(found, await _names(visit, [found]))
     source = shown.get("source")
     named = await visit.parts.homeserver.names(visit.known.member.user_id, [source]) if source else ()

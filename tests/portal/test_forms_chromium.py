@@ -15,6 +15,7 @@ from belisha.commands.reading import Asked, read
 from belisha.commands.values import DURATION, ORGANISATIONS, Field
 from belisha.commands.writing import write
 from belisha.policy.rooms import Kind
+from bots.portal.views_commands import needs_choice
 from bots.roster import every_command
 from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
@@ -102,8 +103,12 @@ def inputs_of(command: Command, desk: Desk) -> dict[str, str]:
     if command.is_answer and command.instead not in fields:
         name = f"its-{command.instead}" if command.names_message else "target"
         inputs[name] = desk.link
-    elif command.is_about_room and Kind.SERVICE not in command.where:
+    elif command.is_about_room and (Kind.SERVICE not in command.where or "group" in command.flags):
         inputs["room"] = desk.room
+    # In chat it is the group that the command is written in.
+    inputs |= {f"its-{one.name}": desk.room for one in command.places if needs_choice(one) and one.name not in fields}
+    if command.act == "leave_community":  # one's own address, which no example can have
+        inputs["its-member"] = "@freya"
     return inputs
 
 
@@ -217,7 +222,7 @@ async def test_the_reports_and_one_of_them(desk: Desk) -> None:
     await page.keyboard.press("Enter")
     await expect(page.get_by_text("Something to ask about")).to_be_visible()
     await assert_good_page(page)
-    await page.get_by_role("link", name="Close").click()
+    await page.get_by_role("link", name="Close it").click()
     await expect(page.locator('[name="its-number"]')).to_have_value(str(desk.number))
     missing = await page.goto(f"{desk.url}/reports/999999999")
     assert missing is not None and missing.status == 404

@@ -460,6 +460,9 @@ async def test_a_thaw_offers_again_what_the_freezing_ended(community: Community)
         return {await membership(community, room, name) for room in (*rooms.values(), banned, named)} == {"leave"}
 
     await until(is_out, 20)
+    query = "SELECT room_id FROM belisha_frozen_out WHERE user_id = ?"
+    kept = {row[0] for row in stored(community, query, community.id(name))}
+    assert kept == {*rooms.values(), banned}, "nothing of rooms of named people"
     done(await does(community, "cora", banned, "ban", name), "member_ban")
     done(await does(community, "cora", rooms["open"], "thaw", name), "member_thaw")
 
@@ -472,7 +475,7 @@ async def test_a_thaw_offers_again_what_the_freezing_ended(community: Community)
     community.people[name] = await community.server.sign_in(name)
     for room in rooms.values():
         assert (await joins(community, name, room))[0] == 200
-    assert stored(community, "SELECT * FROM belisha_frozen_out") == []
+    assert stored(community, query, community.id(name)) == []
     # Who is frozen, and then out for good, is offered nothing.
     done(await does(community, "cora", rooms["open"], "freeze", left), "member_freeze")
     await until(lambda: _kept(community, left), 20)

@@ -253,3 +253,38 @@ async def test_who_may_not_act_has_an_empty_first_page(community: Community) -> 
     status, told = await ask_as_portal(community, {"user_id": "@nobody:belisha.localhost"}, name="home")
     assert (status, told["groups"], told["new_members"], told["member"]["belongs"]) == (200, [], [], False)
     assert (await ask_as_portal(community, {"user_id": community.id("ana")}, "wrong", "home"))[0] == 403
+
+
+# --- Names ------------------------------------------------------------------------------------------------------
+
+
+async def test_names_are_told_to_members_and_organisations_to_who_runs_the_community(community: Community) -> None:
+    async def asks(name: str, **more: Any) -> Json:
+        status, told = await ask_as_portal(community, {"user_id": community.id(name), **more})
+        assert status == 200, told
+        return told
+
+    addresses = ["@ben", community.id("ben"), "@nobody", "@ben:elsewhere.example", "@belisha_steward"]
+    told = await asks("ana", named=addresses, organisations=True)
+    assert told["named"] == ["Ben (Harbour)", "Ben (Harbour)", None, None, None]
+    assert told["organisations"] == [{"id": "harbour", "name": "Harbour"}]
+    for name in ("cora", "mona"):
+        known = {one["id"]: one["name"] for one in (await asks(name, organisations=True))["organisations"]}
+        assert known["coastguard"] == "Coastguard" and known["harbour"] == "Harbour", name
+    assert "named" not in await asks("ana") and "organisations" not in await asks("ana")
+    body = {"user_id": "@nobody:belisha.localhost", "named": ["@ben"], "organisations": True}
+    status, told = await ask_as_portal(community, body)
+    assert (status, told["named"], told["organisations"]) == (200, [None], []), "who may not act learns none"
+    for wrong in ("@ben", ["@ben"] * 51, [1]):
+        status, told = await ask_as_portal(community, {"user_id": community.id("ana"), "named": wrong})
+        assert status == 400, wrong
+
+
+async def test_who_maintains_a_group_is_told_as_such(community: Community) -> None:
+    async def maintains(name: str) -> bool:
+        return bool((await ask_as_portal(community, {"user_id": community.id(name)}))[1]["member"]["maintains"])
+
+    assert await maintains("ana") and not await maintains("emil"), "ana has made the groups here"
+    body = {"preset": "trusted_private_chat", "is_direct": True, "invite": [community.id("ana")]}
+    status, _ = await request(community["emil"], "POST", "/_matrix/client/v3/createRoom", body)
+    assert status == 200 and not await maintains("emil"), "a room of named people is no group"

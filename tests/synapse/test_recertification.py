@@ -27,10 +27,11 @@ TURN = "/_synapse/client/org.belisha/v1/recertification"
 
 @pytest_asyncio.fixture
 async def community(tmp_path_factory: Any) -> AsyncIterator[Community]:
-    """A community of one test alone, for which months pass."""
+    """A community of one test alone, for which months pass; it has begun with recertification today."""
     here = await make_community(tmp_path_factory.mktemp("months") / "data")
     with ended(here.server):
         try:
+            assert await turn(here) == {}
             yield here
         finally:
             await here.close()
@@ -220,6 +221,7 @@ async def test_who_is_frozen_leaves_their_rooms(community: Community) -> None:
 
 async def test_an_older_community_begins_with_notice_and_one_after_the_other(community: Community) -> None:
     """As on the day of an upgrade: its accounts are older than a confirmation holds, and nobody was ever asked."""
+    community.server.change("DELETE FROM belisha_recertification_begun")
     days_pass(community, 400)
 
     async def begins() -> dict[str, Json]:
@@ -244,7 +246,6 @@ async def test_an_older_community_begins_with_notice_and_one_after_the_other(com
 
 
 async def test_switched_off_what_was_begun_ends_and_freezes_nobody(community: Community) -> None:
-    await turn(community)
     days_pass(community, HOLDS + SPREAD)
     await turn(community)
     days_pass(community, ASKED)
