@@ -15,6 +15,7 @@ from belisha.acts.labels import LABEL_ACTS
 from belisha.acts.moderation import MODERATION_ACTS
 from belisha.acts.own import OWN_ACTS
 from belisha.acts.people import PEOPLE_ACTS
+from belisha.acts.recovery import RECOVERY_ACTS
 from belisha.acts.reports import REPORT_ACTS
 from belisha.acts.waiting import WAITING_ACTS
 from belisha.commands import reading
@@ -31,6 +32,7 @@ ACTS: Final = (
     *CONTACT_ACTS,
     *OWN_ACTS,
     *WAITING_ACTS,
+    *RECOVERY_ACTS,
 )
 
 

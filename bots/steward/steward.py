@@ -31,6 +31,7 @@ from bots.steward import (
     own_account,
     quiet_hours,
     recertification,
+    recovery,
     reports,
     waiting,
     waiting_words,
@@ -100,6 +101,7 @@ class Steward:
         self._reports = reports.Reports(portal, self._escalation)
         told = {**_TOLD, **{str(act.act): self._reports.handled for act in REPORT_ACTS}}
         told["report"] = self._reports.reported
+        told["member_recover"] = recovery.telling(portal)
         own = (
             Entry(HELP, self._help),
             Entry(TLP, _tlp, Needs(fresh=True, audience=True)),
@@ -121,8 +123,7 @@ class Steward:
             if not joins(event, event.state_key):
                 return Needs() if waiting.concerns(event) else None
             # A member's joining names the member; only after the bot's own it must be asked who is there.
-            is_own = event.state_key == event.sender != me
-            return Needs(policy=True, patient=True, people=event.state_key == me, asker=is_own)
+            return Needs(policy=True, patient=True, people=event.state_key == me, asker=True)
         if event.sender == me:
             return Needs() if reports.is_card(event) else None
         return next((needs for one in self._hears if (needs := one.needs(event))), None) or self.desk.needs(event)
@@ -137,8 +138,8 @@ class Steward:
                     return effects
             return self.desk.handle(event, context)
         in_service = isinstance(context.policy, Policy) and context.policy.kind == "service"
-        if in_service:
-            return self._welcome(event, context)
+        if in_service:  # what is said before somebody has joined they cannot read
+            return self._welcome(event, context) if joins(event, str(event.state_key)) else ()
         return (*group_care.handle(event, context, self.name), *waiting.follow(event, context))
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:
