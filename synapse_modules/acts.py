@@ -24,6 +24,7 @@ from synapse_modules.acts_moderation import ModerationActs
 from synapse_modules.acts_offboarding import OffboardingActs
 from synapse_modules.acts_people import PeopleActs
 from synapse_modules.acts_polls import PollActs
+from synapse_modules.acts_recovery import RecoveryActs
 from synapse_modules.acts_reports import ReportActs
 from synapse_modules.acts_rooms import RoomActs
 from synapse_modules.acts_self import SelfActs
@@ -82,6 +83,7 @@ class Acts:
             PollActs(parts),
             SelfActs(parts),
             WaitingActs(parts),
+            RecoveryActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}
 

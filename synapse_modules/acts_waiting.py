@@ -20,6 +20,7 @@ from belisha.policy.membership import decide_membership, decide_standing
 from belisha.policy.names import name_from
 from belisha.policy.people import Person
 from belisha.policy.reasons import decide_reason
+from belisha.policy.rooms import Kind
 from belisha.policy.waiting import KNOCK, SIGN_UP, closed_by, decide_asking_in, decide_waiting
 from synapse_modules import waiting_tables as tables
 from synapse_modules.acts_kept import Json, Record
@@ -136,8 +137,8 @@ class WaitingActs:
             "belisha_waiting_of", tables.of_member, localpart, int(self._clock()) - policy.LATE_S
         )
         group = command.asked.arguments.get("group")
-        if group is None:
-            return rows
+        if group is None:  # written in a group, it is about that one first
+            return [row for row in rows if row.room_id == command.room_id] or rows
         room_id = await self._rooms.named(group)
         return [row for row in rows if row.sort == KNOCK and row.room_id == room_id]
 
@@ -160,6 +161,8 @@ class WaitingActs:
 
     async def _end(self, command: Command, record: Record, row: Row, ended: str) -> Json:
         """Writes down that somebody is let into a group, or turned away."""
+        if row.sort == KNOCK:
+            await self._rooms.check_mute(command.sender.user_id, row.room_id, Kind.CLOSED)
         if ended == policy.LET_IN:
             person = await self._registry.person(self._registry.user_id(row.localpart))
             room = await self._policies.read(row.room_id)

@@ -28,6 +28,8 @@ from synapse_modules.snapshot import POWER_STATE
 
 #: How many items and how many rooms one question may name.
 AT_MOST: Final = 200
+#: The longest password, in characters, as Synapse has it.
+LONGEST: Final = 512
 _NO: Final[Mapping[str, Any]] = {"may_read": False}
 
 
@@ -43,6 +45,7 @@ class PortalHandlers:
         self._names = Names(parts.registry)
         self._media = parts.media
         self._reports = ReportAnswers(parts)
+        self._recoveries = parts.recoveries
         self._secret = secret.encode()
 
     def handlers(self) -> dict[str, Handler]:
@@ -54,6 +57,7 @@ class PortalHandlers:
             "GET media": self.media,
             "POST reports": self.reports,
             "POST report": self.report,
+            "POST recover": self.recover,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -68,7 +72,10 @@ class PortalHandlers:
         decided = [await self._item(user_id, item) for item in items]
         labels = [label for label, _ in decided if label is not None]
         return {
-            "member": await self._about.of(person),
+            "member": {
+                **await self._about.of(person),
+                "recovered_at": await self._recoveries.since(person.localpart),
+            },
             "items": [answer for _, answer in decided],
             "rooms": [await self._room(user_id, room_id) for room_id in rooms],
             "label": str(max(labels)) if labels else None,
@@ -99,6 +106,17 @@ class PortalHandlers:
         """`POST report` with `user_id`, `number`, `look`: one of them; what was reported is shown to two stewards."""
         person, body = await self._asked_for(request)
         return await self._reports.one(person, body.get("number"), look=body.get("look") is True)
+
+    async def recover(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST recover` with `account`, `code`, `password`: sets a new password for whoever has a code for it."""
+        self._check_credential(request)
+        body = parse_json_object_from_request(request)
+        given = [body.get(name) for name in ("account", "code", "password")]
+        account, code, password = (one if isinstance(one, str) else "" for one in given)
+        if not (account and code and password) or max(map(len, (account, code, password))) > LONGEST:
+            raise malformed("`account`, `code` and `password` are texts.")
+        await self._recoveries.redeem(account, code, password)
+        return {"recovered": True}
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

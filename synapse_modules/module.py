@@ -27,7 +27,7 @@ from belisha.policy.profile import decide_profile_field
 from belisha.policy.state import GROUPS, Surroundings, decide_address
 from belisha.policy.types import CONTENT, RELABEL
 from synapse_modules import api as http
-from synapse_modules import audit_heads, guards, journal, metrics, reports, retention
+from synapse_modules import audit_heads, guards, journal, metrics, recovery, reports, retention
 from synapse_modules.audit import Audit
 from synapse_modules.audit_heads import AuditHeads
 from synapse_modules.channels import Channels
@@ -53,6 +53,7 @@ from synapse_modules.own_events import OwnEvents
 from synapse_modules.parts import Parts
 from synapse_modules.policies import Policies
 from synapse_modules.readers import Readers
+from synapse_modules.recovery import Recoveries
 from synapse_modules.redactions import Redactions
 from synapse_modules.refusal import FAILURES, Asked, asked, or_no, raise_if_refused, refused, where
 from synapse_modules.registration import Registrations
@@ -131,6 +132,7 @@ class BelishaModule:
         self.makings = Makings(api, self.hooks, self.registry, self.rooms, upgrade_rows)
         self.reports = Reports(api, self.hooks, self.registry, self.rooms, self.markers)
         self.waiting = Waiting(api, self.hooks, self.registry, self.rooms)
+        self.recoveries = Recoveries(api, self.hooks, self.registry, self.rooms, self.audit)
         self.places = GroupPlaces(api, self.hooks, self.rooms)
         parts = Parts(
             api,
@@ -154,6 +156,7 @@ class BelishaModule:
             self.makings,
             self.reports,
             self.waiting,
+            self.recoveries,
         )
         self.check = EventCheck(config, parts)
         self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
@@ -221,6 +224,9 @@ class BelishaModule:
                 self._api.looping_background_call(self.audit_heads.keep, audit_heads.EVERY_MS, desc="belisha_heads")
                 self._api.looping_background_call(
                     self._do, reports.EVERY_MS, self.reports.catch_up, desc="belisha_reports"
+                )
+                self._api.looping_background_call(
+                    self._do, recovery.EVERY_MS, self.recoveries.catch_up, desc="belisha_recovery"
                 )
                 self._api.looping_background_call(self.retention.run, retention.EVERY_MS, desc="belisha_retention")
                 await self._catch_up()

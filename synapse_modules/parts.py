@@ -18,6 +18,7 @@ from synapse_modules.moderation import Moderation
 from synapse_modules.own_events import OwnEvents
 from synapse_modules.policies import Policies
 from synapse_modules.readers import Readers
+from synapse_modules.recovery import Recoveries
 from synapse_modules.registration import Registrations
 from synapse_modules.registry import Registry
 from synapse_modules.relabelling import Relabelling
@@ -52,3 +53,4 @@ class Parts(NamedTuple):
     makings: Makings
     reports: Reports
     waiting: Waiting
+    recoveries: Recoveries

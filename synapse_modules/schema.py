@@ -286,6 +286,25 @@ MIGRATIONS: Final = (
         "CREATE INDEX belisha_waiting_ended ON belisha_waiting (ended_at)",
         "CREATE INDEX belisha_waiting_pending ON belisha_waiting (id) WHERE pending = 1",
     ),
+    # Codes with which members set a new password, and what is still to be told of them; times are seconds since 1970.
+    (
+        "CREATE TABLE belisha_recovery ("
+        " id TEXT NOT NULL PRIMARY KEY,"
+        " localpart TEXT NOT NULL,"
+        " code_hash TEXT NOT NULL UNIQUE,"
+        " made_by TEXT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " expires BIGINT NOT NULL,"
+        " used_at BIGINT,"
+        " sessions SMALLINT NOT NULL)",  # the account's old sessions are still to be ended
+        "CREATE INDEX belisha_recovery_member ON belisha_recovery (localpart)",
+        "CREATE INDEX belisha_recovery_sessions ON belisha_recovery (id) WHERE sessions = 1",
+        "CREATE TABLE belisha_recovery_note ("
+        " id TEXT NOT NULL,"
+        " step TEXT NOT NULL,"
+        " place TEXT NOT NULL,"
+        " PRIMARY KEY (id, step, place))",
+    ),
 )
 
 

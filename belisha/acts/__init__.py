@@ -16,6 +16,7 @@ from belisha.acts.moderation import MODERATION_ACTS
 from belisha.acts.own import OWN_ACTS
 from belisha.acts.people import PEOPLE_ACTS
 from belisha.acts.polls import POLL_ACTS
+from belisha.acts.recovery import RECOVERY_ACTS
 from belisha.acts.reports import REPORT_ACTS
 from belisha.acts.waiting import WAITING_ACTS
 from belisha.commands import reading
@@ -33,6 +34,7 @@ ACTS: Final = (
     *CONTACT_ACTS,
     *OWN_ACTS,
     *WAITING_ACTS,
+    *RECOVERY_ACTS,
 )
 
 

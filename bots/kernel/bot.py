@@ -151,7 +151,7 @@ class Needs:
     audience: bool = False
     people: bool = False
     asker: bool = False
-    """Who the event's sender is: organisation, roles, and power in the room."""
+    """Who the event's sender is (with `people`, the first of them): organisation, roles, and power in the room."""
     item: bool = False
     """The item that the event answers, or is about."""
     maintainers: str | None = None

@@ -226,7 +226,11 @@ async def with_needs(
     """
     if needs.policy:
         context = replace(context, policy=await actor.rooms.policy(room_id, needs))
-    if needs.asker and sender is not None:
+    if needs.people:
+        everybody = await actor.rooms.people(room_id)
+        context = replace(context, people={user: name for user, name in everybody.items() if not is_ours(user)})
+        sender = next(iter(context.people), sender)
+    if needs.asker and sender is not None and not is_ours(sender):
         context = replace(context, asker=await actor.rooms.asker(room_id, sender, needs))
     if needs.item and sender is not None and target is not None:
         context = replace(context, item=await actor.rooms.item(room_id, target, sender, needs))
@@ -243,7 +247,4 @@ async def with_needs(
         context = replace(context, poll=await actor.rooms.poll(*needs.poll))
     if needs.audience:
         context = replace(context, audience=await actor.rooms.audience(room_id))
-    if needs.people:
-        everybody = await actor.rooms.people(room_id)
-        context = replace(context, people={user: name for user, name in everybody.items() if not is_ours(user)})
     return context

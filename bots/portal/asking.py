@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final, overload
 
 import aiohttp
@@ -39,6 +40,8 @@ class Member:
     """Their own room with the steward."""
     maintains: bool = False
     """Whether they maintain some group."""
+    recovered_at: int = 0
+    """When the account was last given back by a code, in seconds since 1970: sessions opened before are over."""
 
     @property
     def asker(self) -> Asker:
@@ -219,6 +222,21 @@ class Homeserver:
         answer = await self._ask("report", {"user_id": user_id, "number": number, "look": look}, or_none=True)
         return None if answer is None else dict(answer)
 
+    async def recover(self, account: str, code: str, password: str) -> str | None:
+        """Sets a new password for whoever has a code for an account; None where it is done, else why not.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        status, answer = await self._post("recover", {"account": account, "code": code, "password": password})
+        if status == HTTPStatus.OK and answer.get("recovered") is True:
+            return None
+        refused, sentence = str(answer.get("errcode", "")), answer.get("error")
+        is_told = refused == "ORG.BELISHA.NO_CODE" or status == HTTPStatus.BAD_REQUEST
+        if not is_told or not isinstance(sentence, str):
+            raise Unavailable
+        return sentence
+
     async def whose(self, openid_token: str) -> str | None:
         """The account that an OpenID token of our homeserver was made for; None where it is no such token.
 
@@ -250,6 +268,22 @@ class Homeserver:
         Raises:
             Unavailable: It cannot be asked.
         """
+        status, answer = await self._post(question, body)
+        refused = str(answer.get("errcode", ""))
+        # What cannot be decided at present is no answer (rule X1).
+        if or_none and refused.startswith("ORG.BELISHA.") and not refused.endswith("CANNOT_DECIDE"):
+            return None
+        if status != HTTPStatus.OK:
+            log.warning("the module gave no answer", extra={"for": question, "reason": str(status)})
+            raise Unavailable
+        return answer
+
+    async def _post(self, question: str, body: Json) -> tuple[int, dict[str, Any]]:
+        """The status and the object of an answer.
+
+        Raises:
+            Unavailable: There is none.
+        """
         url = f"{self._address}/{_API}/{question}"
         post = self._session.post(url, json=body, headers=self._headers, timeout=_TIMEOUT, allow_redirects=False)
         try:
@@ -258,14 +292,9 @@ class Homeserver:
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             log.warning("the module cannot be asked", extra={"for": question, "reason": type(error).__name__})
             raise Unavailable from error
-        refused = str(answer.get("errcode", "")) if isinstance(answer, dict) else ""
-        # What cannot be decided at present is no answer (rule X1).
-        if or_none and refused.startswith("ORG.BELISHA.") and not refused.endswith("CANNOT_DECIDE"):
-            return None
-        if response.status != 200 or not isinstance(answer, dict):
-            log.warning("the module gave no answer", extra={"for": question, "reason": str(response.status)})
+        if not isinstance(answer, dict):
             raise Unavailable
-        return answer
+        return response.status, answer
 
 
 def _member(user_id: str, answer: Json) -> Member | None:
@@ -276,7 +305,15 @@ def _member(user_id: str, answer: Json) -> Member | None:
     if about.get("belongs") is not True or not isinstance(organisation, str):
         return None
     roles = tuple(str(role) for role in about.get("roles") or ())
-    return Member(user_id, organisation, roles, _text(about, "service_room"), about.get("maintains") is True)
+    recovered_at = about.get("recovered_at")
+    return Member(
+        user_id,
+        organisation,
+        roles,
+        _text(about, "service_room"),
+        maintains=about.get("maintains") is True,
+        recovered_at=recovered_at if isinstance(recovered_at, int) else 0,
+    )
 
 
 def _objects(answer: Json, key: str) -> Sequence[Json]:

@@ -27,6 +27,8 @@ class Rates:
     codes: Rate = Rate(0.1, 60)
     tokens: Rate = Rate(1, 60)
     member: Rate = Rate(5, 120)
+    recoveries: Rate = Rate(1 / 60, 10)
+    """Each costs the server a slow hash where its code is right; guessing one is hopeless without any limit."""
     approvals: Rate = Rate(1 / 300, 3)
     """Of one member who is asked: whoever else names them must not be able to wear them out."""
 

@@ -17,7 +17,7 @@ from bots.kernel.by_form import ByForm
 from bots.kernel.config import Config, Portal
 from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
-from bots.portal import views, views_commands, views_reports, views_sign_in
+from bots.portal import views, views_commands, views_recover, views_reports, views_sign_in
 from bots.portal.asking import Homeserver
 from bots.portal.command import PortalCommand
 from bots.portal.guard import Guard
@@ -52,6 +52,8 @@ ROUTES: Final = (
     Route("POST", "/sign-in", views_sign_in.take_session, Who.ANYBODY),
     Route("POST", "/sign-in/ask", views_sign_in.ask_member, Who.ANYBODY),
     Route("GET", "/sign-in/state", views_sign_in.sign_in_state, Who.ANYBODY),
+    Route("GET", "/recover", views_recover.page, Who.ANYBODY),
+    Route("POST", "/recover", views_recover.recover, Who.ANYBODY),
     Route("GET", "/widget", views_sign_in.widget, Who.ANYBODY, framed=True),
     Route("POST", "/widget/sign-in", views_sign_in.widget_sign_in, Who.ANYBODY),
     Route("GET", "/static/{name}", views_sign_in.static_file, Who.ANYBODY),
@@ -93,6 +95,7 @@ def parts_of(
         codes=Limit(rates.codes),
         tokens=Limit(rates.tokens),
         approvals=Limit(rates.approvals),
+        recoveries=Limit(rates.recoveries),
         server_name=config.server_name,
     )
 

@@ -43,6 +43,7 @@ class Parts:
     codes: Limit
     tokens: Limit
     approvals: Limit
+    recoveries: Limit
     server_name: str
     background: set[asyncio.Task[None]] = field(default_factory=set)
     """What goes on after an answer, so that its time tells nobody anything."""

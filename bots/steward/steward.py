@@ -31,6 +31,7 @@ from bots.steward import (
     own_account,
     quiet_hours,
     recertification,
+    recovery,
     reports,
     waiting,
     waiting_words,
@@ -131,6 +132,7 @@ class Steward:
         acting = {name: one for part in parts for name, one in part.acts.items()}
         told |= {name: one.told for name, one in acting.items()}
         checks = {**own_account.CHECKS, **{name: one.check for name, one in acting.items()}}
+        told["member_recover"] = recovery.telling(portal)
         own = (
             Entry(HELP, self._help),
             Entry(TLP, _tlp, Needs(fresh=True, audience=True)),
@@ -153,8 +155,7 @@ class Steward:
             if not joins(event, event.state_key):
                 return Needs() if waiting.concerns(event) else None
             # A member's joining names the member; only after the bot's own it must be asked who is there.
-            is_own = event.state_key == event.sender != me
-            return Needs(policy=True, patient=True, people=event.state_key == me, asker=is_own)
+            return Needs(policy=True, patient=True, people=event.state_key == me, asker=True)
         if event.sender == me:
             return Needs() if reports.is_card(event) else None
         return next((needs for one in self._hears if (needs := one.needs(event))), None) or self.desk.needs(event)
@@ -169,8 +170,8 @@ class Steward:
                     return effects
             return self.desk.handle(event, context)
         in_service = isinstance(context.policy, Policy) and context.policy.kind == "service"
-        if in_service:
-            return self._welcome(event, context)
+        if in_service:  # what is said before somebody has joined they cannot read
+            return self._welcome(event, context) if joins(event, str(event.state_key)) else ()
         return (*group_care.handle(event, context, self.name), *waiting.follow(event, context))
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:

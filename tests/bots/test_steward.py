@@ -118,6 +118,7 @@ MAINTAINERS |= {"group unarchive"}
                 "invite list",
                 "invite revoke",
                 "members confirm",
+                "recover",
             },
         ),
         (
@@ -238,6 +239,14 @@ def test_members_are_welcomed_in_their_own_chat_and_by_name() -> None:
     assert keys == {"welcome !r:x"}
 
 
+def test_a_room_is_welcomed_to_by_who_joins_it_and_by_nothing_else() -> None:
+    """What is said before the member has joined they could not read, and it is said once."""
+    policy = Event("$2", "!r:x", "org.belisha.room", ME, {"kind": "service"}, state_key="")
+    assert STEWARD.handle(policy, Context(ME, SERVICE)) == ()
+    assert STEWARD.handle(joined(ADA, membership="invite"), Context(ME, SERVICE)) == ()
+    assert answer(joined(ADA, "Ada (Harbour)"), SERVICE).startswith("Hello Ada, and welcome!")
+
+
 def test_what_it_needs_to_know() -> None:
     assert STEWARD.needs(typed("good morning"), ME) is None
     assert STEWARD.needs(typed("!help"), ME) == Needs(policy=True, asker=True)
@@ -246,7 +255,7 @@ def test_what_it_needs_to_know() -> None:
     assert STEWARD.needs(typed("!tlp"), ME) == Needs(policy=True, asker=True, fresh=True, audience=True)
     assert STEWARD.needs(typed("tlp"), ME) == Needs(policy=True, asker=True, fresh=True, audience=True)
     assert STEWARD.needs(joined(ADA), ME) == Needs(policy=True, patient=True, asker=True)
-    assert STEWARD.needs(joined(ME), ME) == Needs(policy=True, patient=True, people=True)
+    assert STEWARD.needs(joined(ME), ME) == Needs(policy=True, patient=True, people=True, asker=True)
     assert STEWARD.needs(joined(ADA, membership="leave"), ME) == Needs(policy=True, patient=True, maintainers=ADA)
     assert STEWARD.needs(joined(ADA, membership="invite"), ME) == Needs(), "it may be that of who knocked"
     assert STEWARD.needs(Event("$3", "!r:x", "m.room.topic", ADA, {"topic": "!help"}, state_key=""), ME) is None

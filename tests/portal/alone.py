@@ -86,6 +86,7 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
             codes=Limit(rates.codes),
             tokens=Limit(rates.tokens),
             approvals=Limit(rates.approvals),
+            recoveries=Limit(rates.recoveries),
             server_name="belisha.localhost",
         )
         async with TestServer(application(parts, rates), port=port):

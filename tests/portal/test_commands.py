@@ -24,7 +24,9 @@ from tests.portal.support import OWN, STEWARD, Answer, Here, Visitor, form_of
 from tests.support.community import unique
 from tests.support.server import request
 
-COMMANDS = (GROUP_LIST, HELP, TLP, PORTAL, MAY, AUDIENCE, QUIET, START, RULES, ACCEPT, *ACTS)
+#: What is for accounts without an organisation alone has no form: they cannot sign in here.
+FOR_MEMBERS = tuple(act for act in ACTS if not act.for_unbound)
+COMMANDS = (GROUP_LIST, HELP, TLP, PORTAL, MAY, AUDIENCE, QUIET, START, RULES, ACCEPT, *FOR_MEMBERS)
 ONCE = re.compile(r'name="once" value="([^"]+)"')
 
 

@@ -270,6 +270,23 @@ async def test_a_frozen_group_and_an_archived_one_let_nobody_in(community: Commu
     assert await waits_for(community, room) == []
 
 
+async def test_who_is_muted_in_a_group_decides_about_nobody_there(community: Community) -> None:
+    """Whoever cannot invite in a client cannot from their own room with the bot."""
+    keeper = await newcomer(community)
+    room = await group(community, "closed", by=keeper)
+    await knocks(community, "finn", room)
+    said = {"member": f"@{keeper}", "time": 3600, "group": room}
+    words = f"!mute @{keeper} 1h --group {room}"
+    own = await own_room(community, "cora")
+    assert (await asks(community, "cora", own, words, "member_mute", said))[0] == 200
+    await known_everywhere()
+    about = {"member": "@finn", "group": room}
+    for act in ("let-in", "turn-away"):
+        assert_refused(*await decides(community, keeper, act, f"@finn --group {room}", **about), "MUTED", rule="M1")
+    assert membership(community, "finn", room) == "knock"
+    assert (await decides(community, "cora", "turn-away", f"@finn --group {room}", **about))[0] == 200
+
+
 async def test_a_day_and_two_weeks(community: Community) -> None:
     room = await group(community, "closed")
     one = await knocks(community, "finn", room)

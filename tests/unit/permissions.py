@@ -85,6 +85,7 @@ ROWS: Final = {
     "queue": Row(OWN, "members", "queue"),
     "quiet": Row(OWN, "members"),
     "raise": Row(BOTH, "stewards", "item_raise"),
+    "recover": Row(OWN, "leads", "member_recover"),
     "red": Row(OWN, "members", "red"),
     "redact": Row(GROUP, "maintainers", "item_redact"),
     "relabel": Row(BOTH, "members", "item_relabel"),
@@ -130,6 +131,12 @@ WHOM: Final[dict[str, Mapping[str, tuple[str, ...]]]] = {
     "thaw": _STANDING,
     "offboard": {"lead": _THEIRS, "steward": _NOBODY_ABOVE, "manager": _ALL_BUT_SELF},
     "warn": _BY_LEADS,
+    # Where the organisation has no lead; where it has one, an ordinary member is the lead's alone.
+    "recover": {
+        "lead": ("member", "maintainer"),
+        "steward": ("member", "maintainer", "other member", "other maintainer"),
+        "manager": _ALL_BUT_SELF,
+    },
     "mute": {**_BY_LEADS, **_BY_MAINTAINERS},
     "unmute": {**_BY_LEADS, **_BY_MAINTAINERS},
     "kick": _BY_MAINTAINERS,

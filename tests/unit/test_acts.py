@@ -202,7 +202,7 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
         **dict.fromkeys(("direct_chats", "moderation_log", "red"), own),
         **dict.fromkeys((str(act.act) for act in PEOPLE_ACTS), own),
         **dict.fromkeys(("direct_chats", "moderation_log", "red", "announce", "announce_status"), own),
-        **dict.fromkeys(("devices", "device_end", "leave_community", "ask_in", "queue"), own),
+        **dict.fromkeys(("devices", "device_end", "leave_community", "ask_in", "queue", "member_recover"), own),
     }.get(str(act.act), groups | own)
     assert decide_where(act, kind).allowed == (kind in where)
 

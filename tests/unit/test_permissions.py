@@ -21,6 +21,7 @@ from belisha.policy.moderation import decide_moderation, moderates_as
 from belisha.policy.muted import Restriction, decide_muted_act, muted_until
 from belisha.policy.offboarding import decide_offboarding, decide_organisation_offboarding
 from belisha.policy.people import Person, Standing
+from belisha.policy.recovery import decide_recovery
 from belisha.policy.relabel import decide_only_raises
 from belisha.policy.reports import decide_handling
 from belisha.policy.rooms import Kind
@@ -218,6 +219,8 @@ def may_be_about(name: str, who: Person, power: int, subject: Subject, subject_p
     act = COMMANDS[name]
     if name == "offboard":
         return decide_offboarding(act, who, subject, is_last_manager=False).allowed
+    if name == "recover":
+        return decide_recovery(who, subject, has_lead=False).allowed
     if name in ("freeze", "thaw"):
         after = Standing.FROZEN if name == "freeze" else Standing.ACTIVE
         return decide_member_act(act, who, subject, after, is_last_manager=False).allowed
@@ -242,7 +245,17 @@ def test_whom_it_may_be_about(name: str) -> None:
         assert allowed == set(WHOM[name].get(who, ())), who
 
 
-@pytest.mark.parametrize("name", sorted(WHOM))
+@pytest.mark.parametrize("who", ASKERS)
+def test_where_there_is_a_lead_it_is_theirs_to_give_an_ordinary_account_back(who: str) -> None:
+    found = PEOPLE[who][0]
+    allowed = {name for name, one in SUBJECTS.items() if decide_recovery(found, one, has_lead=True).allowed}
+    above = {name for name in ABOUT if name.split()[-1] in ("lead", "steward", "manager")}
+    assert allowed == {"lead": {"member", "maintainer"}, "manager": above}.get(who, set())
+    frozen = {one._replace(standing=Standing.FROZEN) for one in SUBJECTS.values()}
+    assert not any(decide_recovery(found, one, has_lead=has).allowed for one in frozen for has in (True, False))
+
+
+@pytest.mark.parametrize("name", sorted(set(WHOM) - {"recover"}))
 def test_a_maintainer_is_one_of_that_group_alone(name: str) -> None:
     found, power = PEOPLE["maintainer"]
     assert moderates_as(COMMANDS[name], found, "alpha", power, in_group=False) is None

@@ -71,6 +71,7 @@ OUTCOMES: dict[str, tuple[dict[str, Any], ...]] = {
         },
     ),
     "group_create": ({"room_id": "!a:x"},),
+    "member_recover": ({}, {"member": "@x", "expires": 1, "code": "X"}),
     "red": ({"room_id": "!a:x"},),
     "group_join": ({"membership": "join"}, {"membership": "knock"}),
     **dict.fromkeys(("member_offboard", "organisation_offboard"), ({"left": 0}, {"left": 2}, {})),

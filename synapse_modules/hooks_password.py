@@ -1,0 +1,50 @@
+"""The private attributes of Synapse that set a password: a part of `hooks.py`, held the same way.
+
+Checked with Synapse 1.163.2; each has its self-test at start-up.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from synapse.module_api import LoggingTransaction, ModuleApi
+
+from synapse_modules.hooks import require
+
+
+class PasswordHooks:
+    """Passwords in one running Synapse process."""
+
+    def __init__(self, api: ModuleApi) -> None:
+        self._store: Any = api._store
+        self._auth_handler: Any = api._auth_handler
+        self._policy: Any = api._hs.get_password_policy_handler()
+
+    def self_test(self) -> None:
+        """Checks that everything used here is there, and takes what it is given.
+
+        Raises:
+            HookMissing: naming what is missing.
+        """
+        require(
+            (self._auth_handler, "hash", {"password"}),
+            (self._policy, "validate_password", {"password"}),
+            (self._store, "_invalidate_cache_and_stream", {"txn", "cache_func", "keys"}),
+        )
+
+    def check(self, password: str) -> None:
+        """Checks a new password by the server's rules, as Synapse does where members change theirs.
+
+        Raises:
+            SynapseError: 400 with a sentence.
+        """
+        self._policy.validate_password(password)
+
+    async def hash(self, password: str) -> str:
+        """What is stored of a password."""
+        return str(await self._auth_handler.hash(password))
+
+    def put(self, txn: LoggingTransaction, user_id: str, password_hash: str) -> None:
+        """Sets an account's password within a transaction; its sessions stay."""
+        txn.execute("UPDATE users SET password_hash = ? WHERE name = ? AND deactivated = 0", (password_hash, user_id))
+        self._store._invalidate_cache_and_stream(txn, self._store.get_user_by_id, (user_id,))

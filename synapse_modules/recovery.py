@@ -1,0 +1,225 @@
+"""Gives an account back: a new password by a code that is used once, the end of all sessions, and who is told (M2).
+
+Code and password change in one transaction, so a kill leaves both as they were or both done. What follows is written
+down with it and done at once, or at the next start: the sessions' end, and a message to the member and to the stewards'
+room, which is looked for before it is sent.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import secrets
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.module_api.errors import SynapseError
+
+from belisha.acts.recovery import RECOVERY_KEY
+from belisha.policy.acts import Subject
+from belisha.policy.decision import refuse
+from belisha.policy.muted import told as moment
+from belisha.policy.people import Standing
+from belisha.policy.recovery import ALPHABET, LENGTH, NO_CODE, decide_recovery, read_code
+from synapse_modules import recovery_tables as tables
+from synapse_modules import registry_tables
+from synapse_modules.audit import Audit
+from synapse_modules.hooks import Hooks
+from synapse_modules.hooks_password import PasswordHooks
+from synapse_modules.hooks_people import PeopleHooks
+from synapse_modules.recovery_tables import Note, Recovery
+from synapse_modules.refusal import FAILURES, raise_if_refused, refused, where
+from synapse_modules.registry import Registry
+from synapse_modules.registry_tables import Known, Member
+from synapse_modules.rooms import Rooms
+
+logger = logging.getLogger(__name__)
+
+_LOCK: Final = "belisha_recovery"
+#: How often it is looked for what a crash left over, in milliseconds.
+EVERY_MS: Final = 5000
+
+
+class Recoveries:
+    """Codes, and what follows when one is used."""
+
+    def __init__(
+        self,
+        api: ModuleApi,
+        hooks: Hooks,
+        registry: Registry,
+        rooms: Rooms,
+        audit: Audit,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._api = api
+        self._hooks = hooks
+        self._registry = registry
+        self._rooms = rooms
+        self._audit = audit
+        self._clock = clock
+        self._passwords = PasswordHooks(api)
+        self._passwords.self_test()
+        self._people = PeopleHooks(api)
+
+    @staticmethod
+    def new_code() -> tuple[str, str]:
+        """A code, and what is kept of it."""
+        code = "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
+        return code, _hash(code)
+
+    @staticmethod
+    def decide(known: Known, asker_id: str, member: Member) -> None:
+        """Decides whether somebody makes a code for a member's account, or a code that they made still holds.
+
+        Raises:
+            SynapseError: 403 with the reason.
+        """
+        organisations = known.organisations
+        standing = registry_tables.standing_of_organisation(member, organisations)
+        subject = Subject(
+            member.localpart,
+            member.organisation,
+            frozenset(member.roles),
+            member.standing if standing is Standing.ACTIVE else Standing.FROZEN,
+        )
+        leads = (
+            one for one in known.members.values() if "lead" in one.roles and one.organisation == subject.organisation
+        )
+        has_lead = any(registry_tables.is_active(one, organisations) for one in leads)
+        raise_if_refused(decide_recovery(known.person(asker_id), subject, has_lead=has_lead))
+
+    async def redeem(self, account: str, typed: str, password: str) -> None:
+        """Sets a new password for whoever has the code of an account.
+
+        Raises:
+            SynapseError: 400 where the password cannot be, whatever the code; 403, always the same, for every other.
+        """
+        self._passwords.check(password)
+        user_id = self._registry.address("@" + account.strip().lower().removeprefix("@"))
+        localpart, code = user_id[1:].partition(":")[0], read_code(typed)
+        if code is None or "\0" in account or self._registry.user_id(localpart) != user_id:
+            raise refused(NO_CODE)
+        found = await self._api.run_db_interaction("belisha_recovery_of", self._holding, localpart, _hash(code))
+        if found is None:
+            raise refused(NO_CODE)
+        password_hash = await self._passwords.hash(password)
+
+        def use(txn: LoggingTransaction) -> None:
+            registry_tables.raise_revision(txn)  # first: who is frozen at this moment is frozen before or after it
+            holds = self._holding(txn, localpart, found.code_hash)
+            if holds is None or not tables.use(txn, holds.id, int(self._clock())):
+                raise refused(NO_CODE)
+            self._passwords.put(txn, self._registry.user_id(localpart), password_hash)
+            self._note(txn, holds, "recover", "done")
+
+        await self._api.run_db_interaction("belisha_recovered", use)
+        await self.catch_up()
+
+    def _holding(self, txn: LoggingTransaction, localpart: str, code_hash: str) -> Recovery | None:
+        """The code that holds for an account now, as long as who made it could make it still."""
+        found = tables.of_code(txn, localpart, code_hash, int(self._clock()))
+        known = Known(*registry_tables.read_all(txn))
+        member = known.members.get(localpart)
+        if found is None or member is None or not known.person(self._registry.user_id(found.made_by)).belongs:
+            return None
+        try:
+            self.decide(known, self._registry.user_id(found.made_by), member)
+        except SynapseError:
+            return None
+        return found
+
+    def _note(self, txn: LoggingTransaction, one: Recovery, what: str, phase: str) -> None:
+        for who in (one.made_by, one.localpart):
+            self._audit.append(
+                txn, self._registry.user_id(who), kind="act", what=what, phase=phase, rule="M2", item=one.id
+            )
+
+    def begin(self, txn: LoggingTransaction, one: Recovery) -> None:
+        """Writes a code down, and that an account is to be given back by it."""
+        tables.add(txn, one)
+        self._note(txn, one, "recover", "intended")
+
+    async def since(self, localpart: str) -> int | None:
+        """When an account was last given back, in seconds since 1970: older sessions on the portal are over."""
+        found: int | None = await self._api.run_db_interaction("belisha_recovered_at", tables.last_used, localpart)
+        return found
+
+    # --- What follows ------------------------------------------------------------------------------------------
+
+    async def catch_up(self) -> None:
+        """Ends sessions and tells what happened, whatever a crash or a failure left over too."""
+        try:
+            for one in await self._api.run_db_interaction("belisha_recovery_sessions", tables.sessions_left):
+                await self._people.end_sessions(self._registry.user_id(one.localpart))
+                await self._api.run_db_interaction("belisha_recovery_ended", tables.sessions_ended, one.id)
+            for note in await self._api.run_db_interaction("belisha_recovery_notes", tables.notes):
+                await self._tell(note)
+        except FAILURES as error:
+            logger.error("What follows a new password is still to be done, trying again soon: %s", where(error))
+
+    async def _tell(self, note: Note) -> None:
+        lock = await self._hooks.try_lock(_LOCK, " ".join(note))
+        if lock is None:  # another process is at it
+            return
+        async with lock:
+            one = await self._api.run_db_interaction("belisha_recovery_by", tables.by_id, note.id)
+            room_id = None if one is None else await self._room(one, note.place)
+            if (
+                one is not None
+                and room_id is not None
+                and not await self._api.run_db_interaction(
+                    "belisha_recovery_told", _was_told, room_id, self._rooms.steward, note
+                )
+            ):
+                content = {"msgtype": "m.text", "body": _said(one, note), RECOVERY_KEY: note._asdict()}
+                await self._api.create_and_send_event_into_room(
+                    {"type": "m.room.message", "room_id": room_id, "sender": self._rooms.steward, "content": content}
+                )
+            await self._api.run_db_interaction("belisha_recovery_is_told", tables.is_told, note)
+
+    async def _room(self, one: Recovery, place: str) -> str | None:
+        if place == "stewards":
+            return await self._rooms.stewards_room()
+        member = (await self._registry.members()).get(one.localpart)
+        return None if member is None or member.standing is Standing.REMOVED else member.service_room
+
+
+def _said(one: Recovery, note: Note) -> str:
+    """What is told; it names people and times, and never the code."""
+    if note.place == "stewards":
+        if note.step == "made":
+            return f"@{one.made_by} has made a code to give the account @{one.localpart} back to its member."
+        return f"The account @{one.localpart} has a new password, set with the code that @{one.made_by} made."
+    if note.step == "made":
+        return (
+            f"@{one.made_by} has made a code with which a new password can be set for your account. It holds until "
+            f"{moment(one.expires)}.\n\nIf you did not ask for that, tell a steward or a manager at once."
+        )
+    return (
+        f"At {moment(int(one.used_at or one.at))} your account got a new password, with the code that @{one.made_by} "
+        "made. All devices were signed out.\n\nIf that was not you, tell a steward or a manager at once."
+    )
+
+
+def _was_told(txn: LoggingTransaction, room_id: str, sender: str, note: Note) -> bool:
+    """Whether a message tells of it already: a crash may have come in between."""
+    txn.execute(
+        "SELECT event_json.json FROM events JOIN event_json ON event_json.event_id = events.event_id"
+        " WHERE events.room_id = ? AND events.sender = ? AND events.type = 'm.room.message'"
+        " ORDER BY events.stream_ordering DESC LIMIT 500",
+        (room_id, sender),
+    )
+    said: list[dict[str, Any]] = [json.loads(row[0]).get("content", {}) for row in txn.fetchall()]
+    return any(content.get(RECOVERY_KEY) == note._asdict() for content in said)
+
+
+def _hash(code: str) -> str:
+    # The code has 78 bits of its own: no salt and no slow hash are needed for the hour that it holds.
+    return hashlib.sha256(code.encode()).hexdigest()
+
+
+NO_MEMBER: Final = refuse("M2", "NO_SUCH_MEMBER", "There is no member with this address. Please look it up again.")

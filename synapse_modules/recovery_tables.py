@@ -1,0 +1,120 @@
+"""The rows of codes by which members set a new password; of a code its hash alone. Each function in one transaction."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from synapse.module_api import LoggingTransaction
+
+#: What there is to tell of a recovery, and in which rooms.
+STEPS: Final = ("made", "used")
+PLACES: Final = ("member", "stewards")
+
+
+class Recovery(NamedTuple):
+    """One code; people by localpart, times in seconds since 1970."""
+
+    id: str
+    """The command that asked for it."""
+    localpart: str
+    code_hash: str
+    made_by: str
+    at: int
+    expires: int
+    used_at: int | None = None
+    sessions: bool = False
+    """Whether the account's old sessions are still to be ended."""
+
+
+class Note(NamedTuple):
+    """Something that is still to be told."""
+
+    id: str
+    step: str
+    place: str
+
+
+_COLUMNS: Final = "id, localpart, code_hash, made_by, at, expires, used_at, sessions"
+
+
+def add(txn: LoggingTransaction, one: Recovery) -> None:
+    """Writes a code down, which ends those that the account had before."""
+    txn.execute(
+        "UPDATE belisha_recovery SET expires = ? WHERE localpart = ? AND used_at IS NULL AND expires > ?",
+        (one.at, one.localpart, one.at),
+    )
+    txn.execute(
+        f"INSERT INTO belisha_recovery ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
+        (*one[:7], int(one.sessions)),
+    )
+    _to_tell(txn, one.id, "made")
+
+
+def of_code(txn: LoggingTransaction, localpart: str, code_hash: str, now: int) -> Recovery | None:
+    """The code of that account that holds now."""
+    txn.execute(
+        f"SELECT {_COLUMNS} FROM belisha_recovery"  # noqa: S608 - a constant
+        " WHERE code_hash = ? AND localpart = ? AND used_at IS NULL AND expires > ?",
+        (code_hash, localpart, now),
+    )
+    return _one(txn)
+
+
+def by_id(txn: LoggingTransaction, recovery_id: str) -> Recovery | None:
+    """The code that a command made."""
+    txn.execute(f"SELECT {_COLUMNS} FROM belisha_recovery WHERE id = ?", (recovery_id,))  # noqa: S608 - a constant
+    return _one(txn)
+
+
+def use(txn: LoggingTransaction, recovery_id: str, now: int) -> bool:
+    """Uses a code up; whether it held until now. What is to be told and ended for it is written down with it."""
+    txn.execute(
+        "UPDATE belisha_recovery SET used_at = ?, sessions = 1 WHERE id = ? AND used_at IS NULL AND expires > ?",
+        (now, recovery_id, now),
+    )
+    if txn.rowcount != 1:
+        return False
+    _to_tell(txn, recovery_id, "used")
+    return True
+
+
+def sessions_left(txn: LoggingTransaction) -> list[Recovery]:
+    """Those whose account's old sessions are still to be ended."""
+    txn.execute(f"SELECT {_COLUMNS} FROM belisha_recovery WHERE sessions = 1")  # noqa: S608 - a constant
+    return [Recovery(*row)._replace(sessions=True) for row in txn.fetchall()]
+
+
+def sessions_ended(txn: LoggingTransaction, recovery_id: str) -> None:
+    """Notes that they are."""
+    txn.execute("UPDATE belisha_recovery SET sessions = 0 WHERE id = ?", (recovery_id,))
+
+
+def last_used(txn: LoggingTransaction, localpart: str) -> int | None:
+    """When an account was last given back."""
+    txn.execute("SELECT MAX(used_at) FROM belisha_recovery WHERE localpart = ?", (localpart,))
+    row = txn.fetchone()
+    return None if row is None or row[0] is None else int(row[0])
+
+
+def notes(txn: LoggingTransaction) -> list[Note]:
+    """What is still to be told, in the order in which it happened."""
+    txn.execute(
+        "SELECT note.id, note.step, note.place FROM belisha_recovery_note AS note"
+        " JOIN belisha_recovery ON belisha_recovery.id = note.id ORDER BY at, step, place"
+    )
+    return [Note(*row) for row in txn.fetchall()]
+
+
+def is_told(txn: LoggingTransaction, note: Note) -> None:
+    """Strikes out what is told."""
+    txn.execute("DELETE FROM belisha_recovery_note WHERE id = ? AND step = ? AND place = ?", note)
+
+
+def _to_tell(txn: LoggingTransaction, recovery_id: str, step: str) -> None:
+    for place in PLACES:
+        txn.execute("INSERT INTO belisha_recovery_note (id, step, place) VALUES (?, ?, ?)", (recovery_id, step, place))
+
+
+def _one(txn: LoggingTransaction) -> Recovery | None:
+    row = txn.fetchone()
+    return None if row is None else Recovery(*row)._replace(sessions=bool(row[7]))
