@@ -78,6 +78,7 @@ ROWS: Final = {
     # Whoever began a poll may be anybody: the module looks at who that is.
     "poll cancel": Row(GROUP, "members", "poll_cancel"),
     "poll close": Row(GROUP, "members", "poll_close"),
+    "poll export": Row(GROUP, "members"),
     "poll extend": Row(GROUP, "members", "poll_extend"),
     "portal": Row(BOTH, "members"),
     "quiet": Row(OWN, "members"),

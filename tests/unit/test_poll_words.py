@@ -19,6 +19,7 @@ from bots.kernel.bot import Asker, Context, Policy
 from bots.kernel.calls import Call, Outcome
 from bots.kernel.tables import metadata
 from bots.polls import Polls, words
+from bots.polls.commands import EXPORT
 from bots.steward import Steward
 from tests.unit.test_written import KEPT, elsewhere
 
@@ -91,6 +92,15 @@ def test_no_word_of_it_is_left_in_english(elsewhere: None) -> None:
         while KEPT.search(rest):
             rest = KEPT.sub("", rest)
         assert not re.search(r"[A-Za-z]{3,}", rest), (rest, answer)
+
+
+@pytest.mark.parametrize(("portal", "words"), [("https://portal.x", "votes.csv"), ("", "There is no portal here")])
+def test_an_export_is_had_from_the_portal(portal: str, words: str) -> None:
+    call = Call(Asked(EXPORT, {}), "", Asker(Person("@ada:x")), "!a/b:x", GROUP, "!a/b:x", target="$p")
+    (entry,) = [one for one in Polls(UTC, portal).entries if one.command is EXPORT]
+    assert entry.answer is not None
+    told = plain(entry.answer(call, Context("@b:x")).blocks)
+    assert words in told and ("/polls/%21a%2Fb%3Ax/%24p/votes.json" in told) == bool(portal)
 
 
 def test_the_steward_has_them_all() -> None:
