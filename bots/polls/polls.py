@@ -19,10 +19,12 @@ from bots.kernel.bot import Context, Job, Needs, PollFacts
 from bots.kernel.calls import Acting, Answer, Call, Entry, Outcome
 from bots.kernel.effects import Effect, Redact, Schedule, Send, Unschedule
 from bots.kernel.events import Event
-from bots.polls import words
+from bots.polls import reminders, words
 from bots.polls.commands import EXPORT
 from bots.polls.counting import count, kept_of, until
+from bots.polls.reminders import REMIND
 from bots.polls.tables import poll
+from bots.steward.announcements import link_of
 
 #: Begin the names of jobs.
 DUE: Final = "poll due "
@@ -40,7 +42,7 @@ class Polls:
         """Knows the clock on the community's wall, and the portal's address; empty where there is none."""
         self._zone = zone
         self._portal = portal
-        self.entries: Sequence[Entry] = (Entry(EXPORT, self._export),)
+        self.entries: Sequence[Entry] = (Entry(EXPORT, self._export), reminders.entry())
         self.acts: Mapping[str, Acting] = {
             "poll_open": Acting(self._opened, self._problem),
             "poll_close": Acting(self._closed),
@@ -83,7 +85,7 @@ class Polls:
             "voters": asked.get("voters", "closing"),
         }
         context.database.execute(poll.insert().values(kept))
-        return Answer(self._rules_of(kept), () if closes is None else (_due(kept, closes),))
+        return Answer(self._rules_of(kept), () if closes is None else _due(kept, begun, closes))
 
     def _closed(self, call: Call, outcome: Outcome, context: Context) -> Answer:
         if outcome.done is None:
@@ -107,7 +109,7 @@ class Polls:
             return Answer((paragraph(str(wrong)),))
         _set(context, kept, closes=closes)
         told = say(_("Done: the poll closes at {moment}."), moment=words.moment(closes, self._zone))
-        return Answer((told,), (_due(kept, closes),))
+        return Answer((told,), _due(kept, context.now, closes))
 
     def _cancelled(self, call: Call, outcome: Outcome, context: Context) -> Answer:
         if outcome.done is None:
@@ -118,7 +120,7 @@ class Polls:
         _set(context, kept, state="cancelled")
         effects = (
             Redact(kept["event_id"], _("The poll was cancelled."), room=kept["room_id"]),
-            Unschedule(f"{DUE}{kept['event_id']}"),
+            *_over(kept),
         )
         return Answer((paragraph(_("Done: the poll is taken back, without a result.")),), effects)
 
@@ -178,18 +180,21 @@ class Polls:
     def job_needs(self, job: Job) -> Needs | None:
         """To count a poll, and to tell a voter, it must be known as it is."""
         if not job.name.startswith((COUNT, LATE)):
-            return None
+            return reminders.job_needs(job)
         return Needs(poll=(str(job.arguments["room_id"]), str(job.arguments["event_id"])))
 
     def run(self, job: Job, context: Context) -> Sequence[Effect] | None:
-        """Ends a poll that is due, counts one that is ended, or tells a late voter; None for other jobs."""
-        if not job.name.startswith((DUE, COUNT, LATE)):
+        """Ends a poll that is due, counts one that is ended, or tells somebody of one; None for other jobs."""
+        if not job.name.startswith((DUE, COUNT, LATE, REMIND)):
             return None
         kept = kept_of(context.database, str(job.arguments["event_id"]))
         if kept is None:
             return ()
         if job.name.startswith(DUE):
             return _end(context, kept, job.due) if kept["state"] == "open" else ()
+        if job.name.startswith(REMIND):
+            link = link_of(kept["room_id"], kept["event_id"], _("a poll"))
+            return reminders.remind(job, kept, context, link, self._zone)
         if job.name.startswith(LATE):
             return self._late(job, kept, context)
         return self._counted(job, kept, context)
@@ -200,7 +205,7 @@ class Polls:
         facts, tries = context.poll, int(job.arguments.get("tries", 0))
         if not isinstance(facts, PollFacts):
             _set(context, kept, state="cancelled")  # it was taken back
-            return (Unschedule(f"{DUE}{kept['event_id']}"),)
+            return _over(kept)
         if not facts.ends:
             if kept["state"] == "open":
                 return ()  # who ended it may not
@@ -220,7 +225,7 @@ class Polls:
         }
         return (
             Send(content, room=kept["room_id"], once=f"poll result {kept['event_id']}"),
-            Unschedule(f"{DUE}{kept['event_id']}"),
+            *_over(kept),
         )
 
     def _late(self, job: Job, kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
@@ -238,9 +243,15 @@ def _refused(outcome: Outcome) -> Answer:
     return Answer((paragraph(outcome.refused),))
 
 
-def _due(kept: Mapping[str, Any], closes: float) -> Schedule:
+def _due(kept: Mapping[str, Any], now: float, closes: float) -> Sequence[Effect]:
     about = {"event_id": kept["event_id"], "room_id": kept["room_id"]}
-    return Schedule(f"{DUE}{kept['event_id']}", closes, about)
+    due = Schedule(f"{DUE}{kept['event_id']}", closes, about)
+    return (due, *(reminders.planned(kept, now, closes) or (Unschedule(f"{REMIND}{kept['event_id']}"),)))
+
+
+def _over(kept: Mapping[str, Any]) -> Sequence[Effect]:
+    """What is not to come any more."""
+    return (Unschedule(f"{DUE}{kept['event_id']}"), Unschedule(f"{REMIND}{kept['event_id']}"))
 
 
 def _count(kept: Mapping[str, Any], at: float, tries: int) -> Schedule:
@@ -259,7 +270,7 @@ def _end(context: Context, kept: Mapping[str, Any], due: float | None) -> Sequen
             room=kept["room_id"],
             once=f"poll end {event_id}",
         ),
-        Unschedule(f"{DUE}{event_id}"),
+        *_over(kept),
         _count(kept, context.now, 0),
     )
 

@@ -80,6 +80,7 @@ ROWS: Final = {
     "poll close": Row(GROUP, "members", "poll_close"),
     "poll export": Row(GROUP, "members"),
     "poll extend": Row(GROUP, "members", "poll_extend"),
+    "poll reminders": Row(OWN, "members"),
     "portal": Row(BOTH, "members"),
     "quiet": Row(OWN, "members"),
     "raise": Row(BOTH, "stewards", "item_raise"),
