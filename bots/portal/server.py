@@ -18,7 +18,7 @@ from bots.kernel.config import Config, Portal
 from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
 from bots.polls.counting import PollBook
-from bots.portal import views, views_commands, views_polls, views_reports, views_sign_in
+from bots.portal import views, views_commands, views_poll_form, views_polls, views_reports, views_sign_in
 from bots.portal.asking import Homeserver
 from bots.portal.command import PortalCommand
 from bots.portal.guard import Guard
@@ -47,6 +47,8 @@ ROUTES: Final = (
     Route("GET", "/reports", views_reports.reports, Who.MEMBER, framed=True),
     Route("GET", "/reports/{number:[0-9]+}", views_reports.report, Who.CONFIRMED, framed=True),
     Route("POST", "/reports/{number:[0-9]+}/look", views_reports.look, Who.CONFIRMED, framed=True),
+    Route("GET", "/polls/new", views_poll_form.form, Who.MEMBER, framed=True),
+    Route("POST", "/polls/new", views_poll_form.step, Who.CONFIRMED, framed=True),
     Route(
         "GET",
         "/polls/{room_id:[^/]+}/{event_id:[^/]+}/votes.{form:csv|json}",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from typing import Any
 from urllib.parse import quote
 
@@ -12,7 +13,7 @@ import nio
 
 from belisha.polls.wire import END, RESPONSE, START
 from tests.bots.support import STEWARD, eventually
-from tests.portal.support import Here, Visitor, make_group
+from tests.portal.support import Here, Visitor, form_of, make_group
 from tests.support.community import unique
 from tests.support.server import request
 
@@ -102,6 +103,74 @@ async def test_from_the_command_to_the_result_and_the_file(here: Here, ana: Visi
     assert (await ana.get(f"{where}.csv")).status == 404, "decided at that moment (P2)"
 
 
-async def test_a_poll_can_be_begun_by_the_form(here: Here, ana: Visitor) -> None:
-    page = await ana.get("/commands/poll")
-    assert page.status == 200 and 'name="its-closes"' in page.text and "Begin a poll" in page.text
+FIELDS = {
+    "question": "Which day?",
+    "answers": "Monday\nTuesday <b>\n",
+    "closes": "2d",
+    "multi": "2",
+    "by": "organisation",
+    "quorum": "3",
+    "label": "",
+    "voters": "opening",
+}
+
+
+def form_for(here: Here, page: str, step: str, **changes: str) -> dict[str, str]:
+    once = re.search(r'name="once" value="([^"]+)"', page)
+    assert once
+    room = {"room": here.groups["closed"]}
+    return FIELDS | room | {"form": form_of(page), "once": once[1], "step": step} | changes
+
+
+async def test_by_a_form_it_is_looked_at_first_and_begun_by_a_yes(here: Here, ana: Visitor) -> None:
+    assert 'href="/polls/new"' in (await ana.get("/commands")).text
+    assert (await ana.get("/commands/poll")).status == 404, "there is one form for it"
+    page = await ana.get("/polls/new")
+    looked = await ana.post("/polls/new", form_for(here, page.text, "preview"))
+    assert looked.status == 200
+    for words in (
+        "<h2>Which day?</h2>",
+        "<li>Tuesday &lt;b&gt;</li>",
+        "TLP:AMBER",
+        "up to 2 answers",
+        "if 3 have voted",
+    ):
+        assert words in looked.text, words
+    again = await ana.post("/polls/new", form_for(here, looked.text, "change"))
+    assert 'value="Which day?"' in again.text and "Tuesday &lt;b&gt;" in again.text
+    room = here.groups["closed"]
+    assert not [one for one in await events(here, room) if one["type"] in START], "nothing is sent by looking"
+    begun = await ana.post("/polls/new", form_for(here, looked.text, "begin"))
+    assert begun.status == 200 and "I have asked you in your own chat" in begun.text
+
+    async def asked() -> str | None:
+        newest = (one for one in await events(here, here.services["ana"]) if one["sender"] == STEWARD)
+        return next((one["event_id"] for one in newest if "!poll" in str(one["content"].get("body"))), None)
+
+    question = await eventually(asked, 60) or ""
+    await replies(here, "ana", here.services["ana"], question, "yes")
+    (poll,) = await of_type(here, room, *START)
+    start = poll["content"][START[0]]
+    assert poll["sender"] == here.people["ana"].user_id and start["max_selections"] == 2
+    assert [one["org.matrix.msc1767.text"] for one in start["answers"]] == ["Monday", "Tuesday <b>"]
+
+
+async def test_what_cannot_be_is_said_above_the_form_which_keeps_what_was_written(here: Here, ana: Visitor) -> None:
+    page = (await ana.get("/polls/new")).text
+    wrong = {
+        "Please choose a group.": {"room": ""},
+        "You are not in that group": {"room": f"!nothing:{here.server.name}"},
+        "at least two answers": {"answers": "Monday"},
+        "Two of these answers are the same": {"answers": "Monday\nmonday"},
+        "each answer has a line of its own": {"answers": "Monday | Tuesday\nFriday"},
+        "I do not understand when that is": {"closes": "soon"},
+        "That moment is over": {"closes": "2020-01-01 10:00"},
+        "from 1 to 100000": {"quorum": "many"},
+        "stricter than this group can carry (TLP:AMBER)": {"label": "TLP:AMBER+STRICT"},
+    }
+    for step in ("preview", "begin"):
+        for words, changes in wrong.items():
+            answer = await ana.post("/polls/new", form_for(here, page, step, **changes))
+            assert answer.status == 400 and words in answer.text, words
+            assert 'value="Which day?"' in answer.text
+    assert (await ana.post("/polls/new", form_for(here, page, "begin", once="x"))).status == 400
