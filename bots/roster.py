@@ -32,7 +32,7 @@ def roster(
     entries = [] if portal is None else [portal.entry()]
     hears = [] if portal is None else [Approval(portal)]
     address = "" if portal is None else portal.public_url
-    parts = [Polls(zone or ZoneInfo("UTC"))]
+    parts = [Polls(zone or ZoneInfo("UTC"), address)]
     return [Steward(entries, hears=hears, portal=address, escalation=escalation, rules=written, zone=zone, parts=parts)]
 
 

@@ -23,6 +23,7 @@ from synapse_modules.api_reports import ReportAnswers
 from synapse_modules.api_resource import Handler
 from synapse_modules.home import Home
 from synapse_modules.parts import Parts
+from synapse_modules.polls import Polls
 from synapse_modules.refusal import malformed, not_found
 from synapse_modules.snapshot import POWER_STATE
 
@@ -46,6 +47,7 @@ class PortalHandlers:
         self._media = parts.media
         self._reports = ReportAnswers(parts)
         self._recoveries = parts.recoveries
+        self._polls = Polls(parts)
         self._secret = secret.encode()
 
     def handlers(self) -> dict[str, Handler]:
@@ -58,6 +60,7 @@ class PortalHandlers:
             "POST reports": self.reports,
             "POST report": self.report,
             "POST recover": self.recover,
+            "POST poll": self.poll,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -117,6 +120,10 @@ class PortalHandlers:
             raise malformed("`account`, `code` and `password` are texts.")
         await self._recoveries.redeem(account, code, password)
         return {"recovered": True}
+    async def poll(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST poll` with `user_id`, `room_id`, `event_id`: a poll with its votes, for its maker and for stewards."""
+        person, body = await self._asked_for(request)
+        return await self._polls.exported(person, body.get("room_id"), body.get("event_id"))
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

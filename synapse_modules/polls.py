@@ -9,12 +9,15 @@ from synapse.event_auth import get_named_level, get_user_power_level
 from synapse.events import EventBase
 from synapse.module_api import LoggingTransaction, ModuleApi
 
+from belisha.commands.declaration import GROUPS
 from belisha.policy.people import Person
+from belisha.policy.polls import decide_export
 from belisha.polls.wire import END, RESPONSE, START, MalformedPoll, Start, parse_end, parse_start
 from belisha.tlp import Label
 from synapse_modules.hooks import Hooks
 from synapse_modules.parts import Parts
 from synapse_modules.readers import Readers
+from synapse_modules.refusal import malformed, not_found, raise_if_refused
 from synapse_modules.registry import Registry
 from synapse_modules.snapshot import POWER_STATE
 
@@ -52,7 +55,8 @@ class Polls:
         """The poll that an event is, where the account can read it; None for anything else."""
         item = await self._readers.item(user_id, room_id, event_id)
         event = None if item is None else await self._hooks.event(item.event_id)
-        if item is None or event is None or event.type not in START:
+        # Polls of named people are theirs alone (rule P1).
+        if item is None or event is None or event.type not in START or item.room.kind not in GROUPS:
             return None
         raw = _raw(event)
         if (edit := await self._hooks.newest_edit(event.event_id)) is not None:
@@ -102,6 +106,24 @@ class Polls:
                 user: active[Person(user).localpart].service_room for user in voters["closing"] | voters["opening"]
             },
         }
+
+    async def exported(self, person: Person, room_id: object, event_id: object) -> dict[str, Any]:
+        """The facts of a poll for a member who may have them as a file.
+
+        Raises:
+            SynapseError: 404 for what is no poll that they can read, 403 where it is not theirs to export.
+        """
+        if not isinstance(room_id, str) or not isinstance(event_id, str):
+            raise malformed("`room_id` and `event_id` name a poll.")
+        found = None if "\0" in room_id + event_id else await self.find(person.user_id, room_id, event_id)
+        if found is None:
+            raise not_found()
+        is_disclosed, is_ended = found.start.disclosed, bool(found.ends)
+        raise_if_refused(decide_export(person, found.start.sender, disclosed=is_disclosed, ended=is_ended))
+        facts = await self.facts(person.user_id, room_id, event_id)
+        if facts is None:  # it was taken back since
+            raise not_found()
+        return facts
 
     @staticmethod
     def _of(active: Mapping[str, Any], users: frozenset[str]) -> dict[str, str]:

@@ -49,6 +49,7 @@ POLL_ACTS: Final = (
         is_about_room=True,
         act="poll_open",
         title=marked("Begin a poll"),
+        page="/polls/new",
     ),
     Command(
         ("poll", "close"),

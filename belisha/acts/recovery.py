@@ -22,8 +22,8 @@ RECOVERY_ACTS: Final = (
         where=ALONE,
         act="member_recover",
         confirm=marked(
-            "You are given a code that holds for an hour. Whoever has it sets a new password, and all devices are signed "
-            "out then. The member and the stewards are told that you asked for it. Make sure first who asks you."
+            "You are given a code that holds for an hour. Whoever has it sets a new password, and all devices are "
+            "signed out then. The member and the stewards are told that you asked for it. Make sure first who asks you."
         ),
         title=marked("Give back an account whose password is lost"),
     ),

@@ -86,7 +86,7 @@ class Ground:
             actors,
             is_ours=is_ours,
             metrics=self.metrics,
-            handled=self._sending.wake,
+            handled=self._handled,
             backoff=backoff,
             now=now,
         )
@@ -112,7 +112,7 @@ class Ground:
             ping=self._ping,
         )
         self._thinning = Thinning(store, self.inbox, now=now)
-        self.by_form = ByForm(store, self.outbox, actors, is_ours=is_ours, done=self._sending.wake, now=now)
+        self.by_form = ByForm(store, self.outbox, actors, is_ours=is_ours, done=self._handled, now=now)
 
     async def begin(self) -> None:
         """Writes down what the loops find when they start."""
@@ -129,6 +129,13 @@ class Ground:
         self._handling.wake()
         if broken:
             self._catch_up.wake()
+
+    def _handled(self) -> None:
+        """Effects wait, and perhaps a job that an event brought: that is not to wait till jobs are looked for again."""
+        self._sending.wake()
+        if self.outbox.planned:
+            self.outbox.planned = False
+            self._timing.wake()
 
     def _ping(self) -> None:
         """Has Synapse send at once what waits: after an outage it would try only after minutes."""

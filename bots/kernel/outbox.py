@@ -70,6 +70,8 @@ class Outbox:
         self._now = now
         self._add = store.insert(outbox)
         self._add_job = store.insert(job)
+        self.planned = False
+        """Whether a job was stored that somebody may have to be woken for; who wakes them sets it back."""
 
     def store(
         self, connection: sa.Connection, bot: str, context: Context, effects: Sequence[Effect], event: Event | None
@@ -83,6 +85,7 @@ class Outbox:
         for position, effect in enumerate(effects):
             if isinstance(effect, Schedule | Unschedule):
                 _set_job(connection, bot, effect)
+                self.planned = self.planned or isinstance(effect, Schedule)
                 continue
             once = effect.once if isinstance(effect, Send | Mail | Hook) else None
             ids[position] = context.effect_id(position) if once is None else transaction_id(context.me, once, 0)

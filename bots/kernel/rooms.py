@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from belisha.policy.people import Person
@@ -150,7 +150,7 @@ class Rooms:
             Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
         """
         try:
-            return _poll(await self._client.poll(room_id, event_id))
+            return poll_facts(await self._client.poll(room_id, event_id))
         except Refused as error:
             if error.errcode == _NOT_FOUND:
                 return Unknown()
@@ -239,7 +239,8 @@ def _item(answer: dict[str, Any]) -> Item | Unknown:
     return Item(label, source, _text(answer.get("source_room")) or None)
 
 
-def _poll(answer: dict[str, Any]) -> PollFacts | Unknown:
+def poll_facts(answer: Mapping[str, Any]) -> PollFacts | Unknown:
+    """Reads what the module tells of a poll."""
     raw, voters, ends = answer.get("poll"), answer.get("voters"), answer.get("ends")
     if not isinstance(raw, dict) or not isinstance(voters, dict) or not isinstance(ends, list):
         return Unknown()

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
+from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
-
 from belisha.polls.deadlines import NoDeadline, deadline
-from belisha.polls.tally import tally
 from belisha.polls.wire import END, RESPONSE, end_content, poll_of
 from belisha.translation import _
-from bots.kernel.answers import Block, Typed, notice, paragraph, say
+from bots.kernel.answers import Block, Link, Typed, notice, paragraph, say
 from bots.kernel.bot import Context, Job, Needs, PollFacts
 from bots.kernel.calls import Acting, Answer, Call, Entry, Outcome
 from bots.kernel.effects import Effect, Redact, Schedule, Send, Unschedule
 from bots.kernel.events import Event
-from bots.polls import words
+from bots.polls import reminders, words
+from bots.polls.commands import EXPORT
+from bots.polls.counting import count, kept_of, until
+from bots.polls.reminders import REMIND
 from bots.polls.tables import poll
+from bots.steward.announcements import link_of
 
 #: Begin the names of jobs.
 DUE: Final = "poll due "
@@ -36,10 +38,11 @@ _PAUSE: Final = 1.0
 class Polls:
     """Polls of all groups."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
-        """Knows the clock on the community's wall."""
+    def __init__(self, zone: ZoneInfo, portal: str = "") -> None:
+        """Knows the clock on the community's wall, and the portal's address; empty where there is none."""
         self._zone = zone
-        self.entries: Sequence[Entry] = ()
+        self._portal = portal
+        self.entries: Sequence[Entry] = (Entry(EXPORT, self._export), reminders.entry())
         self.acts: Mapping[str, Acting] = {
             "poll_open": Acting(self._opened, self._problem),
             "poll_close": Acting(self._closed),
@@ -82,7 +85,7 @@ class Polls:
             "voters": asked.get("voters", "closing"),
         }
         context.database.execute(poll.insert().values(kept))
-        return Answer(self._rules_of(kept), () if closes is None else (_due(kept, closes),))
+        return Answer(self._rules_of(kept), () if closes is None else _due(kept, begun, closes))
 
     def _closed(self, call: Call, outcome: Outcome, context: Context) -> Answer:
         if outcome.done is None:
@@ -106,7 +109,7 @@ class Polls:
             return Answer((paragraph(str(wrong)),))
         _set(context, kept, closes=closes)
         told = say(_("Done: the poll closes at {moment}."), moment=words.moment(closes, self._zone))
-        return Answer((told,), (_due(kept, closes),))
+        return Answer((told,), _due(kept, context.now, closes))
 
     def _cancelled(self, call: Call, outcome: Outcome, context: Context) -> Answer:
         if outcome.done is None:
@@ -117,9 +120,23 @@ class Polls:
         _set(context, kept, state="cancelled")
         effects = (
             Redact(kept["event_id"], _("The poll was cancelled."), room=kept["room_id"]),
-            Unschedule(f"{DUE}{kept['event_id']}"),
+            *_over(kept),
         )
         return Answer((paragraph(_("Done: the poll is taken back, without a result.")),), effects)
+
+    def _export(self, call: Call, _context: Context) -> Answer:
+        """Where the votes are to be had: who may, the module says when they are asked for."""
+        if not self._portal:
+            return Answer((paragraph(_("There is no portal here, from which polls are exported.")),))
+        where = f"{self._portal}/polls/{quote(call.room_id, safe='')}/{quote(str(call.target), safe='')}"
+        return Answer(
+            (
+                paragraph(
+                    _("The votes as a file, for whoever began the poll and for stewards: "),
+                    *(Link(_("table (CSV)"), f"{where}/votes.csv"), ", ", Link("JSON", f"{where}/votes.json")),
+                ),
+            )
+        )
 
     def _rules_of(self, kept: Mapping[str, Any]) -> Sequence[Block]:
         """What is said under a new poll."""
@@ -147,7 +164,7 @@ class Polls:
         """Counts a poll that was ended by a client, and has who votes too late told."""
         if self.needs(event) is None:
             return None
-        kept = _known(context, poll_of(event.content) or "")
+        kept = kept_of(context.database, poll_of(event.content) or "")
         if kept is None or kept["room_id"] != event.room_id:
             return ()
         if event.type in END:
@@ -163,18 +180,21 @@ class Polls:
     def job_needs(self, job: Job) -> Needs | None:
         """To count a poll, and to tell a voter, it must be known as it is."""
         if not job.name.startswith((COUNT, LATE)):
-            return None
+            return reminders.job_needs(job)
         return Needs(poll=(str(job.arguments["room_id"]), str(job.arguments["event_id"])))
 
     def run(self, job: Job, context: Context) -> Sequence[Effect] | None:
-        """Ends a poll that is due, counts one that is ended, or tells a late voter; None for other jobs."""
-        if not job.name.startswith((DUE, COUNT, LATE)):
+        """Ends a poll that is due, counts one that is ended, or tells somebody of one; None for other jobs."""
+        if not job.name.startswith((DUE, COUNT, LATE, REMIND)):
             return None
-        kept = _known(context, str(job.arguments["event_id"]))
+        kept = kept_of(context.database, str(job.arguments["event_id"]))
         if kept is None:
             return ()
         if job.name.startswith(DUE):
             return _end(context, kept, job.due) if kept["state"] == "open" else ()
+        if job.name.startswith(REMIND):
+            link = link_of(kept["room_id"], kept["event_id"], _("a poll"))
+            return reminders.remind(job, kept, context, link, self._zone)
         if job.name.startswith(LATE):
             return self._late(job, kept, context)
         return self._counted(job, kept, context)
@@ -185,17 +205,15 @@ class Polls:
         facts, tries = context.poll, int(job.arguments.get("tries", 0))
         if not isinstance(facts, PollFacts):
             _set(context, kept, state="cancelled")  # it was taken back
-            return (Unschedule(f"{DUE}{kept['event_id']}"),)
+            return _over(kept)
         if not facts.ends:
             if kept["state"] == "open":
                 return ()  # who ended it may not
             if tries < _TRIES:
                 return (_count(kept, context.now + _PAUSE * 2**tries, tries + 1),)
-        until = _until(facts, kept, context.now)
-        voters = facts.opening if kept["voters"] == "opening" else facts.closing
         found = words.Result(
             facts.start,
-            tally(facts.start, facts.responses, until, voters, voters if kept["by_organisation"] else None),
+            count(facts, kept, context.now),
             facts.organisations,
             kept["quorum"],
             kept["ended_at"],
@@ -207,15 +225,15 @@ class Polls:
         }
         return (
             Send(content, room=kept["room_id"], once=f"poll result {kept['event_id']}"),
-            Unschedule(f"{DUE}{kept['event_id']}"),
+            *_over(kept),
         )
 
     def _late(self, job: Job, kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
         facts, voter = context.poll, str(job.arguments["voter"])
         if not isinstance(facts, PollFacts) or (room := facts.service_rooms.get(voter)) is None:
             return ()
-        until = _until(facts, kept, context.now)
-        if not any(one.sender == voter and one.sent_at > until for one in facts.responses):
+        over = until(facts, kept, context.now)
+        if not any(one.sender == voter and one.sent_at > over for one in facts.responses):
             return ()  # it was on its way when the poll was closed
         blocks = (paragraph(_("Your vote came after the end of that poll, so it does not count.")),)
         return (Send(notice(blocks), room=room, once=f"{LATE}{kept['event_id']} {voter}"),)
@@ -225,9 +243,15 @@ def _refused(outcome: Outcome) -> Answer:
     return Answer((paragraph(outcome.refused),))
 
 
-def _due(kept: Mapping[str, Any], closes: float) -> Schedule:
+def _due(kept: Mapping[str, Any], now: float, closes: float) -> Sequence[Effect]:
     about = {"event_id": kept["event_id"], "room_id": kept["room_id"]}
-    return Schedule(f"{DUE}{kept['event_id']}", closes, about)
+    due = Schedule(f"{DUE}{kept['event_id']}", closes, about)
+    return (due, *(reminders.planned(kept, now, closes) or (Unschedule(f"{REMIND}{kept['event_id']}"),)))
+
+
+def _over(kept: Mapping[str, Any]) -> Sequence[Effect]:
+    """What is not to come any more."""
+    return (Unschedule(f"{DUE}{kept['event_id']}"), Unschedule(f"{REMIND}{kept['event_id']}"))
 
 
 def _count(kept: Mapping[str, Any], at: float, tries: int) -> Schedule:
@@ -246,30 +270,18 @@ def _end(context: Context, kept: Mapping[str, Any], due: float | None) -> Sequen
             room=kept["room_id"],
             once=f"poll end {event_id}",
         ),
-        Unschedule(f"{DUE}{event_id}"),
+        *_over(kept),
         _count(kept, context.now, 0),
     )
-
-
-def _until(facts: PollFacts, kept: Mapping[str, Any], now: float) -> int:
-    """Until when votes count, in milliseconds since 1970: the due time, or the end where that is earlier."""
-    due = kept["ended_at"] if kept["ended_at"] is not None else kept["closes"]
-    moments = [*facts.ends[:1], *([] if due is None else [int(due * 1000)])]
-    return min(moments, default=int(now * 1000))
-
-
-def _known(context: Context, event_id: str) -> Mapping[str, Any] | None:
-    row = context.database.execute(sa.select(poll).where(poll.c.event_id == event_id)).mappings().one_or_none()
-    return None if row is None else dict(row)
 
 
 def _adopted(context: Context, done: Mapping[str, Any]) -> Mapping[str, Any]:
     """The row of a poll; one that was begun in a client is known from here on."""
     event_id = str(done["event_id"])
-    if (kept := _known(context, event_id)) is not None:
+    if (kept := kept_of(context.database, event_id)) is not None:
         return kept
     context.database.execute(poll.insert().values(event_id=event_id, room_id=str(done["room_id"])))
-    return _known(context, event_id) or {}
+    return kept_of(context.database, event_id) or {}
 
 
 def _set(context: Context, kept: Mapping[str, Any], **values: Any) -> None:

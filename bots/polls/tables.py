@@ -19,3 +19,6 @@ poll = sa.Table(
     sa.Column("ended_at", sa.Float),  # the moment until which votes count, where that is not the end's own
     sa.CheckConstraint("state IN ('open', 'closing', 'counted', 'cancelled')", name="state"),
 )
+
+# Who wants no reminders of polls.
+no_reminders = sa.Table("poll_no_reminders", metadata, sa.Column("user_id", sa.Text, primary_key=True))

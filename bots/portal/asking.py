@@ -13,8 +13,9 @@ from yarl import URL
 
 from belisha.policy import people
 from belisha.tlp import Label
-from bots.kernel.bot import Asker, Policy
+from bots.kernel.bot import Asker, Policy, PollFacts
 from bots.kernel.by_form import About
+from bots.kernel.rooms import poll_facts
 
 log = logging.getLogger(__name__)
 
@@ -236,6 +237,17 @@ class Homeserver:
         if not is_told or not isinstance(sentence, str):
             raise Unavailable
         return sentence
+
+    async def poll(self, user_id: str, room_id: str, event_id: str) -> PollFacts | None:
+        """A poll with its votes, where the member may export it now; None where they may not, or there is none.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        body = {"user_id": user_id, "room_id": room_id, "event_id": event_id}
+        answer = await self._ask("poll", body, or_none=True)
+        found = None if answer is None else poll_facts(answer)
+        return found if isinstance(found, PollFacts) else None
 
     async def whose(self, openid_token: str) -> str | None:
         """The account that an OpenID token of our homeserver was made for; None where it is no such token.

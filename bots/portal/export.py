@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from email.header import Header
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from icalendar import Calendar, Event
@@ -72,6 +73,12 @@ def table(label: Label, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) ->
     writer.writerow([cell(head) for head in heads])
     writer.writerows([cell(value) for value in row] for row in rows)
     return text.getvalue().encode("utf-8-sig")
+
+
+def document(label: Label, content: Mapping[str, Any]) -> bytes:
+    """A JSON file of UTF-8; the label of it all comes first."""
+    text = json.dumps({"label": str(label), **content}, ensure_ascii=True, indent=2)
+    return f"{text}\n".encode()
 
 
 def calendar(name: str, entries: Sequence[Entry]) -> bytes:

@@ -41,7 +41,7 @@ class Pages:
             community: Its name.
             zone: The zone of the times that are shown.
         """
-        self._zone = zone
+        self.zone = zone
         self._environment = Environment(
             loader=PackageLoader("bots.portal"),
             autoescape=True,
@@ -79,16 +79,16 @@ class Pages:
 
     def clock(self, seconds: float) -> str:
         """The time of the day, as the community's clocks show it."""
-        return datetime.fromtimestamp(seconds, self._zone).strftime("%H:%M")
+        return datetime.fromtimestamp(seconds, self.zone).strftime("%H:%M")
 
     def _moment(self, seconds: float) -> str:
-        return datetime.fromtimestamp(seconds, self._zone).strftime("%-d %B %Y, %H:%M")
+        return datetime.fromtimestamp(seconds, self.zone).strftime("%-d %B %Y, %H:%M")
 
     def _day(self, seconds: float) -> str:
-        return datetime.fromtimestamp(seconds, self._zone).strftime("%-d %B %Y")
+        return datetime.fromtimestamp(seconds, self.zone).strftime("%-d %B %Y")
 
     def _iso(self, seconds: float) -> str:
-        return datetime.fromtimestamp(seconds, self._zone).isoformat(timespec="minutes")
+        return datetime.fromtimestamp(seconds, self.zone).isoformat(timespec="minutes")
 
 
 def strictest(labels: Iterable[Label]) -> Label:

@@ -17,7 +17,16 @@ from bots.kernel.by_form import ByForm
 from bots.kernel.config import Config, Portal
 from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
-from bots.portal import views, views_commands, views_recover, views_reports, views_sign_in
+from bots.polls.counting import PollBook
+from bots.portal import (
+    views,
+    views_commands,
+    views_poll_form,
+    views_polls,
+    views_recover,
+    views_reports,
+    views_sign_in,
+)
 from bots.portal.asking import Homeserver
 from bots.portal.command import PortalCommand
 from bots.portal.guard import Guard
@@ -46,6 +55,15 @@ ROUTES: Final = (
     Route("GET", "/reports", views_reports.reports, Who.MEMBER, framed=True),
     Route("GET", "/reports/{number:[0-9]+}", views_reports.report, Who.CONFIRMED, framed=True),
     Route("POST", "/reports/{number:[0-9]+}/look", views_reports.look, Who.CONFIRMED, framed=True),
+    Route("GET", "/polls/new", views_poll_form.form, Who.MEMBER, framed=True),
+    Route("POST", "/polls/new", views_poll_form.step, Who.CONFIRMED, framed=True),
+    Route(
+        "GET",
+        "/polls/{room_id:[^/]+}/{event_id:[^/]+}/votes.{form:csv|json}",
+        views_polls.votes,
+        Who.CONFIRMED,
+        framed=True,
+    ),
     Route("GET", "/confirm", views.confirm, Who.MEMBER, framed=True),
     Route("GET", "/confirm/state", views_sign_in.confirm_state, Who.ANYBODY),
     Route("GET", "/sign-in", views_sign_in.sign_in, Who.ANYBODY),
@@ -92,6 +110,7 @@ def parts_of(
         sessions=Sessions(store, keys, now),
         homeserver=Homeserver(config.homeserver, config.server_name, secret, session),
         by_form=by_form,
+        polls=PollBook(store),
         codes=Limit(rates.codes),
         tokens=Limit(rates.tokens),
         approvals=Limit(rates.approvals),

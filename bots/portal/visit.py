@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 
 from belisha.tlp import Label
 from bots.kernel.by_form import ByForm
+from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver, Member
 from bots.portal.keys import Keys
 from bots.portal.limits import Limit
@@ -40,6 +41,7 @@ class Parts:
     sessions: Sessions
     homeserver: Homeserver
     by_form: ByForm
+    polls: PollBook
     codes: Limit
     tokens: Limit
     approvals: Limit

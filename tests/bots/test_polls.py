@@ -156,7 +156,8 @@ async def _told(homeserver: Homeserver, words: str) -> bool:
 
 async def test_a_poll_is_told_of_and_its_deadline_remembered(store: Store, homeserver: Homeserver) -> None:
     await opened(store, homeserver, Clock(NOON), '--closes "Friday 17:00" --by organisation --quorum 2')
-    assert await jobs(store) == {f"poll due {POLL}": at("2026-06-05 16:00")}
+    reminder = at("2026-06-05 16:00") - (2 * 86_400 + 5 * 3600) / 4
+    assert await jobs(store) == {f"poll due {POLL}": at("2026-06-05 16:00"), f"poll remind {POLL}": reminder}
     (answer,) = [one for _, one in homeserver.sent.values() if "The poll is open" in str(one.get("body"))]
     assert "2026-06-05 17:00 (Europe/London)" in answer["body"]
     assert "one vote for each organisation" in answer["body"] and "2 have voted" in answer["body"]
@@ -286,7 +287,7 @@ async def test_it_is_extended_and_not_opened_again(store: Store, homeserver: Hom
     await opened(store, homeserver, clock, "--closes 1h")
     done(homeserver, "poll_extend")
     await closed(store, homeserver, clock, answering("!poll extend Friday 17:00", "$later"))
-    assert await jobs(store) == {f"poll due {POLL}": at("2026-06-05 16:00")}
+    assert (await jobs(store))[f"poll due {POLL}"] == at("2026-06-05 16:00")
     assert told(homeserver, "Done: the poll closes at 2026-06-05 17:00")
     done(homeserver, "poll_close")
     homeserver.polls[POLL] = facts(ends=(NOON,))
@@ -338,6 +339,54 @@ async def test_who_votes_too_late_is_told_alone_and_once(store: Store, homeserve
         await quiet(store, clock)
     assert told(homeserver, "Your vote came after the end") == [f"!ben:{SERVER}"]
     assert "Tuesday" not in str([one for room, one in homeserver.sent.values() if room == f"!ben:{SERVER}"])
+
+
+async def test_who_has_not_voted_is_reminded_once_unless_unwilling(store: Store, homeserver: Homeserver) -> None:
+    clock = Clock(NOON)
+    await opened(store, homeserver, clock, "--closes 2d")
+    own = f"!fin:{SERVER}"
+    homeserver.policies[own] = {"kind": "service", "default": "TLP:AMBER", "ceiling": "TLP:AMBER"}
+    homeserver.polls[POLL] = facts((ANA, "1", NOON))
+    async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK) as arrive:
+        await arrive(message("$off", "!poll reminders off", room=own, sender=FINN))
+        await eventually(lambda: _told(homeserver, "I remind you of no polls"))
+        await settled(store)
+    for moment in ("2026-06-04 23:30", "2026-06-05 01:00"):
+        clock.now = at(moment)
+        async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK):
+            await quiet(store, clock)
+    assert told(homeserver, "You have not voted yet") == [f"!ben:{SERVER}"]
+    (reminder,) = [one for _, one in homeserver.sent.values() if "not voted yet" in str(one.get("body"))]
+    assert f"/{POLL}?via=" in reminder["formatted_body"] and "2026-06-05 12:00 (Europe/London)" in reminder["body"]
+    assert "meet" not in str(reminder), "what it asks stays where it was asked"
+    async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK) as arrive:
+        await arrive(message("$on", "!poll reminders on", room=own, sender=FINN))
+        await eventually(lambda: _told(homeserver, "I remind you once of each poll"))
+
+
+async def test_of_a_short_poll_or_one_that_is_over_nobody_is_reminded(store: Store, homeserver: Homeserver) -> None:
+    clock = Clock(NOON)
+    await opened(store, homeserver, clock, "--closes 59m")
+    assert list(await jobs(store)) == [f"poll due {POLL}"]
+    done(homeserver, "poll_extend")
+    await closed(store, homeserver, clock, answering("!poll extend 2d", "$later"))
+    homeserver.polls[POLL] = facts(ends=(NOON,))
+    clock.now = at("2026-06-05 02:00")
+    async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK):
+        await quiet(store, clock)
+    assert not told(homeserver, "You have not voted yet")
+
+
+async def test_many_are_reminded_in_parts(
+    store: Store, homeserver: Homeserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bots.polls.reminders.AT_ONCE", 1)
+    clock = Clock(NOON)
+    await opened(store, homeserver, clock, "--closes 2d")
+    clock.now = at("2026-06-05 01:00")
+    async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK):
+        await quiet(store, clock)
+    assert sorted(told(homeserver, "You have not voted yet")) == [f"!{name}:{SERVER}" for name in ("ana", "ben", "fin")]
 
 
 async def test_whom_the_module_refuses_is_told(store: Store, homeserver: Homeserver) -> None:

@@ -136,6 +136,20 @@ async def test_reminders_come_change_and_go(store: Store, homeserver: Homeserver
         assert list(await connection.scalars(sa.select(job.c.name))) == ["daily"]
 
 
+async def test_a_job_that_an_event_brings_is_done_at_once(
+    store: Store, homeserver: Homeserver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("_IDLE_ALONE", "_IDLE_AMONG_REPLICAS"):
+        monkeypatch.setattr(f"bots.kernel.ground.{name}", 3600.0)
+    bot = Alarm()
+    async with grounded(store, homeserver, bot, now=Clock("2026-06-01 10:00")) as arrive:
+        await arrive(message("$1", "3600"))
+        await settled(store)
+        await arrive(message("$2", "0"))
+        await ran(bot, 1)
+        await settled(store)
+
+
 @pytest.mark.parametrize(("raises", "left"), [(2, ["pending"]), (3, ["failed", "pending"])])
 async def test_a_job_that_raises_is_tried_again_and_parked_and_comes_again_all_the_same(
     store: Store, homeserver: Homeserver, raises: int, left: list[str]

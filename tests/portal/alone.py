@@ -18,6 +18,7 @@ from bots.kernel.by_form import ByForm
 from bots.kernel.calls import Call
 from bots.kernel.outbox import Outbox
 from bots.kernel.store import Store
+from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver
 from bots.portal.command import PORTAL, PortalCommand
 from bots.portal.keys import Keys
@@ -83,6 +84,7 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
             sessions=here.sessions,
             homeserver=Homeserver(homeserver or f"http://127.0.0.1:{dead}", "belisha.localhost", "a secret", session),
             by_form=ByForm(here.store, Outbox(here.store), (), is_ours=lambda _user: False, done=lambda: None),
+            polls=PollBook(here.store),
             codes=Limit(rates.codes),
             tokens=Limit(rates.tokens),
             approvals=Limit(rates.approvals),

@@ -183,6 +183,7 @@ async def test_every_page_is_accessible(here: Here, browser: Browser, ana: Visit
             "/commands",
             "/commands/group-policy",
             "/commands/direct-chats",
+            "/polls/new",
             f"/groups/{here.groups['open']}",
             f"/groups/{here.groups['closed']}",
             "/nothing",

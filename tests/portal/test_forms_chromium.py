@@ -209,6 +209,27 @@ async def test_a_form(desk: Desk, command: Command) -> None:
     await assert_good_page(page)
 
 
+async def test_a_poll_is_looked_at_before_it_is_asked_for(desk: Desk) -> None:
+    page = desk.page
+    await page.goto(f"{desk.url}/polls/new")
+    await assert_good_page(page)
+    inputs = {"room": desk.room, "question": HOSTILE, "answers": f"Monday\nTuesday{HOSTILE}", "closes": "2d"}
+    await type_in(page, inputs)
+    assert (await send(page)).status == 200, await page.locator("main").inner_text()
+    await expect(page.get_by_role("heading", name="Your poll as it will be")).to_be_visible()
+    await expect(page.locator("#preview li")).to_have_text(["Monday", f"Tuesday{HOSTILE}"])
+    await assert_good_page(page)
+    await page.get_by_role("button", name="Change it").press("Enter")
+    await expect(page.get_by_label("Question")).to_have_value(HOSTILE)
+    await page.get_by_label("Closes by itself").fill("soon")
+    await assert_says_why(page, await send(page))
+    await page.get_by_label("Closes by itself").fill("")
+    await send(page)
+    await page.get_by_role("button", name="Ask for it").press("Enter")
+    await expect(page.get_by_role("status")).to_contain_text("I have asked you in your own chat")
+    await assert_good_page(page)
+
+
 async def test_the_reports_and_one_of_them(desk: Desk) -> None:
     page = desk.page
     await page.goto(f"{desk.url}/reports")

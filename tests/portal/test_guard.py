@@ -13,7 +13,10 @@ from bots.portal.visit import Route, Who
 from tests.portal.support import OWN, Answer, Here, Visitor, form_of
 
 #: A value for each part of an address; by name, so that an address with another part fails.
-FILLED: Mapping[str, str] = {"name": "portal.css", "number": "999999", "slug": "direct-chats"}
+FILLED: Mapping[str, str] = {
+    **{"name": "portal.css", "number": "999999", "slug": "direct-chats"},
+    **{"event_id": "$nothing", "form": "csv"},
+}
 STEADY = {
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -138,7 +141,9 @@ async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, an
     number = re.findall(r"Session (\d+),", (await finn.get("/sessions")).text)[0]
     form = form_of((await ana.get("/")).text)
     parts = {name for route in ROUTES for name in re.findall(r"\{(\w+)", route.path)}
-    assert parts == {"room_id", "number", "name", "slug"}, "each part of an address has its case here"
+    assert parts == {"room_id", "event_id", "form", "number", "name", "slug"}, (
+        "each part of an address has its case here"
+    )
     theirs = {"room_id": here.groups["foreign"], "number": number, "slug": "group-freeze"}
     nobodys = {"room_id": f"!nothing:{here.server.name}", "number": "999999", "slug": "nothing"}
     for route in MEMBERS:

@@ -35,7 +35,7 @@ async def member(here: Here, *roles: str) -> str:
 
 
 async def code_for(here: Here, lead: str, name: str) -> str:
-    assert "Have you made sure who asks you?" in await here.asked(lead, f"!recover @{name}")
+    assert "Make sure first who asks you. Shall I?" in await here.asked(lead, f"!recover @{name}")
     await here.say(lead, "yes")
     await last_of_steward(here, lead, "Give this code to")
 

@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 import aiohttp
 
+from belisha.polls.wire import RESPONSE, START, start_content
 from tests.support.community import Community, unique
 from tests.support.files import Got, ask, fetch, message, mxc, png, upload
 from tests.support.ledger import relabel, until
@@ -223,6 +224,32 @@ async def _unacknowledged(community: Community) -> Act:
     return await _plain("GET", "/_synapse/client/org.belisha/v1/unacknowledged?event_id=$said", by="steward")(community)
 
 
+async def a_poll(community: Community) -> str:
+    """A poll of ana's in the closed group, with a vote in it."""
+    room = community.rooms["closed"]
+    path = f"{V3}/rooms/{quote(room)}/send"
+    question = start_content(WORDS, ["Fish", "Tide"])
+    status, poll = await request(community["ana"], "PUT", f"{path}/{START[0]}/{unique('poll')}", question)
+    assert status == 200, poll
+    vote = {
+        "m.relates_to": {"rel_type": "m.reference", "event_id": poll["event_id"]},
+        RESPONSE[0]: {"answers": ["1"]},
+    }
+    assert (await request(community["ben"], "PUT", f"{path}/{RESPONSE[0]}/{unique('vote')}", vote))[0] == 200
+    return str(poll["event_id"])
+
+
+async def _poll_for_a_bot(community: Community) -> Act:
+    room, event = community.rooms["closed"], await a_poll(community)
+    path = f"/_synapse/client/org.belisha/v1/poll?room_id={quote(room)}&event_id={quote(event)}"
+    return lambda: request(community["steward"], "GET", path)
+
+
+async def _poll_for_the_portal(community: Community) -> Act:
+    body = {"user_id": community.id("ana"), "room_id": community.rooms["closed"], "event_id": await a_poll(community)}
+    return lambda: ask_as_portal(community, body, name="poll")
+
+
 def _about_a_report(name: str) -> Row:
     async def prepare(community: Community) -> Act:
         community.server.change(
@@ -392,6 +419,8 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi POST home": (_for_the_portal("home"),),
     "api MemberApi POST sent": (_for_the_portal("sent", room_id="!x", event_id="$x"),),
     "api MemberApi GET unacknowledged": (_unacknowledged,),
+    "api MemberApi GET poll": (_poll_for_a_bot,),
+    "api MemberApi POST poll": (_poll_for_the_portal,),
     "api MemberApi POST reports": (_about_a_report("reports"),),
     "api MemberApi POST report": (_about_a_report("report"),),
     "api MemberApi POST recover": (_recover,),

@@ -80,7 +80,9 @@ ROWS: Final = {
     # Whoever began a poll may be anybody: the module looks at who that is.
     "poll cancel": Row(GROUP, "members", "poll_cancel"),
     "poll close": Row(GROUP, "members", "poll_close"),
+    "poll export": Row(GROUP, "members"),
     "poll extend": Row(GROUP, "members", "poll_extend"),
+    "poll reminders": Row(OWN, "members"),
     "portal": Row(BOTH, "members"),
     "queue": Row(OWN, "members", "queue"),
     "quiet": Row(OWN, "members"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -33,6 +34,7 @@ from bots.kernel.calls import Answer, Call, Entry
 from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event
+from bots.polls import Polls
 from bots.portal.command import PORTAL
 from bots.roster import every_command
 from bots.steward import Steward
@@ -40,7 +42,9 @@ from tests.unit.permissions import ABOUT, NAMES_GROUP, ON_GROUPS, ON_KNOCKS, ORG
 
 ME, ADA = "@belisha_steward:x", "@ada:x"
 COMMANDS = {" ".join(one.words): one for one in every_command()}
-STEWARD = Steward([Entry(PORTAL, lambda _call, _context: Answer((paragraph("Here."),)))])
+STEWARD = Steward(
+    [Entry(PORTAL, lambda _call, _context: Answer((paragraph("Here."),)))], parts=[Polls(ZoneInfo("UTC"), "https://p")]
+)
 
 
 def person(*roles: str, organisation: str | None = "alpha", frozen: bool = False) -> Person:

@@ -15,10 +15,14 @@ from belisha.policy.people import Person
 from belisha.polls.tally import tally
 from belisha.polls.wire import Option, Response, Start
 from bots.kernel.answers import Block, in_html, plain
-from bots.kernel.bot import Asker, Context, Policy
+from bots.kernel.bot import Asker, Context, Job, Policy, PollFacts
 from bots.kernel.calls import Call, Outcome
+from bots.kernel.effects import Send
 from bots.kernel.tables import metadata
 from bots.polls import Polls, words
+from bots.polls.commands import EXPORT
+from bots.polls.reminders import REMINDERS
+from bots.polls.tables import poll
 from bots.steward import Steward
 from tests.unit.test_written import KEPT, elsewhere
 
@@ -83,14 +87,45 @@ def answers() -> Iterator[str]:
             engine.dispose()
 
 
+def reminded() -> Iterator[str]:
+    """What is said in a reminder, links left out, and upon the choice."""
+    polls, engine = Polls(UTC), sa.create_engine("sqlite://")
+    (entry,) = [one for one in polls.entries if one.command is REMINDERS]
+    start = Start("$p", "@1:x", 0, "1?", (Option("a", "1"),))
+    facts = PollFacts(start, "TLP:AMBER", (), (), {}, {"@9:x": "1"}, {}, {"@9:x": "!9:x"})
+    kept = {"event_id": "$p", "room_id": "!r:x", "closes": 9.0}
+    with engine.begin() as connection:
+        metadata.create_all(connection)
+        connection.execute(poll.insert().values(kept))
+        here = Context("@b:x", occasion="x", poll=facts, connection=connection)
+        job = Job("poll remind $p", 0.0, {"event_id": "$p", "room_id": "!r:x", "after": ""})
+        for effect in polls.run(job, here) or ():
+            assert isinstance(effect, Send)
+            yield re.sub(r"https://[^\s⟧<]+", "", str(effect.content["formatted_body"]))
+        for chosen in ("on", "off"):
+            call = Call(Asked(REMINDERS, {"choice": chosen}), "", Asker(Person("@ada:x")), "!o:x", GROUP, "!o:x")
+            assert entry.answer is not None
+            yield in_html(entry.answer(call, here).blocks)
+    engine.dispose()
+
+
 def test_no_word_of_it_is_left_in_english(elsewhere: None) -> None:
-    found = list(answers())
+    found = [*answers(), *reminded()]
     assert len(found) > 40
     for answer in found:
         rest = re.sub(r"<code>.*?</code>|<[^>]+>|\(UTC\)|Friday [^⟦⟧]*1w", "", answer)
         while KEPT.search(rest):
             rest = KEPT.sub("", rest)
         assert not re.search(r"[A-Za-z]{3,}", rest), (rest, answer)
+
+
+@pytest.mark.parametrize(("portal", "words"), [("https://portal.x", "votes.csv"), ("", "There is no portal here")])
+def test_an_export_is_had_from_the_portal(portal: str, words: str) -> None:
+    call = Call(Asked(EXPORT, {}), "", Asker(Person("@ada:x")), "!a/b:x", GROUP, "!a/b:x", target="$p")
+    (entry,) = [one for one in Polls(UTC, portal).entries if one.command is EXPORT]
+    assert entry.answer is not None
+    told = plain(entry.answer(call, Context("@b:x")).blocks)
+    assert words in told and ("/polls/%21a%2Fb%3Ax/%24p/votes.json" in told) == bool(portal)
 
 
 def test_the_steward_has_them_all() -> None:
