@@ -120,6 +120,7 @@ class PortalHandlers:
             raise malformed("`account`, `code` and `password` are texts.")
         await self._recoveries.redeem(account, code, password)
         return {"recovered": True}
+
     async def poll(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """`POST poll` with `user_id`, `room_id`, `event_id`: a poll with its votes, for its maker and for stewards."""
         person, body = await self._asked_for(request)
