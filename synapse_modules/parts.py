@@ -24,6 +24,7 @@ from synapse_modules.relabelling import Relabelling
 from synapse_modules.reports import Reports
 from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
+from synapse_modules.screening.watch import Watch
 from synapse_modules.upgrades import Upgrades
 
 
@@ -50,3 +51,4 @@ class Parts(NamedTuple):
     moderation: Moderation
     makings: Makings
     reports: Reports
+    watch: Watch
