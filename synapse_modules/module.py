@@ -27,9 +27,10 @@ from belisha.policy.profile import decide_profile_field
 from belisha.policy.state import GROUPS, Surroundings, decide_address
 from belisha.policy.types import CONTENT, RELABEL
 from synapse_modules import api as http
-from synapse_modules import audit_heads, guards, journal, metrics, reports, retention
+from synapse_modules import audit_heads, audit_open, guards, journal, metrics, reports, retention
 from synapse_modules.audit import Audit
 from synapse_modules.audit_heads import AuditHeads
+from synapse_modules.audit_open import OpenActs
 from synapse_modules.channels import Channels
 from synapse_modules.config import Config
 from synapse_modules.degraded_notice import DegradedNotice
@@ -134,6 +135,7 @@ class BelishaModule:
         self.makings = Makings(api, self.hooks, self.registry, self.rooms, upgrade_rows)
         self.reports = Reports(api, self.hooks, self.registry, self.rooms, self.markers)
         self.alerts, self.watch = Alerts(api, self.rooms), Watch(api, screening, self.rooms)
+        self.open_acts = OpenActs(api, self.audit, self.rooms)
         self.places = GroupPlaces(api, self.hooks, self.rooms)
         parts = Parts(
             api,
@@ -157,6 +159,7 @@ class BelishaModule:
             self.makings,
             self.reports,
             self.watch,
+            self.open_acts,
         )
         self.check = EventCheck(config, parts)
         self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
@@ -227,6 +230,9 @@ class BelishaModule:
                 )
                 self._api.looping_background_call(
                     self._do, alerts.EVERY_MS, self.alerts.catch_up, desc="belisha_alerts"
+                )
+                self._api.looping_background_call(
+                    self._do, audit_open.EVERY_MS, self.open_acts.tell, desc="belisha_open_acts"
                 )
                 self._api.looping_background_call(self._do, watch.EVERY_MS, self.watch.catch_up, desc="belisha_watch")
                 self._api.looping_background_call(self.retention.run, retention.EVERY_MS, desc="belisha_retention")

@@ -8,6 +8,7 @@ from synapse.module_api import ModuleApi
 
 from belisha.policy.state import Surroundings
 from synapse_modules.audit import Audit
+from synapse_modules.audit_open import OpenActs
 from synapse_modules.files import Files
 from synapse_modules.hooks import Hooks
 from synapse_modules.journal import Journal
@@ -52,3 +53,4 @@ class Parts(NamedTuple):
     makings: Makings
     reports: Reports
     watch: Watch
+    open_acts: OpenActs

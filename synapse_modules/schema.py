@@ -282,6 +282,11 @@ MIGRATIONS: Final = (
         "CREATE INDEX belisha_alert_uploader ON belisha_alert (uploader, at)",
         "CREATE INDEX belisha_alert_due ON belisha_alert (at) WHERE told < count",
     ),
+    # Records of acts without an end of which the stewards were told.
+    (
+        "CREATE TABLE belisha_act_told (writer TEXT NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (writer, number))",
+        "CREATE INDEX belisha_audit_acts ON belisha_audit (at) WHERE act IS NOT NULL",
+    ),
 )
 
 

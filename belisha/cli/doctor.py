@@ -11,6 +11,7 @@ _CHECKS = {
     "start": "the community has started",
     "synapse": "Synapse has every part that the rules need",
     "files": "uploads are checked as the settings say",
+    "audit": "every act in the audit log has its end",
 }
 
 
