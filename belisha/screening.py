@@ -35,7 +35,7 @@ class Scan(StrEnum):
     OFF = "off"
     CLEAN = "clean"
     MALWARE = "malware"
-    #: It is larger than the scanner takes.
+    #: It is larger than the scanner takes, or than it looks at.
     TOO_LARGE = "too large"
     #: The scanner cannot be reached, is too slow, or says something else.
     UNREACHABLE = "unreachable"
@@ -96,9 +96,11 @@ def reply_of(data: bytes) -> Scan:
     text = data[:-1]
     if text == b"stream: OK":
         return Scan.CLEAN
-    if text.startswith(b"stream: ") and text.endswith(b" FOUND"):
-        return Scan.MALWARE
-    return Scan.TOO_LARGE if b"size limit exceeded" in text else Scan.UNREACHABLE
+    # With `AlertExceedsMax` it says that it has not looked at all of a file as if it had found something.
+    if b"size limit exceeded" in text or text.startswith(b"stream: Heuristics.Limits.Exceeded"):
+        return Scan.TOO_LARGE
+    is_found = text.startswith(b"stream: ") and text.endswith(b" FOUND")
+    return Scan.MALWARE if is_found else Scan.UNREACHABLE
 
 
 # --- The list of known files --------------------------------------------------------------------------------------

@@ -9,9 +9,13 @@ import ssl
 import threading
 import time
 from collections.abc import Iterator
+from typing import Final
 from urllib.parse import urlsplit
 
 from belisha.screening import LONGEST_ANSWER, NOTHING, answer_of, question
+
+#: For how long a proper answer says that it is there, in seconds: it may be somebody else's machine.
+_HOLDS: Final = 60.0
 
 
 class Unreachable(Exception):
@@ -37,6 +41,8 @@ class Matcher:
         if secret is not None:
             self._headers["Authorization"] = f"Bearer {secret}"
         self._seconds = seconds
+        #: When it last gave a proper answer, by the monotonic clock; long ago where the last was none.
+        self._answered_at = -_HOLDS
 
     def knows(self, sha256: str) -> bool:
         """Whether it knows a hash, in hexadecimal digits.
@@ -47,12 +53,17 @@ class Matcher:
         try:
             with self._asked(sha256) as answer:
                 # One byte more than an answer has: what is longer is none.
-                return answer_of(answer.status, answer.read(LONGEST_ANSWER + 1))
+                known = answer_of(answer.status, answer.read(LONGEST_ANSWER + 1))
         except (OSError, http.client.HTTPException, ValueError) as error:
+            self._answered_at = -_HOLDS
             raise Unreachable(type(error).__name__) from None
+        self._answered_at = time.monotonic()
+        return known
 
     def answers(self) -> bool:
-        """Whether it is there, and answers as it should."""
+        """Whether it is there; it is asked once a minute, and after each answer that was none."""
+        if time.monotonic() - self._answered_at < _HOLDS:
+            return True
         try:
             self.knows(NOTHING)
         except Unreachable:

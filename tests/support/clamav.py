@@ -24,7 +24,8 @@ _START_S: Final = 60.0
 class Scanner:
     """One clamd on a Unix socket; `start`, `stop`, `hang` and `go_on` as often as wanted."""
 
-    def __init__(self) -> None:
+    def __init__(self, more: str = "") -> None:
+        """Writes its configuration; `more` are lines of clamd.conf."""
         # Not pytest's own folder: the path of a socket has at most 107 bytes.
         self._folder = Path(tempfile.mkdtemp(prefix="belisha-clamd-"))
         self.socket = self._folder / "clamd.ctl"
@@ -34,7 +35,7 @@ class Scanner:
         self._config = self._folder / "clamd.conf"
         self._config.write_text(
             f"Foreground yes\nLocalSocket {self.socket}\nDatabaseDirectory {self._folder / 'signatures'}\n"
-            f"TemporaryDirectory {self._folder}\nStreamMaxLength {LARGEST}\n"
+            f"TemporaryDirectory {self._folder}\nStreamMaxLength {LARGEST}\n{more}"
         )
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -57,6 +57,8 @@ def test_every_upload_is_decided_about(known: Known, scan: Scan, required: bool)
         (b"stream: OK\0", Scan.CLEAN),
         (b"stream: Eicar-Signature FOUND\0", Scan.MALWARE),
         (b"stream: OK FOUND\0", Scan.MALWARE),
+        (b"stream: Heuristics.Limits.Exceeded.MaxFileSize FOUND\0", Scan.TOO_LARGE),
+        (b"stream: Heuristics.Phishing.Email FOUND\0", Scan.MALWARE),
         (b"INSTREAM size limit exceeded. ERROR\0", Scan.TOO_LARGE),
         (b"stream: OK", Scan.UNREACHABLE),
         (b"", Scan.UNREACHABLE),
@@ -121,6 +123,17 @@ def test_a_real_scanner(scanner: clamav.Scanner) -> None:
     assert clamd.scan(io.BytesIO(bytes(clamav.LARGEST - 1)), soon()) is Scan.CLEAN
     for size in (clamav.LARGEST + 1, 40 * clamav.LARGEST):  # the second is cut off amid sending
         assert clamd.scan(io.BytesIO(bytes(size)), soon()) is Scan.TOO_LARGE
+
+
+def test_a_scanner_that_does_not_look_says_so() -> None:
+    """With `AlertExceedsMax`, as the operators' page has it set: without, clamd calls such a file clean."""
+    here = clamav.Scanner("MaxFileSize 100K\nAlertExceedsMax yes\n")
+    here.start()
+    try:
+        assert Clamd(str(here.socket)).scan(io.BytesIO(bytes(200_000)), soon()) is Scan.TOO_LARGE
+        assert Clamd(str(here.socket)).scan(io.BytesIO(bytes(90_000)), soon()) is Scan.CLEAN
+    finally:
+        here.close()
 
 
 def test_many_at_once(scanner: clamav.Scanner) -> None:
@@ -257,7 +270,9 @@ async def test_a_real_matcher() -> None:
         assert await asyncio.to_thread(_knows, matcher) is False
         server.known.add(HASHES[0])
         assert await asyncio.to_thread(_knows, matcher) is True
-        assert await asyncio.to_thread(matcher.answers)
+        asked = len(server.asked)
+        assert await asyncio.to_thread(matcher.answers) and len(server.asked) == asked, "it has answered a moment ago"
+        assert await asyncio.to_thread(Matcher(server.url, None, 20).answers) and len(server.asked) == asked + 1
         headers, body = server.asked[0]
         assert headers["Authorization"] == f"Bearer {matching.SECRET}" and json.loads(body) == {"sha256": HASHES[0]}
         for answer in ((503, b'{"known": false}'), (200, b"<html>"), (200, b"x" * 100_000)):
