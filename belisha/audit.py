@@ -190,13 +190,20 @@ def _of_known(key: bytes, chains: Mapping[str, Sequence[Record]], known: Iterabl
 
 
 def open_acts(records: Iterable[Record]) -> list[Record]:
-    """Acts that were begun and neither done nor failed: cut short, or under way; in the order of their time."""
-    begun: dict[str, Record] = {}
-    for record in sorted(records, key=lambda one: (one.at, one.writer, one.number)):
-        said = record.said
-        act = str(said.get("act", ""))
-        if said.get("phase") == "intended":
-            begun[act] = record
-        elif "phase" in said:
-            begun.pop(act, None)
-    return list(begun.values())
+    """Acts that were begun and have no end: under way, or cut short unseen; in the order of their time.
+
+    An act can begin in one process and end in another, whose chains have no order among each other. So of the same
+    second, beginnings count before ends.
+    """
+    begun: dict[str, list[Record]] = defaultdict(list)
+    for record in sorted(records, key=lambda one: (one.at, not _is_begun(one), one.writer, one.number)):
+        act = str(record.said.get("act", ""))
+        if _is_begun(record):
+            begun[act].append(record)
+        elif "phase" in record.said and begun[act]:
+            begun[act].pop(0)
+    return sorted((one for some in begun.values() for one in some), key=lambda one: (one.at, one.writer, one.number))
+
+
+def _is_begun(record: Record) -> bool:
+    return record.said.get("phase") == "intended"

@@ -95,6 +95,7 @@ def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]
         "e2ee": _e2ee(settings),
         "mail": _mail(settings, place),
         "escalation": _escalation(settings, place),
+        "screening": _screening(settings, place),
         "revocations": _beside(settings.backup.revocations, place),
         "rules": _beside(settings.onboarding.rules, place),
         "public_host": _host_and_port(settings.public_url or place.homeserver),
@@ -176,6 +177,19 @@ def _escalation(settings: Settings, place: Place) -> dict[str, object]:
         "webhook": webhook,
         "stewards": list(told.stewards),
         "manager": told.manager,
+    }
+
+
+def _screening(settings: Settings, place: Place) -> dict[str, object]:
+    files = settings.files
+    return {
+        "clamav": files.clamav,
+        "scan": files.scan,
+        "seconds": files.scan_seconds,
+        "known_list": _beside(files.known.list, place),
+        "matcher": files.known.matcher,
+        "matcher_secret_file": _beside(files.known.matcher_secret_file, place),
+        "matcher_seconds": files.known.matcher_seconds,
     }
 
 

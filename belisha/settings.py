@@ -23,6 +23,8 @@ Tls = Literal["none", "starttls", "tls"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Marking = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED", "refuse"]
 ExactLabel = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
+Scan = Literal["none", "best_effort", "required"]
+Seconds = Annotated[int, AfterValidator(values.seconds)]
 Days = Annotated[int, AfterValidator(values.days)]
 _EXAMPLE = "see the shipped belisha.example.yaml"
 
@@ -74,10 +76,23 @@ class Rooms(_Part):
     calls: bool = False
 
 
+class KnownFiles(_Part):
+    """Who knows of files that must not be kept, by their hashes."""
+
+    list: Annotated[str, AfterValidator(values.file_path)] | None = None
+    matcher: Annotated[str, AfterValidator(values.matcher)] | None = None
+    matcher_secret_file: Annotated[str, AfterValidator(values.file_path)] | None = None
+    matcher_seconds: Seconds = 5
+
+
 class Files(_Part):
-    """Limits of uploaded files."""
+    """Limits of uploaded files, and who looks at them before they are taken."""
 
     max_upload_size: Annotated[str, BeforeValidator(values.size)] = "50M"
+    scan: Scan = "none"
+    clamav: Annotated[str, AfterValidator(values.scanner_socket)] | None = None
+    scan_seconds: Seconds = 30
+    known: KnownFiles = Field(default_factory=KnownFiles)
 
 
 class Retention(_Part):
@@ -280,6 +295,7 @@ def _contradictions(settings: Settings, document: Document) -> list[Problem]:
     if mail.host and not mail.sender:
         what, remedy = "mail needs an address that it comes from", "write one, such as bots@ and your domain"
         problems.append(Problem(document.line(("mail", "sender")), "mail.sender", what, remedy))
+    problems += _of_files(settings.files, document)
     told = settings.escalation
     if not mail.host and (told.mail or told.stewards or told.manager):
         what = "nobody can be mailed, since there is no mail server"
@@ -298,6 +314,21 @@ def _contradictions(settings: Settings, document: Document) -> list[Problem]:
                 "give it a host of its own",
             )
         )
+    return problems
+
+
+def _of_files(files: Files, document: Document) -> list[Problem]:
+    problems = []
+    if files.scan != "none" and files.clamav is None:
+        what, remedy = "there is no scanner that could be asked", "fill in files.clamav, or write scan: none"
+        problems.append(Problem(document.line(("files", "scan")), "files.scan", what, remedy))
+    if files.scan == "none" and files.clamav is not None:
+        what, remedy = "this scanner would never be asked", "write scan: required (or best_effort), or clamav: null"
+        problems.append(Problem(document.line(("files", "clamav")), "files.clamav", what, remedy))
+    if files.known.matcher_secret_file is not None and files.known.matcher is None:
+        where, key = "files.known.matcher_secret_file", ("files", "known", "matcher_secret_file")
+        what, remedy = "there is no matcher that this would be shown to", "fill in files.known.matcher, or write null"
+        problems.append(Problem(document.line(key), where, what, remedy))
     return problems
 
 

@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from pydantic_core import PydanticCustomError
 
+from belisha.screening import clamd_socket
+
 _UNITS = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _SIZE = re.compile(r"(\d{1,12})([KMG]?)")
 _HOST = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
@@ -202,6 +204,37 @@ def size(value: object) -> str:
     if not SMALLEST_UPLOAD <= number <= LARGEST_UPLOAD:
         raise refuse(f"{text} is out of range", "write a size from 64K to 4G")
     return text
+
+
+def scanner_socket(text: str) -> str:
+    """Where clamd listens: the path of its socket, or a host and port of this machine."""
+    try:
+        clamd_socket(text)
+    except ValueError as error:
+        remedy = "write the path of its socket, as /run/clamav/clamd.ctl on Debian, or 127.0.0.1:3310"
+        raise refuse(f"{text!r} cannot be used: {error}", remedy) from None
+    return text
+
+
+def matcher(text: str) -> str:
+    """The whole address of a matcher of hashes."""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.username
+    except ValueError:
+        good = False
+    if not good or parts.fragment or not text.isascii() or not text.isprintable() or " " in text:
+        raise refuse(f"{text!r} is no web address", "write the matcher's whole address, with https://, or null")
+    if parts.scheme == "http" and not is_local(text):
+        raise refuse("http:// would show everybody on the way what is uploaded", "use https:// for any other machine")
+    return text
+
+
+def seconds(number: int) -> int:
+    """A time for which somebody who uploads a file waits."""
+    if not 1 <= number <= 300:
+        raise refuse(f"{number} is no time that people wait", "write 1 to 300 seconds")
+    return number
 
 
 def days(number: int) -> int:

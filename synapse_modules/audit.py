@@ -32,6 +32,7 @@ _COUNTED_FOR: Final = 60
 _KNOWN_TYPES: Final = CONTENT | PROTOCOL
 _PAGE: Final = 1000
 MAIN: Final = "main"
+_MONTH: Final = 30 * 86_400
 #: What waits for so long, in seconds, is left by a process that has not come back.
 _LEFT_AFTER: Final = 600
 
@@ -205,6 +206,12 @@ class Audit:
         records: list[Record] = await self._api.run_db_interaction("belisha_audit_page", _page, writer, first)
         return records
 
+    async def acts(self) -> list[Record]:
+        """Every record of an act of the last month, of all chains."""
+        since = int(self._clock()) - _MONTH
+        records: list[Record] = await self._api.run_db_interaction("belisha_audit_acts", _acts, since)
+        return records
+
     async def names(self) -> dict[str, str]:
         """Who stands behind each pseudonym."""
         names: dict[str, str] = await self._api.run_db_interaction("belisha_audit_names", _names)
@@ -265,6 +272,15 @@ def _page(txn: LoggingTransaction, writer: str, first: int) -> list[Record]:
         "SELECT writer, number, at, entry, mac FROM belisha_audit WHERE writer = ? AND number >= ?"
         " ORDER BY number LIMIT ?",
         (writer, first, _PAGE),
+    )
+    return [Record(str(row[0]), int(row[1]), int(row[2]), str(row[3]), str(row[4])) for row in txn.fetchall()]
+
+
+def _acts(txn: LoggingTransaction, since: int) -> list[Record]:
+    txn.execute(
+        "SELECT writer, number, at, entry, mac FROM belisha_audit WHERE act IS NOT NULL AND at > ?"
+        " ORDER BY writer, number",
+        (since,),
     )
     return [Record(str(row[0]), int(row[1]), int(row[2]), str(row[3]), str(row[4])) for row in txn.fetchall()]
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from belisha.tlp import Label
+from synapse_modules.screening.screener import Rules
 
 
 class Config:
@@ -30,6 +31,7 @@ class Config:
         }
         self.unshared_days: int = raw["unshared_days"]
         self.revocations = None if raw["revocations"] is None else Path(raw["revocations"])
+        self.screening = Rules.read(raw["screening"])
         self.strict_hooks: bool = raw["strict_hooks"]
         self.recertification_days: int | None = raw["recertification_days"]
         self.portal_origin: str = raw["portal_origin"]

@@ -126,7 +126,7 @@ class FileRows:
         now = int(self._clock())
 
         def withdraw(txn: LoggingTransaction) -> bool | None:
-            done = _withdraw(txn, media_id, now)
+            done = close_for_good(txn, media_id, now)
             if done:
                 self._audit.append(txn, by, kind="act", what="withdraw", phase="done", rule="E1", file=media_id)
             return done
@@ -347,7 +347,8 @@ def _uploader(txn: LoggingTransaction, media_id: str) -> str | None:
     return None if row is None or row[0] is None else str(row[0])
 
 
-def _withdraw(txn: LoggingTransaction, media_id: str, now: int) -> bool | None:
+def close_for_good(txn: LoggingTransaction, media_id: str, now: int) -> bool | None:
+    """Withdraws a file; False where it was so before, None where there is none."""
     if _state(txn, media_id) is None and _uploader(txn, media_id) is None:
         return None
     txn.execute(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, Final
 
 from synapse.events import EventBase
@@ -23,7 +24,7 @@ from belisha.policy.rooms import Room
 from belisha.policy.types import CONTENT
 from belisha.tlp import Label
 from synapse_modules.file_rows import FileRows, Naming
-from synapse_modules.refusal import malformed, not_found, raise_if_refused, refused
+from synapse_modules.refusal import PREFIX, malformed, not_found, raise_if_refused, refused
 from synapse_modules.registry import Registry
 
 _ENCRYPTED: Final = "m.room.encrypted"
@@ -137,7 +138,7 @@ class Files:
         """
         done = await self._rows.withdraw(media_id)
         if done is None:
-            raise not_found()
+            raise SynapseError(HTTPStatus.NOT_FOUND, "No file has this id here.", f"{PREFIX}NOT_FOUND")
         return done
 
     # --- Afterwards --------------------------------------------------------------------------------------------

@@ -30,6 +30,8 @@ from synapse_modules.file_rows import FileRows, Meta
 from synapse_modules.guards import Guard
 from synapse_modules.refusal import not_found, or_no, refused
 from synapse_modules.registry import Registry
+from synapse_modules.screening.screening import Screening
+from synapse_modules.screening.unscanned import Unscanned
 
 _SERVLETS: Final = (DownloadResource, ThumbnailResource, FormerDownloadResource, FormerThumbnailResource)
 _NO_STORE: Final = b"private, no-store"
@@ -41,12 +43,21 @@ _ON_BEHALF_OF: Final = "belisha_on_behalf_of"
 class Media:
     """The gate of one Synapse process, where that process serves files."""
 
-    def __init__(self, api: ModuleApi, registry: Registry, rows: FileRows, downloads: Downloads, audit: Audit) -> None:
+    def __init__(
+        self,
+        api: ModuleApi,
+        registry: Registry,
+        rows: FileRows,
+        downloads: Downloads,
+        audit: Audit,
+        screening: Screening,
+    ) -> None:
         self._api = api
         self._registry = registry
         self._rows = rows
         self._downloads = downloads
         self._audit = audit
+        self._screening = screening
         homeserver: Any = api._hs
         #: None where another process serves the files.
         self._repository: Any = (
@@ -83,6 +94,7 @@ class Media:
         """Begins to write down what is given out, and to erase what is withdrawn."""
         if self.serves:
             Erasure(self._api, self._rows, self._repository).start()
+            Unscanned(self._api, self._screening, self._audit, self._repository).start()
             self._api.looping_background_call(
                 self._downloads.write, WRITE_EVERY_MS, desc="belisha_downloads", run_on_all_instances=True
             )
@@ -145,6 +157,7 @@ class Media:
         if info.thumbnail:
             refusal = await self._rows.is_withdrawn(info.file_id)
         else:
+            await self._screening.screen(info.file_id, file.path)
             refusal = not await self._rows.arrived(info.file_id, _kind_of(file.path))
         if refusal:
             raise refused(WITHDRAWN)

@@ -30,6 +30,9 @@ _seconds: Final = Histogram(
 )
 _degraded: Final = Gauge("belisha_degraded_hooks", "Parts of Synapse that are missing; their addresses are closed.")
 _notices: Final = Counter("belisha_notices", "Messages to members about what was refused, repetitions included.")
+_screened: Final = Counter("belisha_files_screened", "Uploads looked at, by what came of it.", ["outcome"])
+_unscanned: Final = Gauge("belisha_files_unscanned", "Files taken without the malware scanner, still to be scanned.")
+_checkers: Final = Gauge("belisha_files_checker_up", "Whether what checks files is there, 1 or 0.", ["checker"])
 
 
 @contextmanager
@@ -70,6 +73,21 @@ def degraded(count: int) -> None:
 def noticed() -> None:
     """Counts a message to a member about a refusal."""
     _notices.inc()
+
+
+def screened(outcome: str) -> None:
+    """Counts an upload that was looked at."""
+    _screened.labels(outcome).inc()
+
+
+def unscanned(count: int) -> None:
+    """Says how many files are still to be scanned."""
+    _unscanned.set(count)
+
+
+def checker(name: str, *, is_there: bool) -> None:
+    """Says whether scanner, list or matcher is there and works."""
+    _checkers.labels(name).set(int(is_there))
 
 
 def _count(rule: str, verdict: Verdict) -> None:

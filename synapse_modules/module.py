@@ -27,9 +27,10 @@ from belisha.policy.profile import decide_profile_field
 from belisha.policy.state import GROUPS, Surroundings, decide_address
 from belisha.policy.types import CONTENT, RELABEL
 from synapse_modules import api as http
-from synapse_modules import audit_heads, guards, journal, metrics, recovery, reports, retention
+from synapse_modules import audit_heads, audit_open, guards, journal, metrics, recovery, reports, retention
 from synapse_modules.audit import Audit
 from synapse_modules.audit_heads import AuditHeads
+from synapse_modules.audit_open import OpenActs
 from synapse_modules.channels import Channels
 from synapse_modules.config import Config
 from synapse_modules.degraded_notice import DegradedNotice
@@ -48,7 +49,7 @@ from synapse_modules.making import Makings
 from synapse_modules.media import Media
 from synapse_modules.moderation import Moderation
 from synapse_modules.mutes import Mutes
-from synapse_modules.notice import Notices
+from synapse_modules.notice import UPLOAD, Notices
 from synapse_modules.own_events import OwnEvents
 from synapse_modules.parts import Parts
 from synapse_modules.policies import Policies
@@ -64,6 +65,10 @@ from synapse_modules.retention import Retention
 from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
 from synapse_modules.schema import migrate
+from synapse_modules.screening import alerts, watch
+from synapse_modules.screening.alerts import Alerts
+from synapse_modules.screening.screening import Screening
+from synapse_modules.screening.watch import Watch
 from synapse_modules.snapshot import room_of
 from synapse_modules.unstorable import refuse_nul
 from synapse_modules.upgrade_rows import UpgradeRows
@@ -103,7 +108,8 @@ class BelishaModule:
         self.moderation = Moderation(api, self.hooks, self.registry, self.about.steward)
         own, upgrade_rows, file_rows = OwnEvents(), UpgradeRows(api), FileRows(api, self.audit)
         self.files = Files(api, self.registry, file_rows)
-        self.media = Media(api, self.registry, file_rows, Downloads(api), self.audit)
+        screening = Screening(api, config.screening, self.audit, config.audit_key)
+        self.media = Media(api, self.registry, file_rows, Downloads(api), self.audit, screening)
         self.words = Words(api)
         self.relabelling = Relabelling(
             api, self.hooks, self.ledger, self.about, config.badge, own, self.files, self.words
@@ -133,6 +139,8 @@ class BelishaModule:
         self.reports = Reports(api, self.hooks, self.registry, self.rooms, self.markers)
         self.waiting = Waiting(api, self.hooks, self.registry, self.rooms)
         self.recoveries = Recoveries(api, self.hooks, self.registry, self.rooms, self.audit)
+        self.alerts, self.watch = Alerts(api, self.rooms), Watch(api, screening, self.rooms)
+        self.open_acts = OpenActs(api, self.audit, self.rooms)
         self.places = GroupPlaces(api, self.hooks, self.rooms)
         parts = Parts(
             api,
@@ -157,6 +165,8 @@ class BelishaModule:
             self.reports,
             self.waiting,
             self.recoveries,
+            self.watch,
+            self.open_acts,
         )
         self.check = EventCheck(config, parts)
         self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
@@ -228,6 +238,13 @@ class BelishaModule:
                 self._api.looping_background_call(
                     self._do, recovery.EVERY_MS, self.recoveries.catch_up, desc="belisha_recovery"
                 )
+                self._api.looping_background_call(
+                    self._do, alerts.EVERY_MS, self.alerts.catch_up, desc="belisha_alerts"
+                )
+                self._api.looping_background_call(
+                    self._do, audit_open.EVERY_MS, self.open_acts.tell, desc="belisha_open_acts"
+                )
+                self._api.looping_background_call(self._do, watch.EVERY_MS, self.watch.catch_up, desc="belisha_watch")
                 self._api.looping_background_call(self.retention.run, retention.EVERY_MS, desc="belisha_retention")
                 await self._catch_up()
                 await self.rights.look_through()
@@ -305,7 +322,12 @@ class BelishaModule:
 
     async def check_media_file_for_spam(self, file: ReadableFileWrapper, info: FileInfo) -> Literal["NOT_SPAM"]:
         """Looks at every file as it is uploaded: without that, nobody can share it (rule F1)."""
-        await or_no(self.media.arrived, file, info)
+        try:
+            await or_no(self.media.arrived, file, info)
+        except SynapseError as error:
+            if (uploader := asked.get().user_id) is not None:
+                self._tell(uploader, None, error, what=UPLOAD)
+            raise
         return NOT_SPAM
 
     async def _before_storing(self, event: EventBase) -> None:
@@ -363,7 +385,7 @@ class BelishaModule:
             self._tell(user_id, None, error)
             raise
 
-    def _tell(self, user_id: str, event: EventBase | None, error: SynapseError) -> None:
+    def _tell(self, user_id: str, event: EventBase | None, error: SynapseError, what: str | None = None) -> None:
         """Has a member told of a refusal, without waiting for that."""
         if error.code == HTTPStatus.FORBIDDEN and user_id != self.about.steward:
-            self._api.run_as_background_process("belisha_notice", self.notices.tell, user_id, event, error)
+            self._api.run_as_background_process("belisha_notice", self.notices.tell, user_id, event, error, what)

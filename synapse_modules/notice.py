@@ -33,6 +33,8 @@ _SILENT: Final = (
     "More was refused than I tell you of within an hour, so I keep quiet for a while. "
     "Write !tlp in a room to see what it carries."
 )
+#: What is refused, where that is no event.
+UPLOAD: Final = "upload"
 _QUOTED: Final = re.compile("“[^”]*”")
 
 
@@ -57,12 +59,14 @@ def wording(event_type: str | None, where: str, reason: str) -> str:
     """What the member reads: what was not accepted, where, why, and what to do instead.
 
     Args:
-        event_type: what was refused; None for the making of a room.
+        event_type: what was refused: a type of event, `UPLOAD`, or None for the making of a room.
         where: the room, in words.
         reason: the reason of the refusal.
     """
     if event_type is None:
         what = "The room was not made."
+    elif event_type == UPLOAD:
+        what = "Your file was not taken."
     elif event_type in CONTENT:
         what = f"Your message in {where} was not sent."
     elif event_type == "m.reaction":
@@ -85,21 +89,21 @@ class Notices:
         self._told: dict[tuple[str, str | None, str], Told] = {}
         self._recent: dict[str, deque[float]] = {}
 
-    async def tell(self, user_id: str, event: EventBase | None, error: SynapseError) -> None:
-        """Tells a member of one refusal, of an event or of making a room; failing at that changes nothing else."""
+    async def tell(self, user_id: str, event: EventBase | None, error: SynapseError, what: str | None = None) -> None:
+        """Tells a member of one refusal, of an event, or of `what` else; failing at that changes nothing else."""
         try:
-            await self._tell(user_id, event, error)
+            await self._tell(user_id, event, error, what)
         except FAILURES as failure:
             logger.warning("A member could not be told of a refusal: %s", type(failure).__name__)
 
-    async def _tell(self, user_id: str, event: EventBase | None, error: SynapseError) -> None:
+    async def _tell(self, user_id: str, event: EventBase | None, error: SynapseError, what: str | None) -> None:
         localpart = user_id[1:].partition(":")[0]
         member = (await self._registry.members()).get(localpart)
         if member is None or member.service_room is None:
             return
         now = self._clock()
         self._forget(now)
-        room_id, event_type = (None, None) if event is None else (event.room_id, event.type)
+        room_id, event_type = (None, what) if event is None else (event.room_id, event.type)
         key = (user_id, room_id, error.errcode)
         text = wording(event_type, await self._name_of(room_id, member.service_room), error.msg)
         before = self._told.get(key)

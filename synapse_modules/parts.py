@@ -8,6 +8,7 @@ from synapse.module_api import ModuleApi
 
 from belisha.policy.state import Surroundings
 from synapse_modules.audit import Audit
+from synapse_modules.audit_open import OpenActs
 from synapse_modules.files import Files
 from synapse_modules.hooks import Hooks
 from synapse_modules.journal import Journal
@@ -25,6 +26,7 @@ from synapse_modules.relabelling import Relabelling
 from synapse_modules.reports import Reports
 from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
+from synapse_modules.screening.watch import Watch
 from synapse_modules.upgrades import Upgrades
 from synapse_modules.waiting import Waiting
 
@@ -54,3 +56,5 @@ class Parts(NamedTuple):
     reports: Reports
     waiting: Waiting
     recoveries: Recoveries
+    watch: Watch
+    open_acts: OpenActs

@@ -305,6 +305,34 @@ MIGRATIONS: Final = (
         " place TEXT NOT NULL,"
         " PRIMARY KEY (id, step, place))",
     ),
+    # Uploads that are being looked at, or could not be scanned, and what matched; times are seconds since 1970.
+    (
+        "CREATE TABLE belisha_screening ("
+        " media_id TEXT NOT NULL PRIMARY KEY,"
+        " uploader TEXT NOT NULL,"
+        " since BIGINT NOT NULL,"
+        " unscanned SMALLINT NOT NULL,"  # taken without the scanner, which is still to look at it
+        " tries INTEGER NOT NULL,"
+        " due BIGINT NOT NULL)",  # when it is scanned again; or else, when its bytes are looked for
+        "CREATE INDEX belisha_screening_due ON belisha_screening (unscanned, due)",
+        "CREATE TABLE belisha_alert ("
+        " id TEXT NOT NULL PRIMARY KEY,"
+        " sort TEXT NOT NULL,"
+        " matcher TEXT NOT NULL,"
+        " uploader TEXT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " count INTEGER NOT NULL,"
+        " told INTEGER NOT NULL,"  # of how many the stewards know
+        " told_at BIGINT NOT NULL,"
+        " card TEXT)",
+        "CREATE INDEX belisha_alert_uploader ON belisha_alert (uploader, at)",
+        "CREATE INDEX belisha_alert_due ON belisha_alert (at) WHERE told < count",
+    ),
+    # Records of acts without an end of which the stewards were told.
+    (
+        "CREATE TABLE belisha_act_told (writer TEXT NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (writer, number))",
+        "CREATE INDEX belisha_audit_acts ON belisha_audit (at) WHERE act IS NOT NULL",
+    ),
 )
 
 

@@ -32,7 +32,7 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     )
     add_data(check)
     tail = acts.add_parser("tail", help="show the newest records")
-    tail.add_argument("--lines", type=int, default=20, metavar="N")
+    tail.add_argument("--lines", type=_count, default=20, metavar="N", help="how many; 20 where nothing is said")
     tail.add_argument("--names", action="store_true", help="name people where the log still knows who they are")
     add_data(tail)
     export = acts.add_parser("export", help="write all records to standard output")
@@ -64,10 +64,11 @@ async def _read(data: Path) -> tuple[list[Record], list[Head], dict[str, str]]:
 
 
 async def _verify(args: argparse.Namespace) -> int:
-    records, heads, _ = await _read(args.data)
-    key = secrets.read(args.data.expanduser().absolute(), "audit").encode()
-    known = [head for path in (args.data / _HEADS, args.heads) if path is not None for head in _kept(path, args.heads)]
-    problems = verify(key, records, heads, known)
+    data = args.data.expanduser().absolute()
+    # What is wrong with the command is said before the log is read, which can take a while.
+    known = [*_kept(data / _HEADS), *(() if args.heads is None else _saved(args.heads))]
+    records, heads, _ = await _read(data)
+    problems = verify(_key(data), records, heads, known)
     for problem in problems:
         print(f"{problem.writer}: {problem.what}")
     for record in open_acts(records):
@@ -77,14 +78,43 @@ async def _verify(args: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _kept(path: Path, asked: Path | None) -> list[Head]:
+def _count(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of lines; write 1 or more")
+    return int(text)
+
+
+def _key(data: Path) -> bytes:
+    try:
+        return secrets.read(data, "audit").encode()
+    except OSError as error:
+        raise CommandError(
+            f"The key of the audit log, {error.filename}, cannot be read ({error.strerror}).",
+            "Without it nobody can check the log; put it back from a backup of the data folder.",
+        ) from None
+
+
+def _saved(path: Path) -> list[Head]:
+    """Heads that somebody saved: a file that they named, with one at least."""
+    if not path.exists():
+        raise CommandError(f"There is no file {path}.")
+    found = _kept(path)
+    if not found:
+        raise CommandError(
+            f"There is no head of an audit log in {path}.",
+            "Copy the bot's message “The audit log, as it is now: …” into it, whole lines.",
+        )
+    return found
+
+
+def _kept(path: Path) -> list[Head]:
     """Heads that are kept elsewhere, one JSON object a line; other lines of a message around them are left out."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
-        if path is asked:
-            raise CommandError(f"There is no file {path}.") from None
         return []
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"The file of heads {path} cannot be read ({error}).") from None
     found = []
     for line in lines:
         try:

@@ -244,6 +244,16 @@ class LocalApi:
         """Introduces two members to each other."""
         return _change(await self._ask("POST", "introductions", {"one": one, "other": other}), "id")
 
+    async def server_name(self) -> str:
+        """The community's name in addresses."""
+        return _text(await self._ask("GET", "status"), "server_name")
+
+    async def health(self) -> dict[str, list[str]]:
+        """What does not work now, a sentence each, by what it is about."""
+        checks = (await self._ask("GET", "health")).get("checks")
+        found = checks if isinstance(checks, dict) else {}
+        return {str(name): [str(one) for one in some] for name, some in found.items() if isinstance(some, list)}
+
     async def pending(self) -> int:
         """How many members' rooms are still being looked through in the background."""
         found = (await self._ask("GET", "status")).get("reviews")

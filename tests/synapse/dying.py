@@ -24,6 +24,7 @@ PLACES = (
     "belisha_announced",
     "belisha_report_number",
     "belisha_report_told",
+    "belisha_alert_told",
 )
 
 

@@ -162,6 +162,21 @@ def test_open_acts_are_those_that_have_no_end(end: str) -> None:
     assert [record.said["act"] for record in open_acts([*records, *other])] == ["b"]
 
 
+def test_an_act_that_ends_in_another_process_in_the_same_second_is_not_open() -> None:
+    """Chains have no order among each other: of one second, beginnings count before ends."""
+    begun = chain("z-client", {"kind": "start"}, _act("intended", "a"))
+    ended = [one._replace(at=begun[1].at) for one in chain("main", {"kind": "start"}, _act("done", "a"))]
+    assert open_acts([*begun, *ended]) == []
+
+
+def test_an_act_that_begins_again_is_open_again() -> None:
+    """A relabel act has its item's id: of two, each needs its own end."""
+    records = chain("main", {"kind": "start"}, *(_act(phase, "a") for phase in ("intended", "done", "intended")))
+    assert [record.number for record in open_acts(records)] == [3]
+    together = [record._replace(at=7) for record in records]
+    assert len(open_acts(together)) == 1
+
+
 def test_what_a_member_wrote_is_hidden() -> None:
     text = "com.example.the-pump-is-off"
     assert "pump" not in hidden(KEY, text) and hidden(KEY, text) == hidden(KEY, text) != hidden(KEY, text + "x")

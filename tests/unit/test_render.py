@@ -132,6 +132,15 @@ def test_the_module_gets_its_settings() -> None:
         "push_gateways": [],
         "retention": {},
         "unshared_days": 7,
+        "screening": {
+            "clamav": None,
+            "scan": "none",
+            "seconds": 30,
+            "known_list": None,
+            "matcher": None,
+            "matcher_secret_file": None,
+            "matcher_seconds": 5,
+        },
         "revocations": None,
         "strict_hooks": False,
         "recertification_days": 90,
@@ -172,6 +181,26 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
             "secret_file": "/srv/belisha/secrets/portal_api",
             "community": "Belisha community",
         },
+    }
+
+
+def test_who_looks_at_uploads_is_handed_to_the_module() -> None:
+    def module(text: str) -> dict[str, Any]:
+        return dict(homeserver(parse(text))["modules"][0]["config"]["screening"])
+
+    text = TEXT.replace("  scan: none", "  scan: best_effort").replace("  clamav: null", "  clamav: /run/clamd.ctl")
+    text = text.replace("    list: null", "    list: known.txt").replace("matcher: null", "matcher: https://m.uk/q")
+    text = text.replace("matcher_secret_file: null", "matcher_secret_file: /etc/m").replace(
+        "scan_seconds: 30", "scan_seconds: 60"
+    )
+    assert module(text) == {
+        "clamav": "/run/clamd.ctl",
+        "scan": "best_effort",
+        "seconds": 60,
+        "known_list": "/srv/belisha/known.txt",
+        "matcher": "https://m.uk/q",
+        "matcher_secret_file": "/etc/m",
+        "matcher_seconds": 5,
     }
 
 

@@ -1,0 +1,76 @@
+"""Looks whether scanner, matcher and list can be asked, and tells log and stewards when that changes.
+
+Said once: what was last told is written down. What is gone for a moment only, as at a restart of clamd, is not told.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from typing import Final
+
+from synapse.module_api import LoggingTransaction, ModuleApi
+
+from synapse_modules.rooms import Rooms
+from synapse_modules.screening.screening import Screening
+
+logger = logging.getLogger(__name__)
+
+EVERY_MS: Final = 5_000
+_TOPIC: Final = "screening"
+_NOTHING: Final = "[]"
+_WELL: Final = "Files are checked again as they should be; there is nothing to do."
+_HEADING: Final = "Files cannot be checked as they should be. Please pass this on to whoever runs the server:"
+
+
+class Watch:
+    """Looks and tells; in the process that does background work."""
+
+    def __init__(self, api: ModuleApi, screening: Screening, rooms: Rooms) -> None:
+        self._api = api
+        self._screening = screening
+        self._rooms = rooms
+        self._before: list[str] | None = None
+
+    async def look(self) -> list[str]:
+        """What does not work now, a sentence each."""
+        if not self._screening.is_on:
+            return []
+        return await self._screening.in_thread(self._screening.screener.problems)
+
+    async def catch_up(self) -> None:
+        """Looks; what was so the last time too is told, unless it is known."""
+        problems = await self.look()
+        if problems != self._before:
+            for problem in problems:
+                logger.error("%s", problem)
+            self._before = problems
+            return
+        said = json.dumps(problems)
+        if said == await self._api.run_db_interaction("belisha_told", _told):
+            return
+        body = "\n".join((_HEADING, *(f"• {problem}" for problem in problems))) if problems else _WELL
+        await self._api.create_and_send_event_into_room(
+            {
+                "type": "m.room.message",
+                "room_id": await self._rooms.stewards_room(),
+                "sender": self._rooms.steward,
+                "content": {"msgtype": "m.notice", "body": body},
+            }
+        )
+        # Afterwards: a crash in between tells them twice, and never not at all.
+        await self._api.run_db_interaction("belisha_tell", _tell, said)
+
+
+def _told(txn: LoggingTransaction) -> str:
+    txn.execute("SELECT value FROM belisha_told WHERE topic = ?", (_TOPIC,))
+    row = txn.fetchone()
+    return _NOTHING if row is None else str(row[0])
+
+
+def _tell(txn: LoggingTransaction, value: str) -> None:
+    txn.execute(
+        "INSERT INTO belisha_told (topic, value) VALUES (?, ?)"
+        " ON CONFLICT (topic) DO UPDATE SET value = excluded.value",
+        (_TOPIC, value),
+    )
