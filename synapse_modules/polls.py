@@ -30,9 +30,10 @@ class Found(NamedTuple):
     Attributes:
         start: the poll, as clients show it.
         label: its label now.
-        raw: its event, with what an edit made of it.
+        raw: its event, with what an edit before the first vote made of it (MSC3381: later it must not change).
         responses: every vote.
         ends: the moments at which those who may have ended it, in milliseconds since 1970.
+        is_edited_late: whether it was edited after the first vote, which counts for nothing.
     """
 
     start: Start
@@ -40,6 +41,7 @@ class Found(NamedTuple):
     raw: Mapping[str, Any]
     responses: Sequence[Mapping[str, Any]]
     ends: list[int]
+    is_edited_late: bool = False
 
 
 class Polls:
@@ -58,15 +60,12 @@ class Polls:
         # Polls of named people are theirs alone (rule P1).
         if item is None or event is None or event.type not in START or item.room.kind not in GROUPS:
             return None
-        raw = _raw(event)
-        if (edit := await self._hooks.newest_edit(event.event_id)) is not None:
-            changed = edit.content.get("m.new_content")
-            raw["content"] = changed if isinstance(changed, Mapping) else raw["content"]
+        related = [one for _, one in await self._hooks.related(event.event_id) if one.room_id == room_id]
+        raw, is_edited_late = _as_voted_on(event, related)
         try:
             start = parse_start(raw)
         except MalformedPoll:
             return None
-        related = [one for _, one in await self._hooks.related(event.event_id) if one.room_id == room_id]
         state = await self._api.get_room_state(room_id, POWER_STATE)
         ends: list[int] = []
         for one in related:
@@ -79,7 +78,7 @@ class Polls:
             except MalformedPoll:
                 continue
         responses = [_raw(one) for one in related if one.type in RESPONSE]
-        return Found(start, item.label, raw, responses, sorted(ends))
+        return Found(start, item.label, raw, responses, sorted(ends), is_edited_late)
 
     async def facts(self, user_id: str, room_id: str, event_id: str) -> dict[str, Any] | None:
         """The same for a bot that counts it, with the organisations of those who may vote."""
@@ -100,6 +99,7 @@ class Polls:
             "label": str(found.label),
             "responses": [dict(one) for one in found.responses],
             "ends": found.ends,
+            "edited_late": found.is_edited_late,
             "voters": voters,
             "organisations": {key: organisations[key].name for key in sorted(there) if key in organisations},
             "service_rooms": {
@@ -130,6 +130,20 @@ class Polls:
         """The organisation of each of those who may act."""
         by_user = {user: active.get(Person(user).localpart) for user in sorted(users)}
         return {user: member.organisation for user, member in by_user.items() if member is not None}
+
+
+def _as_voted_on(event: EventBase, related: Sequence[EventBase]) -> tuple[dict[str, Any], bool]:
+    """A poll as it was when the first vote came, and whether it was edited since; `related` as it was stored."""
+    raw, is_voted_on, is_edited_late = _raw(event), False, False
+    for one in related:
+        relates = one.content.get("m.relates_to")
+        is_edit = isinstance(relates, Mapping) and relates.get("rel_type") == "m.replace"
+        changed = one.content.get("m.new_content")
+        if is_edit and one.sender == event.sender and one.type == event.type and isinstance(changed, Mapping):
+            is_edited_late = is_edited_late or is_voted_on
+            raw["content"] = raw["content"] if is_voted_on else dict(one.get_dict()["content"]["m.new_content"])
+        is_voted_on = is_voted_on or one.type in RESPONSE
+    return raw, is_edited_late
 
 
 def _raw(event: EventBase) -> dict[str, Any]:

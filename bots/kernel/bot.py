@@ -131,6 +131,8 @@ class PollFacts:
     """The names of their organisations, by id."""
     service_rooms: Mapping[str, str]
     """Each one's own room with the steward."""
+    edited_late: bool = False
+    """Whether it was edited after the first vote; it is counted as it was before."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -263,6 +263,7 @@ def poll_facts(answer: Mapping[str, Any]) -> PollFacts | Unknown:
         closing=_texts(voters.get("closing")),
         organisations=_texts(answer.get("organisations")),
         service_rooms=_texts(answer.get("service_rooms")),
+        edited_late=answer.get("edited_late") is True,
     )
 
 

@@ -69,22 +69,22 @@ class Polls:
         done = outcome.done
         if done is None:
             return _refused(outcome)
-        event_id, asked = str(done["event_id"]), call.arguments
-        closes, begun = None, int(done["at"]) / 1000
+        asked, closes, begun = call.arguments, None, int(done["at"]) / 1000
         if "closes" in asked:
             try:
                 closes = self._moment(asked["closes"], begun)
             except NoDeadline:  # the moment came between the command and its poll
                 closes = begun
         kept = {
-            "event_id": event_id,
-            "room_id": str(done["room_id"]),
+            **_adopted(context, done),  # whoever was quick has closed it already
             "closes": closes,
             "by_organisation": "by" in asked,
             "quorum": asked.get("quorum"),
             "voters": asked.get("voters", "closing"),
         }
-        context.database.execute(poll.insert().values(kept))
+        _set(context, kept, **kept)
+        if kept["state"] != "open":
+            return Answer()
         return Answer(self._rules_of(kept), () if closes is None else _due(kept, begun, closes))
 
     def _closed(self, call: Call, outcome: Outcome, context: Context) -> Answer:
@@ -217,6 +217,7 @@ class Polls:
             facts.organisations,
             kept["quorum"],
             kept["ended_at"],
+            facts.edited_late,
         )
         _set(context, kept, state="counted")
         # As an answer to the poll it has the poll's label at least (rule L2).

@@ -24,6 +24,8 @@ class Result:
     quorum: int | None = None
     due: float | None = None
     """When it was due, in seconds since 1970, where it closed by itself."""
+    edited_late: bool = False
+    """Whether it was edited after the first vote."""
 
 
 def moment(at: float, zone: ZoneInfo) -> str:
@@ -92,6 +94,10 @@ def _organisations(found: Result) -> list[tuple[Words, ...]]:
 
 def _notes(found: Result, zone: ZoneInfo) -> list[str]:
     tally, notes = found.tally, list[str]()
+    if found.edited_late:
+        notes.append(
+            _("It was edited after the first vote. It is counted as it was before that, and so it stands here.")
+        )
     if found.start.most > 1:
         notes.append(_("One could choose up to {count} answers.").format(count=found.start.most))
     if found.due is not None:

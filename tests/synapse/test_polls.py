@@ -197,6 +197,28 @@ async def test_a_bot_is_told_what_counts_now(community: Community) -> None:
     assert all(told["service_rooms"].values()) and set(told["service_rooms"]) == set(opening)
 
 
+async def test_it_counts_as_it_was_when_the_first_vote_came(community: Community) -> None:
+    """Whoever began it could turn the votes around by an edit otherwise."""
+    room = await shared(community)
+    poll = await begun(community, room)
+
+    async def edits(by: str, *answers: str) -> None:
+        changed = start_content("Which?", answers)
+        relates = {"rel_type": "m.replace", "event_id": poll}
+        await sends(community, by, room, START[0], {**changed, "m.new_content": changed, "m.relates_to": relates})
+
+    async def counts() -> tuple[list[str], bool]:
+        told = (await facts(community, room, poll))[1]
+        start = told["poll"]["content"][START[0]]
+        return [one["org.matrix.msc1767.text"] for one in start["answers"]], told["edited_late"]
+
+    await edits("ben", "Fish", "Tide")
+    assert await counts() == (["Fish", "Tide"], False)
+    await votes(community, "finn", room, poll, "1")
+    await edits("ben", "Tide", "Fish")
+    assert await counts() == (["Fish", "Tide"], True)
+
+
 async def test_nobody_but_a_bot_that_is_there_is_told(community: Community) -> None:
     room = await with_people(community)
     poll = await begun(community, room)

@@ -61,7 +61,8 @@ def test_what_members_wrote_is_escaped() -> None:
 
 
 def test_what_does_not_count_is_said() -> None:
-    told = plain(result("a b", due=0.0))
+    told = plain(result("a b", due=0.0, edited_late=True))
+    assert "It was edited after the first vote." in told and "edited" not in plain(result("a b"))
     assert "It was due at 1970-01-01 00:00 (UTC); later votes do not count." in told
     assert "1 vote came too late." in told and "1 vote was taken back or spoiled." in told
     assert "1 vote is of somebody who is not among the voters" in told and "1 (2 votes): split" in told
@@ -70,7 +71,9 @@ def test_what_does_not_count_is_said() -> None:
 def answers() -> Iterator[str]:
     for votes in ("", "a", "a b", "a a b"):
         for quorum in (None, 9):
-            yield in_html(result(votes, 2 if quorum else 1, quorum, **({"due": 1.0} if quorum else {})))
+            yield in_html(
+                result(votes, 2 if quorum else 1, quorum, **({"due": 1.0, "edited_late": True} if quorum else {}))
+            )
     options = {"closes": "2d", "by": "organisation", "quorum": 2, "voters": "opening"}
     outcomes = [Outcome({"event_id": "$p", "room_id": "!r:x", "at": 1}), Outcome(None, "")]
     for arguments in (options, {"closes": "1970-01-01 00:00"}):

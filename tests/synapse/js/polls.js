@@ -59,6 +59,9 @@ for (const id of wanted) {
         const vote = PollResponseEvent.from([poll.pollEvent.answers[given.vote].id], id).serialize();
         await client.sendEvent(given.room, vote.type, vote.content);
     }
+    await poll.getResponses();
+    // Only the first page of them is waited for; the others come by themselves.
+    while (poll.isFetchingResponses) await new Promise((go) => setTimeout(go, 50));
     const responses = (await poll.getResponses()).getRelations();
     const votes = {};
     for (const event of [...responses].sort((one, other) => one.getTs() - other.getTs())) {
