@@ -28,6 +28,7 @@ from synapse_modules.downloads import FILE, THUMBNAIL, WRITE_EVERY_MS, Downloads
 from synapse_modules.erasure import Erasure
 from synapse_modules.file_rows import FileRows, Meta
 from synapse_modules.guards import Guard
+from synapse_modules.inspection import Inspection
 from synapse_modules.refusal import not_found, or_no, refused
 from synapse_modules.registry import Registry
 
@@ -41,8 +42,17 @@ _ON_BEHALF_OF: Final = "belisha_on_behalf_of"
 class Media:
     """The gate of one Synapse process, where that process serves files."""
 
-    def __init__(self, api: ModuleApi, registry: Registry, rows: FileRows, downloads: Downloads, audit: Audit) -> None:
+    def __init__(
+        self,
+        api: ModuleApi,
+        registry: Registry,
+        rows: FileRows,
+        downloads: Downloads,
+        audit: Audit,
+        inspection: Inspection,
+    ) -> None:
         self._api = api
+        self._inspection = inspection
         self._registry = registry
         self._rows = rows
         self._downloads = downloads
@@ -80,9 +90,10 @@ class Media:
         )
 
     def start(self) -> None:
-        """Begins to write down what is given out, and to erase what is withdrawn."""
+        """Begins to write down what is given out, to erase what is withdrawn, and to read what is still unread."""
         if self.serves:
             Erasure(self._api, self._rows, self._repository).start()
+            self._inspection.start(self._repository.filepaths.local_media_filepath)
             self._api.looping_background_call(
                 self._downloads.write, WRITE_EVERY_MS, desc="belisha_downloads", run_on_all_instances=True
             )
@@ -145,7 +156,7 @@ class Media:
         if info.thumbnail:
             refusal = await self._rows.is_withdrawn(info.file_id)
         else:
-            refusal = not await self._rows.arrived(info.file_id, _kind_of(file.path))
+            refusal = not await self._inspection.arrived(info.file_id, file.path, _kind_of(file.path))
         if refusal:
             raise refused(WITHDRAWN)
 
