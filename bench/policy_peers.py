@@ -38,7 +38,7 @@ def _resolve(room: Room | None, claims: Claims) -> tuple[int, int, bool]:
     """Label and ceiling as numbers, and whether an edit asks for a laxer label than its original has."""
     if room is None:
         return 0, 0, False
-    explicit, text, file, parent, is_edit = claims
+    explicit, text, file, parent, is_edit, _ = claims
     found = [label for label in (explicit, text, file, parent) if label is not None]
     asked = [label for label in (explicit, text) if label is not None]
     laxer = is_edit and parent is not None and bool(asked) and max(asked) < parent

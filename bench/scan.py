@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Final
@@ -53,9 +54,9 @@ def _run(scanner: Scanner, path: Path, times: int) -> Result:
         figures[f"{name}_s"] = median(report.seconds for report in reports)
         figures[f"{name}_mb"] = max(report.kib for report in reports) / 1024
     slowest, largest = 0.0, 0.0
-    for name, data in hostile().items():
+    for name, make in HOSTILE.items():
         say(f"{name} …")
-        path.write_bytes(data)
+        path.write_bytes(make())
         report = scanner.scan(str(path))
         if report.finding.not_checked is None:
             raise BenchFailed(f"{name} was read to its end, and so is not what it is meant to be.")
@@ -74,22 +75,6 @@ def _run(scanner: Scanner, path: Path, times: int) -> Result:
         meaning=f"A PDF of 100 pages is read in {figures['pages100_s']:.2f} s with {figures['pages100_mb']:.0f} MB; "
         f"what is made never to end, ended after {slowest:.1f} s at most, with {largest:.0f} MB.",
     )
-
-
-def hostile() -> dict[str, bytes]:
-    """Files that cannot be read to their end within the limits, each for another reason."""
-    types = {"[Content_Types].xml": b"<Types/>"}
-    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
-    return {
-        "zip_bomb": archive({**types, "word/document.xml": b"<a><p><t>" + b"A" * 256 * 1024**2}),
-        "billion_laughs": archive(
-            {**types, "word/document.xml": f'<!DOCTYPE d [<!ENTITY l0 "ha">{laughs}]><p>&l11;</p>'.encode()}
-        ),
-        "pages10000": pdf(pages=10_000, lines=("Tides",)),
-        "pdf_bomb": stream_bomb(),
-        "slow_page": slow_page(),
-        "endless_pdf": endless_pdf(),
-    }
 
 
 def stream_bomb() -> bytes:
@@ -131,3 +116,27 @@ def _pdf(contents: bytes) -> bytes:
         + contents
         + b"endobj\ntrailer<</Root 1 0 R/Size 5>>\nstartxref\n0\n%%EOF\n"
     )
+
+
+def zip_bomb() -> bytes:
+    """An office document whose text is a quarter of a gigabyte."""
+    return archive({**_TYPES, "word/document.xml": b"<a><p><t>" + b"A" * 256 * 1024**2})
+
+
+def billion_laughs() -> bytes:
+    """An office document with entities that stand for ten of the next, and so on."""
+    laughs = "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' for n in range(1, 12))
+    document = f'<!DOCTYPE d [<!ENTITY l0 "ha">{laughs}]><p>&l11;</p>'
+    return archive({**_TYPES, "word/document.xml": document.encode()})
+
+
+_TYPES: Final = {"[Content_Types].xml": b"<Types/>"}
+#: Files that cannot be read to their end within the limits, each for another reason, by what makes them.
+HOSTILE: Final[dict[str, Callable[[], bytes]]] = {
+    "zip_bomb": zip_bomb,
+    "billion_laughs": billion_laughs,
+    "pages10000": lambda: pdf(pages=10_000, lines=("Tides",)),
+    "pdf_bomb": stream_bomb,
+    "slow_page": slow_page,
+    "endless_pdf": endless_pdf,
+}

@@ -11,9 +11,11 @@ from synapse.module_api import StateMap
 
 from belisha.events import MalformedEvent, Relation, UnknownLabel, has_attachment_key, relation_of, texts_of
 from belisha.files import files_in
+from belisha.inside import Reason
 from belisha.policy.archived import decide_archived
 from belisha.policy.decide import decide
 from belisha.policy.decision import Decision, refuse
+from belisha.policy.files import Brought
 from belisha.policy.frozen import decide_in_frozen
 from belisha.policy.membership import decide_act, decide_membership, decide_standing
 from belisha.policy.people import Person
@@ -40,12 +42,16 @@ _SHORT: Final = 8000
 
 
 class _Item(NamedTuple):
-    """A content event that is allowed: its room, the event to be labelled, what it refers to, and the decision."""
+    """A content event that is allowed: its room, the event to be labelled, what it refers to, and the decision.
+
+    `not_checked` is why a file that it names could not be read.
+    """
 
     room: Room
     draft: dict[str, Any]
     relation: Relation
     decision: Decision
+    not_checked: Reason | None
 
 
 class EventCheck:
@@ -186,12 +192,12 @@ class EventCheck:
     async def _label(
         self, event: EventBase, state: StateMap[EventBase], sender: Person
     ) -> tuple[bool, dict[str, Any] | None]:
-        room, draft, relation, decision = await self._decided(event, state, sender)
+        room, draft, relation, decision, not_checked = await self._decided(event, state, sender)
         if decision.label is None:
             raise RuntimeError("an allowed content event has a label")
         if relation.replaces is not None:
             await self._relabelling.carry_out(event, relation.replaces, decision.label)
-        draft["content"] = self._drawn(event, room, draft["content"], decision)
+        draft["content"] = self._drawn(event, room, draft["content"], decision, not_checked)
         metrics.labelled(decision.label, room.kind)
         return True, draft
 
@@ -204,14 +210,16 @@ class EventCheck:
         content = draft["content"]
         try:
             labelling.tidy(event.type, content)
+            labelling.strip_notes(content)
             relation = relation_of(content)
+            decided = await self._relabelling.check_relation(event, state, relation)
             reading = await labelling.claims_of(
                 content,
                 relation,
                 room.ceiling,
                 self._about.markers,
                 lambda parent: self._ledger.label_of(parent, event.room_id),
-                decided=await self._relabelling.check_relation(event, state, relation),
+                decided=decided,
             )
         except MalformedEvent as error:
             raise malformed(str(error)) from None
@@ -221,42 +229,64 @@ class EventCheck:
             raise refused(_unknown_label(reading.problem))
         if not room.encrypted and has_attachment_key(content):
             raise refused(_ENCRYPTED_FILE)
-        claims = reading.claims._replace(file=await self._of_files(event, state, sender, room, content))
+        files = await self._of_files(event, state, sender, room, content, decided)
+        claims = reading.claims._replace(file=files.label, is_marked=files.is_marked)
         decision = decide(room, event.type, claims, calls=self._config.calls)
         raise_if_refused(decision)
-        return _Item(room, draft, relation, decision)
+        return _Item(room, draft, relation, decision, files.not_checked)
 
     async def _of_files(
-        self, event: EventBase, state: StateMap[EventBase], sender: Person, room: Room, content: dict[str, Any]
-    ) -> Label | None:
-        """The label that the files bring which an item names."""
+        self,
+        event: EventBase,
+        state: StateMap[EventBase],
+        sender: Person,
+        room: Room,
+        content: dict[str, Any],
+        decided: dict[str, Any] | None,
+    ) -> Brought:
+        """What the files bring that an item names."""
         try:
             if not files_in(content):
-                return None
+                return _NO_FILES
             self._hooks.check_may_send(event, state)  # who may not write here is told nothing of files
-            return await self._files.label_of(sender, room, content)
+            return await self._files.brought(sender, room, content, decided)
         except MalformedEvent as error:
             raise malformed(str(error)) from None
 
-    def _drawn(self, event: EventBase, room: Room, content: dict[str, Any], decision: Decision) -> dict[str, Any]:
-        """The content with label and badge; with a lesser badge, or none, where the full one makes it too large."""
+    def _drawn(
+        self,
+        event: EventBase,
+        room: Room,
+        content: dict[str, Any],
+        decision: Decision,
+        not_checked: Reason | None,
+    ) -> dict[str, Any]:
+        """The content with label, badge and note; with a lesser badge, or neither, where that makes it too large."""
         label, by = decision.label, decision.by
         if label is None or by is None:
             raise RuntimeError("an allowed content event has a label")
         labelling.strip_badges(content)
         labelling.write_label(content, label, by)
-        if not labelling.wants_badge(self._config.badge, room, event.type, content, label):
+        is_badged = labelling.wants_badge(self._config.badge, room, event.type, content, label)
+        if not is_badged and not_checked is None:
             return content
         if sum(map(len, _strings(content))) < _SHORT:
-            labelling.draw_badge(content, label, in_colour=True)
+            _draw(content, label if is_badged else None, not_checked, in_colour=True)
             return content
         spare = PDU_LIMIT - _SPARE_BYTES - pdu_bytes(event) + json_bytes(event.get_dict()["content"])
-        for in_colour in (True, False):
+        for badge, in_colour in ((label, True), (label, False), (None, False)):
             drawn = deepcopy(content)
-            labelling.draw_badge(drawn, label, in_colour=in_colour)
+            _draw(drawn, badge if is_badged else None, not_checked, in_colour=in_colour)
             if json_bytes(drawn) <= spare:
                 return drawn
         return content
+
+
+def _draw(content: dict[str, Any], badge: Label | None, not_checked: Reason | None, *, in_colour: bool) -> None:
+    if not_checked is not None:
+        labelling.draw_note(content, not_checked)
+    if badge is not None:
+        labelling.draw_badge(content, badge, in_colour=in_colour)
 
 
 def _unknown_label(reason: str) -> Decision:
@@ -267,6 +297,7 @@ def _strings(content: dict[str, Any]) -> Iterator[str]:
     return (text.value for text in texts_of(content))
 
 
+_NO_FILES: Final = Brought()
 _NO_POLICY: Final = decide(None, "m.room.message")
 _ENCRYPTED_FILE: Final = refuse(
     "R4",

@@ -19,6 +19,7 @@ from belisha.policy.files import File, Share, State
 from belisha.policy.rooms import from_state
 from belisha.tlp import Label
 from synapse_modules.audit import Audit
+from synapse_modules.scan_rows import inside_of
 
 #: How long after its upload a file may be named by an encrypted event, in seconds, if none has named it before.
 _SEALED_WITHIN: Final = 3600
@@ -61,13 +62,6 @@ class FileRows:
         self._api = api
         self._audit = audit
         self._clock = clock
-
-    async def arrived(self, media_id: str, kind: str) -> bool:
-        """Notes that a file's bytes are there, and what they are; False where it was withdrawn meanwhile."""
-        taken: bool = await self._api.run_db_interaction(
-            "belisha_file_arrived", _arrived, media_id, kind, int(self._clock())
-        )
-        return taken
 
     async def is_withdrawn(self, media_id: str) -> bool:
         """Whether a file was withdrawn."""
@@ -159,16 +153,6 @@ class FileRows:
         await self._api.run_db_interaction("belisha_file_journalled", _journalled, tuple(media_ids))
 
 
-def _arrived(txn: LoggingTransaction, media_id: str, kind: str, now: int) -> bool:
-    txn.execute(
-        "INSERT INTO belisha_file (media_id, state, kind, arrived) VALUES (?, 'pending', ?, ?)"
-        " ON CONFLICT (media_id) DO UPDATE SET kind = excluded.kind, arrived = excluded.arrived"
-        " WHERE belisha_file.state = 'pending'",
-        (media_id, kind, now),
-    )
-    return int(txn.rowcount) == 1
-
-
 def _state(txn: LoggingTransaction, media_id: str) -> str | None:
     txn.execute("SELECT state FROM belisha_file WHERE media_id = ?", (media_id,))
     row = txn.fetchone()
@@ -178,7 +162,8 @@ def _state(txn: LoggingTransaction, media_id: str) -> str | None:
 def _meta(txn: LoggingTransaction, media_id: str, user_id: str) -> Meta | None:
     txn.execute(
         "SELECT media.user_id, media.media_type, media.media_length, media.upload_name, media.created_ts,"
-        " media.last_access_ts, media.authenticated, media.sha256, file.state, file.kind, file.was_redacted"
+        " media.last_access_ts, media.authenticated, media.sha256, file.state, file.kind, file.was_redacted,"
+        " file.scanned, file.inside, file.not_checked, file.forbidden"
         " FROM local_media_repository AS media LEFT JOIN belisha_file AS file ON file.media_id = media.media_id"
         " WHERE media.media_id = ? AND media.quarantined_by IS NULL AND media.url_cache IS NULL",
         (media_id,),
@@ -196,6 +181,7 @@ def _meta(txn: LoggingTransaction, media_id: str, user_id: str) -> Meta | None:
         has_bytes=row[2] is not None,
         shares=tuple(share for share in shares if share is not None),
         was_redacted=was_redacted,
+        inside=inside_of(*row[11:15]),
     )
     return Meta(file, *row[1:8])
 
@@ -254,7 +240,8 @@ def _of_policy(text: str | None) -> tuple[bool, bool]:
 def _share(txn: LoggingTransaction, naming: Naming, media_ids: tuple[str, ...], now: int) -> bool:
     marks = ", ".join("?" for _ in media_ids)
     txn.execute(
-        f"SELECT COUNT(*) FROM belisha_file WHERE media_id IN ({marks}) AND state IN ('pending', 'shared')",  # noqa: S608 - question marks
+        f"SELECT COUNT(*) FROM belisha_file WHERE media_id IN ({marks}) AND state IN ('pending', 'shared')"  # noqa: S608 - question marks
+        " AND scanned IS NOT NULL",
         media_ids,
     )
     if txn.fetchall()[0][0] != len(media_ids):

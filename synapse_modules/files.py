@@ -17,15 +17,25 @@ from synapse.module_api.errors import SynapseError
 
 from belisha.events import LABEL_KEY, MalformedEvent, relation_of, written_label
 from belisha.files import Address, address_of, files_in
-from belisha.policy.decision import By
-from belisha.policy.files import NOT_READY, NOT_YOURS, File, State, decide_avatar, decide_share, decide_withdrawal
+from belisha.policy.decision import By, Decision
+from belisha.policy.files import (
+    NOT_READY,
+    NOT_YOURS,
+    Brought,
+    File,
+    State,
+    brought_by,
+    decide_avatar,
+    decide_share,
+    decide_withdrawal,
+)
 from belisha.policy.people import Person
 from belisha.policy.rooms import Room
 from belisha.policy.types import CONTENT
-from belisha.tlp import Label
 from synapse_modules.file_rows import FileRows, Naming
 from synapse_modules.refusal import PREFIX, malformed, not_found, raise_if_refused, refused
 from synapse_modules.registry import Registry
+from synapse_modules.scan_rows import ScanRows
 
 _ENCRYPTED: Final = "m.room.encrypted"
 _NO_ADDRESS: Final = "A picture is named by its address, which begins with “mxc://”."
@@ -34,27 +44,43 @@ _NO_ADDRESS: Final = "A picture is named by its address, which begins with “mx
 class Files:
     """What members do with files other than opening them; may be used in every process."""
 
-    def __init__(self, api: ModuleApi, registry: Registry, rows: FileRows) -> None:
+    def __init__(self, api: ModuleApi, registry: Registry, rows: FileRows, scan_rows: ScanRows) -> None:
         self._server = api.server_name
         self._registry = registry
         self._rows = rows
+        self._scan_rows = scan_rows
 
     # --- Before acceptance -------------------------------------------------------------------------------------
 
-    async def label_of(self, sender: Person, room: Room, content: dict[str, Any]) -> Label | None:
-        """The label that the files of a tidied content bring with them; None where there are none, or they bring none.
+    async def brought(
+        self, sender: Person, room: Room, content: Mapping[str, Any], decided: Mapping[str, Any] | None
+    ) -> Brought:
+        """What the files that a tidied content names bring to it.
+
+        Args:
+            sender: who shares them.
+            room: where.
+            content: what names them.
+            decided: what the item showed before this edit, where it was relabelled: a marker inside a file that stands
+                there has been decided about since.
 
         Raises:
             SynapseError: 403 where one of them is not the sender's to share, or cannot be shared now or here.
             MalformedEvent: where something is named that is no address.
         """
-        label: Label | None = None
+        known = frozenset(() if decided is None else files_in(decided))
+        brought = Brought()
         for address in files_in(content):
-            decision = decide_share(sender, room, await self._file(address, sender.user_id))
-            raise_if_refused(decision)
-            if decision.label is not None:
-                label = decision.label if label is None else max(label, decision.label)
-        return label
+            file = await self._file(address, sender.user_id)
+            await self._raise_if_refused(decide_share(sender, room, file), address, file)
+            if file is not None:
+                brought = brought.joined(brought_by(sender, room, file, is_known=address in known))
+        return brought
+
+    async def _raise_if_refused(self, decision: Decision, address: Address, file: File | None) -> None:
+        if decision is NOT_READY and file is not None and file.has_bytes:
+            await self._scan_rows.want(address.media_id)
+        raise_if_refused(decision)
 
     async def make_avatar(self, user_id: str, url: object) -> None:
         """Decides about a picture of a member or a room, and makes the file one; None and "" name none.
@@ -68,7 +94,7 @@ class Files:
         if address is None:
             raise malformed(_NO_ADDRESS)
         file = await self._file(address, user_id)
-        raise_if_refused(decide_avatar(await self._registry.person(user_id), file))
+        await self._raise_if_refused(decide_avatar(await self._registry.person(user_id), file), address, file)
         if file is None or file.state is State.AVATAR:
             return
         if not await self._rows.make_avatar(address.media_id):

@@ -22,6 +22,7 @@ from belisha.events import (
     texts_of,
 )
 from belisha.html import clean, texts_in
+from belisha.inside import SENTENCES, Reason
 from belisha.markers import MarkerReader
 from belisha.policy.decide import Claims
 from belisha.policy.decision import By
@@ -41,6 +42,10 @@ _HTML_TYPE: Final = "text/html"
 _EDIT_PREFIX: Final = "* "
 _REPLY_FALLBACK: Final = re.compile(r"\A> <[^\n]*\n(?:>[^\n]*\n)*\n?")
 _OPENING_TAGS: Final = r"((?:<(?:p|span|strong|em|b|i|font|div|code)\b[^>]*>)*)"
+#: What the server writes behind the caption of a file that could not be read.
+_NOTE: Final = "(This file was not checked: {}.)"
+_NOTES: Final = tuple(_NOTE.format(sentence) for sentence in SENTENCES.values())
+_LAST_TAG: Final = re.compile(r"</\w{1,20}>\Z")
 _CLOSING_TAGS: Final = r"((?:</(?:p|span|strong|em|b|i|font|div|code)>)*)"
 
 
@@ -109,6 +114,7 @@ def _marker_in(content: Json, markers: MarkerReader) -> Label | None:
     """The label that the text of a stored content states, its badge aside."""
     shown = deepcopy(content)
     strip_badges(shown)
+    strip_notes(shown)
     return markers.read_all(_readable(shown, is_reply=False)).label
 
 
@@ -154,13 +160,52 @@ def draw_badge(content: Json, label: Label, *, in_colour: bool) -> None:
     for part in parts_of(content):
         msgtype = part.get("msgtype")
         body = part.get("body")
-        if msgtype in FILE_MESSAGES and "filename" not in part and isinstance(body, str):
-            part["filename"] = body
+        _keep_filename(part)
         if in_colour and msgtype in _TEXT_MESSAGES and "formatted_body" not in part and isinstance(body, str):
             plain = html.escape(_without_any_badge(body), quote=False).replace("\n", "<br>")
             part["format"] = "org.matrix.custom.html"
             part["formatted_body"] = plain
         _rewrite(part, in_text, in_html)
+
+
+def draw_note(content: Json, reason: Reason) -> None:
+    """Says behind the caption that a file was not checked, and why: every client shows captions."""
+    note = _NOTE.format(SENTENCES[reason])
+    for part in parts_of(content):
+        _keep_filename(part)
+        _rewrite(part, lambda text: f"{text}\n{note}", lambda text: f"{text}<br>{note}")
+
+
+def strip_notes(content: Json) -> None:
+    """Takes notes out that a client imitated or brings back, so that they hide no marker: the server draws the one."""
+    for part in parts_of(content):
+        _rewrite(part, _without_notes, _without_html_notes)
+
+
+def _without_notes(text: str) -> str:
+    while text.endswith(_NOTES) and "\n" in text:
+        before, _, note = text.rpartition("\n")
+        if note not in _NOTES:
+            break
+        text = before
+    return text
+
+
+def _without_html_notes(text: str) -> str:
+    rest, closing = text, ""
+    while found := _LAST_TAG.search(rest, max(0, len(rest) - 24)):
+        rest, closing = rest[: found.start()], found[0] + closing
+    if not rest.endswith(_NOTES):
+        return text
+    while rest.endswith(_NOTES):
+        rest = rest[: rest.rindex("(")].removesuffix("<br>")
+    return rest + closing
+
+
+def _keep_filename(part: Json) -> None:
+    """A file whose name stood in the body keeps it when the body becomes its caption (Matrix 1.16, "m.file")."""
+    if part.get("msgtype") in FILE_MESSAGES and "filename" not in part and isinstance(part.get("body"), str):
+        part["filename"] = part["body"]
 
 
 def is_editable(event_type: str, content: Mapping[str, Any]) -> bool:

@@ -28,6 +28,7 @@ from synapse_modules.downloads import FILE, THUMBNAIL, WRITE_EVERY_MS, Downloads
 from synapse_modules.erasure import Erasure
 from synapse_modules.file_rows import FileRows, Meta
 from synapse_modules.guards import Guard
+from synapse_modules.inspection import Inspection
 from synapse_modules.refusal import not_found, or_no, refused
 from synapse_modules.registry import Registry
 from synapse_modules.screening.screening import Screening
@@ -51,8 +52,10 @@ class Media:
         downloads: Downloads,
         audit: Audit,
         screening: Screening,
+        inspection: Inspection,
     ) -> None:
         self._api = api
+        self._inspection = inspection
         self._registry = registry
         self._rows = rows
         self._downloads = downloads
@@ -91,10 +94,11 @@ class Media:
         )
 
     def start(self) -> None:
-        """Begins to write down what is given out, and to erase what is withdrawn."""
+        """Begins to write down what is given out, to erase what is withdrawn, and to read what is still unread."""
         if self.serves:
             Erasure(self._api, self._rows, self._repository).start()
             Unscanned(self._api, self._screening, self._audit, self._repository).start()
+            self._inspection.start(self._repository.filepaths.local_media_filepath)
             self._api.looping_background_call(
                 self._downloads.write, WRITE_EVERY_MS, desc="belisha_downloads", run_on_all_instances=True
             )
@@ -158,7 +162,7 @@ class Media:
             refusal = await self._rows.is_withdrawn(info.file_id)
         else:
             await self._screening.screen(info.file_id, file.path)
-            refusal = not await self._rows.arrived(info.file_id, _kind_of(file.path))
+            refusal = not await self._inspection.arrived(info.file_id, file.path, _kind_of(file.path))
         if refusal:
             raise refused(WITHDRAWN)
 

@@ -43,6 +43,7 @@ from synapse_modules.file_rows import FileRows
 from synapse_modules.files import Files
 from synapse_modules.group_places import GroupPlaces
 from synapse_modules.hooks import Hooks
+from synapse_modules.inspection import Inspection
 from synapse_modules.journal import Journal
 from synapse_modules.ledger import Ledger
 from synapse_modules.making import Makings
@@ -64,6 +65,8 @@ from synapse_modules.reports import Reports
 from synapse_modules.retention import Retention
 from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
+from synapse_modules.scan.scanner import Scanner
+from synapse_modules.scan_rows import ScanRows
 from synapse_modules.schema import migrate
 from synapse_modules.screening import alerts, watch
 from synapse_modules.screening.alerts import Alerts
@@ -107,9 +110,11 @@ class BelishaModule:
         self.mutes = Mutes(self.hooks, self.registry)
         self.moderation = Moderation(api, self.hooks, self.registry, self.about.steward)
         own, upgrade_rows, file_rows = OwnEvents(), UpgradeRows(api), FileRows(api, self.audit)
-        self.files = Files(api, self.registry, file_rows)
+        scan_rows = ScanRows(api)
+        self.files = Files(api, self.registry, file_rows, scan_rows)
+        self.inspection = Inspection(api, scan_rows, Scanner(config.markings))
         screening = Screening(api, config.screening, self.audit, config.audit_key)
-        self.media = Media(api, self.registry, file_rows, Downloads(api), self.audit, screening)
+        self.media = Media(api, self.registry, file_rows, Downloads(api), self.audit, screening, self.inspection)
         self.words = Words(api)
         self.relabelling = Relabelling(
             api, self.hooks, self.ledger, self.about, config.badge, own, self.files, self.words

@@ -333,6 +333,17 @@ MIGRATIONS: Final = (
         "CREATE TABLE belisha_act_told (writer TEXT NOT NULL, number BIGINT NOT NULL, PRIMARY KEY (writer, number))",
         "CREATE INDEX belisha_audit_acts ON belisha_audit (at) WHERE act IS NOT NULL",
     ),
+    # What was found inside each file; of those from before, nothing yet.
+    (
+        "ALTER TABLE belisha_file ADD COLUMN arrival BIGINT NOT NULL DEFAULT 0",  # how often bytes have come
+        "ALTER TABLE belisha_file ADD COLUMN wanted BIGINT NOT NULL DEFAULT 0",  # when somebody last waited for it
+        "ALTER TABLE belisha_file ADD COLUMN scanned BIGINT",  # when it had been read; none while it is to be read
+        "ALTER TABLE belisha_file ADD COLUMN inside TEXT",  # the strictest label in it
+        "ALTER TABLE belisha_file ADD COLUMN not_checked TEXT",
+        "ALTER TABLE belisha_file ADD COLUMN forbidden TEXT",  # a marking of the settings
+        "CREATE INDEX belisha_file_unread ON belisha_file (wanted, arrived)"
+        " WHERE scanned IS NULL AND state <> 'withdrawn'",
+    ),
 )
 
 

@@ -1,6 +1,8 @@
-"""What label a file says it has: markers in its text, its headers and footers, its properties, its machine tags."""
+"""What label a file says it has: markers in its text, its headers and footers, its properties, its machine tags.
+
+`look.look_inside` reads; it is not loaded from here, since whoever only handles findings needs none of its libraries.
+"""
 
 from belisha.inside.finding import SENTENCES, Finding, Limits, Reason
-from belisha.inside.look import is_read, look_inside
 
-__all__ = ["SENTENCES", "Finding", "Limits", "Reason", "is_read", "look_inside"]
+__all__ = ["SENTENCES", "Finding", "Limits", "Reason"]

@@ -14,13 +14,17 @@ from belisha.tlp import Label
 
 
 class Claims(NamedTuple):
-    """Every label that an item claims: by its sender's label key, its text, its file and what it answers or edits."""
+    """Every label that an item claims: by its sender's label key, its text, its file and what it answers or edits.
+
+    `is_marked` is whether a marker inside the file says the file's label, and not where it was shared before.
+    """
 
     explicit: Label | None = None
     text: Label | None = None
     file: Label | None = None
     parent: Label | None = None
     is_edit: bool = False
+    is_marked: bool = False
 
 
 NO_CLAIMS: Final = Claims()
@@ -76,7 +80,7 @@ def decide(room: Room | None, event_type: str, claims: Claims = NO_CLAIMS, *, ca
             None,
             "ENCRYPTED_HERE",
         )
-    explicit, text, file, parent, is_edit = claims
+    explicit, text, file, parent, is_edit, is_marked = claims
     if is_edit and parent is not None and (laxer := _laxer(explicit, text, parent)) is not None:
         return Decision(
             _REFUSE,
@@ -96,6 +100,9 @@ def decide(room: Room | None, event_type: str, claims: Claims = NO_CLAIMS, *, ca
         return Decision(_ALLOW, "L3", reason, label, by, None)
     if by is By.PARENT:
         why = f"It answers something that is {name}, so it is {name} too, and {kind.described} carries at most {limit}."
+    elif by is By.FILE:
+        how = "is marked" if is_marked else "was shared as"
+        why = f"The file {how} {name}, and {kind.described} carries at most {limit}."
     else:
         why = f"This is {name}, and {kind.described} carries at most {limit}."
     return Decision(_REFUSE, "L3", f"{why} {_INSTEAD[label]}", label, by, "ABOVE_CEILING")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from belisha.inside import Finding, Reason
 from belisha.policy.decision import Decision, Verdict, allow, refuse
 from belisha.policy.people import Person
 from belisha.policy.rooms import Media, Room
@@ -44,6 +45,7 @@ class File(NamedTuple):
         has_bytes: whether it has been uploaded.
         shares: the events that share it.
         was_redacted: whether an event that shared it was redacted.
+        inside: what was found in it; None while it has not been read to its end, or as far as it can be.
     """
 
     uploader: str
@@ -52,6 +54,7 @@ class File(NamedTuple):
     has_bytes: bool
     shares: tuple[Share, ...] = ()
     was_redacted: bool = False
+    inside: Finding | None = None
 
     @property
     def label(self) -> Label | None:
@@ -72,6 +75,11 @@ NOT_READY: Final = refuse(
 )
 WITHDRAWN: Final = refuse(
     "F1", "FILE_WITHDRAWN", "This file was withdrawn, so it cannot be shared again. Please upload it anew to share it."
+)
+_NOT_CHECKED: Final = refuse(
+    "R3",
+    "NOT_CHECKED",
+    "Everyone would see this picture, and it could not be checked. Please use a plain PNG, JPEG, GIF or WebP picture.",
 )
 _IS_AVATAR: Final = refuse(
     "F1",
@@ -110,13 +118,27 @@ def decide_download(person: Person, file: File | None) -> Decision:
     return _CLOSED
 
 
-def decide_share(person: Person, room: Room, file: File | None) -> Decision:
-    """Decides whether a person may share a file in a room.
+class Brought(NamedTuple):
+    """What the files that an item names bring to it (rule L2).
 
-    Returns:
-        A Decision; where it allows, its label is the one that the file brings with it: what others share keeps the
-        label that it has, and what a source shares anew has the label of that.
+    Attributes:
+        label: the strictest label of them; None where they bring none.
+        is_marked: whether a marker inside one of them says that label.
+        not_checked: why one of them could not be read; None where all were.
     """
+
+    label: Label | None = None
+    is_marked: bool = False
+    not_checked: Reason | None = None
+
+    def joined(self, other: Brought) -> Brought:
+        """What both bring."""
+        stricter = other if self.label is None or (other.label is not None and other.label > self.label) else self
+        return Brought(stricter.label, stricter.is_marked, self.not_checked or other.not_checked)
+
+
+def decide_share(person: Person, room: Room, file: File | None) -> Decision:
+    """Decides whether a person may share a file in a room; what it brings to the item is `brought_by`'s."""
     if file is None or not decide_download(person, file).allowed:
         is_own = file is not None and file.uploader == person.user_id
         return WITHDRAWN if is_own else NOT_YOURS
@@ -129,7 +151,32 @@ def decide_share(person: Person, room: Room, file: File | None) -> Decision:
         return _NO_FILES
     if carried is Media.DOCUMENTS and not is_document(file.kind):
         return _NO_DOCUMENT
-    return _OPEN if file.uploader == person.user_id else _labelled(file)
+    if file.inside is None:
+        return NOT_READY
+    return _OPEN if file.inside.forbidden is None else _forbidden(file.inside.forbidden)
+
+
+def brought_by(person: Person, room: Room, file: File, *, is_known: bool = False) -> Brought:
+    """What a file brings to an item of a person who may share it in that room (rule L2).
+
+    What others share keeps the label that it has, and what a source shares anew has the label of that. A marker inside
+    counts whoever shares it; what could not be read counts as the room's ceiling.
+
+    Args:
+        person: who shares it.
+        room: where.
+        file: it.
+        is_known: whether the item has named the file before, and its label was decided about since (rule L4).
+    """
+    shared = Brought(None if file.uploader == person.user_id else file.label)
+    if file.inside is None:
+        return shared._replace(label=room.ceiling)
+    not_checked = file.inside.not_checked
+    if is_known:
+        return shared._replace(not_checked=not_checked)
+    marked = Brought(file.inside.label, file.inside.label is not None)
+    unread = Brought(None if not_checked is None else room.ceiling, not_checked=not_checked)
+    return marked.joined(shared).joined(unread)
 
 
 def decide_withdrawal(person: Person, uploader: str | None) -> Decision:
@@ -149,7 +196,21 @@ def decide_avatar(person: Person, file: File | None) -> Decision:
         return _IS_SHARED if file.uploader == person.user_id else NOT_YOURS
     if not file.has_bytes or file.kind is None:
         return NOT_READY
-    return _OPEN if is_picture(file.kind) else _NO_PICTURE
+    if not is_picture(file.kind):
+        return _NO_PICTURE
+    if file.inside is None:
+        return NOT_READY
+    # There is no label that says who may not see a picture which everyone sees.
+    is_plain = file.inside.not_checked is None and file.inside.forbidden is None
+    return _OPEN if is_plain and (file.inside.label or Label.CLEAR) <= Label.GREEN else _NOT_CHECKED
+
+
+def _forbidden(marking: str) -> Decision:
+    return refuse(
+        "L2",
+        "FORBIDDEN_MARKING",
+        f"This file is marked {marking}, and such material may not be shared here. Please keep it off this platform.",
+    )
 
 
 def _labelled(file: File) -> Decision:

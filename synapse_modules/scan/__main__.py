@@ -9,7 +9,7 @@ import argparse
 import os
 import sys
 
-from synapse_modules.scan.reading import as_line
+from synapse_modules.scan.answer import as_line
 from synapse_modules.scan.scanner import ScanFailed, Scanner
 from synapse_modules.scan.serving import serve
 

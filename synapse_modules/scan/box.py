@@ -7,6 +7,7 @@ import ctypes
 import os
 import resource
 import signal
+from pathlib import Path
 from typing import Final, NamedTuple
 
 _CLONE_NEWUSER: Final = 0x10000000
@@ -43,6 +44,12 @@ def leave_network() -> bool:
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     return bool(done)
+
+
+def offer_to_be_killed() -> None:
+    """Where the machine has no memory left, this process and what it forks go first, and not Synapse (proc(5))."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
 
 
 def _drop_capabilities(libc: ctypes.CDLL) -> None:

@@ -1,21 +1,17 @@
-"""Reads one file in this process, which has been confined, and tells what it found in one line of JSON."""
+"""Reads one file in this process, which has been confined."""
 
 from __future__ import annotations
 
 import codecs
 import io
-import json
 import os
 import resource
 import zipfile
-from collections.abc import Mapping
-from typing import Any
 
-from belisha.inside import Finding, Reason, look_inside
+from belisha.inside import Finding, Reason
+from belisha.inside.look import look_inside
 from belisha.lookalikes import fold
-from belisha.tlp import Label
-
-Markings = Mapping[str, Label | None]
+from synapse_modules.scan.answer import Markings
 
 #: A PDF, an office document and a text: reading them loads what Python loads late, which a confined process cannot.
 _SAMPLES = (
@@ -41,24 +37,6 @@ _ENCODINGS = (
 def most_memory() -> int:
     """The most memory that this process has used, in KiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-
-def as_line(finding: Finding, kib: int) -> bytes:
-    """What the process answers: the finding, and the most memory that it used, in KiB."""
-    answer: dict[str, Any] = {**finding.as_json(), "kib": kib}
-    return json.dumps(answer).encode() + b"\n"
-
-
-def from_line(line: bytes) -> tuple[Finding, int]:
-    """The finding and the memory that a line holds.
-
-    Raises:
-        ValueError: where it is none: the process ended early, or something else speaks in its place.
-    """
-    answer = json.loads(line)
-    if not isinstance(answer, dict) or not isinstance(kib := answer.pop("kib", None), int):
-        raise ValueError("no answer")
-    return Finding.from_json(answer), kib
 
 
 def read(descriptor: int, markings: Markings) -> Finding:

@@ -15,9 +15,8 @@ import time
 from typing import Final, NamedTuple
 
 from belisha.inside import Finding, Reason
+from synapse_modules.scan.answer import LARGEST, Markings, from_line
 from synapse_modules.scan.box import Bounds
-from synapse_modules.scan.reading import Markings, from_line
-from synapse_modules.scan.serving import LARGEST
 
 logger = logging.getLogger(__name__)
 

@@ -12,11 +12,10 @@ import time
 from typing import Final, NoReturn
 
 from belisha.tlp import Label
-from synapse_modules.scan.box import Bounds, close_all_but, confine, leave_network
-from synapse_modules.scan.reading import Markings, as_line, load, most_memory, read
+from synapse_modules.scan.answer import LARGEST, Markings, as_line
+from synapse_modules.scan.box import Bounds, close_all_but, confine, leave_network, offer_to_be_killed
+from synapse_modules.scan.reading import load, most_memory, read
 
-#: Of a message; the first one has the markings.
-LARGEST: Final = 64 * 1024
 #: How long after its time a reader is killed that did not end by itself, in seconds.
 _GRACE: Final = 2
 
@@ -27,6 +26,7 @@ def serve(descriptor: int, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - i
         markings = _markings(channel.recv(LARGEST))
         load(markings)
         gc.freeze()
+        offer_to_be_killed()
         has_left = leave_network()
         channel.send(json.dumps({"has_left_network": has_left}).encode())
         signal.signal(signal.SIGINT, signal.SIG_IGN)

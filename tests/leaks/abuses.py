@@ -268,6 +268,11 @@ ABUSES: Final[Mapping[str, Abuse]] = {
     "a program among documents": Abuse(
         lambda ground: _file(ground, "ana", b"MZ\0\0"), lambda ground: _file(ground, "ana"), "NOT_A_DOCUMENT"
     ),
+    "RED inside a file in a closed group": Abuse(
+        lambda ground: _file(ground, "ana", b"TLP:RED\nTides"),
+        lambda ground: _file(ground, "ana", b"TLP:GREEN\nTides"),
+        "ABOVE_CEILING",
+    ),
     "a foreign file as one's picture": Abuse(
         lambda ground: _picture(ground, "ben"), lambda ground: _picture(ground, "ana"), "FILE_NOT_YOURS"
     ),

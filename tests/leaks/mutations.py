@@ -34,6 +34,7 @@ MUTATIONS: Final = (
     Mutation("L1", "to device", "text from device to device", ("text to a device",)),
     Mutation("L1", "device names", "text as the name of a device", ("text as a device's name",)),
     Mutation("L2", "markers", "a marker in the text that is not read", ("RED in the text of a closed group",)),
+    Mutation("L2", "insides", "a marker inside a file that does not count", ("RED inside a file in a closed group",)),
     Mutation("L2", "parents", "an answer below what it answers", ("GREEN in answer to AMBER",)),
     Mutation("L3", "ceilings", "an item above its room's ceiling", ("RED by its key in an open group",)),
     Mutation("L4", "relabel", "another's item lowered", ("another's label lowered",)),

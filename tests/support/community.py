@@ -188,9 +188,10 @@ def plant_samples(server: Server, uploader: str) -> None:
             uploader,
         )
         server.change(
-            "INSERT INTO belisha_file (media_id, state, kind, arrived) VALUES (?, ?, 'text/plain', ?)",
+            "INSERT INTO belisha_file (media_id, state, kind, arrived, scanned) VALUES (?, ?, 'text/plain', ?, ?)",
             media_id,
             state,
+            now,
             now,
         )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import struct
+import time
 import zlib
 from dataclasses import dataclass
 from typing import Any, Final
@@ -36,6 +38,9 @@ FORMER: Final = tuple(
         "thumbnail/{server}/{media_id}?width=32&height=32",
     )
 )
+
+
+_READ_S: Final = 120.0
 
 
 def png(colour: int = 0) -> bytes:
@@ -72,13 +77,24 @@ async def ask(
 
 
 async def upload(
-    community: Community, who: str, data: bytes, name: str | None = "report.txt", kind: str = "text/plain"
+    community: Community,
+    who: str,
+    data: bytes,
+    name: str | None = "report.txt",
+    kind: str = "text/plain",
+    *,
+    read: bool = True,
 ) -> str:
-    """Uploads a file; its id."""
+    """Uploads a file; its id. On a slow machine an upload may be answered before it was read: waits, if `read`."""
     query = "" if name is None else f"?filename={quote(name)}"
     got = await ask(community, who, "POST", f"/_matrix/media/v3/upload{query}", data, {"Content-Type": kind})
     assert got.status == 200, got
-    return got.data.decode().rpartition("/")[2].rstrip('"}')
+    media_id = got.data.decode().rpartition("/")[2].rstrip('"}')
+    deadline = time.monotonic() + _READ_S
+    while read and not scan_of(community, media_id)["done"]:
+        assert time.monotonic() < deadline, "it was not read"
+        await asyncio.sleep(0.05)
+    return media_id
 
 
 async def fetch(community: Community, who: str | None, media_id: str, address: str = DOWNLOAD, **headers: str) -> Got:
@@ -100,3 +116,12 @@ def state_of(community: Community, media_id: str) -> str | None:
     """What a file is, as the database has it."""
     found = community.server.query("SELECT state FROM belisha_file WHERE media_id = ?", media_id)
     return None if not found else str(found[0]["state"])
+
+
+def scan_of(community: Community, media_id: str) -> Json:
+    """What was found inside a file, as the database has it."""
+    found = community.server.query(
+        "SELECT scanned IS NOT NULL AS done, inside, not_checked, forbidden FROM belisha_file WHERE media_id = ?",
+        media_id,
+    )
+    return dict(found[0]) if found else {}

@@ -20,6 +20,7 @@ from belisha.acts import ACTS
 from belisha.commands.reading import Asked
 from belisha.policy import decide, membership, protocol, state
 from belisha.policy.decision import allow
+from belisha.policy.files import Brought
 from belisha.policy.types import MODULE_STATE
 from belisha.tlp import Label
 from synapse_modules import api as http
@@ -126,6 +127,7 @@ SWITCHES: Final[Switches] = {
     "to device": lambda _module, _api: (patch.object(channel_module, "decide_to_device", _yes),),
     "device names": lambda _module, _api: (patch.object(channel_module, "device_name", str),),
     "markers": lambda _module, _api: (_without_claims(text=None),),
+    "insides": lambda _module, _api: (patch.object(files, "brought_by", lambda *_, **__: Brought()),),
     "parents": lambda _module, _api: (_without_claims(parent=None),),
     "ceilings": lambda _module, _api: (patch.object(event_check, "decide", _without_ceilings),),
     "relabel": lambda _module, _api: (patch.object(relabelling, "decide_relabel", _relabel_as_asked),),

@@ -8,7 +8,17 @@ import pytest
 
 from belisha.events import MalformedEvent
 from belisha.files import Address, address_of, files_in
-from belisha.policy.files import File, Share, State, decide_avatar, decide_download, decide_share
+from belisha.inside import Finding, Reason
+from belisha.policy.files import (
+    Brought,
+    File,
+    Share,
+    State,
+    brought_by,
+    decide_avatar,
+    decide_download,
+    decide_share,
+)
 from belisha.policy.people import Person
 from belisha.policy.rooms import Kind, Media, room_of, to_state
 from belisha.policy.rooms import from_state as policy_of
@@ -25,7 +35,7 @@ CLOSED = room_of(Kind.CLOSED)
 
 
 def file(state: State = State.SHARED, *shares: Share, **more: object) -> File:
-    return File("@ana:x", state, "text/plain", has_bytes=True, shares=shares)._replace(**more)
+    return File("@ana:x", state, "text/plain", has_bytes=True, shares=shares, inside=Finding())._replace(**more)
 
 
 IN, OUT = Share(Label.AMBER, is_in=True), Share(Label.GREEN, is_in=False)
@@ -157,8 +167,54 @@ def test_who_may_share(person: Person, one: File | None, code: str | None) -> No
 
 
 def test_what_others_share_keeps_its_label() -> None:
-    assert decide_share(ANA, CLOSED, file(State.SHARED, IN)).label is None
-    assert decide_share(BEN, CLOSED, file(State.SHARED, IN)).label is Label.AMBER
+    assert brought_by(ANA, CLOSED, file(State.SHARED, IN)) == Brought()
+    assert brought_by(BEN, CLOSED, file(State.SHARED, IN)) == Brought(Label.AMBER)
+
+
+AMBER, GREEN, RED = Finding(Label.AMBER), Finding(Label.GREEN), Finding(Label.RED)
+UNREAD, CUT = Finding(not_checked=Reason.ENCRYPTED), Finding(Label.RED, Reason.BROKEN)
+
+
+@pytest.mark.parametrize(
+    ("person", "inside", "brought"),
+    [
+        (ANA, Finding(), Brought()),
+        (ANA, GREEN, Brought(Label.GREEN, is_marked=True)),
+        (ANA, RED, Brought(Label.RED, is_marked=True)),
+        (ANA, UNREAD, Brought(Label.AMBER, not_checked=Reason.ENCRYPTED)),  # the ceiling of a closed group
+        (ANA, CUT, Brought(Label.RED, is_marked=True, not_checked=Reason.BROKEN)),
+        (ANA, Finding(Label.GREEN, Reason.BROKEN), Brought(Label.AMBER, not_checked=Reason.BROKEN)),
+        (BEN, GREEN, Brought(Label.AMBER)),  # it was shared as that
+        (BEN, AMBER, Brought(Label.AMBER, is_marked=True)),
+        (BEN, RED, Brought(Label.RED, is_marked=True)),
+        (BEN, None, Brought(Label.AMBER)),
+    ],
+)
+def test_the_strictest_of_what_a_file_says_and_was_shared_as(
+    person: Person, inside: Finding | None, brought: Brought
+) -> None:
+    assert brought_by(person, CLOSED, file(State.SHARED, IN, inside=inside)) == brought
+
+
+def test_what_was_decided_about_since_claims_nothing_anew() -> None:
+    for inside in (RED, UNREAD, CUT):
+        kept = brought_by(ANA, CLOSED, file(State.SHARED, IN, inside=inside), is_known=True)
+        assert kept == Brought(not_checked=inside.not_checked)
+    assert brought_by(BEN, CLOSED, file(State.SHARED, IN, inside=RED), is_known=True) == Brought(Label.AMBER)
+
+
+def test_of_several_files_the_strictest_counts() -> None:
+    one, other = Brought(Label.AMBER), Brought(Label.RED, is_marked=True, not_checked=Reason.BROKEN)
+    assert one.joined(other) == other.joined(one) == other
+    assert Brought().joined(one) == one.joined(Brought()) == one
+    assert Brought(not_checked=Reason.ENCRYPTED).joined(one) == Brought(Label.AMBER, not_checked=Reason.ENCRYPTED)
+
+
+@pytest.mark.parametrize("inside", [None, Finding(forbidden="SECRET"), Finding(Label.RED, None, "SECRET")])
+def test_what_is_unread_or_forbidden_is_not_shared(inside: Finding | None) -> None:
+    decision = decide_share(ANA, CLOSED, file(State.PENDING, inside=inside))
+    assert decision.code == ("FILE_NOT_READY" if inside is None else "FORBIDDEN_MARKING")
+    assert inside is None or "SECRET" in decision.reason
 
 
 @pytest.mark.parametrize("kind", Kind)
@@ -180,6 +236,12 @@ def test_groups_carry_what_their_policy_says_and_other_rooms_anything(kind: Kind
         (BEN, file(State.PENDING, kind="image/png"), "FILE_NOT_YOURS"),
         (BEN, file(State.AVATAR, kind="image/png"), None),
         (ANA, file(State.PENDING, kind="text/plain"), "NOT_A_PICTURE"),
+        (ANA, file(State.PENDING, kind="image/png", inside=None), "FILE_NOT_READY"),
+        (ANA, file(State.PENDING, kind="image/png", inside=Finding(not_checked=Reason.TWO_KINDS)), "NOT_CHECKED"),
+        (ANA, file(State.PENDING, kind="image/png", inside=Finding(Label.AMBER)), "NOT_CHECKED"),
+        (ANA, file(State.PENDING, kind="image/png", inside=Finding(Label.GREEN)), None),
+        (ANA, file(State.PENDING, kind="image/png", inside=Finding(forbidden="SECRET")), "NOT_CHECKED"),
+        (BEN, file(State.AVATAR, kind="image/png", inside=None), None),
         (ANA, file(State.PENDING, kind="image/png", has_bytes=False), "FILE_NOT_READY"),
         (ANA, file(State.SHARED, IN, kind="image/png"), "FILE_IS_SHARED"),
         (BEN, file(State.SHARED, IN, kind="image/png"), "FILE_NOT_YOURS"),

@@ -12,8 +12,9 @@ from pypdf import PdfReader, PdfWriter
 from reportlab.lib.utils import ImageReader
 from reportlab.pdfgen import canvas
 
-from belisha.inside import Finding, Limits, Reason, look_inside
+from belisha.inside import Finding, Limits, Reason
 from belisha.inside.archive import ends_as_archive
+from belisha.inside.look import look_inside
 from belisha.tlp import Label, misp_tag, stix_id
 from tests.support.documents import FORMATS, PARAGRAPH, archive, docxs, odts, pdf, pdfs, pptxs, texts
 from tests.support.files import png

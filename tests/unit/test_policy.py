@@ -121,3 +121,11 @@ def test_the_cases_that_are_kept_as_data(case: Case) -> None:
 def test_a_case_that_does_not_hold_is_noticed() -> None:
     case = Case.parse({"name": "wrong", "kind": "open", "expect": {"label": "TLP:RED", "verdict": "refuse"}})
     assert len(case.failures(MarkerReader())) == 2
+
+
+@pytest.mark.parametrize(("is_marked", "words"), [(True, "The file is marked TLP:RED"), (False, "was shared as")])
+def test_a_refused_file_says_where_its_label_comes_from(is_marked: bool, words: str) -> None:
+    claims = Claims(text=Label.GREEN, file=Label.RED, is_marked=is_marked)
+    decision = decide(room_of(Kind.CLOSED), "m.room.message", claims)
+    assert (decision.code, decision.label) == ("ABOVE_CEILING", Label.RED)
+    assert words in decision.reason
