@@ -11,6 +11,7 @@ import logging
 from typing import Final
 
 from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.module_api.errors import SynapseError
 
 from synapse_modules import moderation_tables as tables
 from synapse_modules.hooks import Hooks
@@ -95,6 +96,15 @@ class Moderation:
             )
             return (None if row is None else str(row[0])), txn.fetchone() is not None
 
-        membership, is_done = await self._api.run_db_interaction("belisha_moderated_membership", read)
-        if not is_done and membership in _PRESENT[entry.act]:
+        async def is_to_be_done() -> bool:
+            membership, is_done = await self._api.run_db_interaction("belisha_moderated_membership", read)
+            return not is_done and membership in _PRESENT[entry.act]
+
+        if not await is_to_be_done():
+            return
+        try:
             await self._hooks.set_membership(self._steward, user_id, room_id, _ACTIONS[entry.act], reason)
+        except SynapseError:
+            # Two who moderate may have asked for it at once: then it is as both have asked.
+            if await is_to_be_done():
+                raise

@@ -222,4 +222,4 @@ def _tlp(call: Call, context: Context) -> Answer:
 
 
 def _told(call: Call, outcome: Outcome, _context: Context) -> Answer:
-    return Answer(words.act_ended(str(call.command.act), call.arguments, outcome))
+    return Answer(words.act_ended(str(call.command.act), call.arguments, outcome, call.room_id))

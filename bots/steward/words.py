@@ -34,7 +34,9 @@ MEANING: Final = {
 _DONE: Final = {
     "room_policy": marked("Done: the group has its new rules."),
     "room_upgrade": marked("Done: the group has moved. Everybody who was in it is in the new room."),
-    "room_freeze": marked("Done: in that group nothing can be written until it is thawed."),
+    "room_freeze": marked(
+        "Done: nothing can be written in that group until it is thawed: write {thaw} in your own room with me."
+    ),
     "room_thaw": marked("Done: the group goes on."),
     "organisation_freeze": marked("Done: {organisation} is frozen, and its members are signed out."),
     "organisation_thaw": marked("Done: the members of {organisation} can sign in and write again."),
@@ -123,14 +125,15 @@ def _explained(command: Command) -> Sequence[Block]:
     return blocks
 
 
-def act_ended(act: str, arguments: Mapping[str, Any], outcome: Outcome) -> Sequence[Block]:
-    """How it ended what the module was to carry out."""
+def act_ended(act: str, arguments: Mapping[str, Any], outcome: Outcome, room_id: str) -> Sequence[Block]:
+    """How it ended what the module was to carry out; `room_id` is the room that it was about."""
     if outcome.done is None:
         return (paragraph(outcome.refused),)
     shown: dict[str, Words | tuple[Words, ...]] = {name: str(value) for name, value in arguments.items()}
     for place, with_name in (("member", by_name.member), ("organisation", by_name.organisation)):
         if place in arguments:
             shown[place] = with_name(outcome.done, arguments[place])
+    shown["thaw"] = Typed(f"!group thaw {arguments.get('room', room_id)}")
     return (say(_(_DONE[act]), **shown),)
 
 

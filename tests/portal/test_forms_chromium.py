@@ -64,13 +64,18 @@ async def desk(here: Here, browser: Browser) -> AsyncIterator[Desk]:
     for name in ("anna", "fay"):
         await here.people[name].join(room)
     item = await says(here, "anna", room, "Something to ask about")
-    await report(here, "fay", room, item, "to see its page")
     visitor = await here.sign_in("freya")
 
-    async def numbers() -> list[int]:
-        return [int(one) for one in re.findall(r'href="/reports/(\d+)"', (await visitor.get("/reports")).text)]
+    async def numbers() -> set[int]:
+        return {int(one) for one in re.findall(r'href="/reports/(\d+)"', (await visitor.get("/reports")).text)}
 
-    number = max(await eventually(numbers, 30))
+    before = await numbers()
+    await report(here, "fay", room, item, "to see its page")
+
+    async def new() -> set[int]:
+        return await numbers() - before
+
+    (number,) = await eventually(new, 30)
     async with context(browser, visitor, viewport=PHONE) as profile:
         link = f"https://matrix.to/#/{room}/{item}"
         yield Desk(await profile.new_page(), here.url, room, link, number)

@@ -462,7 +462,7 @@ async def test_a_thaw_offers_again_what_the_freezing_ended(community: Community)
     await until(is_out, 20)
     query = "SELECT room_id FROM belisha_frozen_out WHERE user_id = ?"
     kept = {row[0] for row in stored(community, query, community.id(name))}
-    assert kept == {*rooms.values(), banned}, "nothing of rooms of named people"
+    assert kept >= {*rooms.values(), banned} and named not in kept, "nothing of rooms of named people"
     done(await does(community, "cora", banned, "ban", name), "member_ban")
     done(await does(community, "cora", rooms["open"], "thaw", name), "member_thaw")
 
