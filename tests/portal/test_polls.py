@@ -136,6 +136,10 @@ async def test_by_a_form_it_is_looked_at_first_and_begun_by_a_yes(here: Here, an
         "if 3 have voted",
     ):
         assert words in looked.text, words
+    bare = dict.fromkeys(("closes", "multi", "by", "quorum", "voters"), "")
+    plainly = await ana.post("/polls/new", form_for(here, page.text, "preview", **bare))
+    assert plainly.status == 200 and "It stays open until you close it." in plainly.text
+    assert "organisation" not in plainly.text.partition("<main")[2] and "It counts if" not in plainly.text
     again = await ana.post("/polls/new", form_for(here, looked.text, "change"))
     assert 'value="Which day?"' in again.text and "Tuesday &lt;b&gt;" in again.text
     room = here.groups["closed"]
