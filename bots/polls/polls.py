@@ -17,7 +17,7 @@ from belisha.translation import _
 from bots.kernel.answers import Block, Link, Typed, notice, paragraph, say
 from bots.kernel.bot import Context, Job, Needs, PollFacts
 from bots.kernel.calls import Acting, Answer, Call, Entry, Outcome
-from bots.kernel.effects import Effect, Redact, Schedule, Send, Unschedule
+from bots.kernel.effects import Effect, Redact, Schedule, Send, Sent, Unschedule, transaction_id
 from bots.kernel.events import Event
 from bots.polls import reminders, words
 from bots.polls.commands import EXPORT
@@ -30,6 +30,9 @@ from bots.steward.announcements import link_of
 DUE: Final = "poll due "
 COUNT: Final = "poll count "
 LATE: Final = "poll late "
+#: Begins the key under which a result is told once.
+RESULT: Final = "poll result "
+_REDACTION: Final = "m.room.redaction"
 #: How often the end is looked for before the votes are counted without it, and the first pause, in seconds.
 _TRIES: Final = 10
 _PAUSE: Final = 1.0
@@ -157,16 +160,21 @@ class Polls:
     # --- Events --------------------------------------------------------------------------------------------------
 
     def needs(self, event: Event) -> Needs | None:
-        """Ends and votes concern polls; nothing of the network is needed to know which."""
-        return Needs() if event.type in END or event.type in RESPONSE else None
+        """Ends, votes and redactions concern polls; nothing of the network is needed to know which."""
+        is_one = event.type in (*END, *RESPONSE, _REDACTION) and event.state_key is None
+        return Needs() if is_one else None
 
     def handle(self, event: Event, context: Context) -> Sequence[Effect] | None:
-        """Counts a poll that was ended by a client, and has who votes too late told."""
+        """Counts a poll that a client has ended, has who votes too late told, takes a result back with its poll."""
         if self.needs(event) is None:
             return None
-        kept = kept_of(context.database, poll_of(event.content) or "")
+        is_redaction = event.type == _REDACTION
+        target = event.text("redacts") if is_redaction else poll_of(event.content)
+        kept = kept_of(context.database, target or "")
         if kept is None or kept["room_id"] != event.room_id:
-            return ()
+            return None if is_redaction else ()
+        if is_redaction:
+            return _taken_back(context, kept)
         if event.type in END:
             return (_count(kept, context.now, 0),) if kept["state"] == "open" else ()
         is_over = kept["state"] != "open" or (kept["closes"] is not None and event.sent_at > kept["closes"] * 1000)
@@ -225,7 +233,7 @@ class Polls:
             "m.relates_to": {"m.in_reply_to": {"event_id": kept["event_id"]}}
         }
         return (
-            Send(content, room=kept["room_id"], once=f"poll result {kept['event_id']}"),
+            Send(content, room=kept["room_id"], once=f"{RESULT}{kept['event_id']}"),
             *_over(kept),
         )
 
@@ -274,6 +282,14 @@ def _end(context: Context, kept: Mapping[str, Any], due: float | None) -> Sequen
         *_over(kept),
         _count(kept, context.now, 0),
     )
+
+
+def _taken_back(context: Context, kept: Mapping[str, Any]) -> Sequence[Effect]:
+    """What follows when a poll is redacted: its words stand in the result too (rule E1)."""
+    was_counted = kept["state"] == "counted"
+    _set(context, kept, state="cancelled")
+    result = Sent(transaction_id(context.me, f"{RESULT}{kept['event_id']}", 0))
+    return (*_over(kept), *((Redact(result, room=kept["room_id"]),) if was_counted else ()))
 
 
 def _adopted(context: Context, done: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -121,7 +121,9 @@ def _preview(visit: Visit, given: Mapping[str, str], once: str, looked: _Looked)
         answers=answers,
         most=min(int(looked.arguments.get("multi", 1)), len(answers)),
         closes=looked.closes,
-        asked=looked.arguments,
+        by_organisation="by" in looked.arguments,
+        quorum=looked.arguments.get("quorum"),
+        voters=looked.arguments.get("voters", "closing"),
         given=given,
         once=once,
     )

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -23,17 +20,14 @@ from bots.polls.tables import poll
 from bots.steward import Steward
 from tests.bots.support import (
     SERVER,
-    BotsProcess,
     Homeserver,
     Json,
     eventually,
     grounded,
     message,
     settled,
-    write_config,
 )
 from tests.bots.test_schedule import Clock, at
-from tests.support.server import free_ports
 
 GROUP, POLL = f"!tides:{SERVER}", "$poll"
 ANA, BEN, FINN = (f"@{name}:{SERVER}" for name in ("ana", "ben", "finn"))
@@ -146,11 +140,11 @@ async def opened(store: Store, homeserver: Homeserver, clock: Clock, options: st
     done(homeserver)
     async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK) as arrive:
         await arrive(said(f'!poll "When do we meet?" | Monday | Tuesday {options}', "$asked"))
-        await eventually(lambda: _told(homeserver, "The poll is open"))
+        await eventually(lambda: was_told(homeserver, "The poll is open"))
         await settled(store)
 
 
-async def _told(homeserver: Homeserver, words: str) -> bool:
+async def was_told(homeserver: Homeserver, words: str) -> bool:
     return bool(told(homeserver, words))
 
 
@@ -184,7 +178,7 @@ async def test_what_cannot_be_is_told_and_begins_nothing(
     prepared(homeserver)
     async with grounded(store, homeserver, Counting(), now=Clock(NOON), backoff=QUICK) as arrive:
         await arrive(said(f"!poll When? | Monday | Tuesday {options}", "$asked"))
-        await eventually(lambda: _told(homeserver, words))
+        await eventually(lambda: was_told(homeserver, words))
         await settled(store)
     assert not [one for one in homeserver.done if one[0] == "acts"]
     assert await jobs(store) == {}
@@ -321,6 +315,22 @@ async def test_of_a_poll_that_was_taken_back_there_is_no_result(store: Store, ho
     assert not results(homeserver)
 
 
+async def test_a_poll_that_is_redacted_takes_its_result_along(store: Store, homeserver: Homeserver) -> None:
+    clock = Clock(NOON)
+    await opened(store, homeserver, clock, "--closes 1h")
+    done(homeserver, "poll_close")
+    homeserver.polls[POLL] = facts((ANA, "1", NOON), ends=(NOON,))
+    await closed(store, homeserver, clock, answering("!poll close", "$close"))
+    redaction = {**vote(ANA, "1", NOON, "$gone"), "type": "m.room.redaction", "content": {"redacts": POLL}}
+    elsewhere = {**redaction, "event_id": "$elsewhere", "room_id": f"!other:{SERVER}"}
+    another = {**redaction, "event_id": "$another", "content": {"redacts": "$another"}}
+    await closed(store, homeserver, clock, elsewhere, another)
+    assert not [one for one in homeserver.done if one[0] == "redact"]
+    await closed(store, homeserver, clock, redaction)
+    (result,) = [key for key, (_room, one) in homeserver.sent.items() if one in results(homeserver)]
+    assert [one for one in homeserver.done if one[0] == "redact"] == [("redact", f"$answer-{result}")]
+
+
 async def test_who_votes_too_late_is_told_alone_and_once(store: Store, homeserver: Homeserver) -> None:
     clock = Clock(NOON)
     await opened(store, homeserver, clock, "--closes 1h")
@@ -341,96 +351,8 @@ async def test_who_votes_too_late_is_told_alone_and_once(store: Store, homeserve
     assert "Tuesday" not in str([one for room, one in homeserver.sent.values() if room == f"!ben:{SERVER}"])
 
 
-async def test_who_has_not_voted_is_reminded_once_unless_unwilling(store: Store, homeserver: Homeserver) -> None:
-    clock = Clock(NOON)
-    await opened(store, homeserver, clock, "--closes 2d")
-    own = f"!fin:{SERVER}"
-    homeserver.policies[own] = {"kind": "service", "default": "TLP:AMBER", "ceiling": "TLP:AMBER"}
-    homeserver.polls[POLL] = facts((ANA, "1", NOON))
-    async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK) as arrive:
-        await arrive(message("$off", "!poll reminders off", room=own, sender=FINN))
-        await eventually(lambda: _told(homeserver, "I remind you of no polls"))
-        await settled(store)
-    for moment in ("2026-06-04 23:30", "2026-06-05 01:00"):
-        clock.now = at(moment)
-        async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK):
-            await quiet(store, clock)
-    assert told(homeserver, "You have not voted yet") == [f"!ben:{SERVER}"]
-    (reminder,) = [one for _, one in homeserver.sent.values() if "not voted yet" in str(one.get("body"))]
-    assert f"/{POLL}?via=" in reminder["formatted_body"] and "2026-06-05 12:00 (Europe/London)" in reminder["body"]
-    assert "meet" not in str(reminder), "what it asks stays where it was asked"
-    async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK) as arrive:
-        await arrive(message("$on", "!poll reminders on", room=own, sender=FINN))
-        await eventually(lambda: _told(homeserver, "I remind you once of each poll"))
-
-
-async def test_of_a_short_poll_or_one_that_is_over_nobody_is_reminded(store: Store, homeserver: Homeserver) -> None:
-    clock = Clock(NOON)
-    await opened(store, homeserver, clock, "--closes 59m")
-    assert list(await jobs(store)) == [f"poll due {POLL}"]
-    done(homeserver, "poll_extend")
-    await closed(store, homeserver, clock, answering("!poll extend 2d", "$later"))
-    homeserver.polls[POLL] = facts(ends=(NOON,))
-    clock.now = at("2026-06-05 02:00")
-    async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK):
-        await quiet(store, clock)
-    assert not told(homeserver, "You have not voted yet")
-
-
-async def test_many_are_reminded_in_parts(
-    store: Store, homeserver: Homeserver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("bots.polls.reminders.AT_ONCE", 1)
-    clock = Clock(NOON)
-    await opened(store, homeserver, clock, "--closes 2d")
-    clock.now = at("2026-06-05 01:00")
-    async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK):
-        await quiet(store, clock)
-    assert sorted(told(homeserver, "You have not voted yet")) == [f"!{name}:{SERVER}" for name in ("ana", "ben", "fin")]
-
-
 async def test_whom_the_module_refuses_is_told(store: Store, homeserver: Homeserver) -> None:
     prepared(homeserver)
     homeserver.acts = [(403, {"errcode": "ORG.BELISHA.NOT_YOURS", "error": "Please ask a maintainer."})]
     await closed(store, homeserver, Clock(NOON), answering("!poll close", "$close", BEN))
     assert told(homeserver, "Please ask a maintainer.") and not ends(homeserver)
-
-
-async def test_kill_9_around_closing_gives_one_end_and_one_result(tmp_path: Path) -> None:
-    """Killed again and again at any moment, from before the due time until all is said."""
-    port, dice = free_ports(1)[0], random.Random(7)  # noqa: S311 - no secret
-    async with Homeserver() as homeserver:
-        prepared(homeserver)
-        process = BotsProcess(write_config(tmp_path, homeserver.url, port))
-        await process.start()
-        process.end()
-        store, polls = Store(f"sqlite:///{tmp_path}/bots.db"), [f"$poll{number}" for number in range(12)]
-        await store.open()
-        async with store.writing() as connection:
-            for event_id in polls:
-                found = facts((ANA, "1", NOON), ends=(NOON,))
-                homeserver.polls[event_id] = found | {"poll": found["poll"] | {"event_id": event_id}}
-                for response in homeserver.polls[event_id]["responses"]:
-                    response["content"]["m.relates_to"]["event_id"] = event_id
-                await connection.execute(poll.insert().values(event_id=event_id, room_id=GROUP, closes=1.0))
-                about = f'{{"event_id": "{event_id}", "room_id": "{GROUP}"}}'
-                row = {"bot": "steward", "name": f"poll due {event_id}", "due": 1.0, "arguments": about}
-                await connection.execute(job.insert().values(row))
-        await store.close()
-        try:
-            for _ in range(6):
-                await process.start()
-                await asyncio.sleep(dice.uniform(0.0, 0.25))
-                process.end()
-            await process.start()
-            await eventually(lambda: _all_said(homeserver, len(polls)))
-            await asyncio.sleep(0.5)
-        finally:
-            process.end()
-        ended = sorted(one["m.relates_to"]["event_id"] for one in ends(homeserver))
-        counted = sorted(one["m.relates_to"]["m.in_reply_to"]["event_id"] for one in results(homeserver))
-        assert ended == counted == sorted(polls)
-
-
-async def _all_said(homeserver: Homeserver, count: int) -> bool:
-    return len(results(homeserver)) >= count

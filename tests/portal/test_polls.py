@@ -98,6 +98,28 @@ async def test_from_the_command_to_the_result_and_the_file(here: Here, ana: Visi
     assert told["label"] == "TLP:AMBER" and told["is_over"] and [one["votes"] for one in told["counts"]] == [1, 2]
     assert (await finn.get(f"{where}.csv")).status == 404, "whose poll it is not"
     assert (await finn.get(f"{where}.csv")).text == (await finn.get(where.replace("polls", "groups") + ".csv")).text
+
+    taken_back = await here.people["ana"].room_redact(room, poll["event_id"])
+    assert isinstance(taken_back, nio.RoomRedactResponse)
+
+    async def result_is_gone() -> bool:
+        return any(
+            one["event_id"] == result["event_id"] and not one["content"].get("body") for one in await events(here, room)
+        )
+
+    await eventually(result_is_gone, 60)  # rule E1
+    assert (await ana.get(f"{where}.csv")).status == 404
+
+
+async def test_who_has_left_exports_nothing(here: Here, ana: Visitor) -> None:
+    key = unique("poll")
+    await make_group(here, "ana", key, "Tide talk", "private_chat", invite=[here.people["ben"].user_id])
+    room = here.groups[key]
+    await here.people["ben"].join(room)
+    await here.say("ana", "!poll Which? | Fish | Tide", room)
+    (poll,) = await of_type(here, room, *START)
+    where = f"/polls/{quote(room, safe='')}/{quote(poll['event_id'], safe='')}/votes"
+    assert (await ana.get(f"{where}.csv")).status == 200
     path = f"{V3}/rooms/{quote(room)}/leave"
     assert (await request(here.people["ana"], "POST", path, {}))[0] == 200
     assert (await ana.get(f"{where}.csv")).status == 404, "decided at that moment (P2)"
@@ -136,6 +158,10 @@ async def test_by_a_form_it_is_looked_at_first_and_begun_by_a_yes(here: Here, an
         "if 3 have voted",
     ):
         assert words in looked.text, words
+    bare = dict.fromkeys(("closes", "multi", "by", "quorum", "voters"), "")
+    plainly = await ana.post("/polls/new", form_for(here, page.text, "preview", **bare))
+    assert plainly.status == 200 and "It stays open until you close it." in plainly.text
+    assert "organisation" not in plainly.text.partition("<main")[2] and "It counts if" not in plainly.text
     again = await ana.post("/polls/new", form_for(here, looked.text, "change"))
     assert 'value="Which day?"' in again.text and "Tuesday &lt;b&gt;" in again.text
     room = here.groups["closed"]
