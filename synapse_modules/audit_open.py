@@ -18,7 +18,7 @@ from synapse_modules.audit import Audit
 from synapse_modules.rooms import Rooms
 
 #: How often it is looked for them, in milliseconds.
-EVERY_MS: Final = 30_000
+EVERY_MS: Final = 15_000
 #: How long an act may be under way, in seconds, before its end is missed.
 _UNDER_WAY: Final = 600
 _CUT_SHORT: Final = "cut short"

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from belisha.screening import LONGEST_ANSWER, NOTHING, answer_of, question
 
 #: For how long a proper answer says that it is there, in seconds: it may be somebody else's machine.
-_HOLDS: Final = 60.0
+HOLDS: Final = 60.0
 
 
 class Unreachable(Exception):
@@ -42,7 +42,7 @@ class Matcher:
             self._headers["Authorization"] = f"Bearer {secret}"
         self._seconds = seconds
         #: When it last gave a proper answer, by the monotonic clock; long ago where the last was none.
-        self._answered_at = -_HOLDS
+        self._answered_at = -HOLDS
 
     def knows(self, sha256: str) -> bool:
         """Whether it knows a hash, in hexadecimal digits.
@@ -55,14 +55,14 @@ class Matcher:
                 # One byte more than an answer has: what is longer is none.
                 known = answer_of(answer.status, answer.read(LONGEST_ANSWER + 1))
         except (OSError, http.client.HTTPException, ValueError) as error:
-            self._answered_at = -_HOLDS
+            self._answered_at = -HOLDS
             raise Unreachable(type(error).__name__) from None
         self._answered_at = time.monotonic()
         return known
 
-    def answers(self) -> bool:
-        """Whether it is there; it is asked once a minute, and after each answer that was none."""
-        if time.monotonic() - self._answered_at < _HOLDS:
+    def answers(self, *, holds: float = HOLDS) -> bool:
+        """Whether it is there; a proper answer of less than so many seconds ago says so too."""
+        if time.monotonic() - self._answered_at < holds:
             return True
         try:
             self.knows(NOTHING)

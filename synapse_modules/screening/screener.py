@@ -12,7 +12,7 @@ from belisha.screening import Known, Scan, clamd_socket
 from synapse_modules import metrics
 from synapse_modules.screening.clamd import Clamd
 from synapse_modules.screening.known_list import KnownList
-from synapse_modules.screening.matcher import Matcher, Unreachable
+from synapse_modules.screening.matcher import HOLDS, Matcher, Unreachable
 
 logger = logging.getLogger(__name__)
 
@@ -117,8 +117,12 @@ class Screener:
                 return Known.UNREACHABLE
         return Known.NO
 
-    def problems(self) -> list[str]:
-        """What does not work now, a sentence each; says so to the metrics too."""
+    def problems(self, *, at_once: bool) -> list[str]:
+        """What does not work, a sentence each; says so to the metrics too.
+
+        Args:
+            at_once: whether everybody is asked; else a matcher is left in peace that has answered a moment ago.
+        """
         problems = []
         if self._clamd is not None:
             is_there = self._clamd.answers()
@@ -126,7 +130,7 @@ class Screener:
             if not is_there:
                 problems.append(_NO_SCANNER[self._rules.required].format(self._rules.clamav))
         if self._matcher is not None:
-            is_there = self._matcher.answers()
+            is_there = self._matcher.answers(holds=0.0 if at_once else HOLDS)
             metrics.checker(Known.BY_MATCHER.value, is_there=is_there)
             if not is_there:
                 problems.append(_NO_MATCHER)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
+from functools import partial
 from typing import Final
 
 from synapse.module_api import LoggingTransaction, ModuleApi
@@ -20,6 +21,7 @@ EVERY_MS: Final = 5_000
 _TOPIC: Final = "screening"
 _NOTHING: Final = "[]"
 _WELL: Final = "Files are checked again as they should be; there is nothing to do."
+_OFF: Final = "The settings have nobody check files any more, so nobody is missed; there is nothing to do."
 _HEADING: Final = "Files cannot be checked as they should be. Please pass this on to whoever runs the server:"
 
 
@@ -32,15 +34,15 @@ class Watch:
         self._rooms = rooms
         self._before: list[str] | None = None
 
-    async def look(self) -> list[str]:
-        """What does not work now, a sentence each."""
+    async def look(self, *, at_once: bool = True) -> list[str]:
+        """What does not work now, a sentence each; `at_once` as for `Screener.problems`."""
         if not self._screening.is_on:
             return []
-        return await self._screening.in_thread(self._screening.screener.problems)
+        return await self._screening.in_thread(partial(self._screening.screener.problems, at_once=at_once))
 
     async def catch_up(self) -> None:
         """Looks; what was so the last time too is told, unless it is known."""
-        problems = await self.look()
+        problems = await self.look(at_once=False)
         if problems != self._before:
             for problem in problems:
                 logger.error("%s", problem)
@@ -49,7 +51,8 @@ class Watch:
         said = json.dumps(problems)
         if said == await self._api.run_db_interaction("belisha_told", _told):
             return
-        body = "\n".join((_HEADING, *(f"• {problem}" for problem in problems))) if problems else _WELL
+        well = _WELL if self._screening.is_on else _OFF
+        body = "\n".join((_HEADING, *(f"• {problem}" for problem in problems))) if problems else well
         await self._api.create_and_send_event_into_room(
             {
                 "type": "m.room.message",

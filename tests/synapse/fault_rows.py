@@ -432,6 +432,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api LocalApi POST rooms": (_upgrade,),
     "hook RoomUpgradeRestServlet.on_POST": (_upgrade_by_hand,),
     "api LocalApi GET status": (_local("GET", "status"),),
+    "api LocalApi GET health": (_local("GET", "health"),),
     "api LocalApi GET organisations": (_local("GET", "organisations"),),
     "api LocalApi GET members": (_local("GET", "members"),),
     "api LocalApi GET rooms": (_local("GET", "rooms/{open}/policy"),),

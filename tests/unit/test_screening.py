@@ -273,6 +273,7 @@ async def test_a_real_matcher() -> None:
         asked = len(server.asked)
         assert await asyncio.to_thread(matcher.answers) and len(server.asked) == asked, "it has answered a moment ago"
         assert await asyncio.to_thread(Matcher(server.url, None, 20).answers) and len(server.asked) == asked + 1
+        assert await asyncio.to_thread(lambda: matcher.answers(holds=0)) and len(server.asked) == asked + 2
         headers, body = server.asked[0]
         assert headers["Authorization"] == f"Bearer {matching.SECRET}" and json.loads(body) == {"sha256": HASHES[0]}
         for answer in ((503, b'{"known": false}'), (200, b"<html>"), (200, b"x" * 100_000)):
@@ -304,16 +305,16 @@ def test_who_is_not_needed_is_not_asked(tmp_path: Path, scanner: clamav.Scanner)
     assert screener.look(str(file), time.monotonic()) == (Known.BY_LIST, Scan.OFF, digest)
     path.write_text(f"{HASHES[0]}\noops\n")
     assert screener.look(str(file), time.monotonic()) == (Known.UNREACHABLE, Scan.OFF, digest), "the matcher is away"
-    first, second = screener.problems()
+    first, second = screener.problems(at_once=True)
     assert "files.known.matcher" in first and "uploads are refused" in first
     assert "no SHA-256 hash: line 2 (1 in all). The other 1 hashes hold" in second
     alone = Screener(rules._replace(matcher=None))
     assert alone.look(str(file), time.monotonic()) == (Known.NO, Scan.MALWARE, digest)
     path.write_text("# nothing yet\n")
-    assert ["is empty" in one for one in alone.problems()] == [True]
+    assert ["is empty" in one for one in alone.problems(at_once=True)] == [True]
     path.unlink()
     assert alone.look(str(file), time.monotonic()) == (Known.UNREACHABLE, Scan.OFF, digest)
-    assert ["cannot be read" in one for one in alone.problems()] == [True]
+    assert ["cannot be read" in one for one in alone.problems(at_once=True)] == [True]
     away = Screener(Rules(str(tmp_path / "nobody"), False, 5, None, None, None, 5))
-    assert ["are scanned as soon as it does" in one for one in away.problems()] == [True]
+    assert ["are scanned as soon as it does" in one for one in away.problems(at_once=True)] == [True]
     assert not Rules(None, False, 5, None, None, None, 5).any and rules.any
