@@ -6,6 +6,7 @@ the reader does not run, the upload is kept, cannot be shared, and is read later
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -14,7 +15,7 @@ from synapse.logging.context import make_deferred_yieldable
 from synapse.module_api import ModuleApi
 from synapse.util.async_helpers import stop_cancellation
 from twisted.internet import reactor
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet.defer import TimeoutError
 
 from belisha.inside import Finding, Reason
 from synapse_modules.refusal import FAILURES, asked, where
@@ -34,6 +35,8 @@ EVERY_MS: Final = 2_000
 _LONGEST_REST: Final = 16
 _IN_A_TURN: Final = 100
 _LATER: Final = ""
+#: What keeps every file from being opened, and passes.
+_FOR_NOW: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
 
 class Inspection:
@@ -57,17 +60,25 @@ class Inspection:
         self._api.looping_background_call(self.catch_up, EVERY_MS, desc="belisha_unread", run_on_all_instances=True)
 
     async def arrived(self, media_id: str, path: str, kind: str) -> bool:
-        """Notes bytes that have arrived, and has them read; False where the file was withdrawn meanwhile."""
+        """Notes bytes that have arrived, and has them read; False where the file was withdrawn meanwhile.
+
+        Raises:
+            RuntimeError: where something fails that is no failure of the reader's.
+        """
         arrival = await self._rows.arrived(media_id, kind)
         if arrival is None:
             return False
-        done: Deferred[bool | None] = self._api.run_as_background_process(
-            "belisha_inspection", self._inspect, media_id, arrival, path, asked.get().user_id or media_id
+        who = asked.get().user_id or media_id
+        done = self._api.run_as_background_process(
+            "belisha_inspection", self._try_inspecting, media_id, arrival, path, who
         )
         try:
-            await make_deferred_yieldable(stop_cancellation(done).addTimeout(self._wait_s, reactor))
+            is_read = await make_deferred_yieldable(stop_cancellation(done).addTimeout(self._wait_s, reactor))
         except TimeoutError:
             logger.info("An upload is answered before it has been read")
+        else:
+            if is_read is None:
+                raise RuntimeError("an upload could not be looked at")
         return True
 
     async def catch_up(self) -> None:
@@ -89,6 +100,14 @@ class Inspection:
         finally:
             self._busy = False
 
+    async def _try_inspecting(self, media_id: str, arrival: int, path: str, who: str) -> bool | None:
+        """The same as `_inspect`; None where that fails, and nothing in the log of what failed but its place."""
+        try:
+            return await self._inspect(media_id, arrival, path, who)
+        except FAILURES as error:
+            logger.error("An upload could not be looked at: %s", where(error))
+            return None
+
     async def _inspect(self, media_id: str, arrival: int, path: str, who: str) -> bool:
         """Reads one file and writes down what is in it; False where none can be read at present."""
         self._under_way.add(media_id)
@@ -104,9 +123,9 @@ class Inspection:
     async def _read(self, path: str) -> Finding | None:
         try:
             report = await self._api.defer_to_thread(self._scanner.scan, path)
-        except FileNotFoundError:
-            return Finding(not_checked=Reason.BROKEN)  # nobody can open it either
         except (ScanFailed, OSError) as error:
+            if isinstance(error, OSError) and error.errno not in _FOR_NOW:
+                return Finding(not_checked=Reason.BROKEN)  # Synapse cannot open it for anybody either
             self._rested = self._rest = min(2 * self._rested or 1, _LONGEST_REST)
             logger.error("Uploads cannot be read now, and so not be shared; trying again: %s", where(error))
             return None

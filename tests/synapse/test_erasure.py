@@ -8,6 +8,7 @@ import json
 import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -83,6 +84,10 @@ async def gone(community: Community, media_id: str) -> None:
 
     await until(is_gone, AT_MOST)
     assert (await fetch(community, "ana", media_id)).status == 404
+
+
+async def _is_more(things: set[str], before: int) -> bool:
+    return len(things) > before
 
 
 async def redact(community: Community, event_id: str, kind: str = "closed") -> None:
@@ -278,8 +283,10 @@ async def test_killed_amid_shares_and_withdrawals(community: Community) -> None:
                     withdrawn.update([media_id] if status == 200 else [])
 
     for _ in range(3):
+        another = partial(_is_more, withdrawn, len(withdrawn))
         bustle = asyncio.create_task(go_on())
-        await asyncio.sleep(1.5)
+        await until(another, AT_MOST)
+        await asyncio.sleep(1.0)
         community.server.kill()
         bustle.cancel()
         await asyncio.gather(bustle, return_exceptions=True)

@@ -136,6 +136,20 @@ async def test_an_upload_waits_for_slow_reading_for_a_while(community: Community
         await assert_read_later(community, media_id)
 
 
+async def test_a_file_that_is_gone_keeps_no_other_waiting(community: Community) -> None:
+    """Its bytes were lost behind Synapse's back: it counts as not checked, and the next ones are read."""
+    with while_there(community, NO_READER):
+        lost = await upload(community, "ana", b"TLP:GREEN", read=False)
+        (community.server.data / "media" / "local_content" / lost[:2] / lost[2:4] / lost[4:]).unlink()
+        other = await upload(community, "ana", b"TLP:GREEN", read=False)
+    await assert_read_later(community, other)
+
+    async def is_known() -> bool:
+        return scan_of(community, lost)["not_checked"] == "broken"
+
+    await until(is_known, LATER_S)
+
+
 @pytest.mark.parametrize("wait", ["0.3", "600"])
 async def test_killed_while_a_file_is_read(community: Community, wait: str) -> None:
     """kill -9 behind the answer to an upload, or before it: nothing is half shared, and what was taken in is read."""
