@@ -5,9 +5,11 @@ Checked with Synapse 1.163.2; each has its self-test at start-up.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.module_api.errors import SynapseError
 
 from synapse_modules.hooks import require
 
@@ -38,7 +40,11 @@ class PasswordHooks:
         Raises:
             SynapseError: 400 with a sentence.
         """
-        self._policy.validate_password(password)
+        try:
+            self._policy.validate_password(password)
+        except SynapseError as error:
+            sentence = f"{error.msg.rstrip('.')}. Please choose another one."
+            raise SynapseError(HTTPStatus.BAD_REQUEST, sentence, error.errcode) from None
 
     async def hash(self, password: str) -> str:
         """What is stored of a password."""

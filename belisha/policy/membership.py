@@ -23,7 +23,7 @@ _FROZEN: Final = refuse(
 _NOT_A_MEMBER: Final = refuse(
     "M1",
     "NOT_A_MEMBER",
-    "This account does not belong to an organisation of the community yet. Its lead can add it.",
+    "This account does not belong to an organisation of the community yet. To ask one, write !ask-in to the bot.",
 )
 
 

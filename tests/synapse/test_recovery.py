@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 
 from belisha.acts.recovery import RECOVERY_KEY
-from tests.support.community import Community, assert_refused, unique
+from tests.support.community import Community, assert_refused, assert_sentence, unique
 from tests.support.ledger import known_everywhere
 from tests.support.ledger import until as eventually
 from tests.support.portal import ask_as_portal
@@ -158,6 +158,7 @@ async def test_a_bad_password_uses_nothing_up(community: Community) -> None:
     code = await code_for(community, name)
     short = [await redeems(community, name, given, "short") for given in (code, "AAAA-AAAA-AAAA-AAAA")]
     assert short[0] == short[1] and short[0][0] == 400, "and tells nothing of the code"
+    assert_sentence(short[0][1]["error"])
     assert (await redeems(community, name, code))[0] == 200
 
 
