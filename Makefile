@@ -47,7 +47,7 @@ test: .venv/test.stamp  ## Test what a newcomer should see pass
 	@$(PYTEST) -m "not full" tests
 
 test-full: .venv/test.stamp  ## The long tests, which `make test` leaves out
-	@tests/install-system-packages
+	@tests/install-system-packages full
 	@$(PYTEST) --no-loadscope-reorder -m full tests
 	@$(MAKE) --no-print-directory test-workers
 

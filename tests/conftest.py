@@ -25,6 +25,7 @@ def pytest_configure(config: pytest.Config) -> None:
 LONGEST = (
     "test_crash.py",
     "test_crash_postgresql.py",
+    "test_inside_libreoffice.py",
     "test_races.py",
     "test_locked.py",
     "test_stateful.py",

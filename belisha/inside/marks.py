@@ -46,12 +46,17 @@ _OF: Final = re.compile(
     r"(?:^|\s)(?:a|about|an|and|are|as|at|by|for|from|in|is|like|of|on|or|than|that|the|this|to|under|with)[ \t]*\Z",
     re.IGNORECASE,
 )
+#: The last words of a sentence, where the line before ends with one of these: “… labels TLP:AMBER and / TLP:RED.”
+_END_OF_A_SENTENCE: Final = re.compile(rf"[ \t]*{_MARKER}\.[ \t]*", re.IGNORECASE)
 _ENDS_A_SENTENCE: Final = re.compile(r"[.!?:;|)\]}>*#=_-]\s*\Z")
 #: The first letter or digit of a line.
 _WRITTEN: Final = re.compile(r"[^\W_]")
 #: How many characters around a marker, and near misses in a line, are looked at.
 _NEAR: Final = 200
 _NUMBERS: Final = re.compile(r"\d+|\b[ivxlc]+\b")
+_KEYWORDS: Final = re.compile("keyword", re.IGNORECASE)
+#: LibreOffice makes two keywords of “TLP:AMBER”.
+_KEYWORD_IN_TWO: Final = re.compile(r"\bTLP[ \t]?[,;][ \t]?", re.IGNORECASE)
 _LABELLING: Final = re.compile(r"tlp|label|classif|marking|sensitiv|protect", re.IGNORECASE)
 
 
@@ -111,7 +116,9 @@ class Marks:
             if number % 1000 == 0:
                 self._budget.check_time()
             starts = not before.strip() or _ENDS_A_SENTENCE.search(before[-_NEAR:]) is not None
-            self._read_line(line, starts=starts, is_edge=number in (0, len(lines) - 1))
+            ends_one = _END_OF_A_SENTENCE.fullmatch(line) is not None and _OF.search(before[-_NEAR:]) is not None
+            if not ends_one:
+                self._read_line(line, starts=starts, is_edge=number in (0, len(lines) - 1))
             before = line
 
     def title(self, text: str) -> None:
@@ -121,6 +128,8 @@ class Marks:
 
     def named(self, name: str, value: str) -> None:
         """Reads a property with its name: one that is about labels may say a mere colour, as in `TLP: AMBER`."""
+        if _KEYWORDS.search(name) is not None:
+            value = _KEYWORD_IN_TWO.sub("TLP:", value)
         if _LABELLING.search(name) is None:
             self.title(value)
             return
@@ -167,12 +176,13 @@ class Marks:
         first = _WRITTEN.search(line)
         is_found = False
         for match in self._marker.finditer(line):
-            # One marker may follow the other; behind the first word that is none, none leads.
+            # One marker may follow the other; behind the first word, or the first label that is spoken of, none leads.
             leads = first is not None and match.start() <= first.start()
+            if not _is_apart(line, match, starts=starts, leads=leads, is_edge=is_edge):
+                continue
             first = _WRITTEN.search(line, match.end()) if leads else first
-            if _is_apart(line, match, starts=starts, leads=leads, is_edge=is_edge):
-                self._count(match)
-                is_found = True
+            self._count(match)
+            is_found = True
         if not is_found:
             self._read_compact(line)
             self._read_almost(line, len(line) if first is None else first.start())

@@ -33,6 +33,8 @@ _TITLES: Final = (
     ("sheet", "name"),
     ("table", "name"),
 )
+#: What stands for a picture or a drawing in OpenDocument.
+_DESCRIPTIONS: Final = frozenset({"desc", "title"})
 _SHEET_CODES: Final = re.compile(r"&(?:\"[^\"]{0,99}\"|K[0-9A-Fa-f]{6}|\d{1,3}|[A-Za-z&])")
 _SPACE: Final = re.compile(r"\s+")
 _NEW_PLACE: Final = re.compile(r"&[LCR]")
@@ -45,6 +47,7 @@ class Properties:
         self._marks = marks
         self._texts: list[list[str]] = []
         self._property = ""
+        self._keyword = ""
 
     def start(self, name: str, attributes: Mapping[str, str]) -> None:
         """An element begins."""
@@ -60,7 +63,12 @@ class Properties:
 
     def end(self, name: str) -> None:
         """An element ends."""
-        self._marks.named(f"{name} {self._property}", "".join(self._texts.pop()).strip())
+        value = "".join(self._texts.pop()).strip()
+        self._marks.named(f"{name} {self._property}", value)
+        if name == "keyword":  # LibreOffice makes two of “TLP:AMBER”
+            if self._keyword.upper() == "TLP":
+                self._marks.named("TLP", value)
+            self._keyword = value
         if name in ("property", "user-defined"):
             self._property = ""
 
@@ -86,7 +94,7 @@ class Paragraphs:
         self._names.append(name)
         if name in _PAGE_FURNITURE:
             self._furniture += 1
-        if name in _BLOCKS or name in _SHEET_FURNITURE:
+        if name in _BLOCKS or name in _SHEET_FURNITURE or (self._takes_all and name in _DESCRIPTIONS):
             self._blocks.append([])
         elif name in _BREAKS and self._blocks:
             self._blocks[-1].append(_BREAKS[name] * (_small(attributes.get("c", "1")) if name == "s" else 1))
@@ -125,6 +133,8 @@ class Paragraphs:
             self._marks.anywhere(_SHEET_CODES.sub("", text))
         elif name in _BLOCKS:
             self._read("".join(self._blocks.pop()), name)
+        elif self._takes_all and name in _DESCRIPTIONS:
+            self._marks.title("".join(self._blocks.pop()))
         elif name == "sp":
             self._is_placeholder = False
         elif name == "c":

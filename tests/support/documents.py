@@ -12,7 +12,7 @@ from typing import Any, Final
 import docx
 import openpyxl
 import pptx
-from odf import dc, draw, meta, office, style, table, text
+from odf import dc, draw, meta, office, style, svg, table, text
 from odf.opendocument import OpenDocumentPresentation, OpenDocumentSpreadsheet, OpenDocumentText
 from openpyxl.comments import Comment
 from openpyxl.packaging.custom import StringProperty
@@ -104,6 +104,9 @@ def pdfs(words: str) -> dict[str, bytes]:
         "paragraph": pdf(lambda page, _: page.drawString(60, 480, f"({words}) The water is low.")),
         "title": _written(pdf(), lambda writer: writer.add_metadata({"/Title": f"Tides {words}"})),
         "keywords": _written(pdf(), lambda writer: writer.add_metadata({"/Keywords": f"tides;{words}"})),
+        "keyword in two": _written(
+            pdf(), lambda writer: writer.add_metadata({"/Keywords": f"tides, {words.replace(':', ', ')}"})
+        ),
         "sensitivity": _written(pdf(), lambda writer: writer.add_metadata({"/MSIP_Label_0a1b-22_Name": words})),
         "XMP": _written(pdf(), lambda writer: _xmp(writer, words)),
         "bookmark": _written(
@@ -272,12 +275,18 @@ def xlsxs(words: str) -> dict[str, bytes]:
     }
 
 
+def _on_page(number: int) -> str:
+    """The paragraph with other words in each of its lines: what pages have alike at their edges is a footer."""
+    words = f"{PARAGRAPH} So it is.".split(" ")
+    return " ".join(word + (f" {_place(number)}" if place % 4 == 3 else "") for place, word in enumerate(words))
+
+
 def _pptx(change: Callable[[Any, Any], object] | None = None) -> bytes:
     show = pptx.Presentation()
-    for _ in range(2):
+    for number in range(2):
         slide = show.slides.add_slide(show.slide_layouts[1])
         slide.shapes.title.text = "Tides"
-        slide.placeholders[1].text = PARAGRAPH
+        slide.placeholders[1].text = _on_page(number)
     if change is not None:
         change(show, slide)
     return _saved(show)
@@ -379,6 +388,11 @@ def _grid(words: str) -> Any:
     return sheet
 
 
+def _keywords(words: str) -> list[Any]:
+    """Keywords as LibreOffice writes them: it takes them apart at each colon."""
+    return [meta.Keyword(text=part) for part in ("tides", *words.split(":"))]
+
+
 def odts(words: str) -> dict[str, bytes]:
     """ODT documents with a text in each place."""
 
@@ -399,6 +413,7 @@ def odts(words: str) -> dict[str, bytes]:
         "title": _odt(lambda document: document.meta.addElement(dc.Title(text=f"Tides {words}"))),
         "subject": _odt(lambda document: document.meta.addElement(dc.Subject(text=words))),
         "keyword": _odt(lambda document: document.meta.addElement(meta.Keyword(text=words))),
+        "keyword in two": _odt(lambda document: [document.meta.addElement(each) for each in _keywords(words)]),
         "custom": _odt(
             lambda document: document.meta.addElement(meta.UserDefined(name="TLP", valuetype="string", text=words))
         ),
@@ -420,7 +435,7 @@ def odss(words: str) -> dict[str, bytes]:
 def odps(words: str) -> dict[str, bytes]:
     """ODP documents with a text in each place."""
 
-    def page(show: Any, content: str) -> None:
+    def page(show: Any, content: str, description: str = "Low") -> None:
         layout = style.PageLayout(name="Slides")
         show.automaticstyles.addElement(layout)
         master = style.MasterPage(name="Master", pagelayoutname=layout)
@@ -432,10 +447,12 @@ def odps(words: str) -> dict[str, bytes]:
             box = draw.TextBox()
             box.addElement(text.P(text=paragraph))
             frame.addElement(box)
+            frame.addElement(svg.Desc(text=description))
             slide.addElement(frame)
 
     return {
         "box": _odf(OpenDocumentPresentation(), lambda show: page(show, words)),
+        "alternative": _odf(OpenDocumentPresentation(), lambda show: page(show, "Low", words)),
         "description": _odf(
             OpenDocumentPresentation(),
             lambda show: (page(show, "Low"), show.meta.addElement(dc.Description(text=words))),

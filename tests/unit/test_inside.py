@@ -88,6 +88,7 @@ def test_markers_on_a_line(words: str, label: Label) -> None:
     [
         "as the TLP:RED rules say",
         "It names TLP:GREEN, TLP:RED.",
+        "It is one of the labels\nTLP:GREEN, TLP:AMBER and others",
         "the report (TLP:RED) of May",
         "TLP: an introduction",
         "TLP is no licence",
@@ -107,6 +108,21 @@ def test_what_is_no_marker(words: str) -> None:
 def test_a_marker_that_is_no_label_is_not_passed_over(words: str) -> None:
     assert found(text(words)).not_checked is Reason.UNCLEAR
     assert found(docxs(words)["header"]).not_checked is Reason.UNCLEAR
+
+
+def test_the_end_of_a_broken_sentence_is_no_marker() -> None:
+    """A label that a line's end has left alone, as LibreOffice breaks lines; a marker with a full stop is one."""
+    sentence = "It names the labels TLP:CLEAR and"
+    assert found(pdf(lambda page, _: _two_lines(page, sentence), pages=1)) == Finding()
+    assert found(pdf(lambda page, _: _two_lines(page, "Report of the harbour"), pages=1)) == Finding(Label.RED)
+    assert found(f"{sentence}\nTLP:RED.\n".encode()) == Finding()
+    assert found(f"{sentence}\nTLP:RED\n".encode()) == Finding(Label.RED)
+    assert found(f"{sentence}\n\nTLP:RED.\n".encode()) == Finding(Label.RED)
+
+
+def _two_lines(page: canvas.Canvas, words: str) -> None:
+    page.drawString(60, 480, words)
+    page.drawString(60, 464, "TLP:RED.")
 
 
 def test_forbidden_markings() -> None:
