@@ -55,8 +55,9 @@ class Moderation:
 
     async def _carry_out(self, entry: Entry, reason: str | None = None) -> None:
         """Does one; the reason is kept nowhere, so what is done only after a crash has none."""
-        lock = await self._hooks.try_lock(_LOCK, entry.command_id)
-        if lock is None:  # another process is at it
+        # One message is taken back once, whoever has asked for it at the same moment.
+        lock = await self._hooks.try_lock(_LOCK, str(entry.item) if entry.act == "redact" else entry.command_id)
+        if lock is None:  # another process, or another command for the same, is at it
             return
         async with lock:
             if not await self._api.run_db_interaction("belisha_moderation_pending", tables.pending, entry.command_id):
