@@ -45,7 +45,9 @@ _OFFICE: Final = re.compile(
 )
 #: Text that a browser would run, or draw as a page or picture.
 _ACTIVE: Final = re.compile(
-    r"\s*<(?:!doctype\s+html|html|head|body|script|svg|\?xml[^>]*>\s*(?:<!--.*?-->\s*)*<svg)", re.IGNORECASE | re.DOTALL
+    # Possessive: a comment that is read is not read again in another way, of which there are 2^n.
+    r"\s*<(?:!doctype\s+html|html|head|body|script|svg|\?xml[^>]*>\s*(?:<!--.*?-->\s*)*+<svg)",
+    re.IGNORECASE | re.DOTALL,
 )
 _NOT_TEXT: Final = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 _BYTE_ORDER_MARKS: Final = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))

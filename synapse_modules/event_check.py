@@ -30,7 +30,7 @@ from synapse_modules.config import Config
 from synapse_modules.mutes import Mutes
 from synapse_modules.parts import Parts
 from synapse_modules.refusal import malformed, raise_if_refused, refused
-from synapse_modules.sizes import PDU_LIMIT, json_bytes, pdu_bytes
+from synapse_modules.sizes import PDU_LIMIT, check_size, json_bytes, pdu_bytes
 from synapse_modules.snapshot import is_unborn, joined_in, named_in, present_in, replaced_by, room_of
 from synapse_modules.spaces import NAMING, check_place
 
@@ -74,10 +74,12 @@ class EventCheck:
         """Labels, allows or refuses one event: whether it is allowed, and what it becomes where it is changed.
 
         Raises:
-            SynapseError: 403 with rule and reason where it is refused, 400 where its content is malformed.
+            SynapseError: 403 with rule and reason where it is refused, 400 where its content is malformed, 413 where it
+                is too large for an event.
         """
         if self._own.take(event, state):
             return _ANSWERED
+        check_size(event.content)
         event_type = event.type
         is_state = event.is_state()
         changed = None
@@ -183,6 +185,7 @@ class EventCheck:
         Raises:
             SynapseError: as `check` would.
         """
+        check_size(event.content)
         room = room_of(state)
         if room is not None:
             self._check_is_open(event, state, room)

@@ -90,7 +90,8 @@ class FrozenOut:
         try:
             await self._set_membership(self._steward, user_id, room_id, "invite")
         except SynapseError as error:
-            if error.code >= 500:
+            # What could not be decided at this moment is asked again (rule X1).
+            if error.code >= 500 or error.errcode.endswith("CANNOT_DECIDE"):
                 raise
             logger.info("Whoever was thawed is not invited to a group again: %s", error.errcode)
 

@@ -51,6 +51,10 @@ class PasswordHooks:
         return str(await self._auth_handler.hash(password))
 
     def put(self, txn: LoggingTransaction, user_id: str, password_hash: str) -> None:
-        """Sets an account's password within a transaction; its sessions stay."""
+        """Sets an account's password within a transaction; its sessions stay, and its OpenID tokens end.
+
+        These hold an hour, whatever becomes of the session that asked for them, and open the portal inside Element.
+        """
         txn.execute("UPDATE users SET password_hash = ? WHERE name = ? AND deactivated = 0", (password_hash, user_id))
+        txn.execute("DELETE FROM open_id_tokens WHERE user_id = ?", (user_id,))
         self._store._invalidate_cache_and_stream(txn, self._store.get_user_by_id, (user_id,))

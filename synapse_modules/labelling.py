@@ -192,9 +192,10 @@ def _without_notes(text: str) -> str:
 
 
 def _without_html_notes(text: str) -> str:
-    rest, closing = text, ""
-    while found := _LAST_TAG.search(rest, max(0, len(rest) - 24)):
-        rest, closing = rest[: found.start()], found[0] + closing
+    end = len(text)
+    while found := _LAST_TAG.search(text, max(0, end - 24), end):
+        end = found.start()
+    rest, closing = text[:end], text[end:]
     if not rest.endswith(_NOTES):
         return text
     while rest.endswith(_NOTES):

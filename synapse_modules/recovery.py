@@ -111,7 +111,7 @@ class Recoveries:
         def use(txn: LoggingTransaction) -> None:
             registry_tables.raise_revision(txn)  # first: who is frozen at this moment is frozen before or after it
             holds = self._holding(txn, localpart, found.code_hash)
-            if holds is None or not tables.use(txn, holds.id, int(self._clock())):
+            if holds is None or not tables.use(txn, holds.id, self._clock()):
                 raise refused(NO_CODE)
             self._passwords.put(txn, self._registry.user_id(localpart), password_hash)
             self._note(txn, holds, "recover", "done")
@@ -141,11 +141,11 @@ class Recoveries:
     def begin(self, txn: LoggingTransaction, one: Recovery) -> None:
         """Writes a code down, and that an account is to be given back by it."""
         tables.add(txn, one)
-        self._note(txn, one, "recover", "intended")
+        self._note(txn, one, "recover", "made")
 
-    async def since(self, localpart: str) -> int | None:
+    async def since(self, localpart: str) -> float | None:
         """When an account was last given back, in seconds since 1970: older sessions on the portal are over."""
-        found: int | None = await self._api.run_db_interaction("belisha_recovered_at", tables.last_used, localpart)
+        found: float | None = await self._api.run_db_interaction("belisha_recovered_at", tables.last_used, localpart)
         return found
 
     # --- What follows ------------------------------------------------------------------------------------------
@@ -199,8 +199,9 @@ def _said(one: Recovery, note: Note) -> str:
             f"@{one.made_by} has made a code with which a new password can be set for your account. It holds until "
             f"{moment(one.expires)}.\n\nIf you did not ask for that, tell a steward or a manager at once."
         )
+    used_at = one.at if one.used_at is None else one.used_at // 1000
     return (
-        f"At {moment(int(one.used_at or one.at))} your account got a new password, with the code that @{one.made_by} "
+        f"At {moment(used_at)} your account got a new password, with the code that @{one.made_by} "
         "made. All devices were signed out.\n\nIf that was not you, tell a steward or a manager at once."
     )
 

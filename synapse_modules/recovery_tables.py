@@ -22,6 +22,7 @@ class Recovery(NamedTuple):
     at: int
     expires: int
     used_at: int | None = None
+    """In milliseconds since 1970: sessions of before end, and none of after."""
     sessions: bool = False
     """Whether the account's old sessions are still to be ended."""
 
@@ -66,11 +67,11 @@ def by_id(txn: LoggingTransaction, recovery_id: str) -> Recovery | None:
     return _one(txn)
 
 
-def use(txn: LoggingTransaction, recovery_id: str, now: int) -> bool:
+def use(txn: LoggingTransaction, recovery_id: str, now: float) -> bool:
     """Uses a code up; whether it held until now. What is to be told and ended for it is written down with it."""
     txn.execute(
         "UPDATE belisha_recovery SET used_at = ?, sessions = 1 WHERE id = ? AND used_at IS NULL AND expires > ?",
-        (now, recovery_id, now),
+        (int(now * 1000), recovery_id, int(now)),
     )
     if txn.rowcount != 1:
         return False
@@ -89,11 +90,11 @@ def sessions_ended(txn: LoggingTransaction, recovery_id: str) -> None:
     txn.execute("UPDATE belisha_recovery SET sessions = 0 WHERE id = ?", (recovery_id,))
 
 
-def last_used(txn: LoggingTransaction, localpart: str) -> int | None:
-    """When an account was last given back."""
+def last_used(txn: LoggingTransaction, localpart: str) -> float | None:
+    """When an account was last given back, in seconds since 1970."""
     txn.execute("SELECT MAX(used_at) FROM belisha_recovery WHERE localpart = ?", (localpart,))
     row = txn.fetchone()
-    return None if row is None or row[0] is None else int(row[0])
+    return None if row is None or row[0] is None else int(row[0]) / 1000
 
 
 def notes(txn: LoggingTransaction) -> list[Note]:

@@ -295,7 +295,7 @@ MIGRATIONS: Final = (
         " made_by TEXT NOT NULL,"
         " at BIGINT NOT NULL,"
         " expires BIGINT NOT NULL,"
-        " used_at BIGINT,"
+        " used_at BIGINT,"  # in milliseconds
         " sessions SMALLINT NOT NULL)",  # the account's old sessions are still to be ended
         "CREATE INDEX belisha_recovery_member ON belisha_recovery (localpart)",
         "CREATE INDEX belisha_recovery_sessions ON belisha_recovery (id) WHERE sessions = 1",

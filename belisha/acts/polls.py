@@ -48,6 +48,7 @@ POLL_ACTS: Final = (
         where=GROUPS,
         is_about_room=True,
         act="poll_open",
+        on_page=marked("begins a poll in a group, in your name"),
         title=marked("Begin a poll"),
         page="/polls/new",
     ),
@@ -58,6 +59,7 @@ POLL_ACTS: Final = (
         where=GROUPS,
         is_answer=True,
         act="poll_close",
+        on_page=marked("closes a poll, and counts it"),
         title=marked("Close a poll"),
     ),
     Command(
@@ -68,6 +70,7 @@ POLL_ACTS: Final = (
         where=GROUPS,
         is_answer=True,
         act="poll_extend",
+        on_page=marked("has a poll close at another moment"),
         title=marked("Have a poll close at another moment"),
     ),
     Command(
@@ -77,6 +80,7 @@ POLL_ACTS: Final = (
         where=GROUPS,
         is_answer=True,
         act="poll_cancel",
+        on_page=marked("takes back a poll, without a result"),
         title=marked("Cancel a poll"),
     ),
 )

@@ -12,7 +12,11 @@ from belisha.translation import marked
 WAITING_KEY: Final = "org.belisha.waiting"
 
 _WHOM: Final = Argument(
-    "member", MEMBER, marked("who waits, by the address, where you do not answer a card"), required=False
+    "member",
+    MEMBER,
+    marked("who waits, by the address, where you do not answer a card"),
+    required=False,
+    on_page=marked("who waits, by the address"),
 )
 _GROUP: Final = Argument(
     "group",

@@ -13,5 +13,6 @@ EXPORT: Final = Command(
     "!poll export",
     where=GROUPS,
     is_answer=True,
+    on_page=marked("shows where the votes of a poll are to be had as a file"),
     title=marked("Export a poll"),
 )

@@ -33,6 +33,7 @@ REMINDERS: Final = Command(
     "!poll reminders off",
     (Argument("choice", choice("on", "off"), marked("whether you want to be reminded")),),
     where=ALONE,
+    on_page=marked("chooses whether the steward reminds you of polls in which you have not voted"),
     title=marked("Choose whether I am reminded of polls"),
 )
 

@@ -41,8 +41,12 @@ class Member:
     """Their own room with the steward."""
     maintains: bool = False
     """Whether they maintain some group."""
-    recovered_at: int = 0
-    """When the account was last given back by a code, in seconds since 1970: sessions opened before are over."""
+    recovered_at: float = 0.0
+    """When the account was last given back by a code, in seconds since 1970: what was allowed before is over."""
+
+    def is_since_recovery(self, moment: float) -> bool:
+        """Whether a moment, in seconds since 1970, comes after the account was last given back."""
+        return moment > self.recovered_at
 
     @property
     def asker(self) -> Asker:
@@ -324,7 +328,7 @@ def _member(user_id: str, answer: Json) -> Member | None:
         roles,
         _text(about, "service_room"),
         maintains=about.get("maintains") is True,
-        recovered_at=recovered_at if isinstance(recovered_at, int) else 0,
+        recovered_at=float(recovered_at) if isinstance(recovered_at, int | float) else 0.0,
     )
 
 

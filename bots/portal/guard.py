@@ -138,12 +138,11 @@ class Guard:
             if token is None or session is None or session.widget is not (name == WIDGET):
                 continue
             member = await self._parts.homeserver.member(session.user_id)
-            # Told in whole seconds: what was opened in that very second may be older.
-            is_theirs = member is not None and session.opened_at > member.recovered_at + 1
+            is_theirs = member is not None and member.is_since_recovery(session.opened_at)
             if member is not None and is_theirs and member.organisation == session.organisation:
                 return Visitor(member, session, token)
             log.info("a session has ended with the right to it", extra={"session": session.number})
-            if member is None:
+            if not is_theirs:
                 await sessions.end_all(session.user_id)
             else:
                 await sessions.end(session.user_id, session.number)
@@ -171,7 +170,8 @@ async def _form(request: web.Request) -> Mapping[str, str]:
     Raises:
         Refused: It is something else, or does not arrive.
     """
-    if request.content_type != "application/x-www-form-urlencoded":
+    is_utf_8 = (request.charset or "utf-8").lower() in ("utf-8", "utf8")
+    if request.content_type != "application/x-www-form-urlencoded" or not is_utf_8:
         raise Refused(HTTPStatus.BAD_REQUEST)
     try:
         async with asyncio.timeout(_READING):

@@ -49,6 +49,8 @@ class Confirmed:
     user_id: str
     room_id: str
     event_id: str
+    at: float
+    """When, in seconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class Sessions:
         row = await self._row(token, session.c.opened_at.is_(None), session.c.confirmed_at.is_not(None))
         if row is None or row.confirmed_at + TAKEN_WITHIN < self._now():
             return None
-        return Confirmed(row.number, row.user_id, row.command_room, row.command_event)
+        return Confirmed(row.number, row.user_id, row.command_room, row.command_event, row.confirmed_at)
 
     async def open(self, token: str, organisation: str) -> str | None:
         """Opens a confirmed session, once; its token is a new one, so that no older cookie opens anything."""
@@ -142,15 +144,17 @@ class Sessions:
             opened = await connection.execute(session.update().where(*waits).values(values))
         return fresh if opened.rowcount == 1 else None
 
-    async def open_widget(self, user_id: str, organisation: str, browser_name: str, browser_token: str | None) -> str:
-        """Opens a session inside Element; it may only look, unless its member has confirmed this browser before."""
+    async def open_widget(
+        self, user_id: str, organisation: str, browser_name: str, browser_token: str | None, since: float = 0.0
+    ) -> str:
+        """Opens a session inside Element; it may only look, unless its member has confirmed this browser since then."""
         await self._thin()
         now, token = self._now(), new_token()
         known = sa.select(browser.c.confirmed_at).where(
             browser.c.token_hash == token_hash(browser_token or ""),
             browser.c.user_id == user_id,
             browser.c.organisation == organisation,
-            browser.c.confirmed_at > now - BROWSER_KNOWN,
+            browser.c.confirmed_at > max(now - BROWSER_KNOWN, since),
         )
         row = {
             "token_hash": token_hash(token),

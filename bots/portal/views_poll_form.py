@@ -72,6 +72,9 @@ async def step(visit: Visit) -> web.Response:
         text=done.text,
         answer=Markup(in_html(done.blocks)),  # noqa: S704 - everything in it is escaped where it is made
         asks=False,
+        waits=True,
+        own_room=visit.known.member.service_room,
+        concerns=(),
         again={},
     )
 

@@ -9,6 +9,7 @@ from aiohttp import web
 
 from belisha.tlp import Label
 from bots.portal.guard import Refused
+from bots.portal.views_sign_in import address_of
 from bots.portal.visit import Visit
 
 #: As the homeserver has it; the page says it before anything is sent.
@@ -36,6 +37,9 @@ async def recover(visit: Visit) -> web.Response:
     refused = await visit.parts.homeserver.recover(account, code, password)
     if refused is not None:
         return _page(visit, account, refused)
+    # What was asked for before ends here, taken or not; what a crash leaves over, the guard finds (`recovered_at`).
+    if (user_id := address_of(account, visit.parts.server_name)) is not None:
+        await visit.parts.sessions.end_all(user_id)
     return visit.page("recovered", Label.CLEAR)
 
 

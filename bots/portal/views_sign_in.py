@@ -71,7 +71,7 @@ async def ask_member(visit: Visit) -> web.Response:
         return _back("ended", onward)
     if wait := parts.codes.wait(visit.asker):
         raise Refused(HTTPStatus.TOO_MANY_REQUESTS, wait)
-    user_id = _address(named, parts.server_name)
+    user_id = address_of(named, parts.server_name)
     if user_id is None:
         return _back("no-address", onward)
     asking = await parts.sessions.show(token, picture())
@@ -101,7 +101,7 @@ async def _ask(parts: Parts, user_id: str, asking: Asking) -> None:
         log.error("a member could not be asked", extra={"error": where(error)})
 
 
-def _address(named: str, server_name: str) -> str | None:
+def address_of(named: str, server_name: str) -> str | None:
     """A member's full address, from the part before the colon too."""
     found = _MEMBER.fullmatch(named.casefold())
     if found is None or found["server"] not in (None, server_name.casefold()):
@@ -135,7 +135,7 @@ async def take_session(visit: Visit) -> web.Response:
     # The command is read again where it stands: what says that it came is not what proves it (rule P3).
     proved = await parts.homeserver.has_sent(confirmed.user_id, confirmed.room_id, confirmed.event_id)
     member = await parts.homeserver.member(confirmed.user_id) if proved else None
-    if member is None:
+    if member is None or not member.is_since_recovery(confirmed.at):
         await parts.sessions.give_up(confirmed.number)
         return _back("no-member", onward, parts.place.cookie(ASKING, "", 0))
     opened = await parts.sessions.open(token, member.organisation)
@@ -164,7 +164,9 @@ async def widget_sign_in(visit: Visit) -> web.Response:
     if member is None:
         return _state("refused", HTTPStatus.FORBIDDEN)
     browser = name_of(visit.request.headers.get("User-Agent", ""))
-    opened = await parts.sessions.open_widget(member.user_id, member.organisation, browser, visit.cookie(BROWSER))
+    opened = await parts.sessions.open_widget(
+        member.user_id, member.organisation, browser, visit.cookie(BROWSER), member.recovered_at
+    )
     response = _state("open")
     response.headers.add("Set-Cookie", parts.place.cookie(WIDGET, opened, AT_MOST))
     return response

@@ -58,6 +58,11 @@ class Scanner:
             ScanFailed: where none can be read at present.
             OSError: where this one cannot be opened.
         """
+        report = self._scan(path)
+        # Where the reader was killed before it said anything, that may have been about another file, or about memory.
+        return self._scan(path) if report.finding.not_checked is Reason.BROKEN and not report.kib else report
+
+    def _scan(self, path: str) -> Report:
         started = time.monotonic()
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:

@@ -10,14 +10,9 @@ import nio
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from belisha.acts import ACTS
-from bots.portal.command import PORTAL
 from bots.portal.pages import asked, explained
 from bots.portal.server import ROUTES
-from bots.steward.commands import GROUP_LIST, HELP, TLP
-from bots.steward.labels import AUDIENCE, MAY
-from bots.steward.onboarding import ACCEPT, RULES, START
-from bots.steward.quiet_hours import QUIET
+from bots.roster import every_command
 from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import OWN, STEWARD, Answer, Here, Visitor, form_of
@@ -25,8 +20,7 @@ from tests.support.community import unique
 from tests.support.server import request
 
 #: What is for accounts without an organisation alone has no form: they cannot sign in here.
-FOR_MEMBERS = tuple(act for act in ACTS if not act.for_unbound)
-COMMANDS = (GROUP_LIST, HELP, TLP, PORTAL, MAY, AUDIENCE, QUIET, START, RULES, ACCEPT, *FOR_MEMBERS)
+COMMANDS = tuple(one for one in every_command() if not one.for_unbound)
 ONCE = re.compile(r'name="once" value="([^"]+)"')
 
 

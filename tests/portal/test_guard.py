@@ -172,6 +172,7 @@ async def test_what_is_too_large_or_no_form_is_refused(here: Here, ana: Visitor)
         "multipart/form-data; boundary=x",
         "text/plain",
         "application/x-www-form-urlencoded; charset=nonsense",
+        "application/x-www-form-urlencoded; charset=unicode_escape",
     ):
         answer = await ana.ask("POST", "/sign-out", {**OWN, "Content-Type": kind}, b'{"form": "x"}')
         assert answer.status in (400, 403), kind

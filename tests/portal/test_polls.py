@@ -167,7 +167,7 @@ async def test_by_a_form_it_is_looked_at_first_and_begun_by_a_yes(here: Here, an
     room = here.groups["closed"]
     assert not [one for one in await events(here, room) if one["type"] in START], "nothing is sent by looking"
     begun = await ana.post("/polls/new", form_for(here, looked.text, "begin"))
-    assert begun.status == 200 and "I have asked you in your own chat" in begun.text
+    assert begun.status == 200 and "you are asked in your own chat" in begun.text
 
     async def asked() -> str | None:
         newest = (one for one in await events(here, here.services["ana"]) if one["sender"] == STEWARD)

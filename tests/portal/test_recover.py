@@ -11,7 +11,8 @@ from playwright.async_api import Browser, expect
 
 from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
-from tests.portal.support import OWN, Here, Visitor
+from tests.portal.support import CODE as PORTAL_CODE
+from tests.portal.support import Here, Visitor, form_of
 from tests.portal.test_commands import last_of_steward
 from tests.support.community import unique
 from tests.support.server import request
@@ -55,6 +56,9 @@ async def test_from_the_command_to_a_new_session(here: Here, browser: Browser) -
     """By the keyboard, on a phone, without scripts; sessions of before are over, on the portal too."""
     lead, name = await member(here, "member", "lead"), await member(here)
     old = await here.sign_in(name)
+    prepared, token = Visitor(here.url), await here.openid(name)
+    shown = (await prepared.get("/sign-in")).text
+    assert "You are signing in" in await here.asked(name, f"!portal {(PORTAL_CODE.search(shown) or '')[1]}")
     code = await code_for(here, lead, name)
     async with context(browser, viewport=PHONE, java_script_enabled=False) as profile:
         page = await profile.new_page()
@@ -75,6 +79,10 @@ async def test_from_the_command_to_a_new_session(here: Here, browser: Browser) -
         await expect(page.get_by_role("heading", name="Your new password is set")).to_be_visible()
         assert page.url == f"{here.url}/recover", "nothing of it stands in an address"
     assert (await old.get("/")).location.startswith("/sign-in"), "a session of before"
+    taken = await prepared.post("/sign-in", {"form": form_of(shown), "next": "/"})
+    assert taken.location.startswith("/sign-in?because="), "one that was confirmed before, and not taken yet"
+    fields = {"token": token["access_token"], "server": token["matrix_server_name"]}
+    assert (await Visitor(here.url).post("/widget/sign-in", fields)).status == 403, "what Element got before"
     client = here.server.client(name)
     assert isinstance(await client.login(NEW), nio.LoginResponse)
     here.people[name] = client

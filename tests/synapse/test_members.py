@@ -82,6 +82,7 @@ async def test_a_lead_sees_the_members_of_their_organisation(community: Communit
         "member": f"@{old}",
         "name": old.title(),
         "organisation": "harbour",
+        "organisation_name": "Harbour",
         "roles": [],
         "since": day(200),
         "last": day(40),

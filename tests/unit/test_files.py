@@ -114,6 +114,11 @@ def test_a_file_is_what_its_first_bytes_say(head: bytes, kind: str) -> None:
     assert is_picture(kind) == kind.startswith("image/")
 
 
+def test_comments_without_end_are_read_once() -> None:
+    """In one way, of 2^n: it is read in Synapse itself, where nothing could end it."""
+    assert sniff((b"<?xml>" + b"<!---->" * 580 + b"x")[:HEAD]) == "text/plain"
+
+
 def test_every_state_is_open_to_whom_it_should_be() -> None:
     open_to = {
         State.PENDING: {ANA},

@@ -99,6 +99,18 @@ def test_a_process_that_is_gone_comes_back(scanner: Scanner, tmp_path: Path) -> 
     assert scanner.scan(str(tmp_path / "file")).finding == Finding(Label.GREEN)
 
 
+def test_a_reader_that_was_killed_for_another_reads_once_more(
+    scanner: Scanner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody has read is not damaged: in an open group that would be a lower label than its own."""
+    (tmp_path / "file").write_text("TLP:RED")
+    read, killed = scanner._line, [b""]
+    monkeypatch.setattr(scanner, "_line", lambda answer: killed.pop() if killed else read(answer))
+    assert scanner.scan(str(tmp_path / "file")).finding == Finding(Label.RED)
+    killed += [b"", b""]
+    assert scanner.scan(str(tmp_path / "file")).finding == Finding(not_checked=Reason.BROKEN), "as often as it reads it"
+
+
 def test_it_has_no_environment_and_none_of_synapse(scanner: Scanner) -> None:
     scanner.start()
     assert scanner._process is not None
