@@ -12,7 +12,7 @@ from playwright.async_api import Browser, expect
 from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import CODE as PORTAL_CODE
-from tests.portal.support import Here, Visitor, form_of
+from tests.portal.support import OWN, Here, Visitor, form_of
 from tests.portal.test_commands import last_of_steward
 from tests.support.community import unique
 from tests.support.server import request
