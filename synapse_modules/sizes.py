@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -22,12 +23,12 @@ def pdu_bytes(event: EventBase) -> int:
     return len(encode_canonical_json(event.get_pdu_json()))
 
 
-def json_bytes(content: dict[str, Any]) -> int:
+def json_bytes(content: Mapping[str, Any]) -> int:
     """The size of a content."""
     return len(encode_canonical_json(content))
 
 
-def check_size(content: dict[str, Any]) -> None:
+def check_size(content: Mapping[str, Any]) -> None:
     """Refuses what could never be an event, before anybody looks into it: Synapse itself measures only afterwards.
 
     Raises:
