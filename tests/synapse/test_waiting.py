@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
@@ -11,6 +15,7 @@ import pytest_asyncio
 
 from belisha.acts.waiting import WAITING_KEY
 from belisha.policy.waiting import LATE_S, OVER_S
+from synapse_modules.waiting import Waiting
 from tests.support.community import Community, assert_refused, unique, wish
 from tests.support.ledger import known_everywhere
 from tests.support.server import ended, request
@@ -197,6 +202,44 @@ async def test_a_frozen_group_and_an_archived_one_let_nobody_in(community: Commu
     assert (await asks(community, "cora", own, f"!group thaw {room}", "room_thaw", {"room": room}))[0] == 200
     assert (await asks(community, "ana", room, "!group archive", "group_archive", {}))[0] == 200
     assert await waits_for(community, room) == []
+
+
+async def test_a_knock_on_what_was_archived_is_over_and_they_can_knock_again(community: Community) -> None:
+    room = await group(community, "closed")
+    one = await knocks(community, "finn", room)
+    assert (await asks(community, "ana", room, "!group archive", "group_archive", {}))[0] == 200
+    assert (await how_it_ended(community, one["id"]))["ended"] == "gone"
+    assert membership(community, "finn", room) == "leave", "no knock is left that nobody is told of any more"
+    own = await own_room(community, "ana")
+    assert (await asks(community, "ana", own, f"!group unarchive {room}", "group_unarchive", {"room": room}))[0] == 200
+    again = await knocks(community, "finn", room)
+    assert again["id"] != one["id"]
+    assert (await decides(community, "ana", "turn-away", "@finn", member="@finn"))[0] == 200
+
+
+async def test_a_knock_that_came_while_others_were_looked_at_waits_on(community: Community) -> None:
+    """Of two who look at once, the slower one, which read the knocks before this one came, does not end it."""
+    room = await group(community, "closed")
+    one = await knocks(community, "finn", room)
+    names = SimpleNamespace(user_id=community.id, steward=community.id("steward"))
+    slower: Any = Waiting(*[cast("Any", names)] * 4)
+    with closing(sqlite3.connect(community.server.data / "homeserver.db", timeout=30)) as database, database:
+        slower._bring_into_line(database.cursor(), [], {})
+    assert await waits_for(community, room) == [one]
+    assert (await decides(community, "ana", "turn-away", "@finn", member="@finn"))[0] == 200
+
+
+async def test_who_knocks_anew_is_not_turned_away_by_what_became_of_the_old_knock(community: Community) -> None:
+    """A kill between the end of one knock and what it makes of the membership, and a new knock in between."""
+    room = await group(community, "closed")
+    one = await knocks(community, "finn", room)
+    assert (await request(community["finn"], "POST", f"{V3}/rooms/{quote(room)}/leave", {}))[0] == 200
+    again = await knocks(community, "finn", room)
+    community.server.change("UPDATE belisha_waiting SET ended = 'over', pending = 1 WHERE id = ?", one["id"])
+    assert await waits_for(community, room) == [again]
+    assert membership(community, "finn", room) == "knock"
+    assert stored(community, "SELECT pending FROM belisha_waiting WHERE id = ?", one["id"]) == [(0,)]
+    assert (await decides(community, "ana", "turn-away", "@finn", member="@finn"))[0] == 200
 
 
 async def test_who_is_muted_in_a_group_decides_about_nobody_there(community: Community) -> None:
