@@ -162,7 +162,8 @@ class Waiting:
             if row.sort == KNOCK and (row.id not in still or not counts.get(row.id, True)):
                 self._end_knock(txn, row, now, knocks=row.id in still)
             elif row.sort == SIGN_UP and row.localpart in people and people[row.localpart].organisation is not None:
-                tables.end(txn, row, policy.LET_IN, now)
+                is_theirs = people[row.localpart].organisation == row.organisation
+                tables.end(txn, row, policy.LET_IN if is_theirs else policy.GONE, now)
             elif row.localpart in people and people[row.localpart].frozen:
                 tables.end(txn, row, policy.GONE, now)
             elif now - row.at >= policy.OVER_S:

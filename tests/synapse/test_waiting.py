@@ -382,6 +382,15 @@ async def test_a_name_that_cannot_be_is_refused_with_the_way_out(community: Comm
     assert (await decides(community, "ben", "turn-away", f"@{name}", member=f"@{name}"))[0] == 200
 
 
+async def test_who_was_bound_by_another_way_is_welcomed_by_that_organisation_alone(community: Community) -> None:
+    for asked, ended in (("harbour", "let in"), ("chandlers", "gone")):
+        name, one = await sign_up(community, asked)
+        body = {"organisation": "harbour", "name": unique("Gus"), "roles": ["member"]}
+        status, answer = await community.server.local("PUT", f"members/{name}", body)
+        assert status == 200, answer
+        assert (await how_it_ended(community, one["id"]))["ended"] == ended
+
+
 async def test_whose_organisation_was_removed_comes_back_by_another(community: Community) -> None:
     server, name = community.server, unique("orphan")
     await server.organisation("pilots")
