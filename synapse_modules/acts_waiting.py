@@ -13,6 +13,7 @@ from typing import Final
 from synapse.module_api import LoggingTransaction
 
 from belisha.acts.waiting import LET_IN, TURN_AWAY, WAITING_ACTS, WAITING_KEY, written
+from belisha.commands.declaration import GROUPS
 from belisha.policy import waiting as policy
 from belisha.policy.decision import refuse
 from belisha.policy.frozen import FROZEN_GROUP
@@ -137,8 +138,8 @@ class WaitingActs:
             "belisha_waiting_of", tables.of_member, localpart, int(self._clock()) - policy.LATE_S
         )
         group = command.asked.arguments.get("group")
-        if group is None:  # written in a group, it is about that one first
-            return [row for row in rows if row.room_id == command.room_id] or rows
+        if group is None:  # written in a group, it is about that one; others are no business of who reads it there
+            return rows if command.room.kind not in GROUPS else [row for row in rows if row.room_id == command.room_id]
         room_id = await self._rooms.named(group)
         return [row for row in rows if row.sort == KNOCK and row.room_id == room_id]
 

@@ -107,6 +107,16 @@ async def test_what_is_decided_in_a_client_counts_too(community: Community) -> N
         assert_refused(*late, "DONE_ALREADY", rule="M1")
 
 
+async def test_what_is_written_in_a_group_is_about_that_group_alone(community: Community) -> None:
+    here, there = await group(community, "closed"), await group(community, "closed")
+    await knocks(community, "finn", there)
+    for act in ("let-in", "turn-away"):
+        assert_refused(*await decides(community, "ana", act, "@finn", room=here, member="@finn"), "NOBODY_WAITS")
+    assert membership(community, "finn", there) == "knock"
+    assert (await decides(community, "ana", "let-in", "@finn", room=there, member="@finn"))[0] == 200
+    assert membership(community, "finn", there) == "invite"
+
+
 async def test_of_two_at_once_one_decides_and_the_other_is_told(community: Community) -> None:
     room = await group(community, "closed")
     one = await knocks(community, "finn", room)
@@ -383,12 +393,12 @@ async def test_a_name_that_cannot_be_is_refused_with_the_way_out(community: Comm
 
 
 async def test_who_was_bound_by_another_way_is_welcomed_by_that_organisation_alone(community: Community) -> None:
-    for asked, ended in (("harbour", "let in"), ("chandlers", "gone")):
+    for asked, how in (("harbour", "let in"), ("chandlers", "gone")):
         name, one = await sign_up(community, asked)
         body = {"organisation": "harbour", "name": unique("Gus"), "roles": ["member"]}
         status, answer = await community.server.local("PUT", f"members/{name}", body)
         assert status == 200, answer
-        assert (await how_it_ended(community, one["id"]))["ended"] == ended
+        assert (await how_it_ended(community, one["id"]))["ended"] == how
 
 
 async def test_whose_organisation_was_removed_comes_back_by_another(community: Community) -> None:
