@@ -120,7 +120,7 @@ async def test_what_is_written_in_a_group_is_about_that_group_alone(community: C
 async def test_of_two_at_once_one_decides_and_the_other_is_told(community: Community) -> None:
     room = await group(community, "closed")
     one = await knocks(community, "finn", room)
-    body = f"!let-in @finn --group {room}\n!turn-away @finn --group {room}"
+    body = f"Finn asks.\n• !let-in @finn --group {room}\n• !turn-away @finn --group {room} --reason …"
     places = {"ana": await own_room(community, "ana"), "cora": await stewards_room(community)}
     calls = []
     for (by, place), (key, act) in zip(places.items(), (("🤝", "let_in"), ("🙅", "turn_away")), strict=True):
@@ -143,7 +143,7 @@ async def test_a_card_stands_for_what_it_shows(community: Community) -> None:
     room = await group(community, "closed")
     shown, hidden = await knocks(community, "finn", room), await knocks(community, "emil", room)
     place = await own_room(community, "ana")
-    body = f"!let-in @finn --group {room}"
+    body = f"Finn asks.\n• !let-in @finn --group {room}"
     for by, about, text in (
         ("steward", hidden["id"], body),
         ("steward", shown["id"], "Tap here"),
@@ -157,6 +157,15 @@ async def test_a_card_stands_for_what_it_shows(community: Community) -> None:
             community, place, await taps(community, "ana", place, sent["event_id"], "🤝"), "let_in"
         )
         assert_refused(*answer, "NOBODY_WAITS", rule="M1")
+    path = f"{V3}/rooms/{quote(place)}/send/m.room.message/"
+    # One that is edited shows what the edit says.
+    content = {"msgtype": "m.text", "body": body, WAITING_KEY: {"id": shown["id"]}}
+    _, sent = await request(community["steward"], "PUT", path + unique("card"), content)
+    change = {"m.new_content": {"msgtype": "m.text", "body": "• !let-in @anna"}, "msgtype": "m.text", "body": "*"}
+    change["m.relates_to"] = {"rel_type": "m.replace", "event_id": sent["event_id"]}
+    assert (await request(community["steward"], "PUT", path + unique("edit"), change))[0] == 200
+    tap = await taps(community, "ana", place, sent["event_id"], "🤝")
+    assert_refused(*await hand_over(community, place, tap, "let_in"), "NOBODY_WAITS", rule="M1")
     assert {membership(community, name, room) for name in ("finn", "emil")} == {"knock"}
     # The same tap on a card that is one, of whoever has no right to it.
     path = f"{V3}/rooms/{quote(place)}/send/m.room.message/{unique('card')}"
