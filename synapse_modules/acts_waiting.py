@@ -12,7 +12,9 @@ from typing import Final
 
 from synapse.module_api import LoggingTransaction
 
-from belisha.acts.waiting import LET_IN, TURN_AWAY, WAITING_ACTS, WAITING_KEY, written
+from belisha.acts.cards import shows
+from belisha.acts.waiting import LET_IN, TURN_AWAY, WAITING_ACTS, WAITING_KEY
+from belisha.commands.declaration import GROUPS
 from belisha.policy import waiting as policy
 from belisha.policy.decision import refuse
 from belisha.policy.frozen import FROZEN_GROUP
@@ -137,8 +139,8 @@ class WaitingActs:
             "belisha_waiting_of", tables.of_member, localpart, int(self._clock()) - policy.LATE_S
         )
         group = command.asked.arguments.get("group")
-        if group is None:  # written in a group, it is about that one first
-            return [row for row in rows if row.room_id == command.room_id] or rows
+        if group is None:  # written in a group, it is about that one; others are no business of who reads it there
+            return rows if command.room.kind not in GROUPS else [row for row in rows if row.room_id == command.room_id]
         room_id = await self._rooms.named(group)
         return [row for row in rows if row.sort == KNOCK and row.room_id == room_id]
 
@@ -147,15 +149,19 @@ class WaitingActs:
         card = await self._hooks.event(str(command.target))
         if card is None or (card.sender, card.room_id) != (self._rooms.steward, command.room_id):
             return []
-        told, body = card.content.get(WAITING_KEY), card.content.get("body")
+        told = card.content.get(WAITING_KEY)
         row_id = told.get("id") if isinstance(told, Mapping) else None
-        if not isinstance(row_id, str) or not isinstance(body, str) or "\0" in row_id:
+        if not isinstance(row_id, str) or "\0" in row_id:
             return []
         row: Row | None = await self._api.run_db_interaction("belisha_waiting_by_id", tables.by_id, row_id)
         group = None if row is None or row.sort != KNOCK else row.room_id
         asked = LET_IN if command.asked.command is LET_IN else TURN_AWAY
         # A card that showed another than it names would have somebody let in whom nobody saw (rule P3).
-        return [row] if row is not None and written(asked, row.localpart, group) in body else []
+        if row is None or not shows(card.content, asked, row.localpart, group):
+            return []
+        # What has ended is edited by the bot; of what still waits, clients would show other words than these.
+        is_edited = row.ended is None and await self._hooks.newest_edit(card.event_id) is not None
+        return [] if is_edited else [row]
 
     # --- Deciding ----------------------------------------------------------------------------------------------
 

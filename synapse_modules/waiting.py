@@ -131,8 +131,8 @@ class Waiting:
         self._registry.look_again()
         people = {row.localpart: await self._person(row.localpart) for row in await self._open()}
         knocks = await self._api.run_db_interaction("belisha_knocks", tables.knocks)
-        new = [knock for knock in knocks if await self._counts(knock)]
-        await self._api.run_db_interaction("belisha_waiting_refresh", self._bring_into_line, new, people)
+        counted = [(knock, await self._counts(knock)) for knock in knocks]
+        await self._api.run_db_interaction("belisha_waiting_refresh", self._bring_into_line, counted, people)
         await self.catch_up()
 
     async def _open(self) -> list[Row]:
@@ -147,36 +147,49 @@ class Waiting:
         is_open = room is not None and room.kind is Kind.CLOSED and not (room.archived or room.replaced)
         return is_open and (await self._registry.person(knock.user_id)).belongs
 
-    def _bring_into_line(self, txn: LoggingTransaction, new: list[tables.Knock], people: dict[str, Person]) -> None:
-        now, there = int(self._clock()), {knock.event_id for knock in new}
-        for row in tables.waiting(txn):
-            if row.sort == KNOCK and row.id not in there:
-                self._end_knock(txn, row, now)
+    def _bring_into_line(
+        self, txn: LoggingTransaction, counted: list[tuple[tables.Knock, bool]], people: dict[str, Person]
+    ) -> None:
+        """Ends and makes rows by the knocks that were looked at before, each with whether it counts.
+
+        Another process may have made a row since then, of a knock that was not looked at: that one waits on, since an
+        ended row never comes back.
+        """
+        now, counts = int(self._clock()), {knock.event_id: does for knock, does in counted}
+        waits = tables.waiting(txn)
+        still = {knock.event_id for knock in tables.knocks(txn)}
+        for row in waits:
+            if row.sort == KNOCK and (row.id not in still or not counts.get(row.id, True)):
+                self._end_knock(txn, row, now, knocks=row.id in still)
             elif row.sort == SIGN_UP and row.localpart in people and people[row.localpart].organisation is not None:
-                tables.end(txn, row, policy.LET_IN, now)
+                is_theirs = people[row.localpart].organisation == row.organisation
+                tables.end(txn, row, policy.LET_IN if is_theirs else policy.GONE, now)
             elif row.localpart in people and people[row.localpart].frozen:
                 tables.end(txn, row, policy.GONE, now)
             elif now - row.at >= policy.OVER_S:
                 tables.end(txn, row, policy.OVER, now, pending=row.sort == KNOCK)
-        for knock in new:
+        for knock in (knock for knock, does in counted if does and knock.event_id in still):
             tables.add(txn, Row(knock.event_id, KNOCK, _localpart(knock.user_id), knock.room_id, None, knock.at))
 
-    def _end_knock(self, txn: LoggingTransaction, row: Row, now: int) -> None:
-        """Ends a knock that is no more, by what a client or a rule has made of it."""
+    def _end_knock(self, txn: LoggingTransaction, row: Row, now: int, *, knocks: bool) -> None:
+        """Ends a knock that is no more, by what a client or a rule has made of it; or one that counts no more.
+
+        `knocks` says whether it is still the membership: then that is taken back in Matrix, so that they can ask again.
+        """
         user_id = self._registry.user_id(row.localpart)
         membership, sender = tables.membership(txn, row.room_id, user_id)
         by = None if sender in (None, user_id, self._rooms.steward) else _localpart(str(sender))
         if membership in ("invite", "join"):
             ended = policy.LET_IN
         elif membership == "knock":
-            ended = policy.GONE  # the group takes nobody in any more
+            ended = policy.GONE  # the group takes nobody in any more, or they have knocked anew
         elif by is not None and membership in ("leave", "ban"):
             ended = policy.TURNED_AWAY
         elif sender == user_id:
             ended = policy.TAKEN_BACK
         else:
             ended = policy.GONE
-        tables.end(txn, row, ended, now, by=by)
+        tables.end(txn, row, ended, now, by=by, pending=knocks)
 
     # --- In Matrix ---------------------------------------------------------------------------------------------
 
@@ -200,8 +213,10 @@ class Waiting:
             membership, _ = await self._api.run_db_interaction(
                 "belisha_waiting_member", tables.membership, row.room_id, user_id
             )
-            if membership == "knock":
-                action = _ACTIONS.get(str(row.ended), "leave")
+            action = _ACTIONS.get(str(row.ended), "leave")
+            is_this = await self._api.run_db_interaction("belisha_knock", tables.is_current, row.id)
+            # Who has knocked anew since then is not turned away by what became of the old knock.
+            if membership == "knock" and (is_this or action != "leave"):
                 try:
                     await self._hooks.set_membership(self._rooms.steward, user_id, row.room_id, action, reason)
                 except SynapseError as error:

@@ -124,6 +124,12 @@ def knocks(txn: LoggingTransaction) -> list[Knock]:
     return [Knock(row[0], row[1], row[2], int(row[3] or 0) // 1000) for row in txn.fetchall()]
 
 
+def is_current(txn: LoggingTransaction, event_id: str) -> bool:
+    """Whether a membership event is the one that holds."""
+    txn.execute("SELECT 1 FROM local_current_membership WHERE event_id = ?", (event_id,))
+    return txn.fetchone() is not None
+
+
 def membership(txn: LoggingTransaction, room_id: str, user_id: str) -> tuple[str | None, str | None]:
     """An account's membership of a room, and who made it so."""
     txn.execute(

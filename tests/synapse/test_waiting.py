@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
@@ -11,6 +15,7 @@ import pytest_asyncio
 
 from belisha.acts.waiting import WAITING_KEY
 from belisha.policy.waiting import LATE_S, OVER_S
+from synapse_modules.waiting import Waiting
 from tests.support.community import Community, assert_refused, unique, wish
 from tests.support.ledger import known_everywhere
 from tests.support.server import ended, request
@@ -102,10 +107,20 @@ async def test_what_is_decided_in_a_client_counts_too(community: Community) -> N
         assert_refused(*late, "DONE_ALREADY", rule="M1")
 
 
+async def test_what_is_written_in_a_group_is_about_that_group_alone(community: Community) -> None:
+    here, there = await group(community, "closed"), await group(community, "closed")
+    await knocks(community, "finn", there)
+    for act in ("let-in", "turn-away"):
+        assert_refused(*await decides(community, "ana", act, "@finn", room=here, member="@finn"), "NOBODY_WAITS")
+    assert membership(community, "finn", there) == "knock"
+    assert (await decides(community, "ana", "let-in", "@finn", room=there, member="@finn"))[0] == 200
+    assert membership(community, "finn", there) == "invite"
+
+
 async def test_of_two_at_once_one_decides_and_the_other_is_told(community: Community) -> None:
     room = await group(community, "closed")
     one = await knocks(community, "finn", room)
-    body = f"!let-in @finn --group {room}\n!turn-away @finn --group {room}"
+    body = f"Finn asks.\n• !let-in @finn --group {room}\n• !turn-away @finn --group {room} --reason …"
     places = {"ana": await own_room(community, "ana"), "cora": await stewards_room(community)}
     calls = []
     for (by, place), (key, act) in zip(places.items(), (("🤝", "let_in"), ("🙅", "turn_away")), strict=True):
@@ -128,7 +143,7 @@ async def test_a_card_stands_for_what_it_shows(community: Community) -> None:
     room = await group(community, "closed")
     shown, hidden = await knocks(community, "finn", room), await knocks(community, "emil", room)
     place = await own_room(community, "ana")
-    body = f"!let-in @finn --group {room}"
+    body = f"Finn asks.\n• !let-in @finn --group {room}"
     for by, about, text in (
         ("steward", hidden["id"], body),
         ("steward", shown["id"], "Tap here"),
@@ -142,6 +157,15 @@ async def test_a_card_stands_for_what_it_shows(community: Community) -> None:
             community, place, await taps(community, "ana", place, sent["event_id"], "🤝"), "let_in"
         )
         assert_refused(*answer, "NOBODY_WAITS", rule="M1")
+    path = f"{V3}/rooms/{quote(place)}/send/m.room.message/"
+    # One that is edited shows what the edit says.
+    content = {"msgtype": "m.text", "body": body, WAITING_KEY: {"id": shown["id"]}}
+    _, sent = await request(community["steward"], "PUT", path + unique("card"), content)
+    change = {"m.new_content": {"msgtype": "m.text", "body": "• !let-in @anna"}, "msgtype": "m.text", "body": "*"}
+    change["m.relates_to"] = {"rel_type": "m.replace", "event_id": sent["event_id"]}
+    assert (await request(community["steward"], "PUT", path + unique("edit"), change))[0] == 200
+    tap = await taps(community, "ana", place, sent["event_id"], "🤝")
+    assert_refused(*await hand_over(community, place, tap, "let_in"), "NOBODY_WAITS", rule="M1")
     assert {membership(community, name, room) for name in ("finn", "emil")} == {"knock"}
     # The same tap on a card that is one, of whoever has no right to it.
     path = f"{V3}/rooms/{quote(place)}/send/m.room.message/{unique('card')}"
@@ -197,6 +221,44 @@ async def test_a_frozen_group_and_an_archived_one_let_nobody_in(community: Commu
     assert (await asks(community, "cora", own, f"!group thaw {room}", "room_thaw", {"room": room}))[0] == 200
     assert (await asks(community, "ana", room, "!group archive", "group_archive", {}))[0] == 200
     assert await waits_for(community, room) == []
+
+
+async def test_a_knock_on_what_was_archived_is_over_and_they_can_knock_again(community: Community) -> None:
+    room = await group(community, "closed")
+    one = await knocks(community, "finn", room)
+    assert (await asks(community, "ana", room, "!group archive", "group_archive", {}))[0] == 200
+    assert (await how_it_ended(community, one["id"]))["ended"] == "gone"
+    assert membership(community, "finn", room) == "leave", "no knock is left that nobody is told of any more"
+    own = await own_room(community, "ana")
+    assert (await asks(community, "ana", own, f"!group unarchive {room}", "group_unarchive", {"room": room}))[0] == 200
+    again = await knocks(community, "finn", room)
+    assert again["id"] != one["id"]
+    assert (await decides(community, "ana", "turn-away", "@finn", member="@finn"))[0] == 200
+
+
+async def test_a_knock_that_came_while_others_were_looked_at_waits_on(community: Community) -> None:
+    """Of two who look at once, the slower one, which read the knocks before this one came, does not end it."""
+    room = await group(community, "closed")
+    one = await knocks(community, "finn", room)
+    names = SimpleNamespace(user_id=community.id, steward=community.id("steward"))
+    slower: Any = Waiting(*[cast("Any", names)] * 4)
+    with closing(sqlite3.connect(community.server.data / "homeserver.db", timeout=30)) as database, database:
+        slower._bring_into_line(database.cursor(), [], {})
+    assert await waits_for(community, room) == [one]
+    assert (await decides(community, "ana", "turn-away", "@finn", member="@finn"))[0] == 200
+
+
+async def test_who_knocks_anew_is_not_turned_away_by_what_became_of_the_old_knock(community: Community) -> None:
+    """A kill between the end of one knock and what it makes of the membership, and a new knock in between."""
+    room = await group(community, "closed")
+    one = await knocks(community, "finn", room)
+    assert (await request(community["finn"], "POST", f"{V3}/rooms/{quote(room)}/leave", {}))[0] == 200
+    again = await knocks(community, "finn", room)
+    community.server.change("UPDATE belisha_waiting SET ended = 'over', pending = 1 WHERE id = ?", one["id"])
+    assert await waits_for(community, room) == [again]
+    assert membership(community, "finn", room) == "knock"
+    assert stored(community, "SELECT pending FROM belisha_waiting WHERE id = ?", one["id"]) == [(0,)]
+    assert (await decides(community, "ana", "turn-away", "@finn", member="@finn"))[0] == 200
 
 
 async def test_who_is_muted_in_a_group_decides_about_nobody_there(community: Community) -> None:
@@ -337,6 +399,15 @@ async def test_a_name_that_cannot_be_is_refused_with_the_way_out(community: Comm
     assert_refused(status, answer, "NAME", rule="M3")
     assert "--name" in answer["error"] and organisation_of(community, name) == []
     assert (await decides(community, "ben", "turn-away", f"@{name}", member=f"@{name}"))[0] == 200
+
+
+async def test_who_was_bound_by_another_way_is_welcomed_by_that_organisation_alone(community: Community) -> None:
+    for asked, how in (("harbour", "let in"), ("chandlers", "gone")):
+        name, one = await sign_up(community, asked)
+        body = {"organisation": "harbour", "name": unique("Gus"), "roles": ["member"]}
+        status, answer = await community.server.local("PUT", f"members/{name}", body)
+        assert status == 200, answer
+        assert (await how_it_ended(community, one["id"]))["ended"] == how
 
 
 async def test_whose_organisation_was_removed_comes_back_by_another(community: Community) -> None:
