@@ -334,9 +334,16 @@ def _uploader(txn: LoggingTransaction, media_id: str) -> str | None:
     return None if row is None or row[0] is None else str(row[0])
 
 
-def close_for_good(txn: LoggingTransaction, media_id: str, now: int) -> bool | None:
-    """Withdraws a file; False where it was so before, None where there is none."""
-    if _state(txn, media_id) is None and _uploader(txn, media_id) is None:
+def close_for_good(txn: LoggingTransaction, media_id: str, now: int, *, under_way: bool = False) -> bool | None:
+    """Withdraws a file; False where it was so before, None where there is none.
+
+    Args:
+        txn: the transaction.
+        media_id: its id.
+        now: in seconds since 1970.
+        under_way: whether its upload is known to have begun: where there is no row yet, one keeps it from ending well.
+    """
+    if not under_way and _state(txn, media_id) is None and _uploader(txn, media_id) is None:
         return None
     txn.execute(
         "INSERT INTO belisha_file (media_id, state, kind, arrived, withdrawn) VALUES (?, 'withdrawn', '', ?, ?)"

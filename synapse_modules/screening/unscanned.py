@@ -105,7 +105,8 @@ class Unscanned:
 
     def _withdraw(self, txn: LoggingTransaction, one: Waiting) -> None:
         at = int(self._clock())
-        if close_for_good(txn, one.media_id, at):
+        # Its upload may not have ended yet, and then neither Synapse nor we have a row that could be closed.
+        if close_for_good(txn, one.media_id, at, under_way=True):
             self._audit.append(
                 txn, one.uploader, kind="act", what="withdraw", phase="done", rule="E1", file=one.media_id
             )
