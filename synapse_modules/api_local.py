@@ -93,7 +93,7 @@ class LocalApi(Resource):
         checks = {
             "start": [] if self._rooms.ready else ["The community is still starting."],
             "synapse": list(self._degraded.values()),
-            "files": await self._watch.look(),
+            "files": await self._watch.look() + await self._watch.left(),
             "audit": [_ACT_WITHOUT_END.format(one.number, one.writer) for one in await self._open_acts.without_end()],
         }
         return {"checks": checks}

@@ -71,6 +71,13 @@ def wait(txn: LoggingTransaction, media_id: str, tries: int, due: int) -> None:
     )
 
 
+def again(txn: LoggingTransaction, media_id: str, tries: int, due: int) -> None:
+    """Puts off a file that is still to be scanned; not one whose bytes are brought anew meanwhile."""
+    txn.execute(
+        "UPDATE belisha_screening SET tries = ?, due = ? WHERE media_id = ? AND unscanned = 1", (tries, due, media_id)
+    )
+
+
 def waiting(txn: LoggingTransaction, now: int, limit: int) -> list[Waiting]:
     """Files that are to be scanned now."""
     txn.execute(
@@ -81,9 +88,12 @@ def waiting(txn: LoggingTransaction, now: int, limit: int) -> list[Waiting]:
     return [Waiting(str(row[0]), str(row[1]), int(row[2]), int(row[3])) for row in txn.fetchall()]
 
 
-def count_waiting(txn: LoggingTransaction) -> int:
-    """How many files are still to be scanned."""
-    txn.execute("SELECT COUNT(*) FROM belisha_screening WHERE unscanned = 1")
+def count_waiting(txn: LoggingTransaction, before: int | None = None) -> int:
+    """How many files are still to be scanned: all, or those that were uploaded before that time."""
+    if before is None:
+        txn.execute("SELECT COUNT(*) FROM belisha_screening WHERE unscanned = 1")
+    else:
+        txn.execute("SELECT COUNT(*) FROM belisha_screening WHERE unscanned = 1 AND since < ?", (before,))
     return int(txn.fetchall()[0][0])
 
 

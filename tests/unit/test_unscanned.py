@@ -1,4 +1,4 @@
-"""What is scanned later: what is found amid an upload or after it is closed; no file holds up another (rules F1, E1)."""
+"""What is scanned later: what is found then is closed, amid an upload too; no file holds up another (rules F1, E1)."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any, Final
 
 import pytest
 
+from belisha.screening import Scan
 from synapse_modules.audit import Audit
 from synapse_modules.scan_rows import ScanRows
 from synapse_modules.screening import rows
 from synapse_modules.screening.screener import Rules, Screener
 from synapse_modules.screening.unscanned import Unscanned
+from synapse_modules.screening.watch import Watch
 from tests.support import clamav
 from tests.support.tables import Tables
 
@@ -93,3 +95,64 @@ async def test_malware_found_after_its_upload_is_closed(later: Later) -> None:
     await later.run()
     assert (later.state("bad"), later.state("good")) == ([("withdrawn",)], [("pending",)])
     assert later.waiting() == {}
+
+
+async def test_a_file_that_the_scanner_fails_on_holds_up_no_other(
+    later: Later, scanner: clamav.Scanner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It answers, but not about this file: the file is put off for longer each time, and the others are scanned."""
+    scan = later.screener.scan
+
+    def fails(path: str, asked_at: float) -> Scan:
+        return Scan.UNREACHABLE if path.endswith("odd") else scan(path, asked_at)
+
+    monkeypatch.setattr(later.screener, "scan", fails)
+    await later.taken("odd", b"Odd")
+    later.now += 1
+    await later.taken("bad", clamav.MALWARE)
+    await later.run()
+    assert later.state("bad") == [("withdrawn",)] and later.waiting() == {"odd": (1, 60)}
+    await later.run(60)
+    assert later.waiting() == {"odd": (2, 120)}
+
+
+async def test_while_the_scanner_is_away_each_turn_begins_with_another(later: Later, scanner: clamav.Scanner) -> None:
+    """So a file at which it breaks, each time that it is back, is not the first for ever."""
+    await later.taken("first", b"One")
+    later.now += 1
+    await later.taken("second", b"Two")
+    scanner.stop()
+    try:
+        await later.run()
+        assert later.waiting() == {"first": (0, 0), "second": (0, -5)}
+        await later.run()
+        assert later.waiting() == {"first": (0, -5), "second": (0, 0)}
+    finally:
+        scanner.start()
+    await later.run()
+    assert later.waiting() == {}
+
+
+async def test_what_is_not_there_or_cannot_be_read_holds_up_no_other(later: Later) -> None:
+    await later.taken("gone", None)
+    (later.folder / "broken").mkdir()  # which cannot be read as a file
+    await later.taken("broken", None)
+    later.now += 1
+    await later.taken("good", b"Tides")
+    await later.run()
+    assert later.waiting() == {"gone": (1, 60), "broken": (1, 60)}
+    await later.run(rows.CUT_SHORT)
+    assert set(later.waiting()) == {"broken"}, "what never came is forgotten"
+
+
+async def test_the_doctor_tells_of_what_waits_for_long(later: Later) -> None:
+    await later.taken("odd", b"Odd")
+    parts: Any = (later.tables, None, None)
+    watch = Watch(*parts, lambda: later.now)
+    later.now += 3600
+    assert await watch.left() == []
+    later.now += 1
+    (said,) = await watch.left()
+    assert "1 in all" in said
+    await later.run()
+    assert await watch.left() == []
