@@ -87,7 +87,7 @@ class Screener:
         """
         with Path(path).open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        known = self._known(sha256)
+        known = self._known(sha256, asked_at + self._rules.seconds)
         return Seen(known, self.scan(path, asked_at) if known is Known.NO else Scan.OFF, sha256)
 
     def scan(self, path: str, asked_at: float) -> Scan:
@@ -105,7 +105,7 @@ class Screener:
         """Whether the malware scanner is there; where none is configured, nobody is missed."""
         return self._clamd is None or self._clamd.answers()
 
-    def _known(self, sha256: str) -> Known:
+    def _known(self, sha256: str, until: float) -> Known:
         if self._list is not None:
             try:
                 if self._list.holds(bytes.fromhex(sha256)):
@@ -113,6 +113,8 @@ class Screener:
             except OSError:
                 return Known.UNREACHABLE
         if self._matcher is not None:
+            if now() >= until:  # who uploads has waited for others all that time
+                return Known.UNREACHABLE
             try:
                 if self._matcher.knows(sha256):
                     return Known.BY_MATCHER

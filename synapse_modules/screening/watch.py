@@ -17,6 +17,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse_modules.rooms import Rooms
 from synapse_modules.screening import rows
 from synapse_modules.screening.screening import Screening
+from synapse_modules.screening.threads import Threads
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +45,15 @@ class Watch:
         self._clock = clock
         self._screening = screening
         self._rooms = rooms
+        # Its own: all the others may be with a scanner that hangs, which is when this has to say so.
+        self._in_thread = Threads(api, 1, "belisha-watch").do
         self._before: list[str] | None = None
 
     async def look(self, *, at_once: bool = True) -> list[str]:
         """What does not work now, a sentence each; `at_once` as for `Screener.problems`."""
         if not self._screening.is_on:
             return []
-        return await self._screening.in_thread(partial(self._screening.screener.problems, at_once=at_once))
+        return await self._in_thread(partial(self._screening.screener.problems, at_once=at_once))
 
     async def left(self) -> list[str]:
         """A sentence where files wait for the scanner for long, though they were taken."""
