@@ -31,6 +31,7 @@ from synapse_modules.guards import Guard
 from synapse_modules.inspection import Inspection
 from synapse_modules.refusal import not_found, or_no, refused
 from synapse_modules.registry import Registry
+from synapse_modules.screening.screener import now
 from synapse_modules.screening.screening import Screening
 from synapse_modules.screening.unscanned import Unscanned
 
@@ -161,8 +162,10 @@ class Media:
         if info.thumbnail:
             refusal = await self._rows.is_withdrawn(info.file_id)
         else:
+            begun = now()
             await self._screening.screen(info.file_id, file.path)
-            refusal = not await self._inspection.arrived(info.file_id, file.path, _kind_of(file.path))
+            kind = _kind_of(file.path)
+            refusal = not await self._inspection.arrived(info.file_id, file.path, kind, now() - begun)
         if refusal:
             raise refused(WITHDRAWN)
 
