@@ -28,8 +28,9 @@ _SEALED_TOGETHER: Final = 10
 #: How long an event may take from its share to its place in the database, in seconds.
 _UNDER_WAY: Final = 600
 _LABELS: Final = {str(label): label for label in Label}
-#: How long after its withdrawal bytes of a file may still come, by an upload or a thumbnail that had begun, in seconds.
-_LATE: Final = 40
+#: How long after its withdrawal bytes of a file may still come, by an upload or a thumbnail that had begun, in seconds:
+#: twice as long as an upload waits to be looked at and read (`inspection.WAIT_S`), and more.
+_LATE: Final = 120
 
 
 class Meta(NamedTuple):
