@@ -37,7 +37,7 @@ class Rules(NamedTuple):
         """Reads them.
 
         Raises:
-            KeyError, OSError: they are broken, or the secret cannot be read.
+            KeyError, OSError, ValueError: they are broken, or the secret cannot be read, or is no text.
         """
         secret, known_list = raw["matcher_secret_file"], raw["known_list"]
         return cls(
@@ -46,7 +46,7 @@ class Rules(NamedTuple):
             raw["seconds"],
             None if known_list is None else Path(known_list),
             raw["matcher"],
-            None if secret is None else Path(secret).read_text(encoding="utf-8").strip(),
+            None if secret is None else _secret(Path(secret)),
             raw["matcher_seconds"],
         )
 
@@ -54,6 +54,14 @@ class Rules(NamedTuple):
     def any(self) -> bool:
         """Whether uploads are looked at by anybody."""
         return (self.clamav, self.known_list, self.matcher) != (None, None, None)
+
+
+def _secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        # What that error says holds the bytes.
+        raise ValueError(_NO_TEXT.format(path)) from None
 
 
 class Seen(NamedTuple):
@@ -163,6 +171,10 @@ def now() -> float:
     return time.monotonic()
 
 
+_NO_TEXT: Final = (
+    "The file {} (files.known.matcher_secret_file) is not UTF-8 text, so its secret cannot be sent to the matcher. "
+    "Please write the secret into it as one line of text."
+)
 _NO_SCANNER: Final = {
     True: "The malware scanner (clamd) does not answer at {}: uploads are refused until it does. Is clamav-daemon "
     "running, and may Synapse's user open its socket?",
