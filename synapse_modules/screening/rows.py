@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from synapse.module_api import LoggingTransaction
 
 #: For how long the same uploader's matches are one alert, in seconds.
-_TOGETHER: Final = 3600
+TOGETHER: Final = 3600
 #: How often a card that counts on is edited at most, in seconds.
 _NOT_BEFORE: Final = 60
 #: How long an alert stands here that the stewards know, in seconds.
@@ -114,20 +114,25 @@ def cut_short(txn: LoggingTransaction, now: int, limit: int) -> list[str]:
 # --- Alerts -------------------------------------------------------------------------------------------------------
 
 
-def alert(txn: LoggingTransaction, sort: str, matcher: str, uploader: str, now: int) -> None:
-    """Has the stewards told of a match; those of one uploader within an hour are told of together."""
+def alert(txn: LoggingTransaction, sort: str, matcher: str, uploader: str, now: int) -> bool:
+    """Has the stewards told of a match; those of one uploader within an hour are told of together.
+
+    Returns:
+        Whether this is the first of them.
+    """
     txn.execute(
         "UPDATE belisha_alert SET count = count + 1 WHERE id = (SELECT id FROM belisha_alert WHERE sort = ?"
         " AND matcher = ? AND uploader = ? AND at > ? ORDER BY at DESC LIMIT 1)",
-        (sort, matcher, uploader, now - _TOGETHER),
+        (sort, matcher, uploader, now - TOGETHER),
     )
     if txn.rowcount:
-        return
+        return False
     txn.execute(
         "INSERT INTO belisha_alert (id, sort, matcher, uploader, at, count, told, told_at)"
         " VALUES (?, ?, ?, ?, ?, 1, 0, 0)",
         (secrets.token_hex(8), sort, matcher, uploader, now),
     )
+    return True
 
 
 def to_tell(txn: LoggingTransaction, now: int, limit: int) -> list[Alert]:

@@ -51,6 +51,8 @@ class Screening:
         # One more thread than turns: for what is scanned later.
         self.in_thread = Threads(api, _AT_ONCE + 1, "belisha-screening").do
         self._turns = Turns(_AT_ONCE)
+        #: Which matches the audit log has of the last hour: uploader, sort, what stands for the hash; and since when.
+        self._logged: dict[tuple[str, str, str], int] = {}
 
     @property
     def is_on(self) -> bool:
@@ -77,22 +79,30 @@ class Screening:
         decision = decide_upload(seen.known, seen.scan, required=self._rules.required)
         metrics.screened(_outcome(seen, is_taken=decision.allowed))
         if seen.scan is Scan.MALWARE:
-            await self._in_database(self._matched, MALWARE, SCANNER, uploader, seen.sha256)
+            await self._matched(MALWARE, SCANNER, uploader, seen.sha256)
         elif seen.known in (Known.BY_LIST, Known.BY_MATCHER):
-            await self._in_database(self._matched, KNOWN_FILE, seen.known.value, uploader, seen.sha256)
+            await self._matched(KNOWN_FILE, seen.known.value, uploader, seen.sha256)
         raise_if_refused(decision)
         if seen.scan in (Scan.UNREACHABLE, Scan.TOO_LARGE):
             await self._in_database(rows.wait, media_id, 0, int(self._clock()))
 
-    def _matched(self, txn: LoggingTransaction, sort: str, matcher: str, uploader: str, sha256: str) -> None:
-        at = int(self._clock())
-        self._audit.append(
-            txn, uploader, kind="alert", what=sort, by=matcher, rule="F1", digest=hidden(self._key, sha256)
-        )
-        rows.alert(txn, sort, matcher, uploader, at)
+    async def _matched(self, sort: str, matcher: str, uploader: str, sha256: str) -> None:
+        """Writes a match down; the same file of the same member within an hour is counted, not logged again."""
+        at, digest = int(self._clock()), hidden(self._key, sha256)
+        self._logged = {match: since for match, since in self._logged.items() if since > at - rows.TOGETHER}
+        is_logged = (uploader, sort, digest) in self._logged
 
-    async def _in_database(self, work: Callable[..., Any], *arguments: Any) -> None:
-        await self._api.run_db_interaction("belisha_screening", work, *arguments)
+        def matched(txn: LoggingTransaction) -> bool:
+            is_first = rows.alert(txn, sort, matcher, uploader, at)
+            if is_first or not is_logged:
+                self._audit.append(txn, uploader, kind="alert", what=sort, by=matcher, rule="F1", digest=digest)
+            return is_first or not is_logged
+
+        if await self._in_database(matched):
+            self._logged[uploader, sort, digest] = at
+
+    async def _in_database(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        return await self._api.run_db_interaction("belisha_screening", work, *arguments)
 
 
 def _outcome(seen: Seen, *, is_taken: bool) -> str:
