@@ -40,6 +40,14 @@ _LATER: Final = ""
 #: What keeps every file from being opened, and passes.
 _FOR_NOW: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
 
+#: After how many seconds the doctor tells of uploads that are not read.
+_LONG_S: Final = 300
+_UNREAD: Final = (
+    "Files that were uploaded over five minutes ago have not been read for markings, and cannot be shared until then: "
+    "{} in all. If the number does not fall, the reader does not start: look for “Uploads cannot be read now” in "
+    "synapse.log."
+)
+
 
 class Inspection:
     """What one Synapse process that serves files does about what is inside them."""
@@ -111,6 +119,11 @@ class Inspection:
             logger.error("Files are still to be read: %s", where(error))
         finally:
             self._busy = False
+
+    async def problems(self) -> list[str]:
+        """A sentence where uploads are not read: the reader does not start, or does not keep up."""
+        count = await self._rows.count_unread(_LONG_S)
+        return [_UNREAD.format(count)] if count else []
 
     async def _try_inspecting(self, media_id: str, arrival: int, path: str, who: str) -> bool | None:
         """The same as `_inspect`; None where that fails, and nothing in the log of what failed but its place."""

@@ -169,6 +169,10 @@ class Media:
         if refusal:
             raise refused(WITHDRAWN)
 
+    async def problems(self) -> list[str]:
+        """What keeps files that were taken from being shared, a sentence each; may be asked in every process."""
+        return await self._inspection.problems()
+
     async def give(self, request: SynapseRequest, user_id: str, media_id: str) -> None:
         """Answers the portal's request with a file, as its member may open it now.
 
