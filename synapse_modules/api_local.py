@@ -50,6 +50,7 @@ class LocalApi(Resource):
         self._journal = parts.journal
         self._audit = parts.audit
         self._watch = parts.watch
+        self._media = parts.media
         self._open_acts = parts.open_acts
         self._secret = secret.encode()
         self._degraded = degraded
@@ -93,7 +94,7 @@ class LocalApi(Resource):
         checks = {
             "start": [] if self._rooms.ready else ["The community is still starting."],
             "synapse": list(self._degraded.values()),
-            "files": await self._watch.look(),
+            "files": [*await self._watch.look(), *await self._watch.left(), *await self._media.problems()],
             "audit": [_ACT_WITHOUT_END.format(one.number, one.writer) for one in await self._open_acts.without_end()],
         }
         return {"checks": checks}

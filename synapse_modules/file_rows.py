@@ -28,8 +28,9 @@ _SEALED_TOGETHER: Final = 10
 #: How long an event may take from its share to its place in the database, in seconds.
 _UNDER_WAY: Final = 600
 _LABELS: Final = {str(label): label for label in Label}
-#: How long after its withdrawal bytes of a file may still come, by an upload or a thumbnail that had begun, in seconds.
-_LATE: Final = 40
+#: How long after its withdrawal bytes of a file may still come, by an upload or a thumbnail that had begun, in seconds:
+#: twice as long as an upload waits to be looked at and read (`inspection.WAIT_S`), and more.
+_LATE: Final = 120
 
 
 class Meta(NamedTuple):
@@ -334,9 +335,16 @@ def _uploader(txn: LoggingTransaction, media_id: str) -> str | None:
     return None if row is None or row[0] is None else str(row[0])
 
 
-def close_for_good(txn: LoggingTransaction, media_id: str, now: int) -> bool | None:
-    """Withdraws a file; False where it was so before, None where there is none."""
-    if _state(txn, media_id) is None and _uploader(txn, media_id) is None:
+def close_for_good(txn: LoggingTransaction, media_id: str, now: int, *, under_way: bool = False) -> bool | None:
+    """Withdraws a file; False where it was so before, None where there is none.
+
+    Args:
+        txn: the transaction.
+        media_id: its id.
+        now: in seconds since 1970.
+        under_way: whether its upload is known to have begun: where there is no row yet, one keeps it from ending well.
+    """
+    if not under_way and _state(txn, media_id) is None and _uploader(txn, media_id) is None:
         return None
     txn.execute(
         "INSERT INTO belisha_file (media_id, state, kind, arrived, withdrawn) VALUES (?, 'withdrawn', '', ?, ?)"

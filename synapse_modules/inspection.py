@@ -27,9 +27,11 @@ logger = logging.getLogger(__name__)
 
 #: How many files are read at the same time: each may take 768 MiB.
 AT_ONCE: Final = 2
-#: How long an upload waits to be read, in seconds: longer than any file takes by itself, and shorter than the minute
-#: after which a web server in front gives up.
+#: How long an upload waits to be looked at and read, in seconds: longer than any file takes to be read by itself, and
+#: shorter than the minute after which a web server in front gives up.
 WAIT_S: Final = 50.0
+#: How long it waits to be read at least, whatever was done before, in seconds.
+_LEAST_S: Final = 1.0
 EVERY_MS: Final = 2_000
 #: For how many turns of the loop the reader is left alone at most, where it does not run.
 _LONGEST_REST: Final = 16
@@ -37,6 +39,14 @@ _IN_A_TURN: Final = 100
 _LATER: Final = ""
 #: What keeps every file from being opened, and passes.
 _FOR_NOW: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM})
+
+#: After how many seconds the doctor tells of uploads that are not read.
+_LONG_S: Final = 300
+_UNREAD: Final = (
+    "Files that were uploaded over five minutes ago have not been read for markings, and cannot be shared until then: "
+    "{} in all. If the number does not fall, the reader does not start: look for “Uploads cannot be read now” in "
+    "synapse.log."
+)
 
 
 class Inspection:
@@ -59,8 +69,14 @@ class Inspection:
         self._path_of = path_of
         self._api.looping_background_call(self.catch_up, EVERY_MS, desc="belisha_unread", run_on_all_instances=True)
 
-    async def arrived(self, media_id: str, path: str, kind: str) -> bool:
+    async def arrived(self, media_id: str, path: str, kind: str, spent_s: float = 0.0) -> bool:
         """Notes bytes that have arrived, and has them read; False where the file was withdrawn meanwhile.
+
+        Args:
+            media_id: its id.
+            path: where its bytes lie.
+            kind: its media type.
+            spent_s: for how long who uploads has waited already, in seconds: it waits here for the rest.
 
         Raises:
             RuntimeError: where something fails that is no failure of the reader's.
@@ -73,13 +89,17 @@ class Inspection:
             "belisha_inspection", self._try_inspecting, media_id, arrival, path, who
         )
         try:
-            is_read = await make_deferred_yieldable(stop_cancellation(done).addTimeout(self._wait_s, reactor))
+            is_read = await make_deferred_yieldable(stop_cancellation(done).addTimeout(self._rest_s(spent_s), reactor))
         except TimeoutError:
             logger.info("An upload is answered before it has been read")
         else:
             if is_read is None:
                 raise RuntimeError("an upload could not be looked at")
         return True
+
+    def _rest_s(self, spent_s: float) -> float:
+        """How long an upload still waits, in seconds: most files are read in less than the least."""
+        return max(min(_LEAST_S, self._wait_s), self._wait_s - spent_s)
 
     async def catch_up(self) -> None:
         """Reads uploads that were not read: the reader did not run, or Synapse was killed, or they are from before."""
@@ -99,6 +119,11 @@ class Inspection:
             logger.error("Files are still to be read: %s", where(error))
         finally:
             self._busy = False
+
+    async def problems(self) -> list[str]:
+        """A sentence where uploads are not read: the reader does not start, or does not keep up."""
+        count = await self._rows.count_unread(_LONG_S)
+        return [_UNREAD.format(count)] if count else []
 
     async def _try_inspecting(self, media_id: str, arrival: int, path: str, who: str) -> bool | None:
         """The same as `_inspect`; None where that fails, and nothing in the log of what failed but its place."""

@@ -27,7 +27,12 @@ class WithoutNames(logging.Filter):
 
     def filter(self, record: logging.LogRecord) -> bool:
         """Rewrites a record that holds one."""
-        text = record.getMessage()
+        try:
+            text = record.getMessage()
+        except Exception:
+            # Nothing is raised where it is logged, and no handler shows what it was about to say.
+            record.msg, record.args = f"A line of {record.filename}:{record.lineno} cannot be written to the log", ()
+            return True
         if (changed := without_names(text)) != text:
             record.msg, record.args = changed, ()
         return True

@@ -31,6 +31,7 @@ from synapse_modules.guards import Guard
 from synapse_modules.inspection import Inspection
 from synapse_modules.refusal import not_found, or_no, refused
 from synapse_modules.registry import Registry
+from synapse_modules.screening.screener import now
 from synapse_modules.screening.screening import Screening
 from synapse_modules.screening.unscanned import Unscanned
 
@@ -161,10 +162,16 @@ class Media:
         if info.thumbnail:
             refusal = await self._rows.is_withdrawn(info.file_id)
         else:
+            begun = now()
             await self._screening.screen(info.file_id, file.path)
-            refusal = not await self._inspection.arrived(info.file_id, file.path, _kind_of(file.path))
+            kind = _kind_of(file.path)
+            refusal = not await self._inspection.arrived(info.file_id, file.path, kind, now() - begun)
         if refusal:
             raise refused(WITHDRAWN)
+
+    async def problems(self) -> list[str]:
+        """What keeps files that were taken from being shared, a sentence each; may be asked in every process."""
+        return await self._inspection.problems()
 
     async def give(self, request: SynapseRequest, user_id: str, media_id: str) -> None:
         """Answers the portal's request with a file, as its member may open it now.

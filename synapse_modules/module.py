@@ -222,6 +222,8 @@ class BelishaModule:
             raise ConfigError(
                 f"Belisha's module configuration is broken ({error}); run `belisha render` again"
             ) from None
+        except ValueError as error:  # a file beside it, and it says which
+            raise ConfigError(f"Belisha cannot start: {error}") from None
 
     async def _start(self) -> None:
         """Makes tables and rooms; tries again until it works, and nothing is accepted before the tables are there."""

@@ -56,6 +56,12 @@ class ScanRows:
         found: list[Unread] = await self._api.run_db_interaction("belisha_file_unread", _unread, limit)
         return found
 
+    async def count_unread(self, seconds: int) -> int:
+        """How many uploaded files are still to be read that arrived longer ago than so many seconds."""
+        before = int(self._clock()) - seconds
+        count: int = await self._api.run_db_interaction("belisha_file_count_unread", _count_unread, before)
+        return count
+
 
 def inside_of(scanned: int | None, label: str | None, not_checked: str | None, forbidden: str | None) -> Finding | None:
     """The finding that a row has; None while there is none. What cannot be read there counts as the strictest."""
@@ -111,3 +117,13 @@ def _unread(txn: LoggingTransaction, limit: int) -> list[Unread]:
         (limit,),
     )
     return [Unread(str(media_id), int(arrival), str(user_id)) for media_id, arrival, user_id in txn.fetchall()]
+
+
+def _count_unread(txn: LoggingTransaction, before: int) -> int:
+    txn.execute(
+        "SELECT COUNT(*) FROM belisha_file AS file"
+        " JOIN local_media_repository AS media ON media.media_id = file.media_id AND media.media_length IS NOT NULL"
+        " WHERE file.scanned IS NULL AND file.state <> 'withdrawn' AND file.arrived < ?",
+        (before,),
+    )
+    return int(txn.fetchall()[0][0])

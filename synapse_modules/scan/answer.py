@@ -26,7 +26,10 @@ def from_line(line: bytes) -> tuple[Finding, int]:
     Raises:
         ValueError: where it is none: the process ended early, or something else speaks in its place.
     """
-    answer = json.loads(line)
+    try:
+        answer = json.loads(line)
+    except RecursionError:
+        raise ValueError("no answer") from None
     if not isinstance(answer, dict) or not isinstance(kib := answer.pop("kib", None), int):
         raise ValueError("no answer")
     return Finding.from_json(answer), kib

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from synapse.module_api import LoggingTransaction
 
 #: For how long the same uploader's matches are one alert, in seconds.
-_TOGETHER: Final = 3600
+TOGETHER: Final = 3600
 #: How often a card that counts on is edited at most, in seconds.
 _NOT_BEFORE: Final = 60
 #: How long an alert stands here that the stewards know, in seconds.
@@ -71,6 +71,13 @@ def wait(txn: LoggingTransaction, media_id: str, tries: int, due: int) -> None:
     )
 
 
+def again(txn: LoggingTransaction, media_id: str, tries: int, due: int) -> None:
+    """Puts off a file that is still to be scanned; not one whose bytes are brought anew meanwhile."""
+    txn.execute(
+        "UPDATE belisha_screening SET tries = ?, due = ? WHERE media_id = ? AND unscanned = 1", (tries, due, media_id)
+    )
+
+
 def waiting(txn: LoggingTransaction, now: int, limit: int) -> list[Waiting]:
     """Files that are to be scanned now."""
     txn.execute(
@@ -81,9 +88,12 @@ def waiting(txn: LoggingTransaction, now: int, limit: int) -> list[Waiting]:
     return [Waiting(str(row[0]), str(row[1]), int(row[2]), int(row[3])) for row in txn.fetchall()]
 
 
-def count_waiting(txn: LoggingTransaction) -> int:
-    """How many files are still to be scanned."""
-    txn.execute("SELECT COUNT(*) FROM belisha_screening WHERE unscanned = 1")
+def count_waiting(txn: LoggingTransaction, before: int | None = None) -> int:
+    """How many files are still to be scanned: all, or those that were uploaded before that time."""
+    if before is None:
+        txn.execute("SELECT COUNT(*) FROM belisha_screening WHERE unscanned = 1")
+    else:
+        txn.execute("SELECT COUNT(*) FROM belisha_screening WHERE unscanned = 1 AND since < ?", (before,))
     return int(txn.fetchall()[0][0])
 
 
@@ -104,20 +114,25 @@ def cut_short(txn: LoggingTransaction, now: int, limit: int) -> list[str]:
 # --- Alerts -------------------------------------------------------------------------------------------------------
 
 
-def alert(txn: LoggingTransaction, sort: str, matcher: str, uploader: str, now: int) -> None:
-    """Has the stewards told of a match; those of one uploader within an hour are told of together."""
+def alert(txn: LoggingTransaction, sort: str, matcher: str, uploader: str, now: int) -> bool:
+    """Has the stewards told of a match; those of one uploader within an hour are told of together.
+
+    Returns:
+        Whether this is the first of them.
+    """
     txn.execute(
         "UPDATE belisha_alert SET count = count + 1 WHERE id = (SELECT id FROM belisha_alert WHERE sort = ?"
         " AND matcher = ? AND uploader = ? AND at > ? ORDER BY at DESC LIMIT 1)",
-        (sort, matcher, uploader, now - _TOGETHER),
+        (sort, matcher, uploader, now - TOGETHER),
     )
     if txn.rowcount:
-        return
+        return False
     txn.execute(
         "INSERT INTO belisha_alert (id, sort, matcher, uploader, at, count, told, told_at)"
         " VALUES (?, ?, ?, ?, ?, 1, 0, 0)",
         (secrets.token_hex(8), sort, matcher, uploader, now),
     )
+    return True
 
 
 def to_tell(txn: LoggingTransaction, now: int, limit: int) -> list[Alert]:

@@ -37,7 +37,7 @@ class Rules(NamedTuple):
         """Reads them.
 
         Raises:
-            KeyError, OSError: they are broken, or the secret cannot be read.
+            KeyError, OSError, ValueError: they are broken, or the secret cannot be read, or is no text.
         """
         secret, known_list = raw["matcher_secret_file"], raw["known_list"]
         return cls(
@@ -46,7 +46,7 @@ class Rules(NamedTuple):
             raw["seconds"],
             None if known_list is None else Path(known_list),
             raw["matcher"],
-            None if secret is None else Path(secret).read_text(encoding="utf-8").strip(),
+            None if secret is None else _secret(Path(secret)),
             raw["matcher_seconds"],
         )
 
@@ -54,6 +54,14 @@ class Rules(NamedTuple):
     def any(self) -> bool:
         """Whether uploads are looked at by anybody."""
         return (self.clamav, self.known_list, self.matcher) != (None, None, None)
+
+
+def _secret(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except UnicodeDecodeError:
+        # What that error says holds the bytes.
+        raise ValueError(_NO_TEXT.format(path)) from None
 
 
 class Seen(NamedTuple):
@@ -87,7 +95,7 @@ class Screener:
         """
         with Path(path).open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        known = self._known(sha256)
+        known = self._known(sha256, asked_at + self._rules.seconds)
         return Seen(known, self.scan(path, asked_at) if known is Known.NO else Scan.OFF, sha256)
 
     def scan(self, path: str, asked_at: float) -> Scan:
@@ -101,7 +109,11 @@ class Screener:
         with Path(path).open("rb") as file:
             return self._clamd.scan(file, asked_at + self._rules.seconds)
 
-    def _known(self, sha256: str) -> Known:
+    def scanner_answers(self) -> bool:
+        """Whether the malware scanner is there; where none is configured, nobody is missed."""
+        return self._clamd is None or self._clamd.answers()
+
+    def _known(self, sha256: str, until: float) -> Known:
         if self._list is not None:
             try:
                 if self._list.holds(bytes.fromhex(sha256)):
@@ -109,6 +121,8 @@ class Screener:
             except OSError:
                 return Known.UNREACHABLE
         if self._matcher is not None:
+            if now() >= until:  # who uploads has waited for others all that time
+                return Known.UNREACHABLE
             try:
                 if self._matcher.knows(sha256):
                     return Known.BY_MATCHER
@@ -157,6 +171,10 @@ def now() -> float:
     return time.monotonic()
 
 
+_NO_TEXT: Final = (
+    "The file {} (files.known.matcher_secret_file) is not UTF-8 text, so its secret cannot be sent to the matcher. "
+    "Please write the secret into it as one line of text."
+)
 _NO_SCANNER: Final = {
     True: "The malware scanner (clamd) does not answer at {}: uploads are refused until it does. Is clamav-daemon "
     "running, and may Synapse's user open its socket?",

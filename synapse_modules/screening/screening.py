@@ -6,14 +6,11 @@ them where this refuses. A row of ours is written first, so that what a crash le
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
-from synapse.logging.context import defer_to_threadpool
 from synapse.module_api import LoggingTransaction, ModuleApi
-from twisted.python.threadpool import ThreadPool
 
 from belisha.audit import hidden
 from belisha.policy.screening import decide_upload
@@ -23,15 +20,15 @@ from synapse_modules.audit import Audit
 from synapse_modules.refusal import asked, raise_if_refused
 from synapse_modules.screening import rows
 from synapse_modules.screening.screener import SCANNER, Rules, Screener, Seen, now
+from synapse_modules.screening.threads import Threads
+from synapse_modules.turns import Turns
 
-#: How many files are looked at together; the others wait for as long as they may.
+#: How many files are looked at together, of any member one: the others wait, and their time passes meanwhile.
 _AT_ONCE: Final = 8
 #: The sorts of matches, for stewards and the audit log.
 MALWARE: Final = "malware"
 KNOWN_FILE: Final = "known file"
 FOUND_LATER: Final = "malware found later"
-
-_T = TypeVar("_T")
 
 
 class Screening:
@@ -51,7 +48,11 @@ class Screening:
         self._clock = clock
         self._rules = rules
         self.screener = Screener(rules)
-        self._pool: ThreadPool | None = None
+        # One more thread than turns: for what is scanned later.
+        self.in_thread = Threads(api, _AT_ONCE + 1, "belisha-screening").do
+        self._turns = Turns(_AT_ONCE)
+        #: Which matches the audit log has of the last hour: uploader, sort, what stands for the hash; and since when.
+        self._logged: dict[tuple[str, str, str], int] = {}
 
     @property
     def is_on(self) -> bool:
@@ -72,41 +73,36 @@ class Screening:
             return
         uploader = asked.get().user_id or ""
         await self._in_database(rows.begin, media_id, uploader, int(self._clock()))
-        seen = await self.in_thread(self.screener.look, path, now())
+        asked_at = now()
+        async with self._turns.of(uploader or media_id):
+            seen = await self.in_thread(self.screener.look, path, asked_at)
         decision = decide_upload(seen.known, seen.scan, required=self._rules.required)
         metrics.screened(_outcome(seen, is_taken=decision.allowed))
         if seen.scan is Scan.MALWARE:
-            await self._in_database(self._matched, MALWARE, SCANNER, uploader, seen.sha256)
+            await self._matched(MALWARE, SCANNER, uploader, seen.sha256)
         elif seen.known in (Known.BY_LIST, Known.BY_MATCHER):
-            await self._in_database(self._matched, KNOWN_FILE, seen.known.value, uploader, seen.sha256)
+            await self._matched(KNOWN_FILE, seen.known.value, uploader, seen.sha256)
         raise_if_refused(decision)
         if seen.scan in (Scan.UNREACHABLE, Scan.TOO_LARGE):
             await self._in_database(rows.wait, media_id, 0, int(self._clock()))
 
-    def _matched(self, txn: LoggingTransaction, sort: str, matcher: str, uploader: str, sha256: str) -> None:
-        at = int(self._clock())
-        self._audit.append(
-            txn, uploader, kind="alert", what=sort, by=matcher, rule="F1", digest=hidden(self._key, sha256)
-        )
-        rows.alert(txn, sort, matcher, uploader, at)
+    async def _matched(self, sort: str, matcher: str, uploader: str, sha256: str) -> None:
+        """Writes a match down; the same file of the same member within an hour is counted, not logged again."""
+        at, digest = int(self._clock()), hidden(self._key, sha256)
+        self._logged = {match: since for match, since in self._logged.items() if since > at - rows.TOGETHER}
+        is_logged = (uploader, sort, digest) in self._logged
 
-    async def in_thread(self, work: Callable[..., _T], *arguments: Any) -> _T:
-        """Does what blocks, in a thread of our own: a scanner that hangs holds up nothing else of Synapse."""
-        if self._pool is None:
-            pool = ThreadPool(minthreads=0, maxthreads=_AT_ONCE, name="belisha-screening")
-            # A process that ends does not wait for a scanner that hangs.
-            pool.threadFactory = _daemon  # type: ignore[assignment]
-            pool.start()
-            self._pool = pool
-        done: _T = await defer_to_threadpool(self._api._hs.get_reactor(), self._pool, work, *arguments)
-        return done
+        def matched(txn: LoggingTransaction) -> bool:
+            is_first = rows.alert(txn, sort, matcher, uploader, at)
+            if is_first or not is_logged:
+                self._audit.append(txn, uploader, kind="alert", what=sort, by=matcher, rule="F1", digest=digest)
+            return is_first or not is_logged
 
-    async def _in_database(self, work: Callable[..., Any], *arguments: Any) -> None:
-        await self._api.run_db_interaction("belisha_screening", work, *arguments)
+        if await self._in_database(matched):
+            self._logged[uploader, sort, digest] = at
 
-
-def _daemon(*arguments: Any, **named: Any) -> threading.Thread:
-    return threading.Thread(*arguments, daemon=True, **named)
+    async def _in_database(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        return await self._api.run_db_interaction("belisha_screening", work, *arguments)
 
 
 def _outcome(seen: Seen, *, is_taken: bool) -> str:

@@ -28,7 +28,8 @@ logger = logging.getLogger(__name__)
 
 EVERY_MS: Final = 5_000
 _AT_ONCE: Final = 20
-#: Between two tries with a file that the scanner reached and would not scan, in seconds: at first, and at most.
+#: Between two tries with a file that cannot be read, or that the scanner, which is there, does not scan, in seconds: at
+#: first, and at most.
 _FIRST: Final = 60
 _LAST: Final = 6 * 3600
 
@@ -89,23 +90,37 @@ class Unscanned:
             # It was taken back, or its upload failed afterwards; or it is on its way still.
             if self._clock() - one.since > rows.CUT_SHORT:
                 await self._in_database(rows.end, one.media_id)
+            else:
+                await self._again(one, _FIRST)
             return True
-        found = await self._screening.in_thread(self._screening.screener.scan, str(path), now())
-        if found is Scan.UNREACHABLE:
+        found = await self._look(path)
+        if found is Scan.UNREACHABLE and not await self._screening.in_thread(self._screening.screener.scanner_answers):
+            # Behind the others that are due: should it be this file at which the scanner breaks, they come first.
+            await self._in_database(rows.again, one.media_id, one.tries, int(self._clock()))
             return False
         if found is Scan.MALWARE:
             await self._in_database(self._withdraw, one)
-        elif found is Scan.TOO_LARGE:
-            due = int(self._clock()) + min(_FIRST * 2**one.tries, _LAST)
-            await self._in_database(rows.wait, one.media_id, min(one.tries + 1, 20), due)
+        elif found in (Scan.TOO_LARGE, Scan.UNREACHABLE):
+            await self._again(one, min(_FIRST * 2**one.tries, _LAST))
         else:
             await self._in_database(rows.settle, one.media_id, int(self._clock()))
         metrics.screened("malware" if found is Scan.MALWARE else "clean" if found is Scan.CLEAN else "not_scanned")
         return True
 
+    async def _look(self, path: Path) -> Scan:
+        try:
+            return await self._screening.in_thread(self._screening.screener.scan, str(path), now())
+        except OSError as error:
+            logger.error("A file that is still to be scanned cannot be read; trying again: %s", where(error))
+            return Scan.UNREACHABLE
+
+    async def _again(self, one: Waiting, seconds: int) -> None:
+        await self._in_database(rows.again, one.media_id, min(one.tries + 1, 20), int(self._clock()) + seconds)
+
     def _withdraw(self, txn: LoggingTransaction, one: Waiting) -> None:
         at = int(self._clock())
-        if close_for_good(txn, one.media_id, at):
+        # Its upload may not have ended yet, and then neither Synapse nor we have a row that could be closed.
+        if close_for_good(txn, one.media_id, at, under_way=True):
             self._audit.append(
                 txn, one.uploader, kind="act", what="withdraw", phase="done", rule="E1", file=one.media_id
             )

@@ -42,3 +42,16 @@ def test_it_is_a_filter() -> None:
     assert WithoutNames().filter(record) and record.getMessage() == "/media/v3/upload?filename=… 7"
     other = logging.LogRecord("a", logging.INFO, "f", 1, "%s %d", ("x", 7), None)
     assert WithoutNames().filter(other) and (other.msg, other.args) == ("%s %d", ("x", 7))
+
+
+def test_a_line_that_cannot_be_written_raises_nothing_and_shows_nothing() -> None:
+    """Where logging is told of it itself, it prints the arguments."""
+
+    class Broken:
+        def __str__(self) -> str:
+            raise RuntimeError
+
+    for message, arguments in (("%d", ("tides.pdf",)), ("%s %s", ("tides.pdf",)), ("%s", (Broken(),))):
+        record = logging.LogRecord("a", logging.INFO, "here.py", 7, message, arguments, None)
+        assert WithoutNames().filter(record)
+        assert record.getMessage() == "A line of here.py:7 cannot be written to the log"

@@ -15,6 +15,7 @@ import pytest
 from belisha.inside import Finding, Reason
 from belisha.tlp import Label
 from bench.scan import slow_page
+from synapse_modules.scan.answer import LARGEST, from_line
 from synapse_modules.scan.box import Bounds
 from synapse_modules.scan.scanner import Scanner
 from tests.support.documents import FORMATS, docxs
@@ -140,3 +141,10 @@ def test_the_program_by_itself(tmp_path: Path) -> None:
     done = subprocess.run([*program, str(tmp_path / "none")], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "cannot be opened" in done.stderr
+
+
+@pytest.mark.parametrize("line", [b"", b"\n", b"7", b"{}", b"\xff", b"[" * LARGEST])
+def test_what_is_no_answer_is_none(line: bytes) -> None:
+    """Whatever speaks in the reader's place, the file counts as one that cannot be read."""
+    with pytest.raises(ValueError, match=r"."):
+        from_line(line)

@@ -11,8 +11,10 @@ import pytest
 from belisha.inside import Finding, Reason
 from belisha.tlp import Label
 from synapse_modules import scan_rows
-from synapse_modules.scan_rows import Unread, inside_of
+from synapse_modules.inspection import Inspection
+from synapse_modules.scan_rows import ScanRows, Unread, inside_of
 from synapse_modules.schema import MIGRATIONS
+from tests.support.tables import Tables
 
 _SCAN = "SELECT scanned, inside, not_checked, forbidden FROM belisha_file WHERE media_id = ?"
 
@@ -83,3 +85,23 @@ def test_what_is_still_to_be_read(txn: Any) -> None:
 def test_what_cannot_be_read_in_a_row_counts_as_the_strictest() -> None:
     assert inside_of(1, "TLP:MAUVE", "unheard of", None) == Finding(Label.RED, Reason.BROKEN)
     assert inside_of(None, "TLP:CLEAR", None, None) is None
+
+
+async def test_the_doctor_tells_of_what_is_not_read() -> None:
+    now = 1_000_000.0
+    tables: Any = Tables()
+    rows = ScanRows(tables, lambda: now)
+    scanner: Any = None
+    inspection = Inspection(tables, rows, scanner)
+    for media_id, length in (("unread", 1), ("under way", None), ("read", 1), ("withdrawn", 1)):
+        tables.connection.execute("INSERT INTO local_media_repository VALUES (?, '@ana:x', ?)", (media_id, length))
+        await rows.arrived(media_id, "text/plain")
+    await rows.finished("read", 1, Finding())
+    tables.connection.execute("UPDATE belisha_file SET state = 'withdrawn' WHERE media_id = 'withdrawn'")
+    now += 300
+    assert await inspection.problems() == []
+    now += 1
+    (said,) = await inspection.problems()
+    assert "1 in all" in said
+    await rows.finished("unread", 1, Finding())
+    assert await inspection.problems() == []

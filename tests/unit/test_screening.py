@@ -318,3 +318,16 @@ def test_who_is_not_needed_is_not_asked(tmp_path: Path, scanner: clamav.Scanner)
     away = Screener(Rules(str(tmp_path / "nobody"), False, 5, None, None, None, 5))
     assert ["are scanned as soon as it does" in one for one in away.problems(at_once=True)] == [True]
     assert not Rules(None, False, 5, None, None, None, 5).any and rules.any
+
+
+def test_a_secret_that_is_no_text_is_named_and_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "secret"
+    raw = {"clamav": None, "scan": "none", "seconds": 5, "known_list": None, "matcher": "http://127.0.0.1:9/"}
+    raw |= {"matcher_secret_file": str(path), "matcher_seconds": 5}
+    path.write_bytes(b" quench\n")
+    assert Rules.read(raw).matcher_secret == "quench"
+    path.write_bytes(b"quench\xff")
+    with pytest.raises(ValueError, match="is not UTF-8 text") as caught:
+        Rules.read(raw)
+    assert str(path) in str(caught.value) and not isinstance(caught.value, UnicodeDecodeError)
+    assert caught.value.__suppress_context__, "what that one says holds the bytes"
