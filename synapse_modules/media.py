@@ -6,8 +6,10 @@ download and thumbnail, each under its present and its former address. Like `hoo
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 from synapse.http.site import SynapseRequest
 from synapse.media import _base
@@ -84,6 +86,7 @@ class Media:
                 (
                     (self._repository, "get_local_media_info", {"request", "media_id", "max_timeout_ms"}),
                     (self._repository, "get_local_media", {"request", "media_id", "name", "max_timeout_ms"}),
+                    (self._repository.media_storage, "store_into_file", {"file_info"}),
                     (_base, "_add_cache_headers", {"request"}),
                     (_base, "respond_404", {"request"}),
                     (LocalMedia, "__init__", {"media_id", "media_type", "media_length", "upload_name", "created_ts"}),
@@ -134,6 +137,22 @@ class Media:
             if getattr(request, _KEPT_NOWHERE, False):
                 request.setHeader(b"Cache-Control", _NO_STORE)
 
+        storage = self._repository.media_storage
+        store = storage.store_into_file
+
+        @contextlib.asynccontextmanager
+        async def store_whole(file_info: FileInfo) -> AsyncIterator[tuple[BinaryIO, str]]:
+            path = None
+            try:
+                async with store(file_info) as (file, path):
+                    yield file, path
+            except BaseException:
+                # Synapse takes away what is refused, and leaves lying what a full disk has cut off.
+                if path is not None:
+                    _take_away(path)
+                raise
+
+        storage.store_into_file = store_whole
         self._repository.get_local_media_info = get_allowed_info
         _base._add_cache_headers = add_fitting_headers
 
@@ -201,3 +220,8 @@ def _asker_of(request: SynapseRequest) -> str | None:
 def _kind_of(path: str) -> str:
     with Path(path).open("rb") as file:
         return sniff(file.read(HEAD))
+
+
+def _take_away(path: str) -> None:
+    with contextlib.suppress(OSError):
+        Path(path).unlink()
