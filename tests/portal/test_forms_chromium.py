@@ -231,7 +231,7 @@ async def test_a_poll_is_looked_at_before_it_is_asked_for(desk: Desk) -> None:
     await page.get_by_label("Closes by itself").fill("")
     await send(page)
     await page.get_by_role("button", name="Ask for it").press("Enter")
-    await expect(page.get_by_role("status")).to_contain_text("I have asked you in your own chat")
+    await expect(page.get_by_role("status")).to_contain_text("you are asked in your own chat")
     await assert_good_page(page)
 
 
