@@ -20,7 +20,7 @@ ONLY_ON_ONE: Final[Mapping[str, str]] = {
     "test_files.py::test_a_full_disk_leaves_nothing_half_shared": "the folder is the same",
     "test_erasure.py::test_a_restore_brings_nothing_back": "it copies the one folder, and puts it back",
     "test_faults.py": "what refuses is the same code in each process, around classes that have other names there",
-    "test_waiting.py::test_a_knock_that_came_while_others_were_looked_at_waits_on": "it plays the slower one in SQLite's file",
+    "test_waiting.py::test_a_knock_that_came_while_others_were_looked_at_waits_on": "it plays the slower one in a file",
     "test_relabel_postgresql.py": "workers stand on PostgreSQL in every test",
 }
 
