@@ -8,12 +8,11 @@ room, which is looked for before it is sent.
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import secrets
 import time
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.module_api.errors import SynapseError
@@ -30,6 +29,7 @@ from synapse_modules.audit import Audit
 from synapse_modules.hooks import Hooks
 from synapse_modules.hooks_password import PasswordHooks
 from synapse_modules.hooks_people import PeopleHooks
+from synapse_modules.own_messages import message_with
 from synapse_modules.recovery_tables import Note, Recovery
 from synapse_modules.refusal import FAILURES, raise_if_refused, refused, where
 from synapse_modules.registry import Registry
@@ -172,7 +172,7 @@ class Recoveries:
                 one is not None
                 and room_id is not None
                 and not await self._api.run_db_interaction(
-                    "belisha_recovery_told", _was_told, room_id, self._rooms.steward, note
+                    "belisha_recovery_told", message_with, room_id, self._rooms.steward, RECOVERY_KEY, note._asdict()
                 )
             ):
                 content = {"msgtype": "m.text", "body": _said(one, note), RECOVERY_KEY: note._asdict()}
@@ -204,18 +204,6 @@ def _said(one: Recovery, note: Note) -> str:
         f"At {moment(used_at)} your account got a new password, with the code that @{one.made_by} "
         "made. All devices were signed out.\n\nIf that was not you, tell a steward or a manager at once."
     )
-
-
-def _was_told(txn: LoggingTransaction, room_id: str, sender: str, note: Note) -> bool:
-    """Whether a message tells of it already: a crash may have come in between."""
-    txn.execute(
-        "SELECT event_json.json FROM events JOIN event_json ON event_json.event_id = events.event_id"
-        " WHERE events.room_id = ? AND events.sender = ? AND events.type = 'm.room.message'"
-        " ORDER BY events.stream_ordering DESC LIMIT 500",
-        (room_id, sender),
-    )
-    said: list[dict[str, Any]] = [json.loads(row[0]).get("content", {}) for row in txn.fetchall()]
-    return any(content.get(RECOVERY_KEY) == note._asdict() for content in said)
 
 
 def _hash(code: str) -> str:

@@ -7,7 +7,6 @@ makes a card of it (`bots/steward/reports.py`).
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from typing import Any, Final, NamedTuple
@@ -23,6 +22,7 @@ from belisha.policy.reports import is_urgent, words_for_card
 from belisha.policy.rooms import Kind, Room
 from synapse_modules import report_tables as tables
 from synapse_modules.hooks import Hooks
+from synapse_modules.own_messages import message_with
 from synapse_modules.registry import Registry
 from synapse_modules.report_tables import Done, Native, Report
 from synapse_modules.rooms import Rooms
@@ -189,7 +189,12 @@ class Reports:
     async def _find(self, report: Report) -> str | None:
         """The message that tells of a report already."""
         found: str | None = await self._api.run_db_interaction(
-            "belisha_report_find", _card_of, await self._rooms.stewards_room(), self._rooms.steward, report.number or 0
+            "belisha_report_find",
+            message_with,
+            await self._rooms.stewards_room(),
+            self._rooms.steward,
+            REPORT_KEY,
+            {"number": report.number or 0},
         )
         return found
 
@@ -198,20 +203,6 @@ def _text(content: Any) -> str | None:
     new = content.get("m.new_content")
     said = (new if isinstance(new, dict) else content).get("body")
     return said if isinstance(said, str) else None
-
-
-def _card_of(txn: LoggingTransaction, room_id: str, sender: str, number: int) -> str | None:
-    txn.execute(
-        "SELECT events.event_id, event_json.json FROM events JOIN event_json ON event_json.event_id = events.event_id"
-        " WHERE events.room_id = ? AND events.sender = ? AND events.type = 'm.room.message'"
-        " ORDER BY events.stream_ordering DESC LIMIT 1000",
-        (room_id, sender),
-    )
-    for event_id, text in txn.fetchall():
-        known = json.loads(text).get("content", {}).get(REPORT_KEY)
-        if isinstance(known, dict) and known.get("number") == number:
-            return str(event_id)
-    return None
 
 
 def _was_there(txn: LoggingTransaction, room_id: str, user_id: str) -> bool:

@@ -5,15 +5,15 @@ The row is written with the match. Its id stands in the message, so after a cras
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.module_api import ModuleApi
 
 from belisha.screening import Known
+from synapse_modules.own_messages import message_with
 from synapse_modules.rooms import Rooms
 from synapse_modules.screening import rows
 from synapse_modules.screening.rows import Alert
@@ -91,20 +91,6 @@ class Alerts:
     async def _find(self, room: str, alert_id: str) -> str | None:
         """The message that tells of an alert already: a crash came between."""
         found: str | None = await self._api.run_db_interaction(
-            "belisha_alert_find", _card_of, room, self._rooms.steward, alert_id
+            "belisha_alert_find", message_with, room, self._rooms.steward, KEY, {"id": alert_id}
         )
         return found
-
-
-def _card_of(txn: LoggingTransaction, room_id: str, sender: str, alert_id: str) -> str | None:
-    txn.execute(
-        "SELECT events.event_id, event_json.json FROM events JOIN event_json ON event_json.event_id = events.event_id"
-        " WHERE events.room_id = ? AND events.sender = ? AND events.type = 'm.room.message'"
-        " ORDER BY events.stream_ordering DESC LIMIT 1000",
-        (room_id, sender),
-    )
-    for event_id, text in txn.fetchall():
-        facts = json.loads(text).get("content", {}).get(KEY)
-        if isinstance(facts, dict) and facts.get("id") == alert_id:
-            return str(event_id)
-    return None
