@@ -160,61 +160,55 @@ def _state(txn: LoggingTransaction, media_id: str) -> str | None:
     return None if row is None else str(row[0])
 
 
-def _meta(txn: LoggingTransaction, media_id: str, user_id: str) -> Meta | None:
-    txn.execute(
-        "SELECT media.user_id, media.media_type, media.media_length, media.upload_name, media.created_ts,"
-        " media.last_access_ts, media.authenticated, media.sha256, file.state, file.kind, file.was_redacted,"
-        " file.scanned, file.inside, file.not_checked, file.forbidden"
-        " FROM local_media_repository AS media LEFT JOIN belisha_file AS file ON file.media_id = media.media_id"
-        " WHERE media.media_id = ? AND media.quarantined_by IS NULL AND media.url_cache IS NULL",
-        (media_id,),
-    )
-    row = txn.fetchone()
-    if row is None or row[0] is None:
-        return None
-    state = State.PENDING if row[8] is None else State(row[8])
-    shares = _shares(txn, media_id, user_id) if state is State.SHARED else ()
-    was_redacted = bool(row[10]) or any(share is None for share in shares)
-    file = File(
-        uploader=str(row[0]),
-        state=state,
-        kind=row[9],
-        has_bytes=row[2] is not None,
-        shares=tuple(share for share in shares if share is not None),
-        was_redacted=was_redacted,
-        inside=inside_of(*row[11:15]),
-    )
-    return Meta(file, *row[1:8])
-
-
-#: A share's event, whether it is redacted (an edit goes with what it edits), and its item's label where that changed.
+#: Whether a share's event is redacted; an edit goes with what it edits.
+_IS_GONE: Final = "(gone.event_id IS NOT NULL OR item_gone.event_id IS NOT NULL)"
 _FROM_SHARES: Final = (
     " FROM belisha_share AS share"
     " JOIN events AS event ON event.event_id = share.event_id AND event.rejection_reason IS NULL"
     " LEFT JOIN redactions AS gone ON gone.redacts = share.event_id"
     " LEFT JOIN redactions AS item_gone ON item_gone.redacts = share.item_id"
 )
-_IS_GONE: Final = "(gone.event_id IS NOT NULL OR item_gone.event_id IS NOT NULL)"
+#: A file, in as many rows as it is shared in different ways, or one. One question, since each costs a download time;
+#: what a hundred messages of one room share is looked up in that room once.
+_META: Final = (
+    "SELECT media.user_id, media.media_type, media.media_length, media.upload_name, media.created_ts,"  # noqa: S608 - constants
+    " media.last_access_ts, media.authenticated, media.sha256, file.state, file.kind, file.was_redacted,"
+    " file.scanned, file.inside, file.not_checked, file.forbidden,"
+    " found.is_gone, found.is_item, found.given, found.label, found.pending, member.membership, policy.json"
+    " FROM local_media_repository AS media LEFT JOIN belisha_file AS file ON file.media_id = media.media_id"
+    f" LEFT JOIN (SELECT DISTINCT {_IS_GONE} AS is_gone, share.event_id = share.item_id AS is_item,"
+    " share.label AS given, item.label AS label, item.pending AS pending, share.room_id AS room_id"
+    f"{_FROM_SHARES}"
+    " LEFT JOIN belisha_item AS item ON item.event_id = share.item_id"
+    f" WHERE share.media_id = ?) AS found ON file.state = '{State.SHARED.value}'"
+    " LEFT JOIN local_current_membership AS member ON member.room_id = found.room_id AND member.user_id = ?"
+    " LEFT JOIN current_state_events AS state"
+    # Not a parameter: SQLite plans anew, each time, what compares one with the type that a partial index names.
+    f"  ON state.room_id = found.room_id AND state.type = '{POLICY_TYPE}' AND state.state_key = ''"
+    " LEFT JOIN event_json AS policy ON policy.event_id = state.event_id"
+    " WHERE media.media_id = ? AND media.quarantined_by IS NULL AND media.url_cache IS NULL"
+)
+#: Where the columns of the file itself end, and those of a share begin.
+_OF_FILE: Final = 15
 
 
-def _shares(txn: LoggingTransaction, media_id: str, user_id: str) -> tuple[Share | None, ...]:
-    """The stored events that share a file, as they are to one person; None for each that is redacted."""
-    # What a hundred messages of one room share is looked up in that room once.
-    txn.execute(
-        "SELECT found.is_gone, found.is_item, found.given, found.label, found.pending, member.membership, policy.json"  # noqa: S608 - constants
-        f" FROM (SELECT DISTINCT {_IS_GONE} AS is_gone, share.event_id = share.item_id AS is_item,"
-        " share.label AS given, item.label AS label, item.pending AS pending, share.room_id AS room_id"
-        f"{_FROM_SHARES}"
-        " LEFT JOIN belisha_item AS item ON item.event_id = share.item_id"
-        " WHERE share.media_id = ?) AS found"
-        " LEFT JOIN local_current_membership AS member ON member.room_id = found.room_id AND member.user_id = ?"
-        " LEFT JOIN current_state_events AS state"
-        # Not a parameter: SQLite plans anew, each time, what compares one with the type that a partial index names.
-        f"  ON state.room_id = found.room_id AND state.type = '{POLICY_TYPE}' AND state.state_key = ''"
-        " LEFT JOIN event_json AS policy ON policy.event_id = state.event_id",
-        (media_id, user_id),
+def _meta(txn: LoggingTransaction, media_id: str, user_id: str) -> Meta | None:
+    txn.execute(_META, (media_id, user_id, media_id))
+    rows = txn.fetchall()
+    if not rows or rows[0][0] is None:
+        return None
+    row = rows[0]
+    shares = [each[_OF_FILE:] for each in rows if each[_OF_FILE] is not None]
+    file = File(
+        uploader=str(row[0]),
+        state=State.PENDING if row[8] is None else State(row[8]),
+        kind=row[9],
+        has_bytes=row[2] is not None,
+        shares=tuple(_share_of(share) for share in shares if not share[0]),
+        was_redacted=bool(row[10]) or any(share[0] for share in shares),
+        inside=inside_of(*row[11:15]),
     )
-    return tuple(None if row[0] else _share_of(row) for row in txn.fetchall())
+    return Meta(file, *row[1:8])
 
 
 def _share_of(row: tuple[Any, ...]) -> Share:
