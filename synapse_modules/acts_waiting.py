@@ -37,6 +37,8 @@ from synapse_modules.waiting_tables import Row
 
 #: How many one answer names.
 SHOWN: Final = 50
+#: What of the facts are names of people, groups and organisations.
+_NAMES: Final = frozenset({"name", "room_name", "organisation_name"})
 
 
 class WaitingActs:
@@ -234,7 +236,9 @@ class WaitingActs:
         about = {"room": row.room_id} if is_knock else {"organisation": str(row.organisation)}
         self._audit.append(txn, asker.user_id, kind="act", what=what, phase="done", rule="M1", item=row.id, **about)
         self._audit.append(txn, who, kind="act", what=ended, phase="done", rule="M1", item=row.id, **about)
-        return record.done(txn, **{**facts, "ended": ended, "by": asker.localpart, "by_command": True})
+        told = {**facts, "ended": ended, "by": asker.localpart, "by_command": True}
+        # Names are told and not kept (rule E1): what outlives the command has ids alone.
+        return {**told, **record.done(txn, **{key: value for key, value in told.items() if key not in _NAMES})}
 
 
 _NOBODY: Final = refuse(

@@ -157,10 +157,12 @@ class Waiting:
         """
         now, counts = int(self._clock()), {knock.event_id: does for knock, does in counted}
         waits = tables.waiting(txn)
-        still = {knock.event_id for knock in tables.knocks(txn)}
+        still, redacted = {knock.event_id for knock in tables.knocks(txn)}, tables.taken_back(txn)
         for row in waits:
             if row.sort == KNOCK and (row.id not in still or not counts.get(row.id, True)):
                 self._end_knock(txn, row, now, knocks=row.id in still)
+            elif row.id in redacted:
+                tables.end(txn, row, policy.TAKEN_BACK, now)
             elif row.sort == SIGN_UP and row.localpart in people and people[row.localpart].organisation is not None:
                 is_theirs = people[row.localpart].organisation == row.organisation
                 tables.end(txn, row, policy.LET_IN if is_theirs else policy.GONE, now)

@@ -142,6 +142,16 @@ def membership(txn: LoggingTransaction, room_id: str, user_id: str) -> tuple[str
     return (None, None) if row is None else (str(row[0]), row[1])
 
 
+def taken_back(txn: LoggingTransaction) -> set[str]:
+    """What waits although the words with which an account asked were redacted since."""
+    txn.execute(
+        "SELECT id FROM belisha_waiting WHERE ended IS NULL AND sort = ?"
+        " AND EXISTS (SELECT 1 FROM redactions WHERE redacts = belisha_waiting.id)",
+        (SIGN_UP,),
+    )
+    return {str(row[0]) for row in txn.fetchall()}
+
+
 def words_of(txn: LoggingTransaction, row: Row) -> str | None:
     """What an account wrote when it asked, where that was not taken back: the event's body as it is stored."""
     if row.sort == KNOCK:

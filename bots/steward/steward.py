@@ -144,7 +144,14 @@ class Steward:
             *(one for part in parts for one in part.entries),
             *(_entry(act, told, checks) for act in ACTS),
         )
-        self._hears: Sequence[Hears] = (*hears, labels.Relabelled(), self._reports, waiting.Taps(), *parts)
+        self._hears: Sequence[Hears] = (
+            *hears,
+            labels.Relabelled(),
+            self._reports,
+            waiting.Taps(),
+            waiting.TakenBack(),
+            *parts,
+        )
         self.desk = Desk(self.name, own, others, front=True)
 
     def needs(self, event: Event, me: str) -> Needs | None:

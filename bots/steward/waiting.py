@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from belisha.acts.waiting import BUTTONS, WAITING_ACTS, WAITING_KEY, tapped
 from belisha.commands.reading import Asked, read
 from bots.kernel.answers import notice, paragraph
-from bots.kernel.bot import Asker, Context, Job, Needs, Unknown
+from bots.kernel.bot import Asker, Context, Job, Needs, Policy, Unknown
 from bots.kernel.calls import Answer, Call, Outcome
 from bots.kernel.effects import OUTCOME, Act, Edit, Effect, React, Redact, Send, Sent, Turn, transaction_id
 from bots.kernel.events import Event
@@ -136,6 +136,20 @@ class Taps:
         asker, room = Asker(event.anybody), event.room_id
         call = Call(asked, text, asker, room, Unknown(), room, frame, event.event_id, card)
         return (Act(str(asked.command.act), dict(asked.arguments), then=call.to_json()),)
+
+
+class TakenBack:
+    """Hears that an account redacts something in its own room: it may be what it wrote when it asked (rule E1)."""
+
+    def needs(self, event: Event) -> Needs | None:
+        """What must be known to handle an event; None where it is no redaction."""
+        return Needs(policy=True) if event.type == "m.room.redaction" else None
+
+    def handle(self, event: Event, context: Context) -> Sequence[Effect] | None:
+        """Asks the module what waits; None where it cannot be about that."""
+        policy = context.policy
+        is_own = event.type == "m.room.redaction" and isinstance(policy, Policy) and policy.kind == "service"
+        return (_ASK,) if is_own else None
 
 
 # --- How acts ended ----------------------------------------------------------------------------------------------

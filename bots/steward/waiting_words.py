@@ -33,6 +33,11 @@ def _group(facts: Facts) -> Link:
     return link_to(str(facts["room_id"]), str(facts.get("room_name") or _("a group without a name")))
 
 
+def _organisation(facts: Facts) -> Strong:
+    # An answer that had to be looked up again has ids alone.
+    return Strong(str(facts.get("organisation_name") or facts.get("organisation")))
+
+
 def _who(facts: Facts) -> Words:
     return Typed(str(facts["member"]))
 
@@ -71,9 +76,11 @@ def card(facts: Facts) -> Sequence[Block]:
 def _about(facts: Facts) -> Paragraph:
     if is_knock(facts):
         told = _("{name} ({member}) would like to come into the group {group}.")
-        return say(told, name=Strong(str(facts.get("name") or "")), member=_who(facts), group=_group(facts))
+        return say(
+            told, name=Strong(str(facts.get("name") or facts["member"])), member=_who(facts), group=_group(facts)
+        )
     told = _("The account {member} asks to belong to {organisation}.")
-    return say(told, member=_who(facts), organisation=Strong(str(facts.get("organisation_name") or "")))
+    return say(told, member=_who(facts), organisation=_organisation(facts))
 
 
 def decided(facts: Facts) -> Sequence[Block]:
@@ -115,7 +122,7 @@ def _came_of_knock(facts: Facts) -> Sequence[Block]:
 def _came_of_asking(facts: Facts) -> Sequence[Block]:
     ended, organisation = facts["ended"], Typed(str(facts.get("organisation")))
     if ended == policy.LET_IN:
-        name = Strong(str(facts.get("organisation_name") or ""))
+        name = _organisation(facts)
         start = Typed("!start")
         return (say(_("Welcome: you belong to {name} now. {start} shows what comes next."), name=name, start=start),)
     if ended == policy.TURNED_AWAY:
@@ -123,6 +130,9 @@ def _came_of_asking(facts: Facts) -> Sequence[Block]:
         return (say(told, organisation=organisation),)
     if ended == policy.OVER:
         told = _("Nobody has answered within 14 days. Make sure of the id {organisation}, and ask again.")
+        return (say(told, organisation=organisation),)
+    if ended == policy.TAKEN_BACK:
+        told = _("You deleted what you wrote, so nobody is asked any more. You can ask {organisation} again.")
         return (say(told, organisation=organisation),)
     return ()
 
@@ -146,7 +156,7 @@ def done(facts: Facts) -> Sequence[Block]:
         return (say(_("Done: {member} is turned away, and told so."), member=who),)
     if is_knock(facts):
         return (say(_("Done: {member} is invited to the group {group}."), member=who, group=_group(facts)),)
-    name = Strong(str(facts.get("organisation_name") or ""))
+    name = _organisation(facts)
     return (say(_("Done: {member} belongs to {name} now."), member=who, name=name),)
 
 

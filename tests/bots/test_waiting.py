@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from belisha.acts.waiting import BUTTONS, LET_IN, TURN_AWAY, WAITING_KEY, written
 from belisha.markers import MarkerReader
 from belisha.policy.people import Person
-from bots.kernel.bot import Asker, Context, Job, Policy
+from bots.kernel.bot import Asker, Context, Job, Needs, Policy
 from bots.kernel.effects import Act, Edit, Effect, React, Redact, Send, Turn
 from bots.kernel.events import Event
 from bots.kernel.questions import NotSentYet
@@ -184,6 +184,15 @@ def test_a_knock_and_what_becomes_of_it_has_the_module_asked(database: sa.Connec
     assert len(member("invite")) == len(member("leave")) == 1
     assert member("invite", LEVI) == member("invite", room="!other:x") == []
     assert [type(one) for one in STEWARD.run(Job("waiting", 0.0, {}), context(database))] == [Turn]
+
+
+def test_who_redacts_in_their_own_room_may_have_asked_there(database: sa.Connection) -> None:
+    """The words may stand on cards, or on cards that are still to come (rule E1)."""
+    event = Event("$r", OWN, "m.room.redaction", LEVI, {"redacts": "$asked"})
+    assert STEWARD.needs(event, ME) == Needs(policy=True)
+    asked = STEWARD.handle(event, context(database, policy=Policy("service")))
+    assert list(asked) == [Turn("waiting", {"turn": "waiting"})]
+    assert list(STEWARD.handle(event, context(database, policy=Policy("closed")))) == []
 
 
 def test_an_account_without_an_organisation_is_welcomed_with_the_way_in(database: sa.Connection) -> None:

@@ -72,6 +72,9 @@ async def test_a_knock_is_told_to_those_who_decide_and_to_nobody_else(community:
     assert membership(community, "finn", room) == "knock"
     answer = await decides(community, "ana", "let-in", f"@finn --group {room}", member="@finn", group=room)
     assert answer[0] == 200 and (answer[1]["ended"], answer[1]["by"]) == ("let in", "ana"), answer
+    assert answer[1]["name"] == "Finn (Chandlers)"
+    (kept,) = stored(community, "SELECT outcome FROM belisha_act WHERE act = 'let_in' AND outcome LIKE '%@finn%'")
+    assert "Finn" not in str(kept) and "room_name" not in str(kept), "names are told and not kept (rule E1)"
     assert membership(community, "finn", room) == "invite"
     assert await waits_for(community, room) == []
     assert (await request(community["finn"], "POST", f"{V3}/join/{quote(room)}", {}))[0] == 200
@@ -135,7 +138,11 @@ async def test_of_two_at_once_one_decides_and_the_other_is_told(community: Commu
     assert_refused(*lost, "DONE_ALREADY", rule="M1")
     assert f"@{won['by']}" in lost[1]["error"]
     assert membership(community, "finn", room) == ("invite" if won["ended"] == "let in" else "leave")
-    assert [await hand_over(community, *call) for call in calls] == answers, "repeated, each ends as it did"
+    again = [await hand_over(community, *call) for call in calls]
+    kept = [
+        (status, {key: answer[key] for key in answer if key not in ("name", "room_name")}) for status, answer in answers
+    ]
+    assert again == kept, "repeated, each ends as it did, without the names"
 
 
 async def test_a_card_stands_for_what_it_shows(community: Community) -> None:
@@ -377,6 +384,16 @@ async def test_what_an_account_writes_is_fit_for_who_reads_it(community: Communi
     assert_refused(*await asks_in(community, name, room, words="x" * 501), "NOT_PUBLIC", rule="R3")
     status, _ = await asks_in(community, name, room, words="<b>Anna</b> !freeze @ben")
     assert status == 200
+
+
+async def test_what_an_account_wrote_and_redacts_waits_no_more(community: Community) -> None:
+    """Words that are taken back are taken back from whoever was asked too (rule E1)."""
+    name, one = await sign_up(community)
+    path = f"{V3}/rooms/{quote(one['own_room'])}/redact/{quote(one['id'])}/{unique('taken')}"
+    assert (await request(community[name], "PUT", path, {}))[0] == 200
+    ended = await how_it_ended(community, one["id"])
+    assert ended["ended"] == "taken back" and "words" not in ended
+    assert_refused(*await decides(community, "ben", "let-in", f"@{name}", member=f"@{name}"), "DONE_ALREADY", rule="M1")
 
 
 async def test_of_two_leads_at_once_one_binds_and_the_account_has_one_organisation(community: Community) -> None:
