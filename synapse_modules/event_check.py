@@ -116,7 +116,8 @@ class EventCheck:
     def _check_is_open(self, event: EventBase, state: StateMap[EventBase], room: Room) -> None:
         if room.frozen:
             self._check_in_frozen(event, state)
-        if event.type != "m.room.member" and (refusal := decide_replaced(room, event.type)):
+        by_bot = event.sender == self._about.steward
+        if event.type != "m.room.member" and (refusal := decide_replaced(room, event.type, by_bot=by_bot)):
             raise refused(refusal)
         if room.archived and event.type != "m.room.member":
             self._check_in_archived(event, state)

@@ -12,6 +12,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 from belisha.commands.declaration import GROUPS
 from belisha.policy.people import Person
 from belisha.policy.polls import decide_export
+from belisha.policy.rooms import Media
 from belisha.polls.wire import END, RESPONSE, START, MalformedPoll, Start, parse_end, parse_start
 from belisha.tlp import Label
 from synapse_modules.hooks import Hooks
@@ -20,6 +21,7 @@ from synapse_modules.readers import Readers
 from synapse_modules.refusal import malformed, not_found, raise_if_refused
 from synapse_modules.registry import Registry
 from synapse_modules.snapshot import POWER_STATE
+from synapse_modules.upgrades import Upgrades
 
 _REDACT: Final = 50  # the power for redactions where a room names none (Matrix 1.16, m.room.power_levels)
 
@@ -34,6 +36,7 @@ class Found(NamedTuple):
         responses: every vote.
         ends: the moments at which those who may have ended it, in milliseconds since 1970.
         is_edited_late: whether it was edited after the first vote, which counts for nothing.
+        carries_files: whether a picture of its result can be shared there, and opened by everybody.
     """
 
     start: Start
@@ -42,6 +45,7 @@ class Found(NamedTuple):
     responses: Sequence[Mapping[str, Any]]
     ends: list[int]
     is_edited_late: bool = False
+    carries_files: bool = True
 
 
 class Polls:
@@ -52,6 +56,7 @@ class Polls:
         self._hooks: Hooks = parts.hooks
         self._readers: Readers = parts.readers
         self._registry: Registry = parts.registry
+        self._upgrades: Upgrades = parts.upgrades
 
     async def find(self, user_id: str, room_id: str, event_id: str) -> Found | None:
         """The poll that an event is, where the account can read it; None for anything else."""
@@ -78,7 +83,8 @@ class Polls:
             except MalformedPoll:
                 continue
         responses = [_raw(one) for one in related if one.type in RESPONSE]
-        return Found(start, item.label, raw, responses, sorted(ends), is_edited_late)
+        carries_files = item.room.carried_files is not Media.NONE and not item.room.sources_only
+        return Found(start, item.label, raw, responses, sorted(ends), is_edited_late, carries_files)
 
     async def facts(self, user_id: str, room_id: str, event_id: str) -> dict[str, Any] | None:
         """The same for a bot that counts it, with the organisations of those who may vote."""
@@ -92,6 +98,7 @@ class Polls:
             "opening": self._of(active, opening),
             "closing": self._of(active, await self._hooks.joined(room_id)),
         }
+        moved = await self._upgrades.successor(room_id)
         there = {key for group in voters.values() for key in group.values()}
         return {
             "room_id": room_id,
@@ -100,6 +107,8 @@ class Polls:
             "responses": [dict(one) for one in found.responses],
             "ends": found.ends,
             "edited_late": found.is_edited_late,
+            "carries_files": found.carries_files,
+            "moved": None if moved is None else {"room_id": moved[0], "done": moved[1]},
             "voters": voters,
             "organisations": {key: organisations[key].name for key in sorted(there) if key in organisations},
             "service_rooms": {

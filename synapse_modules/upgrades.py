@@ -149,6 +149,11 @@ class Upgrades:
             "waiting": len(waiting),
         }
 
+    async def successor(self, room_id: str) -> tuple[str, bool] | None:
+        """The room that has taken a room's place, and whether everybody has gone over; None where none has."""
+        upgrade = await self._rows.of(room_id)
+        return None if upgrade is None or upgrade.new is None else (upgrade.new, upgrade.done)
+
     # --- Until the new room is there ---------------------------------------------------------------------------
 
     async def _upgrade(self, room_id: str, room: Room, sender: str, settle: Settle | None = None) -> str:

@@ -13,6 +13,7 @@ from belisha.policy.archived import ARCHIVED
 from belisha.policy.decision import Decision, refuse
 from belisha.policy.rooms import Kind, Room, to_state
 from belisha.policy.types import RELABEL
+from belisha.polls.wire import END
 
 #: Written here again, since `creation` needs what needs this file.
 _POLICY: Final = ("org.belisha.room", "")
@@ -37,6 +38,9 @@ BY_THE_CREATOR: Final = refuse(
 #: What a replaced room still accepts beside leaving: its items' labels and their withdrawal stay with their source.
 _STILL_ACCEPTED: Final = frozenset({RELABEL, "m.room.redaction"})
 
+#: What the bot still says there: it ends open polls, and what it was about to say when the room was closed is not lost.
+_STILL_SAID_BY_THE_BOT: Final = frozenset({*END, "m.room.message"})
+
 #: The state that a new room begins with, as it stands in the old one.
 _FROM_THE_START: Final = frozenset(
     {
@@ -57,9 +61,16 @@ _AFTERWARDS: Final = frozenset(
 )
 
 
-def decide_replaced(room: Room, event_type: str) -> Decision | None:
-    """The refusal of an event, other than membership, in a room that was replaced; None where it may be."""
-    return REPLACED if room.replaced and event_type not in _STILL_ACCEPTED else None
+def decide_replaced(room: Room, event_type: str, *, by_bot: bool = False) -> Decision | None:
+    """The refusal of an event, other than membership, in a room that was replaced; None where it may be.
+
+    Args:
+        room: the room's policy.
+        event_type: the event's type.
+        by_bot: whether the community's bot sends it.
+    """
+    accepted = _STILL_ACCEPTED | (_STILL_SAID_BY_THE_BOT if by_bot else frozenset())
+    return REPLACED if room.replaced and event_type not in accepted else None
 
 
 def decide_upgrade(room: Room, *, is_of_the_start: bool, by_bot: bool) -> Decision | None:

@@ -115,6 +115,15 @@ class Unacknowledged:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The room that has taken the place of one which was upgraded."""
+
+    room_id: str
+    done: bool
+    """Whether everybody has gone over."""
+
+
+@dataclass(frozen=True, slots=True)
 class PollFacts:
     """A poll as the module knows it now."""
 
@@ -133,6 +142,10 @@ class PollFacts:
     """Each one's own room with the steward."""
     edited_late: bool = False
     """Whether it was edited after the first vote; it is counted as it was before."""
+    carries_files: bool = False
+    """Whether a picture of its result can be shared in its group, and opened by everybody."""
+    moved: Moved | None = None
+    """Where its group has moved, if it was upgraded."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,10 @@ class Sent:
 
 Target = str | Sent
 
+#: Key of the events that bots send, with the id of the effect that made them.
+EFFECT = "org.belisha.effect"
+_PICTURES = "picture "
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _InRoom:
@@ -38,6 +42,20 @@ class Send(_InRoom):
     """A key under which this bot says this a single time, whatever else may be its occasion."""
     waits: bool = False
     """Whether it can wait where the room's member wants quiet at that time (see `quiet`); nothing can refer to it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture(_InRoom):
+    """Draw a chart, upload it, and send it as an image. It holds up nothing else that is said in its room."""
+
+    chart: Mapping[str, Any]
+    """What is drawn (see `bots.charts.bars`)."""
+    content: Mapping[str, Any]
+    """The event's content but for the file: with `body`, which says what the picture shows, and `filename`."""
+    after: Target | None = None
+    """The event that is to stand there first; where that is never sent, neither is this."""
+    once: str | None = None
+    """As in `Send`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +80,8 @@ class Redact(_InRoom):
 
     target: Target
     reason: str | None = None
+    of_picture: bool = False
+    """Whether it waits for nothing but the room's pictures, since it is one of them that is taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +175,7 @@ class Unschedule:
 #: Begins the names of jobs that tell a bot how an act ended: `then`, and `outcome` or `refused` with a sentence.
 OUTCOME = "outcome "
 
-Outgoing = Send | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Hook | Act | Turn
+Outgoing = Send | Picture | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Hook | Act | Turn
 Effect = Outgoing | Schedule | Unschedule
 
 
@@ -191,7 +211,13 @@ def lane_of(effect: Outgoing, room_id: str | None) -> str:
     room = effect.room or room_id
     if room is None:
         raise BadEffect(f"{type(effect).__name__} names no room, and a job has none of its own")
-    return room
+    is_aside = isinstance(effect, Picture) or (isinstance(effect, Redact) and effect.of_picture)
+    return f"{_PICTURES}{room}" if is_aside else room
+
+
+def room_of(lane: str) -> str:
+    """The room in which something of a lane is done."""
+    return lane.removeprefix(_PICTURES)
 
 
 def body_of(effect: Outgoing, effect_ids: Mapping[int, str], event_id: str | None) -> dict[str, Any]:
@@ -206,8 +232,12 @@ def body_of(effect: Outgoing, effect_ids: Mapping[int, str], event_id: str | Non
         BadEffect: It refers to what is not there.
     """
     match effect:
-        case Send():
-            return {"type": effect.type, "content": dict(effect.content)}
+        case Send() | State():
+            of_state = {"state_key": effect.state_key} if isinstance(effect, State) else {}
+            return {"type": effect.type, "content": dict(effect.content), **of_state}
+        case Picture():
+            after = None if effect.after is None else _stored(effect.after, effect_ids)
+            return {"after": after, "chart": dict(effect.chart), "content": dict(effect.content)}
         case Edit():
             return {"target": _stored(effect.target, effect_ids), "content": dict(effect.content)}
         case React():
@@ -216,8 +246,6 @@ def body_of(effect: Outgoing, effect_ids: Mapping[int, str], event_id: str | Non
             return {"target": _stored(effect.target, effect_ids), "reason": effect.reason}
         case Invite() | Kick():
             return {"user": effect.user, "reason": effect.reason}
-        case State():
-            return {"type": effect.type, "content": dict(effect.content), "state_key": effect.state_key}
         case Pin():
             return {"target": _stored(effect.target, effect_ids)}
         case Mail():

@@ -16,6 +16,8 @@ from belisha.policy.people import Person
 
 # https://spec.matrix.org/v1.11/appendices/#size-limits
 _LONGEST_ID = 255
+#: Says that another room has taken this one's place (Matrix 1.16, m.room.tombstone).
+TOMBSTONE = "m.room.tombstone"
 
 
 class MalformedEvent(ValueError):
@@ -150,7 +152,7 @@ def is_news(event: Event, me: str) -> bool:
     """Whether what was done in a bot's own name is news to the bot `me`, since the server did it in that name."""
     if event.sender == me and event.state_key is None:
         return event.type == "m.room.message" and REPORT_KEY in event.content
-    return joins(event, me) or event.type == POLICY_TYPE or (leaves(event) and event.state_key != me)
+    return joins(event, me) or event.type in (POLICY_TYPE, TOMBSTONE) or (leaves(event) and event.state_key != me)
 
 
 def _becomes(event: Event, user_id: str, membership: str) -> bool:

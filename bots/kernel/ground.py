@@ -9,6 +9,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bots.charts.artist import Artist
 from bots.kernel.batches import Actor
 from bots.kernel.by_form import ByForm
 from bots.kernel.catch_up import CatchUp
@@ -73,6 +74,7 @@ class Ground:
             mailer,
             self.metrics,
             webhook=Webhook(config.escalation.webhook),
+            draw=Artist().draw,
             backoff=backoff,
             now=now,
             due=lambda: self._timing.wake(),

@@ -15,7 +15,10 @@ DEVICE = "BELISHA"
 _CLIENT = "_matrix/client/v3"
 _MODULE = "_synapse/client/org.belisha/v1"
 _PAGE = 200
+_MEDIA = "_matrix/media"
 _TIMEOUT = aiohttp.ClientTimeout(total=30)
+#: An upload is answered when the file has been looked at.
+_UPLOAD_TIMEOUT = aiohttp.ClientTimeout(total=120)
 
 
 class Unreachable(Exception):
@@ -119,6 +122,19 @@ class BotClient:
             if error.status != 404:
                 raise
             return {}
+
+    async def create_media(self) -> str:
+        """An address for a file that is still to come (`mxc://…`); Synapse forgets it after a day without one."""
+        return str((await self._request("POST", f"{_MEDIA}/v1/create", {})).get("content_uri", ""))
+
+    async def upload(self, address: str, data: bytes, media_type: str) -> None:
+        """Brings the file of an address, once.
+
+        Raises:
+            Refused: 409 `M_CANNOT_OVERWRITE_MEDIA` where it is there, or is being brought this moment.
+        """
+        path = f"{_MEDIA}/v3/upload/{address.removeprefix('mxc://')}"
+        await self._request("PUT", path, data=data, media_type=media_type)
 
     async def set_membership(
         self, room_id: str, act: str, user_id: str, reason: str | None, transaction_id: str
@@ -233,9 +249,16 @@ class BotClient:
         return await self._request("GET", f"{_MODULE}/audience", query={"room_id": room_id})
 
     async def _request(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, query: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        query: Mapping[str, str] | None = None,
+        *,
+        data: bytes | None = None,
+        media_type: str = "",
     ) -> dict[str, Any]:
-        """One request.
+        """One request, with a body of JSON or with a file.
 
         Raises:
             Unreachable: No connection, no answer in time, a server error, or too many requests.
@@ -247,9 +270,10 @@ class BotClient:
             async with self._session.request(
                 method,
                 URL(f"{self._homeserver}/{path}", encoded=True).with_query({**(query or {}), **who}),
-                headers=self._headers,
+                headers=self._headers if data is None else {**self._headers, "Content-Type": media_type},
                 json=body,
-                timeout=_TIMEOUT,
+                data=data,
+                timeout=_TIMEOUT if data is None else _UPLOAD_TIMEOUT,
                 allow_redirects=False,
             ) as response:
                 answer = await _object(response)

@@ -18,6 +18,7 @@ from bots.kernel.effects import (
     Effect,
     Hook,
     Mail,
+    Picture,
     Schedule,
     Send,
     Unschedule,
@@ -87,7 +88,7 @@ class Outbox:
                 _set_job(connection, bot, effect)
                 self.planned = self.planned or isinstance(effect, Schedule)
                 continue
-            once = effect.once if isinstance(effect, Send | Mail | Hook) else None
+            once = effect.once if isinstance(effect, Send | Picture | Mail | Hook) else None
             ids[position] = context.effect_id(position) if once is None else transaction_id(context.me, once, 0)
             if isinstance(effect, Send) and effect.waits and self._waits(connection, bot, effect, ids[position]):
                 continue
@@ -155,6 +156,10 @@ class Outbox:
                 connection.execute(self._add_job, dict(job_after))
 
         await self._store.write(mark)
+
+    async def note(self, number: int, body: Mapping[str, Any]) -> None:
+        """Keeps how far an effect of several steps has come, instead of what it was."""
+        await self._set(number, {"body": json.dumps(body)})
 
     async def postpone(self, number: int, not_before: float, error: str, *, counts: bool) -> None:
         """Leaves an effect pending until later; `counts` tells whether it failed by its own fault."""

@@ -16,6 +16,7 @@ from bots.kernel.bot import (
     Extent,
     Group,
     Item,
+    Moved,
     Needs,
     Organisation,
     Policy,
@@ -264,7 +265,14 @@ def poll_facts(answer: Mapping[str, Any]) -> PollFacts | Unknown:
         organisations=_texts(answer.get("organisations")),
         service_rooms=_texts(answer.get("service_rooms")),
         edited_late=answer.get("edited_late") is True,
+        carries_files=answer.get("carries_files") is True,
+        moved=_moved(answer.get("moved")),
     )
+
+
+def _moved(value: object) -> Moved | None:
+    room_id = value.get("room_id") if isinstance(value, dict) else None
+    return Moved(room_id, value["done"] is True) if isinstance(value, dict) and isinstance(room_id, str) else None
 
 
 def _texts(value: object) -> dict[str, str]:

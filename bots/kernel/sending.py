@@ -12,17 +12,19 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-from bots.kernel.effects import OUTCOME
+from bots.charts.artist import NotDrawn
+from bots.kernel.effects import EFFECT, OUTCOME, room_of
+from bots.kernel.errors import Impossible, NotYet
 from bots.kernel.lanes import Backoff
 from bots.kernel.mail import Mailer, MailRefused
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 from bots.kernel.metrics import Metrics
 from bots.kernel.outbox import Outbox, Pending
+from bots.kernel.pictures import Draw, Pictures
 from bots.kernel.webhook import HookRefused, Webhook
 
 log = logging.getLogger(__name__)
 
-EFFECT = "org.belisha.effect"
 _OURS = "ORG.BELISHA."
 _PINNED = "m.room.pinned_events"
 REMEMBERED_S = 12 * 3600.0
@@ -31,14 +33,6 @@ _BATCH = 50
 _MARGIN_S = 600.0  # two clocks, ours and Synapse's
 #: Refusals that end when something at the server is mended (rule X1).
 _MAY_PASS = frozenset({"ORG.BELISHA.CANNOT_DECIDE", "ORG.BELISHA.DEGRADED", "M_LIMIT_EXCEEDED"})
-
-
-class Impossible(Exception):
-    """What an effect refers to does not exist; `str()` says so in a sentence."""
-
-
-class NotYet(Exception):
-    """What an effect refers to has not been sent yet."""
 
 
 class Sending:
@@ -52,6 +46,7 @@ class Sending:
         metrics: Metrics,
         *,
         webhook: Webhook | None = None,
+        draw: Draw,
         backoff: Backoff | None = None,
         now: Callable[[], float] = time.time,
         due: Callable[[], None] = lambda: None,
@@ -65,6 +60,7 @@ class Sending:
             mailer: The way of mail.
             metrics: Counters.
             webhook: The way to the operators' webhook; None where there is none.
+            draw: What draws pictures.
             backoff: Pauses after errors.
             now: The clock, in seconds since 1970.
             due: Called when a job is due.
@@ -82,6 +78,7 @@ class Sending:
         self._unreachable = 0
         self._perform: dict[str, Callable[[BotClient, Pending], Awaitable[str | None]]] = {
             "send": _send,
+            "picture": Pictures(outbox, draw, self._event).perform,
             "edit": self._edit,
             "react": self._react,
             "redact": self._redact,
@@ -111,9 +108,9 @@ class Sending:
             log.warning("an effect waits", extra={"reason": str(error), "kind": effect.kind, "seconds": pause})
             await self._outbox.postpone(effect.number, self._now() + pause, str(error), counts=False)
             return False
-        except Refused as error:
-            may_pass = error.errcode in _MAY_PASS and effect.attempts + 1 < self._backoff.attempts
-            if may_pass:
+        except (Refused, NotDrawn) as error:
+            may_pass = isinstance(error, NotDrawn) or error.errcode in _MAY_PASS
+            if may_pass and effect.attempts + 1 < self._backoff.attempts:
                 pause = self._now() + self._jittered(effect.attempts)
                 self._metrics.retried.labels("outbox").inc()
                 await self._outbox.postpone(effect.number, pause, str(error), counts=True)
@@ -189,12 +186,12 @@ class Sending:
         """The event that an old attempt has made, if it has made one."""
         if effect.kind == "redact":
             target = await self._event(effect.body["target"])
-            return target if await client.is_redacted(effect.lane, target) else None
-        if effect.kind not in ("send", "edit", "react"):
+            return target if await client.is_redacted(room_of(effect.lane), target) else None
+        if effect.kind not in ("send", "picture", "edit", "react"):
             return None
         page, filtered = "", {"senders": [client.user_id], "lazy_load_members": True}
         while True:
-            events, page = await client.messages(effect.lane, page, filtered=filtered)
+            events, page = await client.messages(room_of(effect.lane), page, filtered=filtered)
             for event in events:
                 if (event.get("content") or {}).get(EFFECT) == effect.effect_id:
                     return str(event["event_id"])
@@ -234,7 +231,7 @@ class Sending:
 
     async def _redact(self, client: BotClient, effect: Pending) -> str:
         target = await self._event(effect.body["target"])
-        return await client.redact(effect.lane, target, effect.body["reason"], effect.effect_id)
+        return await client.redact(room_of(effect.lane), target, effect.body["reason"], effect.effect_id)
 
     async def _pin(self, client: BotClient, effect: Pending) -> None:
         target = await self._event(effect.body["target"])

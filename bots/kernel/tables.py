@@ -63,7 +63,7 @@ progress = sa.Table(
     sa.Column("thinned_until", sa.Float, nullable=False, server_default="0"),  # older events were known, and thinned
 )
 
-# What bots have asked to be done, in the order of each lane: a room, or one person's mail.
+# What bots have asked to be done, in the order of each lane: a room, its pictures, or one person's mail.
 outbox = sa.Table(
     "outbox",
     metadata,

@@ -20,6 +20,7 @@ PLAIN: Final[Mapping[str, Any]] = {
     "voters": "closing",
     "state": "open",
     "ended_at": None,
+    "told_in": None,
 }
 
 

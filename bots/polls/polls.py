@@ -11,17 +11,19 @@ from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
+import sqlalchemy as sa
+
 from belisha.polls.deadlines import NoDeadline, deadline
 from belisha.polls.wire import END, RESPONSE, end_content, poll_of
 from belisha.translation import _
 from bots.kernel.answers import Block, Link, Typed, notice, paragraph, say
 from bots.kernel.bot import Context, Job, Needs, PollFacts
 from bots.kernel.calls import Acting, Answer, Call, Entry, Outcome
-from bots.kernel.effects import Effect, Redact, Schedule, Send, Sent, Unschedule, transaction_id
-from bots.kernel.events import Event
-from bots.polls import reminders, words
+from bots.kernel.effects import Effect, Redact, Schedule, Send, Unschedule
+from bots.kernel.events import TOMBSTONE, Event
+from bots.polls import reminders, results, words
 from bots.polls.commands import EXPORT
-from bots.polls.counting import count, kept_of, until
+from bots.polls.counting import kept_of, until
 from bots.polls.reminders import REMIND
 from bots.polls.tables import poll
 from bots.steward.announcements import link_of
@@ -30,8 +32,6 @@ from bots.steward.announcements import link_of
 DUE: Final = "poll due "
 COUNT: Final = "poll count "
 LATE: Final = "poll late "
-#: Begins the key under which a result is told once.
-RESULT: Final = "poll result "
 _REDACTION: Final = "m.room.redaction"
 #: How often the end is looked for before the votes are counted without it, and the first pause, in seconds.
 _TRIES: Final = 10
@@ -160,14 +160,16 @@ class Polls:
     # --- Events --------------------------------------------------------------------------------------------------
 
     def needs(self, event: Event) -> Needs | None:
-        """Ends, votes and redactions concern polls; nothing of the network is needed to know which."""
+        """Ends, votes, redactions and moves of groups concern polls; nothing of the network is needed to know which."""
         is_one = event.type in (*END, *RESPONSE, _REDACTION) and event.state_key is None
-        return Needs() if is_one else None
+        return Needs() if is_one or _is_move(event) else None
 
     def handle(self, event: Event, context: Context) -> Sequence[Effect] | None:
         """Counts a poll that a client has ended, has who votes too late told, takes a result back with its poll."""
         if self.needs(event) is None:
             return None
+        if _is_move(event):
+            return _all_ended(event, context)
         is_redaction = event.type == _REDACTION
         target = event.text("redacts") if is_redaction else poll_of(event.content)
         kept = kept_of(context.database, target or "")
@@ -214,28 +216,14 @@ class Polls:
         if not isinstance(facts, PollFacts):
             _set(context, kept, state="cancelled")  # it was taken back
             return _over(kept)
-        if not facts.ends:
-            if kept["state"] == "open":
-                return ()  # who ended it may not
-            if tries < _TRIES:
-                return (_count(kept, context.now + _PAUSE * 2**tries, tries + 1),)
-        found = words.Result(
-            facts.start,
-            count(facts, kept, context.now),
-            facts.organisations,
-            kept["quorum"],
-            kept["ended_at"],
-            facts.edited_late,
-        )
-        _set(context, kept, state="counted")
-        # As an answer to the poll it has the poll's label at least (rule L2).
-        content = notice(words.result(found, self._zone)) | {
-            "m.relates_to": {"m.in_reply_to": {"event_id": kept["event_id"]}}
-        }
-        return (
-            Send(content, room=kept["room_id"], once=f"{RESULT}{kept['event_id']}"),
-            *_over(kept),
-        )
+        if not facts.ends and kept["state"] == "open":
+            return ()  # who ended it may not
+        is_moving = facts.moved is not None and not facts.moved.done  # who goes over later might not see the result
+        if (not facts.ends or is_moving) and tries < _TRIES:
+            return (_count(kept, context.now + _PAUSE * 2**tries, tries + 1),)
+        told_in = None if facts.moved is None else facts.moved.room_id
+        _set(context, kept, state="counted", told_in=told_in)
+        return (*results.told(facts, {**kept, "told_in": told_in}, context, self._zone), *_over(kept))
 
     def _late(self, job: Job, kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
         facts, voter = context.poll, str(job.arguments["voter"])
@@ -284,12 +272,22 @@ def _end(context: Context, kept: Mapping[str, Any], due: float | None) -> Sequen
     )
 
 
+def _is_move(event: Event) -> bool:
+    return event.type == TOMBSTONE and event.state_key == ""
+
+
+def _all_ended(event: Event, context: Context) -> Sequence[Effect]:
+    """Ends what is open in a group that has moved: nobody can vote there any more."""
+    is_open = (poll.c.room_id == event.room_id) & (poll.c.state == "open")
+    found = context.database.execute(sa.select(poll).where(is_open).order_by(poll.c.event_id)).mappings().all()
+    return [effect for row in found for effect in _end(context, dict(row), None)]
+
+
 def _taken_back(context: Context, kept: Mapping[str, Any]) -> Sequence[Effect]:
     """What follows when a poll is redacted: its words stand in the result too (rule E1)."""
     was_counted = kept["state"] == "counted"
     _set(context, kept, state="cancelled")
-    result = Sent(transaction_id(context.me, f"{RESULT}{kept['event_id']}", 0))
-    return (*_over(kept), *((Redact(result, room=kept["room_id"]),) if was_counted else ()))
+    return (*_over(kept), *(results.taken_back(kept, context) if was_counted else ()))
 
 
 def _adopted(context: Context, done: Mapping[str, Any]) -> Mapping[str, Any]:

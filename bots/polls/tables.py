@@ -17,6 +17,7 @@ poll = sa.Table(
     sa.Column("voters", sa.Text, nullable=False, server_default="closing"),
     sa.Column("state", sa.Text, nullable=False, server_default="open"),
     sa.Column("ended_at", sa.Float),  # the moment until which votes count, where that is not the end's own
+    sa.Column("told_in", sa.Text),  # the room of its result, where its group has moved meanwhile
     sa.CheckConstraint("state IN ('open', 'closing', 'counted', 'cancelled')", name="state"),
 )
 

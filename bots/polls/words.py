@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 from belisha.polls.tally import Tally, most_chosen
 from belisha.polls.wire import Start
 from belisha.translation import _, many
-from bots.kernel.answers import Block, Strong, Table, Words, paragraph, points, say
+from bots.charts.bars import Bar, Bars
+from bots.kernel.answers import Block, Link, Strong, Table, Words, paragraph, points, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def sentence(found: Result) -> str:
     tally, texts = found.tally, _texts(found.start)
     if not tally.voters:
         return _("Nobody has voted.")
-    if found.quorum is not None and tally.voters < found.quorum:
+    if found.quorum is not None and not quorum_is_met(found):
         template = _("It does not count: {voters} of the {quorum} who are needed have voted.")
         return template.format(voters=tally.voters, quorum=found.quorum)
     leading = tally.leading()
@@ -66,6 +67,63 @@ def sentence(found: Result) -> str:
     )
 
 
+def moved(poll: Link) -> Block:
+    """What is said first of a poll whose group has moved."""
+    return say(_("This poll was open in {poll} when the group moved here, which ended it."), poll=poll)
+
+
+def moved_for_maker(room: Link) -> Block:
+    """What is said to whoever began it."""
+    template = _("Your poll was open when its group moved, which ended it. What it came to stands in {room}.")
+    return say(template, room=room)
+
+
+def chart(found: Result) -> Bars:
+    """The same as a bar chart: a full bar is everybody who has voted."""
+    tally, organised = found.tally, found.tally.by_organisation
+    counts = quorum_is_met(found)
+    leading = tally.leading() if counts else ()
+    voting = len(tally.organisations)
+    bars = []
+    for option in found.start.options:
+        count = tally.counts[option.id]
+        second = None if organised is None else organised[option.id]
+        said = "" if second is None else _("{count} of {all}").format(count=second, all=voting)
+        is_first = option.id in leading
+        bars.append(Bar(option.text, count, f"{count} ({_share(count, tally.voters)})", is_first, second, said))
+    if split := sum(one.split for one in tally.organisations):
+        said = _("{count} of {all}").format(count=split, all=voting)
+        bars.append(Bar(_("(split: no single answer)"), None, "", second=split, second_said=said))
+    return Bars(
+        title=found.start.question,
+        told=sentence(found),
+        bars=tuple(bars),
+        whole=tally.voters,
+        second_whole=voting,
+        key=None if organised is None else (_("Votes"), _("Organisations, each with one vote")),
+    )
+
+
+def quorum_is_met(found: Result) -> bool:
+    """Whether as many have voted as are needed."""
+    return found.quorum is None or found.tally.voters >= found.quorum
+
+
+def in_words(drawn: Bars) -> Sequence[Block]:
+    """What a chart shows, for those who do not see it."""
+    lines = []
+    for bar in drawn.bars:
+        said = [bar.said] if bar.value is not None else []
+        if bar.second is not None:
+            said.append(_("organisations: {count}").format(count=bar.second_said))
+        lines.append((f"{' '.join(bar.name.split())}: {'; '.join(said)}",))
+    return (paragraph(_("The result as a picture. {sentence}").format(sentence=drawn.told)), points(lines))
+
+
+def _share(count: int, voters: int) -> str:
+    return f"{round(100 * count / voters) if voters else 0} %"
+
+
 def _table(found: Result) -> Table:
     tally = found.tally
     organised = tally.by_organisation
@@ -73,9 +131,8 @@ def _table(found: Result) -> Table:
     rows = []
     for option in found.start.options:
         count = tally.counts[option.id]
-        share = f"{round(100 * count / tally.voters) if tally.voters else 0} %"
         more = [] if organised is None else [str(organised[option.id])]
-        rows.append((option.text, str(count), share, *more))
+        rows.append((option.text, str(count), _share(count, tally.voters), *more))
     return Table(tuple(heads), tuple(rows))
 
 

@@ -16,7 +16,7 @@ from bots.kernel.calls import Acting, Answer, Call, Check, Entry, Outcome
 from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
-from bots.kernel.events import Event, joins
+from bots.kernel.events import TOMBSTONE, Event, joins
 from bots.kernel.rules import Rule
 from bots.steward import (
     announcements,
@@ -156,6 +156,8 @@ class Steward:
 
     def needs(self, event: Event, me: str) -> Needs | None:
         """What must be known for an answer; see `bots.kernel.bot.Bot`."""
+        if event.type == TOMBSTONE:
+            return next((needs for part in self._parts if (needs := part.needs(event))), None)
         if event.state_key is not None:
             if (needs := group_care.needs(event)) is not None:
                 return needs
@@ -176,6 +178,8 @@ class Steward:
                 if (effects := one.handle(event, context)) is not None:
                     return effects
             return self.desk.handle(event, context)
+        if event.type == TOMBSTONE:
+            return [effect for part in self._parts for effect in part.handle(event, context) or ()]
         in_service = isinstance(context.policy, Policy) and context.policy.kind == "service"
         if in_service:  # what is said before somebody has joined they cannot read
             return self._welcome(event, context) if joins(event, str(event.state_key)) else ()

@@ -232,6 +232,8 @@ class Homeserver:
         """How the module answers who has not acknowledged something, in this order."""
         self.polls: dict[str, Json] = {}
         """What the module tells of polls, by event id."""
+        self.files: dict[str, list[bytes]] = {}
+        """Addresses of files, each with what was uploaded for it."""
         self.devices: set[str] = set()
         self.holding = asyncio.Event()
         self.holding.set()
@@ -303,7 +305,22 @@ class Homeserver:
             return web.json_response(body, status=status)
         return web.json_response({"event_id": f"$answer-{transaction}"})
 
+    async def _of_files(self, path: str, request: web.Request) -> tuple[int, Json]:
+        if path.endswith("/create"):
+            address = f"mxc://{SERVER}/file{len(self.files)}"
+            self.files[address] = []
+            return 200, {"content_uri": address}
+        known = self.files.get(f"mxc://{'/'.join(path.split('/')[-2:])}")
+        if known is None:
+            return 404, {"errcode": "M_NOT_FOUND", "error": "no such file"}
+        if known:
+            return 409, {"errcode": "M_CANNOT_OVERWRITE_MEDIA", "error": "it is there"}
+        known.append(await request.read())
+        return 200, {}
+
     async def _other(self, path: str, request: web.Request) -> tuple[int, Json]:
+        if path.startswith("/_matrix/media/"):
+            return await self._of_files(path, request)
         if path.endswith("/register"):
             return 400, {"errcode": "M_USER_IN_USE", "error": "taken"}
         if "/devices/" in path:

@@ -65,7 +65,7 @@ def done(homeserver: Homeserver, act: str = "poll_open", moment: str = NOON) -> 
     homeserver.acts.append((200, ended))
 
 
-def facts(*votes: tuple[str, str | None, str], ends: tuple[str, ...] = (), most: int = 1) -> Json:
+def facts(*votes: tuple[str, str | None, str], ends: tuple[str, ...] = (), most: int = 1, **more: Any) -> Json:
     """What the module tells of a poll; votes with their answers and times."""
     content = start_content("When do we meet?", ["Monday", "Tuesday"], most)
     base = {"event_id": POLL, "type": START[0], "sender": ANA, "origin_server_ts": int(at(NOON) * 1000)}
@@ -80,6 +80,7 @@ def facts(*votes: tuple[str, str | None, str], ends: tuple[str, ...] = (), most:
         "voters": {"opening": {ANA: "harbour"}, "closing": of},
         "organisations": {"harbour": "Harbour Office", "police": "Police"},
         "service_rooms": {user: f"!{user[1:4]}:{SERVER}" for user in of},
+        **more,
     }
 
 

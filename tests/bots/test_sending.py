@@ -10,10 +10,23 @@ import pytest
 import sqlalchemy as sa
 
 from bots.kernel.bot import Context, Needs
-from bots.kernel.effects import Act, Edit, Effect, Invite, Kick, React, Redact, Send, Sent, State, transaction_id
+from bots.kernel.effects import (
+    EFFECT,
+    Act,
+    Edit,
+    Effect,
+    Invite,
+    Kick,
+    React,
+    Redact,
+    Send,
+    Sent,
+    State,
+    transaction_id,
+)
 from bots.kernel.events import Event
 from bots.kernel.lanes import Backoff
-from bots.kernel.sending import EFFECT, REMEMBERED_S
+from bots.kernel.sending import REMEMBERED_S
 from bots.kernel.store import Store
 from bots.kernel.tables import outbox
 from tests.bots.support import ADA, ROOM, STEWARD, Homeserver, Json, grounded, message, settled

@@ -13,12 +13,27 @@ from urllib.parse import quote
 from PIL import Image
 from playwright.async_api import Browser, ViewportSize, expect
 
+from bots.charts.bars import Bar, Bars
+from bots.charts.drawing import png
 from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import Here, Visitor, form_of, join, make_group, running, settings_with
 from tests.support.server import request
 
 Scheme = Literal["light", "dark"]
+_POLL = Bars(
+    "When do we meet?",
+    "“Thursday” has the most votes: 4 of 7.",
+    (
+        Bar("Tuesday", 1, "1 (14 %)", second=0, second_said="0 of 3"),
+        Bar("Thursday", 4, "4 (57 %)", leads=True, second=2, second_said="2 of 3"),
+        Bar("Friday, after the tide table is out", 2, "2 (29 %)", second=0, second_said="0 of 3"),
+        Bar("(split: no single answer)", None, "", second=1, second_said="1 of 3"),
+    ),
+    7,
+    3,
+    ("Votes", "Organisations, each with one vote"),
+)
 _DESK = {"width": 900, "height": 900}
 
 
@@ -133,5 +148,6 @@ if __name__ == "__main__":
     target = Path(sys.argv[1])
     target.mkdir(parents=True, exist_ok=True)
     asyncio.run(take(target))
+    (target / "poll-result.png").write_bytes(png(_POLL))
     for picture in target.glob("*.png"):  # so few colours need no more
         Image.open(picture).quantize(256, dither=Image.Dither.NONE).save(picture, optimize=True)

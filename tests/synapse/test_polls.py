@@ -228,3 +228,16 @@ async def test_nobody_but_a_bot_that_is_there_is_told(community: Community) -> N
     hidden = await sends(community, "ana", named, START[0], start_content("Which?", ["Fish", "Tide"]))
     for where, which in ((room, text), (room, hidden), (named, hidden), ("!nowhere:x", poll), (room, "$nothing")):
         assert (await facts(community, where, which))[0] == 404
+
+
+@pytest.mark.parametrize(
+    ("policy", "carries"), [({"media": "none"}, False), ({"originals": "source"}, False), ({"media": "any"}, True)]
+)
+async def test_a_bot_is_told_whether_a_picture_can_be_shared(community: Community, policy: Json, carries: bool) -> None:
+    room = await with_people(community)
+    poll = await begun(community, room)
+    told = (await facts(community, room, poll))[1]
+    assert told["carries_files"] is True and told["moved"] is None
+    path = f"rooms/{quote(room, safe='')}/policy"
+    assert (await community.server.local("PUT", path, policy))[0] == 200
+    assert (await facts(community, room, poll))[1]["carries_files"] is carries

@@ -14,7 +14,7 @@ from belisha.commands.reading import Asked
 from belisha.policy.people import Person
 from belisha.polls.tally import tally
 from belisha.polls.wire import Option, Response, Start
-from bots.kernel.answers import Block, in_html, plain
+from bots.kernel.answers import Block, Link, in_html, plain
 from bots.kernel.bot import Asker, Context, Job, Policy, PollFacts
 from bots.kernel.calls import Call, Outcome
 from bots.kernel.effects import Send
@@ -33,12 +33,17 @@ GROUP = Policy("closed", "TLP:AMBER", "TLP:AMBER")
 
 
 def result(votes: str, most: int = 1, quorum: int | None = None, **more: float) -> Sequence[Block]:
+    """What is said of the result of these votes."""
+    return words.result(counted(votes, most, quorum, **more), UTC)
+
+
+def counted(votes: str, most: int = 1, quorum: int | None = None, **more: float) -> words.Result:
     """The result of these votes, each by another; those of the first two are of one organisation."""
     start = Start("$p", "@1:x", 0, "1?", (Option("a", "<b>1</b>"), Option("b", "2")), most)
     responses = [Response(f"@{place}:x", 1, tuple(vote)) for place, vote in enumerate(votes.split())]
     responses += [Response("@late:x", 9, ("a",)), Response("@out:x", 1, ("a",)), Response("@9:x", 1, None)]
     of = {f"@{place}:x": "1" if place < 2 else str(place) for place in range(10)}
-    return words.result(words.Result(start, tally(start, responses, 5, of, of), {"1": "1"}, quorum, **more), UTC)
+    return words.Result(start, tally(start, responses, 5, of, of), {"1": "1"}, quorum, **more)
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,11 @@ def answers() -> Iterator[str]:
             yield in_html(
                 result(votes, 2 if quorum else 1, quorum, **({"due": 1.0, "edited_late": True} if quorum else {}))
             )
+            drawn = words.chart(counted(votes, quorum=quorum))
+            yield in_html(words.in_words(drawn))
+            yield " ".join((drawn.told, *(drawn.key or ()), *(f"{bar.name} {bar.second_said}" for bar in drawn.bars)))
+    link = Link("1", "https://2")
+    yield from (re.sub(r"https://\S+?2", "", in_html((one(link),))) for one in (words.moved, words.moved_for_maker))
     options = {"closes": "2d", "by": "organisation", "quorum": 2, "voters": "opening"}
     outcomes = [Outcome({"event_id": "$p", "room_id": "!r:x", "at": 1}), Outcome(None, "")]
     for arguments in (options, {"closes": "1970-01-01 00:00"}):

@@ -33,6 +33,13 @@ def test_a_replaced_room_accepts_acts_about_what_is_in_it_and_nothing_else() -> 
         "org.belisha.relabel",
         "m.room.redaction",
     }
+    assert {each for each in types if decide_replaced(REPLACED, each, by_bot=True) is None} == {
+        "org.belisha.relabel",
+        "m.room.redaction",
+        "m.room.message",
+        "org.matrix.msc3381.poll.end",
+        "m.poll.end",
+    }, "polls that were open are ended there"
     assert all(decide_replaced(GROUP, each) is None for each in types)
 
 

@@ -1,0 +1,27 @@
+"""Reads a chart as JSON and writes it as a PNG: the process in which `artist` has it drawn."""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from typing import Final
+
+_MEMORY: Final = 1 << 30
+_CPU_S: Final = 60
+
+
+def main() -> int:
+    """Draws one chart, within its limits."""
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_S, _CPU_S))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    from bots.charts.bars import from_json
+    from bots.charts.drawing import png
+
+    sys.stdout.buffer.write(png(from_json(json.load(sys.stdin))))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

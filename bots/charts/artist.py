@@ -1,0 +1,74 @@
+"""Has charts drawn in a process of their own: its memory goes with it, and what hangs is ended.
+
+Drawing takes a second of the processor and reads texts of members with a library in C; neither belongs beside the
+bots' tokens or into their loop. The process has no environment of ours, and a folder of its own for a moment.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import sys
+import tempfile
+from collections.abc import Mapping
+from typing import Any, Final
+
+#: Begins every PNG, with the place of its width and height behind it (RFC 2083, 3.1 and 4.1.1).
+_BEGINS: Final = b"\x89PNG\r\n\x1a\n"
+_LONGEST_S: Final = 120.0
+
+
+class NotDrawn(Exception):
+    """A chart could not be drawn; `str()` says why, without any of its words."""
+
+
+class Artist:
+    """Draws one chart after the other."""
+
+    def __init__(self, longest: float = _LONGEST_S) -> None:
+        """Waits for so many seconds for a chart."""
+        self._longest = longest
+        self._one_at_a_time = asyncio.Semaphore(1)
+
+    async def draw(self, chart: Mapping[str, Any]) -> bytes:
+        """The chart (`Bars.as_json`) as a PNG.
+
+        Raises:
+            NotDrawn: it took too long, or could not be drawn.
+        """
+        async with self._one_at_a_time:
+            with tempfile.TemporaryDirectory(prefix="belisha-chart-") as folder:
+                return await self._draw(json.dumps(chart).encode(), folder)
+
+    async def _draw(self, chart: bytes, folder: str) -> bytes:
+        environment = {"HOME": folder, "MPLCONFIGDIR": folder, "OPENBLAS_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+        process = await asyncio.create_subprocess_exec(
+            sys.executable,
+            "-I",
+            "-m",
+            "bots.charts",
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,  # it could quote what members wrote
+            env=environment,
+            cwd=folder,
+        )
+        try:
+            async with asyncio.timeout(self._longest):
+                found, _ = await process.communicate(chart)
+        except TimeoutError:
+            raise NotDrawn("a chart took too long to draw") from None
+        finally:
+            if process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
+                await process.wait()
+        if process.returncode or not found.startswith(_BEGINS):
+            raise NotDrawn(f"drawing a chart ended with {process.returncode}")
+        return found
+
+
+def size_of(png: bytes) -> tuple[int, int]:
+    """Width and height of a PNG, in pixels."""
+    return int.from_bytes(png[16:20], "big"), int.from_bytes(png[20:24], "big")

@@ -1,0 +1,73 @@
+"""The result of a poll as it is told: a message with a sentence and a table, and behind it a picture of the same.
+
+Two messages, since a picture has to be uploaded and looked at, and groups may carry no files: the result waits for
+neither. Both answer the poll, so both have its label at least (rule L2), and both go with it (rule E1).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+from belisha.events import LABEL_KEY
+from belisha.translation import _
+from bots.kernel.answers import notice
+from bots.kernel.bot import Context, PollFacts
+from bots.kernel.effects import Effect, Picture, Redact, Send, Sent, transaction_id
+from bots.kernel.outbox import was_said
+from bots.polls import words
+from bots.polls.counting import count
+from bots.steward.announcements import link_of
+from bots.steward.groups import link_to
+
+#: Begin the keys under which a result, its picture, and to its maker where it is, are told once.
+RESULT: Final = "poll result "
+PICTURE: Final = "poll picture "
+MOVED: Final = "poll moved "
+_FILE_NAME: Final = "poll.png"
+_BOT: Final = "steward"  # in whose name the polls speak
+
+
+def told(facts: PollFacts, kept: Mapping[str, Any], context: Context, zone: ZoneInfo) -> Sequence[Effect]:
+    """Tells the result where the poll is, or where its group is now; `kept["told_in"]` says so."""
+    found = words.Result(
+        facts.start,
+        count(facts, kept, context.now),
+        facts.organisations,
+        kept["quorum"],
+        kept["ended_at"],
+        facts.edited_late,
+    )
+    event_id, room, moved = kept["event_id"], _room_of(kept), kept["told_in"] is not None
+    blocks = words.result(found, zone)
+    # In another room it answers nothing that stands there, and brings the poll's label along.
+    about: dict[str, Any] = {"m.relates_to": {"m.in_reply_to": {"event_id": event_id}}}
+    if moved:
+        about = {LABEL_KEY: {"label": facts.label}}
+        blocks = (words.moved(link_of(kept["room_id"], event_id, _("the room from before"))), *blocks)
+    effects: list[Effect] = [Send(notice(blocks) | about, room=room, once=f"{RESULT}{event_id}")]
+    if facts.carries_files:
+        drawn = words.chart(found)
+        content = notice(words.in_words(drawn)) | about | {"filename": _FILE_NAME}
+        after = Sent(transaction_id(context.me, f"{RESULT}{event_id}", 0))
+        effects.append(Picture(drawn.as_json(), content, room=room, after=after, once=f"{PICTURE}{event_id}"))
+    own = facts.service_rooms.get(facts.start.sender)
+    if moved and own is not None:
+        told_maker = notice((words.moved_for_maker(link_to(room, _("its new room"))),))
+        effects.append(Send(told_maker, room=own, once=f"{MOVED}{event_id}"))
+    return effects
+
+
+def taken_back(kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
+    """Takes back what was told: the poll's words stand in it."""
+    event_id, room = kept["event_id"], _room_of(kept)
+    effects: list[Effect] = [Redact(Sent(transaction_id(context.me, f"{RESULT}{event_id}", 0)), room=room)]
+    if was_said(context, _BOT, f"{PICTURE}{event_id}"):
+        picture = Sent(transaction_id(context.me, f"{PICTURE}{event_id}", 0))
+        effects.append(Redact(picture, room=room, of_picture=True))
+    return effects
+
+
+def _room_of(kept: Mapping[str, Any]) -> str:
+    return str(kept["told_in"] or kept["room_id"])

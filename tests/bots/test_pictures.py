@@ -1,0 +1,164 @@
+"""Pictures of bots: uploaded once and sent once, whatever Synapse answers meanwhile; nothing else waits for them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bots.charts.artist import Artist, NotDrawn, size_of
+from bots.charts.bars import Bar, Bars
+from bots.kernel.effects import EFFECT, Effect, Picture, Redact, Send, Sent
+from bots.kernel.store import Store
+from tests.bots.support import ROOM, Homeserver, Json
+from tests.bots.test_sending import done
+
+CHART = Bars("When?", "“Monday” has the most votes: 2 of 3.", (Bar("Monday", 2, "2", leads=True), Bar("-", 1, "1")), 3)
+CONTENT = {"body": "Monday: 2", "filename": "poll.png"}
+DRAWN = b"\x89PNG\r\n\x1a\n" + bytes(8) + (960).to_bytes(4, "big") + (320).to_bytes(4, "big")
+
+
+@pytest.fixture
+def drawings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was to be drawn; nothing is, to save time."""
+    asked: list[Any] = []
+
+    async def draw(_artist: Artist, chart: Any) -> bytes:
+        asked.append(chart)
+        if asked[-1].get("title") == "fails" and len(asked) == 1:
+            raise NotDrawn("a chart took too long to draw")
+        return DRAWN
+
+    monkeypatch.setattr(Artist, "draw", draw)
+    return asked
+
+
+def picture(**more: Any) -> Picture:
+    return Picture(CHART.as_json(), CONTENT, **more)
+
+
+def not_ready(homeserver: Homeserver, monkeypatch: pytest.MonkeyPatch, times: int) -> None:
+    """Refuses so many images, as Synapse does while their files are looked at."""
+    send, left = homeserver._send, times
+
+    async def refuse(path: str, kind: str, content: Json, device: str | None) -> web.Response:
+        nonlocal left
+        if content.get("msgtype") == "m.image" and left:
+            left -= 1
+            return web.json_response({"errcode": "ORG.BELISHA.FILE_NOT_READY", "error": "Not yet."}, status=403)
+        return await send(path, kind, content, device)
+
+    monkeypatch.setattr(homeserver, "_send", refuse)
+
+
+def images(homeserver: Homeserver) -> list[Json]:
+    return [one for _, one in homeserver.sent.values() if one.get("msgtype") == "m.image"]
+
+
+async def test_it_is_drawn_by_a_process_and_sent_as_an_image(store: Store, homeserver: Homeserver) -> None:
+    assert await done(store, homeserver, picture()) == [("sent", None)]
+    ((address, (png,)),) = homeserver.files.items()
+    (image,) = images(homeserver)
+    width, height = size_of(png)
+    assert image == {
+        "msgtype": "m.image",
+        "body": "Monday: 2",
+        "filename": "poll.png",
+        "url": address,
+        "info": {"mimetype": "image/png", "size": len(png), "w": width, "h": height},
+        EFFECT: next(iter(homeserver.sent)),
+    }
+    assert next(iter(homeserver.sent.values()))[0] == ROOM
+
+
+async def test_until_its_file_is_looked_at_only_the_picture_waits(
+    store: Store, homeserver: Homeserver, drawings: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    not_ready(homeserver, monkeypatch, 5)  # more often than what fails by its own fault is tried
+    first: list[Effect] = [picture(), Send({"body": "not held up"})]
+    assert await done(store, homeserver, *first) == [("sent", None)] * 2
+    assert len(images(homeserver)) == 1 and len(drawings) == 1
+    assert [len(brought) for brought in homeserver.files.values()] == [1], "and it is not uploaded again"
+
+
+@pytest.mark.parametrize("brought", [True, False])
+async def test_what_a_kill_cut_short_goes_on_with_the_same_file(
+    store: Store, homeserver: Homeserver, drawings: list[Any], monkeypatch: pytest.MonkeyPatch, brought: bool
+) -> None:
+    """Cut short behind the upload and before it is written down, or before the upload."""
+    real, asked = homeserver._of_files, 0
+
+    async def cut(path: str, request: Any) -> tuple[int, Json]:
+        nonlocal asked
+        asked += not path.endswith("/create")
+        if not path.endswith("/create") and asked == 1:
+            if brought:
+                await real(path, request)
+            return 502, {}
+        return await real(path, request)
+
+    monkeypatch.setattr(homeserver, "_of_files", cut)
+    assert await done(store, homeserver, picture()) == [("sent", None)]
+    assert [len(brought) for brought in homeserver.files.values()] == [1]
+    assert len(images(homeserver)) == 1
+
+
+async def test_an_address_that_synapse_has_given_up_is_asked_for_anew(
+    store: Store, homeserver: Homeserver, drawings: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, refused = homeserver._of_files, []
+
+    async def forget(path: str, request: Any) -> tuple[int, Json]:
+        if path.endswith("/file0"):
+            refused.append(path)
+            return 404, {"errcode": "M_NOT_FOUND", "error": "given up"}
+        return await real(path, request)
+
+    monkeypatch.setattr(homeserver, "_of_files", forget)
+    assert await done(store, homeserver, picture()) == [("sent", None)]
+    assert len(refused) == 1 and images(homeserver)[0]["url"].endswith("/file1")
+
+
+async def test_behind_what_was_never_said_there_is_none(
+    store: Store, homeserver: Homeserver, drawings: list[Any]
+) -> None:
+    homeserver.errors = [(403, {"errcode": "M_FORBIDDEN", "error": "no"})]
+    ended = await done(store, homeserver, Send({"body": "refused"}), picture(after=Sent(0)))
+    assert ended == [("failed", "403 M_FORBIDDEN"), ("failed", "What it refers to was never sent.")]
+    assert not homeserver.files and not drawings
+
+
+async def test_it_is_taken_back_behind_itself(
+    store: Store, homeserver: Homeserver, drawings: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    not_ready(homeserver, monkeypatch, 2)
+    effects = (picture(once="p"), Redact(Sent(0), of_picture=True))
+    assert await done(store, homeserver, *effects) == [("sent", None)] * 2
+    kinds = [kind for kind, _ in homeserver.done]
+    assert kinds == ["send", "redact"]
+
+
+async def test_what_cannot_be_drawn_at_first_is_drawn_again(
+    store: Store, homeserver: Homeserver, drawings: list[Any]
+) -> None:
+    failing = Picture({**CHART.as_json(), "title": "fails"}, CONTENT)
+    assert await done(store, homeserver, failing) == [("sent", None)]
+    assert len(drawings) == 2
+
+
+async def test_what_hangs_or_is_no_chart_is_ended() -> None:
+    with pytest.raises(NotDrawn, match="too long"):
+        await Artist(longest=0.0).draw(CHART.as_json())
+    with pytest.raises(NotDrawn, match="ended with 1"):
+        await Artist().draw({"title": "no bars"})
+
+
+async def test_the_loop_goes_on_while_it_is_drawn() -> None:
+    drawing = asyncio.create_task(Artist().draw(CHART.as_json()))
+    turns = 0
+    while not drawing.done():
+        await asyncio.sleep(0)
+        turns += 1
+    assert turns > 100 and size_of(drawing.result())[0] == 960
