@@ -40,7 +40,9 @@ TOPICS: Final = {
     "privacy": Topic(("privacy engineering", "data protection", "GDPR"), ("encryption",)),
     "encryption": Topic(("end-to-end encryption", "E2EE", "client-side scanning"), ("privacy",)),
     "policy": Topic(("platform policy", "online safety policy", "policy writing"), ("regulation",)),
-    "regulation": Topic(("online safety regulation", "Digital Services Act", "DSA", "regulatory compliance"), ("policy",)),
+    "regulation": Topic(
+        ("online safety regulation", "Digital Services Act", "DSA", "regulatory compliance"), ("policy",)
+    ),
     "transparency": Topic(("transparency reporting", "transparency reports"), ("regulation",)),
     "helpline": Topic(("helpline services", "child helplines", "hotline operations"), ("survivors",)),
     "survivors": Topic(("survivor support", "survivor engagement", "trauma-informed care"), ("helpline",)),
@@ -100,18 +102,19 @@ TAIL_FIRST: Final = tuple(
     "applied automated bayesian clinical cloud community comparative computational cross-platform customary "
     "distributed early-warning ethical experimental federated field forensic global graph historical human-centred "
     "inclusive international juvenile large-scale legal local longitudinal low-resource mobile multilingual network "
-    "neural participatory peer pragmatic predictive preventive public qualitative quantitative rapid regional remote "
-    "restorative rural scalable secure semantic social statistical strategic structural temporal tactical urban "
-    "verifiable visual voluntary youth".split()
+    "neural participatory peer pragmatic predictive preventive public qualitative quantitative rapid regional "
+    "remote restorative rural scalable secure semantic social statistical strategic structural temporal tactical "
+    "urban verifiable visual voluntary youth".split()
 )
 TAIL_LAST: Final = tuple(
-    "accessibility advocacy annotation archiving arbitration audio audits benchmarking biometrics budgeting calibration "
-    "campaigns capacity casework coaching coding collaboration consent coordination counselling crawling curation "
-    "dashboards databases debriefing deployment documentation drafting engagement escalation ethics evaluation "
-    "facilitation fieldwork fundraising governance indexing infrastructure interviewing labelling licensing linguistics "
-    "litigation mediation mentoring modelling negotiation observability outreach partnerships prevention procurement "
-    "prototyping provenance psychology recruiting redaction research reviewing sampling simulation sociology "
-    "standards storytelling surveys taxonomy training translation triage usability visualisation volunteering".split()
+    "accessibility advocacy annotation archiving arbitration audio audits benchmarking biometrics budgeting "
+    "calibration campaigns capacity casework coaching coding collaboration consent coordination counselling "
+    "crawling curation dashboards databases debriefing deployment documentation drafting engagement escalation "
+    "ethics evaluation facilitation fieldwork fundraising governance indexing infrastructure interviewing labelling "
+    "licensing linguistics litigation mediation mentoring modelling negotiation observability outreach partnerships "
+    "prevention procurement prototyping provenance psychology recruiting redaction research reviewing sampling "
+    "simulation sociology standards storytelling surveys taxonomy training translation triage usability "
+    "visualisation volunteering".split()
 )
 
 ORGANISATIONS: Final = (
@@ -142,10 +145,11 @@ LANGUAGES: Final = ("English", "German", "French", "Spanish", "Portuguese", "Swa
 
 FIRST: Final = tuple(
     "Amara Ben Chidi Dana Elif Farid Greta Hana Ivo Jun Kofi Lena Marek Nadia Omar Petra Quinn Rosa Sven Tara Uma "
-    "Viktor Wanda Ximena Yusuf Zora Anton Birgit Carlos Dewi Esther Femi Gita Hugo Ines Jonas Katya Liam Mina Noor".split()
+    "Viktor Wanda Ximena Yusuf Zora Anton Birgit Carlos Dewi Esther Femi Gita Hugo Ines Jonas Katya Liam Mina "
+    "Noor".split()
 )
 LAST: Final = tuple(
-    "Okafor Lindqvist Moreau Tanaka Haddad Kowalski Fernandes Adeyemi Brandt Castillo Dimitrov Eriksen Fischer Gupta "
-    "Hoang Ibrahim Jansen Kaplan Lopez Mwangi Novak Oliveira Petrov Quispe Rossi Santos Takahashi Ueda Varga Weiss "
-    "Xu Yilmaz Zhang Abboud Bianchi Chukwu Duarte Engel Farouk Grigorescu Hernandez Ivanova Juarez Keller".split()
+    "Okafor Lindqvist Moreau Tanaka Haddad Kowalski Fernandes Adeyemi Brandt Castillo Dimitrov Eriksen Fischer "
+    "Gupta Hoang Ibrahim Jansen Kaplan Lopez Mwangi Novak Oliveira Petrov Quispe Rossi Santos Takahashi Ueda Varga "
+    "Weiss Xu Yilmaz Zhang Abboud Bianchi Chukwu Duarte Engel Farouk Grigorescu Hernandez Ivanova Juarez Keller".split()
 )

@@ -1,4 +1,4 @@
-"""The fields of a profile, as data: what each holds, how long it may be, who sees it, and what it weighs in a search."""
+"""The fields of a profile, as data: what each holds, how long it may be, who sees it, what it weighs."""
 
 from __future__ import annotations
 

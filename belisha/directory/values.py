@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Final
 
 from belisha.directory.fields import Visibility
 
 #: How many hits of a page.
 PAGE: Final = 20
-#: So many matching profiles are ranked and can be turned through, the freshest of them; more are said to be more.
-RANKED: Final = 200
+#: So many matching profiles are ranked and can be turned through: the freshest of those that match by their expertise,
+#: and where that are fewer, as many of all that match. More are said to be more.
+RANKED: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Profile:
     organisation_name: str
     category: str
     fields: Mapping[str, tuple[str, ...]]
-    visibility: Mapping[str, Visibility] = MappingProxyType({})
+    visibility: Mapping[str, Visibility] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ class Answer:
 
     Attributes:
         hits: those of the page, the best first.
-        total: how many can be turned through, at most twice `RANKED`.
+        total: how many can be turned through, at most three times `RANKED`.
         more: whether more match than `total`.
         counts: how many of the `total` each facet's values have: facet name to value to number. Of interests the 20
             most frequent; its values are the tags as one of the members writes them.
