@@ -22,7 +22,7 @@ from synapse_modules.registry_tables import is_active
 
 #: How many members one question may name, and how many a page of the registry has.
 AT_MOST: Final = 200
-PAGE: Final = 500
+PAGE: Final = 200
 _ROOMS_AT_ONCE: Final = 500
 
 Json = dict[str, Any]

@@ -180,7 +180,7 @@ class Rights:
 
         if not localpart.startswith(BOT_PREFIX):
             await self._hooks.each(look_at, await self._hooks.rooms_of(user_id), _ROOMS_AT_ONCE)
-        if is_removed or is_frozen:
+        if member is not None and localpart not in await self._registry.active_members():
             await self.published.clear(user_id)
         if is_removed:
             await self._frozen_out.forget(user_id)

@@ -232,6 +232,10 @@ class Homeserver:
         """How the module answers who has not acknowledged something, in this order."""
         self.polls: dict[str, Json] = {}
         """What the module tells of polls, by event id."""
+        self.sights: dict[str, Json] = {}
+        """What the module tells of whom somebody may find, by user id."""
+        self.published: list[Json] = []
+        """What it was told that members show."""
         self.devices: set[str] = set()
         self.holding = asyncio.Event()
         self.holding.set()
@@ -330,7 +334,15 @@ class Homeserver:
             return 200, {"groups": self.groups}
         if path.endswith("/extent"):
             return self.extents.get(request.query["about"], (404, {"errcode": "ORG.BELISHA.NOT_FOUND"}))
+        if path.endswith(("/profile", "/directory")):
+            return await self._of_directory(path, request)
         return self._of_rules(path) or self._catch_up(path, request) or self._about_rooms(path)
+
+    async def _of_directory(self, path: str, request: web.Request) -> tuple[int, Json]:
+        if path.endswith("/directory"):
+            return 200, self.sights[request.query["member"]]
+        self.published.append(await request.json())
+        return 200, {"fields": []}
 
     def _of_rules(self, path: str) -> tuple[int, Json] | None:
         if path.endswith("/recertification"):
