@@ -10,7 +10,19 @@ from typing import Final
 from bench.report import BenchFailed, Result
 
 #: Each benchmark is the module of its name, with `run(*, quick) -> Result`; its docstring's first line describes it.
-BENCHES: Final = ("policy", "send", "start", "crash", "ingest", "media", "scan", "polls", "offboard")
+BENCHES: Final = (
+    "policy",
+    "send",
+    "start",
+    "crash",
+    "ingest",
+    "media",
+    "scan",
+    "polls",
+    "offboard",
+    "directory",
+    "relevance",
+)
 #: How much some of them do, where it is not to be their own number: the option, and which take it.
 _SIZES: Final = {"kills": ("crash",), "events": ("crash", "ingest")}
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from zoneinfo import ZoneInfo
 
 from belisha.commands.declaration import Command
+from bots.directory.directory import Directory
 from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
 from bots.polls import Polls
@@ -12,6 +13,7 @@ from bots.portal.approval import Approval
 from bots.portal.command import PORTAL, PortalCommand
 from bots.steward import Steward
 from bots.steward.onboarding import Rules
+from bots.steward.steward import Part
 
 
 def roster(
@@ -32,7 +34,7 @@ def roster(
     entries = [] if portal is None else [portal.entry()]
     hears = [] if portal is None else [Approval(portal)]
     address = "" if portal is None else portal.public_url
-    parts = [Polls(zone or ZoneInfo("UTC"), address)]
+    parts: list[Part] = [Polls(zone or ZoneInfo("UTC"), address), Directory(address)]
     return [Steward(entries, hears=hears, portal=address, escalation=escalation, rules=written, zone=zone, parts=parts)]
 
 

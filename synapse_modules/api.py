@@ -28,6 +28,7 @@ from synapse_modules.api_portal import PortalHandlers
 from synapse_modules.api_resource import Answer, Resource
 from synapse_modules.config import Config
 from synapse_modules.deliveries import Deliveries
+from synapse_modules.directory import Directory
 from synapse_modules.doors import admin_closed
 from synapse_modules.event_check import EventCheck
 from synapse_modules.groups_found import FoundGroups
@@ -86,6 +87,9 @@ class MemberApi(Resource):
         self._announcements = Announcements(parts.api, parts.hooks, parts.registry)
         self._polls = Polls(parts)
         self._waiting = parts.waiting
+        self._directory = Directory(parts.api, parts.registry)
+        self._published = parts.rights.published
+        self._markers = parts.about.markers
         self._found = FoundGroups(parts.api, parts.hooks, parts.registry, parts.rooms)
         self.handlers = {
             "GET audience": self._audience,
@@ -96,6 +100,9 @@ class MemberApi(Resource):
             "GET extent": self._extent,
             "GET unacknowledged": self._unacknowledged,
             "GET poll": self._poll,
+            "GET directory": self._who,
+            "GET registry": self._listed,
+            "POST profile": self._publish,
             "POST acts": self._act,
             "POST recertification": self._recertify,
             "POST waiting": self._waits,
@@ -163,6 +170,35 @@ class MemberApi(Resource):
         if found is None:
             raise not_found()
         return found
+
+    async def _who(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """By what the directory may answer a member, who asks in their own room with a bot: no other reads it."""
+        _, room, person = await self._with_bot(request)
+        if room.kind is not Kind.SERVICE:
+            raise not_found()
+        about = _argument(request, "about")
+        return await self._directory.of(person, [about] if about else [])
+
+    async def _listed(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """Who is in the registry, a page of it, for the bots' directory; nobody for who knows this revision."""
+        await self._bot(request)
+        return await self._directory.registry(_argument(request, "after"), _argument(request, "revision"))
+
+    async def _publish(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """Makes what a member shows the whole community their Matrix profile's fields (rule M3).
+
+        The bots' directory has it from the member; what it says here opens nothing, and is held to R3 like any text
+        that everybody reads.
+        """
+        await self._bot(request)
+        body = parse_json_object_from_request(request)
+        user_id, fields = body.get("user_id"), body.get("fields")
+        person = await self._registry.person(user_id) if isinstance(user_id, str) and user_id[:1] == "@" else None
+        if path or not isinstance(fields, dict):
+            raise malformed("`user_id` names a member, and `fields` has what they show, by field.")
+        if person is None or person.localpart not in await self._registry.members():
+            raise not_found()
+        return {"fields": await self._published.put(person.user_id, fields, self._markers)}
 
     async def _with_bot(self, request: SynapseRequest) -> tuple[str, Room, Person]:
         """The room where a bot of ours asks about a member who is there with it, and that member."""

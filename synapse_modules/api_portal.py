@@ -21,6 +21,7 @@ from synapse_modules.api_names import Names
 from synapse_modules.api_people import AboutPeople
 from synapse_modules.api_reports import ReportAnswers
 from synapse_modules.api_resource import Handler
+from synapse_modules.directory import Directory, addresses_in
 from synapse_modules.home import Home
 from synapse_modules.parts import Parts
 from synapse_modules.polls import Polls
@@ -48,6 +49,7 @@ class PortalHandlers:
         self._reports = ReportAnswers(parts)
         self._recoveries = parts.recoveries
         self._polls = Polls(parts)
+        self._directory = Directory(parts.api, parts.registry)
         self._secret = secret.encode()
 
     def handlers(self) -> dict[str, Handler]:
@@ -61,6 +63,7 @@ class PortalHandlers:
             "POST report": self.report,
             "POST recover": self.recover,
             "POST poll": self.poll,
+            "POST directory": self.directory,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -125,6 +128,11 @@ class PortalHandlers:
         """`POST poll` with `user_id`, `room_id`, `event_id`: a poll with its votes, for its maker and for stewards."""
         person, body = await self._asked_for(request)
         return await self._polls.exported(person, body.get("room_id"), body.get("event_id"))
+
+    async def directory(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST directory` with `user_id` and `about`, a list of addresses: by what profiles may be shown to them."""
+        person, body = await self._asked_for(request)
+        return await self._directory.of(person, addresses_in(body.get("about")))
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

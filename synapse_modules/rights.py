@@ -22,6 +22,7 @@ from belisha.policy.membership import decide_standing, decide_stay
 from belisha.policy.people import BOT_PREFIX, Standing
 from synapse_modules.frozen_out import FrozenOut
 from synapse_modules.hooks_people import PeopleHooks
+from synapse_modules.published import Published
 from synapse_modules.refusal import FAILURES, Asked, asked, or_no, raise_if_refused, refused
 from synapse_modules.registry import Registry
 from synapse_modules.registry_tables import Review
@@ -68,6 +69,7 @@ class Rights:
         self._upgrades = upgrades
         self._frozen_out = FrozenOut(api, steward, set_membership)
         self._hooks = PeopleHooks(api)
+        self.published = Published(api, registry)
         self._hooks.self_test()
         self._hooks.check_requests(self.check_request)
         self._hooks.check_feeds(self.check_request)
@@ -178,6 +180,8 @@ class Rights:
 
         if not localpart.startswith(BOT_PREFIX):
             await self._hooks.each(look_at, await self._hooks.rooms_of(user_id), _ROOMS_AT_ONCE)
+        if member is not None and localpart not in await self._registry.active_members():
+            await self.published.clear(user_id)
         if is_removed:
             await self._frozen_out.forget(user_id)
             await self._hooks.deactivate(user_id)

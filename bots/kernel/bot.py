@@ -12,6 +12,7 @@ from belisha.policy.people import Person
 from belisha.polls.wire import Response, Start
 from bots.kernel.effects import Effect, transaction_id
 from bots.kernel.events import Event
+from bots.kernel.listed import RegistryPage, Sight
 from bots.kernel.rules import Rule
 
 if TYPE_CHECKING:  # a desk is made of what stands here
@@ -179,6 +180,13 @@ class Needs:
     """Of a job: who has not acknowledged the announcement of that event id, from that localpart on."""
     poll: tuple[str, str] | None = None
     """Of a job: the poll that an event is, by the ids of its room and its own."""
+    sight: str | None = None
+    """Whom the event's sender may find in the directory, and how the member of that address is listed, or nobody where
+    it is empty; in their own room with the bot."""
+    sight_for: tuple[str, str] | None = None
+    """Of a job: the same for a member, in their own room with the bot."""
+    registry: tuple[str, str] | None = None
+    """Of a job: a page of the registry, from that account's name on, unless it is of that revision."""
     patient: bool = False
     """Nobody waits for an answer: while the server cannot be asked, rather handle the event later."""
 
@@ -196,6 +204,8 @@ class Context:
     extent: Extent | Unknown = Unknown()
     unacknowledged: Unacknowledged | Unknown = Unknown()
     poll: PollFacts | Unknown = Unknown()
+    sight: Sight | Unknown = Unknown()
+    registry: RegistryPage | Unknown = Unknown()
     maintainers: Sequence[Asker] | Unknown = Unknown()
     """Those left, where they may have become too few; of two and more only the user ids are known."""
     people: Mapping[str, str | None] = field(default_factory=dict)

@@ -139,7 +139,7 @@ class ByForm:
         if (wrong := desk.problem(call, context)) is not None:
             raise NotAccepted(wrong)
         try:
-            needs = replace(entry.needs, policy=False, asker=False, extent=entry.extent(asked))
+            needs = replace(entry.asked(asked), policy=False, asker=False)
             context = await with_needs(context, actor, call.room_id, needs, self._is_ours, call.user_id, call.target)
         except Unreachable as error:
             raise NotAccepted(could_not_ask()) from error

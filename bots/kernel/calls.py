@@ -144,8 +144,17 @@ class Entry:
     check: Check | None = None
     """Why a call cannot be, as far as the bot can tell by itself; None where nothing is wrong. Nobody is asked to
     confirm what would be refused then."""
+    names: str | None = None
+    """The argument that names a member whom the directory is asked about, where `needs` has `sight`."""
     before: Callable[[Call, Extent], Sequence[Block]] | None = None
     """What is said of how much an act concerns, when it is to be confirmed."""
+
+    def asked(self, asked: Asked) -> Needs:
+        """What must be known for a call besides the room's policy and who asks: what its own places say, too."""
+        needs = replace(self.needs, extent=self.extent(asked))
+        if self.names is None:
+            return needs
+        return replace(needs, sight=str(asked.arguments.get(self.names, "")))
 
     def extent(self, asked: Asked) -> tuple[str, str] | None:
         """The act, and whom it is about, where it is to be counted what that concerns; its first place says whom."""

@@ -55,7 +55,7 @@ class Desk:
             entry = self._entries.get(request.command)
             if entry is None:
                 return None
-            return replace(entry.needs, policy=True, asker=True, extent=entry.extent(request))
+            return replace(entry.asked(request), policy=True, asker=True)
         if isinstance(request, Problem):
             return Needs(policy=True) if request.command in self._entries else None
         return Needs(policy=True) if request is not None and self._front else None

@@ -6,7 +6,7 @@ Each effect has an id that follows from its occasion: handled again, the same ev
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -156,6 +156,19 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Publish:
+    """Have the module make this what a member shows the whole community; it takes the place of what was there."""
+
+    user: str
+    fields: Mapping[str, Sequence[str]]
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What the module is told."""
+        return {"user_id": self.user, "fields": {key: list(value) for key, value in self.fields.items()}}
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Have `run` called at a time; it takes the place of a job of that name that is still to come."""
 
@@ -175,7 +188,7 @@ class Unschedule:
 #: Begins the names of jobs that tell a bot how an act ended: `then`, and `outcome` or `refused` with a sentence.
 OUTCOME = "outcome "
 
-Outgoing = Send | Picture | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Hook | Act | Turn
+Outgoing = Send | Picture | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Hook | Act | Turn | Publish
 Effect = Outgoing | Schedule | Unschedule
 
 
@@ -208,6 +221,8 @@ def lane_of(effect: Outgoing, room_id: str | None) -> str:
         return f"turn {effect.what}"
     if isinstance(effect, Hook):
         return "webhook"
+    if isinstance(effect, Publish):
+        return f"profile {effect.user}"
     room = effect.room or room_id
     if room is None:
         raise BadEffect(f"{type(effect).__name__} names no room, and a job has none of its own")
@@ -252,7 +267,7 @@ def body_of(effect: Outgoing, effect_ids: Mapping[int, str], event_id: str | Non
             return {"to": effect.to, "subject": effect.subject, "text": effect.text}
         case Turn():
             return {"what": effect.what} | ({} if effect.then is None else {"then": dict(effect.then)})
-        case Hook():
+        case Hook() | Publish():
             return dict(effect.body)
         case Act():
             return _body_of_act(effect, event_id)

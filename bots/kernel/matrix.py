@@ -244,6 +244,19 @@ class BotClient:
         """A poll with its votes, and who may vote."""
         return await self._request("GET", f"{_MODULE}/poll", query={"room_id": room_id, "event_id": event_id})
 
+    async def sight(self, room_id: str, user_id: str, about: str) -> dict[str, Any]:
+        """Whom somebody may find in the directory, whose own room with a bot it is."""
+        query = {"room_id": room_id, "member": user_id, "about": about}
+        return await self._request("GET", f"{_MODULE}/directory", query=query)
+
+    async def registry(self, after: str, revision: str) -> dict[str, Any]:
+        """A page of the registry."""
+        return await self._request("GET", f"{_MODULE}/registry", query={"after": after, "revision": revision})
+
+    async def publish(self, body: Mapping[str, Any]) -> None:
+        """Has the module write what a member shows the whole community."""
+        await self._request("POST", f"{_MODULE}/profile", body)
+
     async def audience(self, room_id: str) -> dict[str, Any]:
         """Who can read a room, as the module counts them."""
         return await self._request("GET", f"{_MODULE}/audience", query={"room_id": room_id})

@@ -24,6 +24,7 @@ from bots.kernel.bot import (
     Unacknowledged,
     Unknown,
 )
+from bots.kernel.listed import RegistryPage, Sight, page_of, sight_of
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 
 _T = TypeVar("_T")
@@ -155,6 +156,37 @@ class Rooms:
         except Refused as error:
             if error.errcode == _NOT_FOUND:
                 return Unknown()
+            raise Unreachable(error.errcode) from error
+
+    async def sight(self, room_id: str, user_id: str, about: str) -> Sight | Unknown:
+        """Whom somebody may find in the directory now, or that this is unknown."""
+        try:
+            return sight_of(await self._client.sight(room_id, user_id, about)) or Unknown()
+        except (Refused, Unreachable):
+            return Unknown()
+
+    async def sight_for(self, room_id: str, user_id: str) -> Sight | Unknown:
+        """The same for a job; unknown where the member is not there any more.
+
+        Raises:
+            Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
+        """
+        try:
+            return sight_of(await self._client.sight(room_id, user_id, "")) or Unknown()
+        except Refused as error:
+            if error.errcode == _CANNOT_DECIDE:
+                raise Unreachable(error.errcode) from error
+            return Unknown()
+
+    async def registry(self, after: str, revision: str) -> RegistryPage | Unknown:
+        """A page of the registry.
+
+        Raises:
+            Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
+        """
+        try:
+            return page_of(await self._client.registry(after, revision)) or Unknown()
+        except Refused as error:
             raise Unreachable(error.errcode) from error
 
     async def people(self, room_id: str) -> dict[str, str | None]:

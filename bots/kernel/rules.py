@@ -1,4 +1,7 @@
-"""Wall-clock rules: when something comes again, in a time zone with summer time. Pure; the clock is given."""
+"""Rules: when something comes again, on the wall's clock in a time zone with summer time, or every so many seconds.
+
+Pure; the clock is given.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,8 @@ class Rule:
     """0 is Monday; empty for every day."""
     day: int | None = None
     """The day of the month; the month's last where it has fewer."""
+    every: int | None = None
+    """It comes every so many seconds, whatever the rest says."""
 
     def falls_on(self, day: date) -> bool:
         """Whether the rule holds for a day."""
@@ -43,6 +48,8 @@ def next_due(rule: Rule, after: float, zone: ZoneInfo) -> float:
     Raises:
         ValueError: The rule never comes.
     """
+    if rule.every is not None:
+        return float((after // rule.every + 1) * rule.every)
     first = datetime.fromtimestamp(after, zone).date() - timedelta(days=1)
     for offset in range(_LONGEST_GAP):
         day = first + timedelta(days=offset)

@@ -86,6 +86,7 @@ class Sending:
             "invite": _invite,
             "kick": _kick,
             "state": _state,
+            "publish": _publish,
         }
 
     async def work(self, lane: str) -> None:
@@ -253,6 +254,10 @@ def _signed(content: Mapping[str, Any], effect: Pending) -> dict[str, Any]:
 async def _state(client: BotClient, effect: Pending) -> str:
     body = effect.body
     return await client.set_state(effect.lane, body["type"], body["state_key"], body["content"])
+
+
+async def _publish(client: BotClient, effect: Pending) -> None:
+    await client.publish(effect.body)
 
 
 async def _invite(client: BotClient, effect: Pending) -> None:

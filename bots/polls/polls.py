@@ -21,6 +21,7 @@ from bots.kernel.bot import Context, Job, Needs, PollFacts
 from bots.kernel.calls import Acting, Answer, Call, Entry, Outcome
 from bots.kernel.effects import Effect, Redact, Schedule, Send, Unschedule
 from bots.kernel.events import TOMBSTONE, Event
+from bots.kernel.rules import Rule
 from bots.polls import reminders, results, words
 from bots.polls.commands import EXPORT
 from bots.polls.counting import kept_of, until
@@ -40,6 +41,8 @@ _PAUSE: Final = 1.0
 
 class Polls:
     """Polls of all groups."""
+
+    rules: Mapping[str, Rule] = {}
 
     def __init__(self, zone: ZoneInfo, portal: str = "") -> None:
         """Knows the clock on the community's wall, and the portal's address; empty where there is none."""

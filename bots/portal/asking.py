@@ -15,6 +15,7 @@ from belisha.policy import people
 from belisha.tlp import Label
 from bots.kernel.bot import Asker, Policy, PollFacts
 from bots.kernel.by_form import About
+from bots.kernel.listed import Sight, sight_of
 from bots.kernel.rooms import poll_facts
 
 log = logging.getLogger(__name__)
@@ -252,6 +253,14 @@ class Homeserver:
         answer = await self._ask("poll", body, or_none=True)
         found = None if answer is None else poll_facts(answer)
         return found if isinstance(found, PollFacts) else None
+
+    async def sight(self, user_id: str, about: Sequence[str] = ()) -> Sight | None:
+        """Whom the member may find in the directory now, and how those are listed who are named; None for nobody's.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        return sight_of(await self._ask("directory", {"user_id": user_id, "about": list(about)}))
 
     async def whose(self, openid_token: str) -> str | None:
         """The account that an OpenID token of our homeserver was made for; None where it is no such token.

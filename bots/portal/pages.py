@@ -21,6 +21,7 @@ from belisha.translation import _
 FILES: Final = {
     "portal.css": "text/css",
     "portal.js": "text/javascript",
+    "directory.js": "text/javascript",
     "widget.js": "text/javascript",
     "beacon.svg": "image/svg+xml",
 }

@@ -21,13 +21,16 @@ from bots.polls.counting import PollBook
 from bots.portal import (
     views,
     views_commands,
+    views_directory,
     views_poll_form,
     views_polls,
+    views_profile,
     views_recover,
     views_reports,
     views_sign_in,
 )
 from bots.portal.asking import Homeserver
+from bots.portal.book import Book
 from bots.portal.command import PortalCommand
 from bots.portal.guard import Guard
 from bots.portal.keys import Keys
@@ -64,6 +67,18 @@ ROUTES: Final = (
         Who.CONFIRMED,
         framed=True,
     ),
+    Route("GET", "/directory", views_directory.directory, Who.MEMBER, framed=True),
+    Route("GET", "/directory/hits", views_directory.hits, Who.MEMBER, framed=True),
+    Route("GET", "/directory/tags", views_directory.tags, Who.MEMBER, framed=True),
+    Route("GET", "/directory/members/{user_id:[^/]+}", views_directory.member, Who.MEMBER, framed=True),
+    Route("GET", "/directory/profiles.csv", views_directory.profiles_csv, Who.CONFIRMED, framed=True),
+    Route("GET", "/directory/synonyms", views_directory.synonyms, Who.MEMBER, framed=True),
+    Route("POST", "/directory/synonyms", views_directory.change_synonyms, Who.CONFIRMED, framed=True),
+    Route("GET", "/challenges", views_directory.challenges, Who.MEMBER, framed=True),
+    Route("GET", "/profile", views_profile.mine, Who.MEMBER, framed=True),
+    Route("GET", "/profile/preview", views_profile.preview, Who.MEMBER, framed=True),
+    Route("GET", "/profile/edit", views_profile.edit, Who.MEMBER, framed=True),
+    Route("POST", "/profile/edit", views_profile.save, Who.CONFIRMED, framed=True),
     Route("GET", "/confirm", views.confirm, Who.MEMBER, framed=True),
     Route("GET", "/confirm/state", views_sign_in.confirm_state, Who.ANYBODY),
     Route("GET", "/sign-in", views_sign_in.sign_in, Who.ANYBODY),
@@ -111,6 +126,7 @@ def parts_of(
         homeserver=Homeserver(config.homeserver, config.server_name, secret, session),
         by_form=by_form,
         polls=PollBook(store),
+        book=Book(store, by_form, now),
         codes=Limit(rates.codes),
         tokens=Limit(rates.tokens),
         approvals=Limit(rates.approvals),

@@ -15,6 +15,7 @@ from belisha.tlp import Label
 from bots.kernel.by_form import ByForm
 from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver, Member
+from bots.portal.book import Book
 from bots.portal.keys import Keys
 from bots.portal.limits import Limit
 from bots.portal.pages import Pages
@@ -42,6 +43,7 @@ class Parts:
     homeserver: Homeserver
     by_form: ByForm
     polls: PollBook
+    book: Book
     codes: Limit
     tokens: Limit
     approvals: Limit

@@ -78,6 +78,10 @@ class Part(Protocol):
     def entries(self) -> Sequence[Entry]:
         """What it answers itself."""
 
+    @property
+    def rules(self) -> Mapping[str, Rule]:
+        """What comes again and again, by name."""
+
     def needs(self, event: Event) -> Needs | None:
         """As in `Hears`."""
 
@@ -124,6 +128,8 @@ class Steward:
             parts: What else answers in its name.
         """
         self._parts = parts
+        if any(part.rules for part in parts):
+            self.rules = {**self.rules, **{name: rule for part in parts for name, rule in part.rules.items()}}
         self._onboarding = onboarding.Onboarding(rules, self.name)
         self._escalation = Escalation(escalation or EscalationSettings(), portal)
         self._reports = reports.Reports(portal, self._escalation)

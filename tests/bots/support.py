@@ -234,6 +234,10 @@ class Homeserver:
         """What the module tells of polls, by event id."""
         self.files: dict[str, list[bytes]] = {}
         """Addresses of files, each with what was uploaded for it."""
+        self.sights: dict[str, Json] = {}
+        """What the module tells of whom somebody may find, by user id."""
+        self.published: list[Json] = []
+        """What it was told that members show."""
         self.devices: set[str] = set()
         self.holding = asyncio.Event()
         self.holding.set()
@@ -334,6 +338,12 @@ class Homeserver:
         if path.endswith("/join"):
             self.joined.append(path.split("/")[-2])
             return 200, {}
+        if path.endswith(("/profile", "/directory")):
+            return await self._of_directory(path, request)
+        told = self._of_facts(path, request) or self._of_rules(path) or self._catch_up(path, request)
+        return told or self._about_rooms(path)
+
+    def _of_facts(self, path: str, request: web.Request) -> tuple[int, Json] | None:
         if path.endswith("/asker"):
             found = self.askers.get(request.query["member"])
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
@@ -347,7 +357,13 @@ class Homeserver:
             return 200, {"groups": self.groups}
         if path.endswith("/extent"):
             return self.extents.get(request.query["about"], (404, {"errcode": "ORG.BELISHA.NOT_FOUND"}))
-        return self._of_rules(path) or self._catch_up(path, request) or self._about_rooms(path)
+        return None
+
+    async def _of_directory(self, path: str, request: web.Request) -> tuple[int, Json]:
+        if path.endswith("/directory"):
+            return 200, self.sights[request.query["member"]]
+        self.published.append(await request.json())
+        return 200, {"fields": []}
 
     def _of_rules(self, path: str) -> tuple[int, Json] | None:
         if path.endswith("/recertification"):

@@ -20,6 +20,7 @@ from bots.kernel.outbox import Outbox
 from bots.kernel.store import Store
 from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver
+from bots.portal.book import Book
 from bots.portal.command import PORTAL, PortalCommand
 from bots.portal.keys import Keys
 from bots.portal.limits import Limit, Rates
@@ -77,14 +78,16 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
     (dead, port) = free_ports(2)
     url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession() as session:
+        by_form = ByForm(here.store, Outbox(here.store), (), is_ours=lambda _user: False, done=lambda: None)
         parts = Parts(
             place=Place(url, (), "@belisha_steward:belisha.localhost"),
             pages=Pages("Belisha", ZoneInfo("Europe/London")),
             keys=here.keys,
             sessions=here.sessions,
             homeserver=Homeserver(homeserver or f"http://127.0.0.1:{dead}", "belisha.localhost", "a secret", session),
-            by_form=ByForm(here.store, Outbox(here.store), (), is_ours=lambda _user: False, done=lambda: None),
+            by_form=by_form,
             polls=PollBook(here.store),
+            book=Book(here.store, by_form),
             codes=Limit(rates.codes),
             tokens=Limit(rates.tokens),
             approvals=Limit(rates.approvals),

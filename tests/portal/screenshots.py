@@ -53,6 +53,9 @@ async def take(folder: Path) -> None:
                 await page.screenshot(path=folder / "sign-in-picture-phone.png", full_page=True)
                 await here.asked("ana", await page.locator(".code code").inner_text())
                 await expect(page.get_by_role("heading", name="Home", exact=True)).to_be_visible(timeout=15_000)
+            for name in ("ana", "ben", "cora"):
+                await here.asked(name, "!profile expertise image hashing, tide tables")
+                await here.asked(name, "!profile role Keeper of lights")
             group = f"/groups/{here.groups['closed']}"
             for path, name, size, scheme in (
                 ("/", "home-phone-light", PHONE, "light"),
@@ -60,6 +63,8 @@ async def take(folder: Path) -> None:
                 ("/", "home-desk-light", _DESK, "light"),
                 (group, "group-phone-light", PHONE, "light"),
                 ("/sessions", "sessions-desk-dark", _DESK, "dark"),
+                ("/directory?q=image+hashing", "directory-phone-light", PHONE, "light"),
+                ("/profile/edit", "profile-edit-phone-light", PHONE, "light"),
                 ("/commands", "commands-phone-light", PHONE, "light"),
                 ("/commands/group-policy", "command-desk-light", _DESK, "light"),
                 ("/commands/group-policy", "command-phone-dark", PHONE, "dark"),

@@ -10,12 +10,13 @@ import pytest
 
 from bots.portal.server import ROUTES
 from bots.portal.visit import Route, Who
+from tests.bots.support import STEWARD
 from tests.portal.support import OWN, Answer, Here, Visitor, form_of
 
 #: A value for each part of an address; by name, so that an address with another part fails.
 FILLED: Mapping[str, str] = {
     **{"name": "portal.css", "number": "999999", "slug": "direct-chats"},
-    **{"event_id": "$nothing", "form": "csv"},
+    **{"event_id": "$nothing", "form": "csv", "user_id": "@nothing:belisha.localhost"},
 }
 STEADY = {
     "X-Content-Type-Options": "nosniff",
@@ -141,11 +142,12 @@ async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, an
     number = re.findall(r"Session (\d+),", (await finn.get("/sessions")).text)[0]
     form = form_of((await ana.get("/")).text)
     parts = {name for route in ROUTES for name in re.findall(r"\{(\w+)", route.path)}
-    assert parts == {"room_id", "event_id", "form", "number", "name", "slug"}, (
+    assert parts == {"room_id", "event_id", "form", "number", "name", "slug", "user_id"}, (
         "each part of an address has its case here"
     )
-    theirs = {"room_id": here.groups["foreign"], "number": number, "slug": "group-freeze"}
+    theirs = {"room_id": here.groups["foreign"], "number": number, "slug": "group-freeze", "user_id": STEWARD}
     nobodys = {"room_id": f"!nothing:{here.server.name}", "number": "999999", "slug": "nothing"}
+    nobodys["user_id"] = f"@nobody:{here.server.name}"
     for route in MEMBERS:
         if "{" in route.path:
             fields = {"form": form} if route.method == "POST" else None

@@ -29,7 +29,7 @@ def test_labels_have_the_colours_of_first() -> None:
 
 
 def test_styles_and_scripts_name_no_other_place() -> None:
-    for name in ("portal.css", "portal.js", "widget.js"):
+    for name in ("portal.css", "portal.js", "directory.js", "widget.js"):
         code = re.sub(r"^\s*//.*$", "", static(name).decode(), flags=re.MULTILINE)
         assert not re.search(r"https?:|url\(|@import|innerHTML|eval\(", code), name
 

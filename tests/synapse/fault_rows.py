@@ -215,6 +215,11 @@ def _for_the_portal(name: str, **more: str) -> Row:
     return prepare
 
 
+async def _published(community: Community) -> Act:
+    body = {"user_id": community.id("ana"), "fields": {"role": [WORDS]}}
+    return await _plain("POST", "/_synapse/client/org.belisha/v1/profile", body, by="steward")(community)
+
+
 async def _unacknowledged(community: Community) -> Act:
     community.server.change(
         "INSERT INTO belisha_announcement (event_id, command_id, room_id, by_member, at)"
@@ -418,6 +423,12 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi GET media": (_portals_download,),
     "api MemberApi POST home": (_for_the_portal("home"),),
     "api MemberApi POST sent": (_for_the_portal("sent", room_id="!x", event_id="$x"),),
+    "api MemberApi POST directory": (_for_the_portal("directory"),),
+    "api MemberApi GET directory": (
+        _plain("GET", "/_synapse/client/org.belisha/v1/directory?room_id={service}&member={ana}", by="steward"),
+    ),
+    "api MemberApi GET registry": (_plain("GET", "/_synapse/client/org.belisha/v1/registry", by="steward"),),
+    "api MemberApi POST profile": (_published,),
     "api MemberApi GET unacknowledged": (_unacknowledged,),
     "api MemberApi GET poll": (_poll_for_a_bot,),
     "api MemberApi POST poll": (_poll_for_the_portal,),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -92,3 +93,25 @@ def test_a_missed_bar_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     shown = capsys.readouterr().out
     assert "MISSED" in shown
     assert "kept" in shown
+
+
+@pytest.mark.parametrize("name", ["directory", "relevance"])
+def test_the_directory_is_measured(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every search of it must find somebody, or it ends with 1."""
+    assert main([name, "--quick", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    if name == "directory":
+        assert {f"{on}_{what}_p95_ms" for on in ("sqlite", "postgres") for what in ("words", "prefix", "typo")} <= set(
+            answer["figures"]
+        )
+    else:
+        assert answer["figures"]["queries"] >= 30
+        assert answer["figures"]["ndcg10"] >= 0.85
+        assert answer["ratios"]["vs_plain_bm25"] > 1
+
+
+def test_judgements_know_nothing_of_the_search() -> None:
+    for name in ("judgements", "community", "community_words"):
+        assert not re.search(
+            r"import .*(belisha|bots)|from (belisha|bots)", (ROOT / "bench" / f"{name}.py").read_text()
+        )

@@ -28,6 +28,7 @@ from belisha.policy.reports import decide_handling
 from belisha.policy.rooms import Kind
 from belisha.policy.waiting import KNOCK, SIGN_UP, Wait, decide_asking_in, decide_waiting
 from belisha.tlp import Label
+from bots.directory.directory import Directory
 from bots.kernel.answers import paragraph
 from bots.kernel.bot import Asker, Context, Policy, Unknown
 from bots.kernel.calls import Answer, Call, Entry
@@ -43,7 +44,8 @@ from tests.unit.permissions import ABOUT, NAMES_GROUP, ON_GROUPS, ON_KNOCKS, ORG
 ME, ADA = "@belisha_steward:x", "@ada:x"
 COMMANDS = {" ".join(one.words): one for one in every_command()}
 STEWARD = Steward(
-    [Entry(PORTAL, lambda _call, _context: Answer((paragraph("Here."),)))], parts=[Polls(ZoneInfo("UTC"), "https://p")]
+    [Entry(PORTAL, lambda _call, _context: Answer((paragraph("Here."),)))],
+    parts=[Polls(ZoneInfo("UTC"), "https://p"), Directory("https://p")],
 )
 
 

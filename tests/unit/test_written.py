@@ -18,11 +18,16 @@ from belisha.acts.polls import POLL_ACTS
 from belisha.acts.reports import REPORT_ACTS
 from belisha.acts.waiting import WAITING_ACTS
 from belisha.commands.reading import Asked, Problem, read
+from belisha.directory.fields import FIELDS, Visibility
+from belisha.directory.values import Answer as DirectoryAnswer
+from belisha.directory.values import Hit, Reason
 from belisha.policy import waiting
 from belisha.policy.people import Person
 from belisha.policy.types import RELABEL
 from belisha.tlp import Label
 from belisha.translation import UnknownLanguage, speak
+from bots.directory import words as directory_words
+from bots.directory.profiles import Kept, Shown
 from bots.kernel.answers import in_html
 from bots.kernel.bot import (
     Asker,
@@ -41,6 +46,7 @@ from bots.kernel.calls import Answer, Call, Outcome
 from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
+from bots.kernel.listed import Listed
 from bots.kernel.tables import metadata
 from bots.roster import every_command
 from bots.steward import Steward, announcements, group_care, moderation, offboarding, report_words, waiting_words, words
@@ -185,6 +191,7 @@ def answers() -> Iterator[str]:
     yield from moderated(steward)
     yield from of_reports()
     yield from of_waiting()
+    yield from of_directory()
     yield from of_acts(steward, asker)
 
 
@@ -199,6 +206,31 @@ def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
             answer = told(call, Outcome(outcome), Context("@belisha_steward:x"))  # type: ignore[misc]  # and is told of
             yield in_html(answer.blocks).replace("UTC", "")
             yield from (str(effect.content["formatted_body"]) for effect in answer.effects if isinstance(effect, Send))
+
+
+def of_directory() -> Iterator[str]:
+    """What is said of profiles; members' own words left out."""
+    listed = Listed("@x", "⟦⟧", "x", "⟦⟧", "x")
+    full = Kept(dict.fromkeys(FIELDS, ("⟦⟧",)), {"about": Visibility.NOBODY})
+    said = [directory_words.own(kept, listed, portal) for kept in (full, Kept()) for portal in ("", "https://portal.x")]
+    said += [directory_words.own(Kept({key: ("⟦⟧",) for key in FIELDS if key != one}), listed, "") for one in FIELDS]
+    said += [directory_words.card(Shown(listed, fields)) for fields in (full.fields, {})]
+    said += [directory_words.preview(listed, Shown(listed, {}), Shown(listed, fields)) for fields in (full.fields, {})]
+    said += [directory_words.changed("role", kept) for kept in (full, Kept())]
+    said += [directory_words.seen_by("role", full), directory_words.nudge()]
+    reasons = tuple(
+        Reason(key, "⟦⟧", "⟦⟧", how) for key in ("name", "expertise") for how in ("exact", "synonym", "typo")
+    )
+    hit = Hit("@x", "x", 1.0, reasons)
+    for answer in (
+        DirectoryAnswer(),
+        DirectoryAnswer((hit,), 99, corrected={"⟦⟧": "⟦⟧"}, relaxed=True),
+        DirectoryAnswer((hit,), 1),
+    ):
+        said.append(directory_words.found(answer, {"@x": listed}, 1, "https://portal.x"))
+    for matches in ({}, {"⟦⟧": [hit]}, {"⟦⟧": []}):
+        said.append(directory_words.challenges(matches, {"@x": listed}, ""))
+    yield from (re.sub(r"https://[^\s⟧<]+", "", in_html(blocks)) for blocks in said)
 
 
 def of_waiting() -> Iterator[str]:

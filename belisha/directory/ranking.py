@@ -1,0 +1,146 @@
+"""How well a profile answers a query, and why. It looks at that profile and the query alone, and at no other profile.
+
+So nothing that somebody else has hidden, or has at all, moves a hit: there is no idf, and no average length. For each
+unit of the query each field counts once, with its best tag, by the field's weight: who works on something has it in
+expertise, role and about. A tag that says nothing else counts more than one that says more, units in the same tag more
+than apart, and a fresh profile a little more than an old one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from belisha.directory.documents import name_of, weight
+from belisha.directory.query import Alternative, Unit
+from belisha.directory.text import words
+from belisha.directory.values import Reason
+
+_APART: Final = 0.35  # of a unit of several words that stand in different places
+_WHOLE: Final = 0.35  # the part of a tag's weight that depends on how much of the tag was asked for
+_TOGETHER: Final = 0.5  # for each two neighbouring units in one tag or text, of the field's weight
+_FRESH: Final = 0.1
+_HALF_LIFE: Final = 365 * 86400.0
+_MOST_REASONS: Final = 3
+_TEXTS: Final = frozenset("ran")  # fields that are one text; what else stands in it takes nothing away
+_SNIPPET: Final = 80
+
+
+class _Place(NamedTuple):
+    """Where a unit was found: where the tag or text begins in `flat`, its field's code, what it counts, and by what."""
+
+    start: int
+    code: str
+    value: float
+    by: Alternative
+
+
+class Held(NamedTuple):
+    """A profile held against a query: its score, 0 where it has no unit at all, and how many units it has."""
+
+    score: float
+    units: int
+
+
+class Ranking:
+    """A query, ready to be held against many profiles."""
+
+    def __init__(self, units: Sequence[Unit], now: float) -> None:
+        """Prepares the patterns.
+
+        Args:
+            units: of the query.
+            now: seconds since 1970.
+        """
+        self._units = units
+        self._patterns = [[(_pattern(one), one) for one in unit.alternatives] for unit in units]
+        self._now = now
+
+    def hold(self, flat: str, updated: float) -> Held:
+        """Holds a profile against the query.
+
+        Args:
+            flat: its document (`Document.flat`).
+            updated: when that changed last, in seconds since 1970.
+        """
+        found = [self._places(number, flat) for number in range(len(self._units))]
+        score = 0.0
+        for places in found:
+            best: dict[str, float] = {}
+            for _, code, value, _ in places:
+                if value > best.get(code, 0.0):
+                    best[code] = value
+            score += sum(best.values())
+        for one, other in pairwise(found):
+            if one and other:
+                starts = {place.start for place in one}
+                score += _TOGETHER * max((weight(place.code) for place in other if place.start in starts), default=0.0)
+        have = sum(1 for places in found if places)
+        share = have / len(found) if found else 1.0
+        fresh = 1 - _FRESH + _FRESH * 0.5 ** (max(0.0, self._now - updated) / _HALF_LIFE)
+        return Held(score * share**2 * fresh, have)
+
+    def reasons(self, flat: str, texts: Sequence[tuple[str, str]]) -> tuple[Reason, ...]:
+        """Why a profile was found, the strongest first.
+
+        Args:
+            flat: its document.
+            texts: what that was made of (`Document.texts`): one text for each part of `flat`.
+        """
+        found: dict[int, tuple[float, Reason]] = {}
+        for number, unit in enumerate(self._units):
+            for start, code, value, by in sorted(self._places(number, flat), key=lambda place: -place.value):
+                where = flat.count("|", 0, start)
+                if where in found:
+                    found[where] = (found[where][0] + value, found[where][1])
+                else:
+                    reason = Reason(name_of(code), _shown(code, texts[where][1], by), unit.typed, by.how)
+                    found[where] = (value, reason)
+        strongest = sorted(found.values(), key=lambda one: -one[0])
+        return tuple(reason for _, reason in strongest[:_MOST_REASONS])
+
+    def _places(self, number: int, flat: str) -> list[_Place]:
+        """Where a unit is found in a document."""
+        found = []
+        for pattern, one in self._patterns[number]:
+            at = flat.find(pattern)
+            while at >= 0:
+                start = flat.rfind("|", 0, at)
+                code = flat[start + 1]
+                share = 1.0
+                if code not in _TEXTS:
+                    share = min(1.0, len(one.keys) / (flat.count(" ", start, flat.find("|", at)) - 1))
+                found.append(_Place(start, code, one.factor * (1 - _WHOLE + _WHOLE * share) * weight(code), one))
+                at = flat.find(pattern, at + 1)
+        return found or _apart(self._units[number].alternatives[0], flat)
+
+
+def _pattern(one: Alternative) -> str:
+    return f" {one.keys[0]}" if one.begins else f" {' '.join(one.keys)} "
+
+
+def _apart(one: Alternative, flat: str) -> list[_Place]:
+    """What a unit of several words counts that stand in another order, or in different places."""
+    if one.joined or len(one.keys) < 2 or not all(f" {word} " in flat for word in one.keys):
+        return []
+    found, start = [], 0
+    for part in flat[1:-1].split("|"):
+        has = {word for word in one.keys if f" {word} " in part}
+        if has:
+            found.append((start, part[0], has))
+        start += len(part) + 1
+    whole = [_Place(start, code, weight(code), one) for start, code, has in found if len(has) == len(set(one.keys))]
+    least = min(max(weight(code) for _, code, has in found if word in has) for word in one.keys)
+    return whole or [_Place(start, code, least * _APART / len(found), one) for start, code, _ in found]
+
+
+def _shown(code: str, text: str, one: Alternative) -> str:
+    """A tag as it is; of a long text the sentence that matched."""
+    if len(text) <= _SNIPPET or code not in _TEXTS:
+        return text
+    for sentence in re.split(r"(?<=[.!?])\s+|\n", text):
+        if _pattern(one) in f" {' '.join(word.key for word in words(sentence))} ":
+            return sentence if len(sentence) <= _SNIPPET else f"{sentence[:_SNIPPET].rstrip()}…"
+    return f"{text[:_SNIPPET].rstrip()}…"

@@ -1,0 +1,143 @@
+"""How long a search of the directory takes among 100,000 profiles, and an update, on SQLite and on PostgreSQL.
+
+Each search is a whole one, as a page needs it: words looked up, 20 hits ranked with their reasons, facets counted, for
+a member who shares groups with 200 others. What is typed is drawn from the tags that members have, so the more usual a
+topic is the more often it is asked for. `cpu_p95_ms` is what of it the processor did in this process.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from statistics import median
+from typing import Final, TypeVar
+
+import sqlalchemy as sa
+
+from belisha.directory.fields import Visibility
+from belisha.directory.values import Asker, Profile
+from bench.community import Person, people
+from bench.community_words import SYNONYMS
+from bench.directory_queries import begun, misspelt, two_words
+from bench.relevance import NOW, profile
+from bench.report import Bar, BenchFailed, Result, say
+from bench.send import folder
+from bots.directory import search
+from bots.kernel.store import Store
+from tests.support.databases import postgresql
+
+T = TypeVar("T")
+
+_PROFILES, _QUICK_PROFILES = 100_000, 1_000
+_SEARCHES, _QUICK_SEARCHES = 400, 20
+_SHARES: Final = 200
+_KINDS: Final = {"words": two_words, "prefix": begun, "typo": misspelt}
+_BARS: Final = {"words": 5.0, "prefix": 10.0, "typo": 25.0, "update": 10.0}
+
+
+def run(*, quick: bool) -> Result:
+    """Fills both databases and asks them the same."""
+    count = _QUICK_PROFILES if quick else _PROFILES
+    searches = _QUICK_SEARCHES if quick else _SEARCHES
+    community = list(people(count, names=True, tail=2))
+    figures: dict[str, float] = {"profiles": float(count)}
+    with tempfile.TemporaryDirectory(prefix="belisha-bench-", dir=folder()) as made, ExitStack() as running:
+        addresses = {"sqlite": f"sqlite:///{Path(made) / 'bots.db'}", "postgres": running.enter_context(postgresql())}
+        for name, address in addresses.items():
+            say(f"{name}: {count:,} profiles …")
+            found = asyncio.run(_measure(address, community, searches))
+            figures |= {f"{name}_{figure}": value for figure, value in found.items()}
+    figures["update_p95_ms"] = max(figures["sqlite_update_p95_ms"], figures["postgres_update_p95_ms"])
+    bars = {f"{name}_{kind}_p95_ms": Bar(most=most) for name in addresses for kind, most in _BARS.items()}
+    return Result(
+        bench="directory",
+        figures=figures,
+        bars=bars | {"update_p95_ms": Bar(most=_BARS["update"])},
+        meaning="So many milliseconds has a member to wait for the directory's answer, 19 times in 20.",
+    )
+
+
+async def _measure(address: str, community: Sequence[Person], searches: int) -> dict[str, float]:
+    store = Store(address)
+    await store.open()
+    try:
+        began = time.perf_counter()
+        await store.write(lambda connection: _fill(connection, community))
+        if not store.is_sqlite:
+            async with store.writing() as connection:
+                await connection.execute(sa.text("ANALYZE"))
+        figures = {"rebuild_s": time.perf_counter() - began}
+        draw = random.Random(5)
+        members = [person.user_id for person in community]
+        asker = Asker("@asker:belisha.localhost", "none", frozenset(draw.sample(members, _SHARES)))
+        for kind, typed in _KINDS.items():
+            texts = [typed(draw, community) for _ in range(searches)]
+            say(f"{searches} searches: {kind} …")
+            figures |= {
+                f"{kind}_{name}": value for name, value in (await _timed(_searching(store, asker), texts)).items()
+            }
+        say("updates …")
+        some = [profile(person) for person in draw.sample(list(community), searches // 2)]
+        changed = await _timed(_updating(store, draw), some)
+        figures |= {f"update_{name}": value for name, value in changed.items()}
+        began = time.perf_counter()
+        await store.write(search.sweep)
+        return figures | {"sweep_s": time.perf_counter() - began}
+    finally:
+        await store.close()
+
+
+def _fill(connection: sa.Connection, community: Sequence[Person]) -> None:
+    """The index, where one in ten shows the interests to groups alone."""
+    for terms in SYNONYMS:
+        search.add_synonyms(connection, terms)
+    ordered = sorted(community, key=lambda person: (-person.age_days, person.number))
+    search.rebuild(connection, ((_profile(person), NOW - person.age_days * 86400) for person in ordered))
+
+
+def _profile(person: Person) -> Profile:
+    made = profile(person)
+    return replace(made, visibility={"interests": Visibility.GROUPS}) if person.number % 10 == 0 else made
+
+
+def _searching(store: Store, asker: Asker) -> Callable[[str], Awaitable[None]]:
+    async def ask(text: str) -> None:
+        answer = await store.read(lambda connection: search.search(connection, text, asker, NOW))
+        if not answer.hits or not answer.counts["category"]:
+            raise BenchFailed("A search for what members have in their profiles found nobody.")
+
+    return ask
+
+
+def _updating(store: Store, draw: random.Random) -> Callable[[Profile], Awaitable[None]]:
+    """One tag more, and one less."""
+
+    async def update(made: Profile) -> None:
+        tags = (*made.fields["expertise"][1:], f"novelty {draw.randrange(10_000)}")
+        changed = replace(made, fields={**made.fields, "expertise": tags})
+        await store.write(lambda connection: search.index(connection, changed, NOW))
+
+    return update
+
+
+async def _timed(act: Callable[[T], Awaitable[None]], given: Sequence[T]) -> dict[str, float]:
+    """Milliseconds for each, after a few that only warm up."""
+    for one in given[: len(given) // 10]:
+        await act(one)
+    found, used = [], []
+    for one in given:
+        began, worked = time.perf_counter(), time.process_time()
+        await act(one)
+        found.append((time.perf_counter() - began) * 1000)
+        used.append((time.process_time() - worked) * 1000)
+    return {
+        "p50_ms": median(found),
+        "p95_ms": sorted(found)[int(len(found) * 0.95)],
+        "cpu_p95_ms": sorted(used)[int(len(used) * 0.95)],
+    }

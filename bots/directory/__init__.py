@@ -1,0 +1,1 @@
+"""The directory: profiles, and the search by which members find each other."""

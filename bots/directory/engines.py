@@ -1,0 +1,151 @@
+"""The two full-text indexes behind one interface: FTS5 of SQLite, and tsvector of PostgreSQL.
+
+Either is given keys alone (`[a-z0-9_]`), says which documents match, and leaves ranking to `belisha.directory.ranking`:
+so both give the same hits, and no statistics of an engine's own are in them. Only what the community may read is here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Sequence
+from typing import Final
+
+import sqlalchemy as sa
+
+from belisha.directory.documents import EXPERTISE
+from belisha.directory.query import Alternative, Unit
+
+Segments = Sequence[tuple[str, list[str]]]
+_BETWEEN: Final = "_"  # no word has this key: it keeps phrases from going on in the next tag
+
+
+class Sqlite:
+    """FTS5 (sqlite.org/fts5.html), with one column for expertise and one for all else."""
+
+    number: Final = "w.rowid"
+    holds: Final = "instr(d.flat, :{}) > 0"
+    among: Final = "IN (SELECT value FROM json_each(:{}))"
+    #: Nothing has to be said to the planner.
+    beside: Final = ""
+
+    def matches(self, name: str) -> str:
+        """The condition that the document has what the parameter of that name asks for (`query`)."""
+        return f"directory_words MATCH :{name}"
+
+    def listed(self, values: Iterable[str]) -> str | list[str]:
+        """A list as a parameter, for `among`."""
+        return json.dumps(sorted(values))
+
+    def turn(self, connection: sa.Connection) -> None:
+        """Nothing: one transaction writes at a time."""
+
+    def put(self, connection: sa.Connection, number: int, segments: Segments) -> None:
+        """Indexes a document."""
+        columns: dict[bool, list[str]] = {True: [], False: []}
+        for code, keys in segments:
+            columns[code == EXPERTISE].append(" ".join(keys))
+        connection.execute(
+            sa.text("INSERT INTO directory_words (rowid, expertise, other) VALUES (:number, :expertise, :other)"),
+            {
+                "number": number,
+                "expertise": f" {_BETWEEN} ".join(columns[True]),
+                "other": f" {_BETWEEN} ".join(columns[False]),
+            },
+        )
+
+    def take_out(self, connection: sa.Connection, number: int) -> None:
+        """Takes a document out of the index; its words stay in the file until `sweep`."""
+        connection.execute(sa.text("DELETE FROM directory_words WHERE rowid = :number"), {"number": number})
+        connection.execute(sa.text("INSERT INTO directory_unswept (id) VALUES (1) ON CONFLICT DO NOTHING"))
+
+    def empty(self, connection: sa.Connection) -> None:
+        """Takes everything out."""
+        connection.execute(sa.text("DELETE FROM directory_words"))
+        connection.execute(sa.text("INSERT INTO directory_unswept (id) VALUES (1) ON CONFLICT DO NOTHING"))
+
+    def sweep(self, connection: sa.Connection) -> None:
+        """Writes the index anew without what was deleted (FTS5's `optimize`), where anything was."""
+        if connection.execute(sa.text("DELETE FROM directory_unswept")).rowcount:
+            connection.execute(sa.text("INSERT INTO directory_words (directory_words) VALUES ('optimize')"))
+
+    def query(self, units: Iterable[Unit], *, expertise: bool = False, any_of: bool = False) -> str:
+        """The query in FTS5's language."""
+        joined = f" {'OR' if any_of else 'AND'} ".join(f"({_or(unit, self._one)})" for unit in units)
+        return f"{{expertise}} : ({joined})" if expertise else joined
+
+    def _one(self, one: Alternative) -> str:
+        if one.joined:
+            return f'"{" ".join(one.keys)}"'
+        return f"({' AND '.join(f'{chr(34)}{word}{chr(34)}' for word in one.keys)})"
+
+
+class PostgreSQL:
+    """A column of type tsvector with a GIN index (PostgreSQL 15, chapter 12); expertise has the weight A."""
+
+    number: Final = "w.number"
+    holds: Final = "strpos(d.flat, :{}) > 0"
+    among: Final = "= ANY(CAST(:{} AS text[]))"
+    #: Whether the index or the freshest rows are the quicker way depends on the words, so the planner has to see them.
+    #: Said in the statement before, since one more costs more than it takes.
+    beside: Final = " UNION ALL SELECT 'p', set_config('plan_cache_mode', 'force_custom_plan', true), '', 0"
+    _FURTHEST: Final = 16383  # positions beyond this one count as it
+    _TURN: Final = 0x64697265  # any number, the same in every process
+
+    def matches(self, name: str) -> str:
+        """The condition that the document has what the parameter of that name asks for (`query`)."""
+        return f"w.words @@ CAST(:{name} AS tsquery)"
+
+    def listed(self, values: Iterable[str]) -> str | list[str]:
+        """A list as a parameter, for `among`."""
+        return sorted(values)
+
+    def turn(self, connection: sa.Connection) -> None:
+        """Waits until nobody else writes to the index: two who count the same words would wait in a circle."""
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": self._TURN})
+
+    def put(self, connection: sa.Connection, number: int, segments: Segments) -> None:
+        """Indexes a document."""
+        place, words = 0, []
+        for code, keys in segments:
+            weight = "A" if code == EXPERTISE else "B"
+            for word in keys:
+                place += 1
+                words.append(f"'{word}':{min(place, self._FURTHEST)}{weight}")
+            place += 1
+        connection.execute(
+            sa.text("INSERT INTO directory_words (number, words) VALUES (:number, CAST(:words AS tsvector))"),
+            {"number": number, "words": " ".join(words)},
+        )
+
+    def take_out(self, connection: sa.Connection, number: int) -> None:
+        """Takes a document out of the index."""
+        connection.execute(sa.text("DELETE FROM directory_words WHERE number = :number"), {"number": number})
+
+    def empty(self, connection: sa.Connection) -> None:
+        """Takes everything out."""
+        connection.execute(sa.text("DELETE FROM directory_words"))
+
+    def sweep(self, connection: sa.Connection) -> None:
+        """Nothing: autovacuum does that."""
+
+    def query(self, units: Iterable[Unit], *, expertise: bool = False, any_of: bool = False) -> str:
+        """The query in the language of tsquery."""
+        weight = ":A" if expertise else ""
+        return f" {'|' if any_of else '&'} ".join(
+            f"({_or(unit, lambda one: self._one(one, weight), '|')})" for unit in units
+        )
+
+    def _one(self, one: Alternative, weight: str) -> str:
+        return f"({(' <-> ' if one.joined else ' & ').join(f'{chr(39)}{word}{chr(39)}{weight}' for word in one.keys)})"
+
+
+Engine = Sqlite | PostgreSQL
+
+
+def engine(connection: sa.Connection) -> Engine:
+    """The engine of a database."""
+    return Sqlite() if connection.dialect.name == "sqlite" else PostgreSQL()
+
+
+def _or(unit: Unit, one: Callable[[Alternative], str], word: str = "OR") -> str:
+    return f" {word} ".join(one(part) for part in unit.alternatives if not part.begins)

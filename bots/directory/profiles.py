@@ -1,0 +1,167 @@
+"""Profiles in the bots' database: read, changed, and shown to whoever asks, as far as they may see them (rule P2)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from belisha.directory.fields import FIELDS, Visibility
+from belisha.directory.values import Asker, Profile
+from bots.directory import search
+from bots.directory.tables import directory_member, profile_field
+from bots.kernel.effects import Publish
+from bots.kernel.listed import Listed, Sight
+
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+_SOME: Final = 500  # user ids in one statement
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a member has written.
+
+    Attributes:
+        fields: what each field says, by field id; fields without anything are not there.
+        chosen: who sees a field, where the member has chosen.
+    """
+
+    fields: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    chosen: Mapping[str, Visibility] = field(default_factory=dict)
+
+    def visibility(self, field_id: str) -> Visibility:
+        """Who sees a field."""
+        return self.chosen.get(field_id, FIELDS[field_id].visibility)
+
+    def shown(self, whom: Collection[Visibility]) -> dict[str, tuple[str, ...]]:
+        """The fields that stand open to those, in the order of the fields."""
+        return {key: self.fields[key] for key in FIELDS if key in self.fields and self.visibility(key) in whom}
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A profile as somebody may see it: nothing in it tells whether there is more."""
+
+    listed: Listed
+    fields: Mapping[str, tuple[str, ...]]
+
+
+def kept_of(connection: sa.Connection, user_id: str) -> Kept:
+    """What a member has written; nothing of who has written nothing."""
+    return kept_of_all(connection, [user_id]).get(user_id, Kept())
+
+
+def kept_of_all(connection: sa.Connection, users: Collection[str]) -> dict[str, Kept]:
+    """The same of several members, by user id; who has written nothing is not there."""
+    wanted, rows = sorted(users), list[Any]()
+    for start in range(0, len(wanted), _SOME):
+        query = sa.select(profile_field).where(profile_field.c.user_id.in_(wanted[start : start + _SOME]))
+        rows += connection.execute(query).all()
+    found: dict[str, tuple[dict[str, tuple[str, ...]], dict[str, Visibility]]] = {}
+    for row in rows:
+        if row.field not in FIELDS:
+            continue
+        fields, chosen = found.setdefault(row.user_id, ({}, {}))
+        if value := tuple(json.loads(row.value)):
+            fields[row.field] = value
+        if row.visibility is not None:
+            chosen[row.field] = Visibility(row.visibility)
+    return {user: Kept(*parts) for user, parts in found.items()}
+
+
+def change(
+    connection: sa.Connection,
+    listed: Listed,
+    now: float,
+    fields: Mapping[str, tuple[str, ...]] = _NOTHING,
+    chosen: Mapping[str, Visibility] = _NOTHING,
+) -> Publish:
+    """Changes some fields of a profile, and who sees them; what is to be done for clients to see the same.
+
+    Args:
+        connection: a transaction that writes.
+        listed: whose profile, as the registry has them now.
+        now: seconds since 1970.
+        fields: what `belisha.directory.written.read` gave, by field id; an empty one empties the field.
+        chosen: who is to see a field, by field id.
+    """
+    for field_id in {**fields, **chosen}:
+        values: dict[str, Any] = {}
+        if field_id in fields:
+            values["value"] = json.dumps(list(fields[field_id]))
+        if field_id in chosen:
+            values["visibility"] = chosen[field_id].value
+        row = {"user_id": listed.user_id, "field": field_id, **values}
+        put = _insert(connection, profile_field).values(row)
+        connection.execute(put.on_conflict_do_update(index_elements=["user_id", "field"], set_=values))
+    _list(connection, listed)
+    return settle(connection, listed, now)
+
+
+def erase(connection: sa.Connection, listed: Listed, now: float) -> Publish:
+    """Erases all that a member has written into their profile, and what they chose (rule E1); the name stays listed."""
+    connection.execute(profile_field.delete().where(profile_field.c.user_id == listed.user_id))
+    return settle(connection, listed, now)
+
+
+def _list(connection: sa.Connection, listed: Listed) -> None:
+    """Lists a member who was not listed yet: whoever has just come is found as soon as they have written something."""
+    names = {key: getattr(listed, key) for key in ("name", "organisation", "organisation_name", "category")}
+    row = {"user_id": listed.user_id, "standing": "active", **names}
+    connection.execute(_insert(connection, directory_member).values(row).on_conflict_do_nothing())
+
+
+def _insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """Two processes, or a chat and a page, may write the same row at once."""
+    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+
+
+def settle(connection: sa.Connection, listed: Listed, now: float) -> Publish:
+    """Puts a profile into the index as it is now; what is to be done for clients to see the same."""
+    kept = kept_of(connection, listed.user_id)
+    search.index(
+        connection,
+        Profile(
+            listed.user_id,
+            listed.name,
+            listed.organisation,
+            listed.organisation_name,
+            listed.category,
+            kept.fields,
+            {key: kept.visibility(key) for key in FIELDS},
+        ),
+        now,
+    )
+    return Publish(listed.user_id, kept.shown({Visibility.COMMUNITY}))
+
+
+def seen(kept: Kept, listed: Listed, sight: Sight) -> Shown:
+    """A profile as who asks may see it at this moment."""
+    whom = {Visibility.COMMUNITY}
+    if listed.user_id == sight.asker.user_id:
+        whom = set(Visibility)
+    elif listed.user_id in sight.shares:
+        whom |= {Visibility.GROUPS}
+    return Shown(listed, kept.shown(whom))
+
+
+def asker_of(sight: Sight) -> Asker:
+    """Who asks, as the search goes by them."""
+    return Asker(sight.asker.user_id, sight.asker.organisation, sight.shares, sight.absent)
+
+
+def listed_of_all(connection: sa.Connection, users: Collection[str]) -> dict[str, Listed]:
+    """How members are listed, as it was a minute ago at most; who may not act is not there."""
+    wanted, rows = sorted(users), list[Any]()
+    for start in range(0, len(wanted), _SOME):
+        some = directory_member.c.user_id.in_(wanted[start : start + _SOME])
+        rows += connection.execute(sa.select(directory_member).where(some, directory_member.c.standing == "active"))
+    return {
+        row.user_id: Listed(row.user_id, row.name, row.organisation, row.organisation_name, row.category)
+        for row in rows
+    }

@@ -1,0 +1,49 @@
+"""The directory's own tables: what members have written into their profiles, and who is listed."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bots.kernel.tables import metadata
+
+# What a member has written into a field, as a JSON list; who sees it, where they have chosen.
+profile_field = sa.Table(
+    "profile_field",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("field", sa.Text, primary_key=True),
+    sa.Column("value", sa.Text, nullable=False, server_default="[]"),
+    sa.Column("visibility", sa.Text),
+)
+
+# Who is in the registry, as it was a minute ago at most; what may be shown of whom is asked anew each time (rule P2).
+directory_member = sa.Table(
+    "directory_member",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("organisation", sa.Text, nullable=False),
+    sa.Column("organisation_name", sa.Text, nullable=False),
+    sa.Column("category", sa.Text, nullable=False),
+    sa.Column("standing", sa.Text, nullable=False),
+    sa.Column("service_room", sa.Text),
+)
+
+# One row: the revision of the registry that was read to its end, and how far the present reading has come.
+directory_registry = sa.Table(
+    "directory_registry",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("revision", sa.Text, nullable=False, server_default=""),
+    sa.Column("started", sa.Text, nullable=False, server_default=""),
+    sa.Column("after", sa.Text, nullable=False, server_default=""),
+)
+
+# Who wants no weekly suggestions, and of whom somebody was told by one.
+no_suggestions = sa.Table("directory_no_suggestions", metadata, sa.Column("user_id", sa.Text, primary_key=True))
+suggested = sa.Table(
+    "directory_suggested",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("other", sa.Text, primary_key=True),
+)
