@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from belisha.commands.reading import Asked
 from belisha.policy.people import Person
 from belisha.polls.tally import tally
 from belisha.polls.wire import Option, Response, Start
-from bots.kernel.answers import Block, Link, in_html, plain
+from bots.kernel.answers import Block, Link, in_html, notice, plain
 from bots.kernel.bot import Asker, Context, Job, Policy, PollFacts
 from bots.kernel.calls import Call, Outcome
 from bots.kernel.effects import Send
@@ -71,6 +72,21 @@ def test_what_does_not_count_is_said() -> None:
     assert "It was due at 1970-01-01 00:00 (UTC); later votes do not count." in told
     assert "1 vote came too late." in told and "1 vote was taken back or spoiled." in told
     assert "1 vote is of somebody who is not among the voters" in told and "1 (2 votes): split" in told
+
+
+@pytest.mark.parametrize("sign", ["x", "&", "漢"])
+def test_of_the_longest_poll_the_result_still_fits_into_an_event(sign: str) -> None:
+    options = tuple(Option(str(place), sign * 3_000) for place in range(20))
+    start = Start("$p", "@1:x", 0, sign * 3_000, options, 20)
+    of = {f"@{place}:x": str(place) for place in range(300)}
+    every = [Response(voter, 1, tuple(option.id for option in options)) for voter in of]
+    names = dict.fromkeys(of.values(), sign * 30)
+    found = words.Result(start, tally(start, every, 5, of, of), names)
+    told = notice(words.result(found, UTC))
+    shown = notice(words.in_words(words.chart(found)))
+    for content in (told, shown):
+        assert len(json.dumps(content, ensure_ascii=False).encode()) < 60_000, "of 65,536 bytes"
+    assert "… and 290 more." in told["body"]
 
 
 def answers() -> Iterator[str]:
