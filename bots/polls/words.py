@@ -138,6 +138,7 @@ def _chart(found: Result) -> Bars:
         bars=tuple(bars),
         whole=tally.voters,
         second_whole=voting,
+        notes=_quorum(found),
         key=None if organised is None else (_("Votes"), _("Organisations, each with one vote")),
     )
 
@@ -145,6 +146,14 @@ def _chart(found: Result) -> Bars:
 def quorum_is_met(found: Result) -> bool:
     """Whether as many have voted as are needed."""
     return found.quorum is None or found.tally.voters >= found.quorum
+
+
+def _quorum(found: Result) -> list[str]:
+    """What is said of a quorum that is met; one that is missed is the result itself."""
+    if found.quorum is None or not found.tally.voters or not quorum_is_met(found):
+        return []
+    template = _("It counts: {voters} have voted, of whom {quorum} were needed.")
+    return [template.format(voters=found.tally.voters, quorum=found.quorum)]
 
 
 def in_words(drawn: Bars) -> Sequence[Block]:
@@ -155,7 +164,8 @@ def in_words(drawn: Bars) -> Sequence[Block]:
         if bar.second is not None:
             said.append(_("organisations: {count}").format(count=bar.second_said))
         lines.append((f"{' '.join(bar.name.split())}: {'; '.join(said)}",))
-    return (paragraph(_("The result as a picture. {sentence}").format(sentence=drawn.told)), points(lines))
+    told = paragraph(_("The result as a picture. {sentence}").format(sentence=drawn.told))
+    return (told, points(lines), *(paragraph(note) for note in drawn.notes))
 
 
 def _share(count: int, voters: int) -> str:
@@ -195,6 +205,7 @@ def _notes(found: Result, zone: ZoneInfo) -> list[str]:
         notes.append(
             _("It was edited after the first vote. It is counted as it was before that, and so it stands here.")
         )
+    notes += _quorum(found)
     if found.start.most > 1:
         notes.append(_("One could choose up to {count} answers.").format(count=found.start.most))
     if found.due is not None:

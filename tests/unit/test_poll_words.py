@@ -66,6 +66,15 @@ def test_what_members_wrote_is_escaped() -> None:
     assert "<td>&lt;b&gt;1&lt;/b&gt;</td><td>2</td><td>67 %</td><td>1</td>" in told and "<b>" not in told
 
 
+def test_that_a_quorum_is_met_is_said_and_shown() -> None:
+    sentence = "It counts: 3 have voted, of whom 3 were needed."
+    assert sentence in plain(result("a a b", quorum=3))
+    assert words.chart(counted("a a b", quorum=3)).notes == [sentence]
+    assert sentence in plain(words.in_words(words.chart(counted("a a b", quorum=3))))
+    for missed in (counted("a a b", quorum=4), counted("a a b"), counted("", quorum=0)):
+        assert not words.chart(missed).notes
+
+
 def test_what_does_not_count_is_said() -> None:
     told = plain(result("a b", due=0.0, edited_late=True))
     assert "It was edited after the first vote." in told and "edited" not in plain(result("a b"))
@@ -91,13 +100,15 @@ def test_of_the_longest_poll_the_result_still_fits_into_an_event(sign: str) -> N
 
 def answers() -> Iterator[str]:
     for votes in ("", "a", "a b", "a a b"):
-        for quorum in (None, 9):
+        for quorum in (None, 1, 9):
             yield in_html(
                 result(votes, 2 if quorum else 1, quorum, **({"due": 1.0, "edited_late": True} if quorum else {}))
             )
             drawn = words.chart(counted(votes, quorum=quorum))
             yield in_html(words.in_words(drawn))
-            yield " ".join((drawn.told, *(drawn.key or ()), *(f"{bar.name} {bar.second_said}" for bar in drawn.bars)))
+            yield " ".join(
+                (drawn.told, *(drawn.key or ()), *drawn.notes, *(f"{bar.name} {bar.second_said}" for bar in drawn.bars))
+            )
     link = Link("1", "https://2")
     yield from (re.sub(r"https://\S+?2", "", in_html((one(link),))) for one in (words.moved, words.moved_for_maker))
     options = {"closes": "2d", "by": "organisation", "quorum": 2, "voters": "opening"}
