@@ -15,6 +15,7 @@ BUNDLED: Final = Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf")
 BUNDLED_BOLD: Final = BUNDLED.with_name("DejaVuSans-Bold.ttf")
 MOST_LINES: Final = 4
 _CUT: Final = "…"
+_LONGEST: Final = 1000
 #: Signs that turn the direction of what follows, and do not end with their text.
 _TURNING: Final = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 #: Signs without a picture of their own, which join others.
@@ -38,8 +39,9 @@ def lines(text: str, width: float, measured: Width, most: int = MOST_LINES) -> l
         measured: how wide a text is.
         most: how many lines there may be.
     """
-    found, line = list[str](), ""
-    for word in one_line(text).split(" "):
+    found, line, whole = list[str](), "", one_line(text)
+    # What is longer fills all lines in any case; of signs without a width there can be as many as an event holds.
+    for word in (whole if len(whole) <= _LONGEST else f"{whole[: _LONGEST - 1]}{_CUT}").split(" "):
         joined = f"{line} {word}".strip()
         if measured(joined) <= width:
             line = joined

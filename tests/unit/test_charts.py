@@ -67,6 +67,7 @@ def test_nothing_of_when_or_by_what_it_was_drawn_is_in_it() -> None:
     [
         "a long answer that goes on and on " * 10,
         "x" * 340,
+        "e" + "\u0301" * 20_000,
         "שלום עולם (12)",
         "مرحبا بالعالم",
         "🍕👩‍👩‍👧‍👦 é 東京",

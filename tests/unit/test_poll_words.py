@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from belisha.commands.reading import Asked
 from belisha.policy.people import Person
 from belisha.polls.tally import tally
 from belisha.polls.wire import Option, Response, Start
-from bots.kernel.answers import Block, Link, in_html, plain
+from bots.kernel.answers import Block, Link, in_html, notice, plain
 from bots.kernel.bot import Asker, Context, Job, Policy, PollFacts
 from bots.kernel.calls import Call, Outcome
 from bots.kernel.effects import Send
@@ -65,6 +66,15 @@ def test_what_members_wrote_is_escaped() -> None:
     assert "<td>&lt;b&gt;1&lt;/b&gt;</td><td>2</td><td>67 %</td><td>1</td>" in told and "<b>" not in told
 
 
+def test_that_a_quorum_is_met_is_said_and_shown() -> None:
+    sentence = "It counts: 3 have voted, of whom 3 were needed."
+    assert sentence in plain(result("a a b", quorum=3))
+    assert words.chart(counted("a a b", quorum=3)).notes == [sentence]
+    assert sentence in plain(words.in_words(words.chart(counted("a a b", quorum=3))))
+    for missed in (counted("a a b", quorum=4), counted("a a b"), counted("", quorum=0)):
+        assert not words.chart(missed).notes
+
+
 def test_what_does_not_count_is_said() -> None:
     told = plain(result("a b", due=0.0, edited_late=True))
     assert "It was edited after the first vote." in told and "edited" not in plain(result("a b"))
@@ -73,15 +83,32 @@ def test_what_does_not_count_is_said() -> None:
     assert "1 vote is of somebody who is not among the voters" in told and "1 (2 votes): split" in told
 
 
+@pytest.mark.parametrize("sign", ["x", "&", "漢"])
+def test_of_the_longest_poll_the_result_still_fits_into_an_event(sign: str) -> None:
+    options = tuple(Option(str(place), sign * 3_000) for place in range(20))
+    start = Start("$p", "@1:x", 0, sign * 3_000, options, 20)
+    of = {f"@{place}:x": str(place) for place in range(300)}
+    every = [Response(voter, 1, tuple(option.id for option in options)) for voter in of]
+    names = dict.fromkeys(of.values(), sign * 30)
+    found = words.Result(start, tally(start, every, 5, of, of), names)
+    told = notice(words.result(found, UTC))
+    shown = notice(words.in_words(words.chart(found)))
+    for content in (told, shown):
+        assert len(json.dumps(content, ensure_ascii=False).encode()) < 60_000, "of 65,536 bytes"
+    assert "… and 290 more." in told["body"]
+
+
 def answers() -> Iterator[str]:
     for votes in ("", "a", "a b", "a a b"):
-        for quorum in (None, 9):
+        for quorum in (None, 1, 9):
             yield in_html(
                 result(votes, 2 if quorum else 1, quorum, **({"due": 1.0, "edited_late": True} if quorum else {}))
             )
             drawn = words.chart(counted(votes, quorum=quorum))
             yield in_html(words.in_words(drawn))
-            yield " ".join((drawn.told, *(drawn.key or ()), *(f"{bar.name} {bar.second_said}" for bar in drawn.bars)))
+            yield " ".join(
+                (drawn.told, *(drawn.key or ()), *drawn.notes, *(f"{bar.name} {bar.second_said}" for bar in drawn.bars))
+            )
     link = Link("1", "https://2")
     yield from (re.sub(r"https://\S+?2", "", in_html((one(link),))) for one in (words.moved, words.moved_for_maker))
     options = {"closes": "2d", "by": "organisation", "quorum": 2, "voters": "opening"}
