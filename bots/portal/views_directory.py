@@ -65,7 +65,10 @@ async def hits(visit: Visit) -> web.Response:
     content = {
         "label": {"name": str(label), "style": chip(label), "says": describe(label)},
         "said": _said(found),
-        "hits": [{key: card[key] for key in ("address", "name", "organisation", "role", "reasons")} for card in cards],
+        "hits": [
+            {key: card[key] for key in ("address", "name", "organisation", "role", "expertise", "reasons")}
+            for card in cards
+        ],
     }
     return web.json_response(content)
 

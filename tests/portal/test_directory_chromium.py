@@ -129,6 +129,7 @@ async def test_directory_and_editor_on_a_phone_and_by_the_keyboard(
         await page.keyboard.type("perceptual")
         await expect(page.locator("#hits h2")).to_have_text(["Cy Foghorn"])
         await expect(page.locator("#count")).to_have_text("1 member")
+        await expect(page.locator("#hits .tag")).to_have_text(["image hashing", "perceptual hashes"])
         await assert_accessible(page)
         assert page.url.endswith("/directory?q=perceptual")
         await page.keyboard.press("Enter")

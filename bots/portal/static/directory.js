@@ -34,6 +34,15 @@ if (search) {
     const heading = document.createElement("h2");
     heading.append(link);
     item.append(heading, made("p", hit.role ? `${hit.organisation} · ${hit.role}` : hit.organisation));
+    if (hit.expertise.length) {
+      const tags = made("p", "", "tags");
+      for (const tag of hit.expertise) {
+        const shown = made("span", "", "tag");
+        shown.append(made("bdi", tag));
+        tags.append(shown);
+      }
+      item.append(tags);
+    }
     if (hit.reasons.length) item.append(made("p", `Matched ${hit.reasons.join("; ")}`, "small"));
     return item;
   };
