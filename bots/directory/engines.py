@@ -87,7 +87,7 @@ class PostgreSQL:
     """A column of type tsvector with a GIN index (PostgreSQL 15, chapter 12); expertise has the weight A.
 
     GIN gives all documents that match, of which the freshest are wanted: for 100 of 4,000 it was 4,000 rows to read.
-    So each has its block's number among its words (`_b` and hexadecimal digits, which no key is), and a query can be
+    So each has the numbers of its blocks among its words (with two `_` in front, which no key has), and a query can be
     held to the newest blocks within the index.
     """
 
@@ -106,7 +106,7 @@ class PostgreSQL:
         " JOIN directory_synonym o USING (number) WHERE s.term_key = ANY(CAST(:terms AS text[])))"
     )
     _FURTHEST: Final = 16383  # positions beyond this one count as it
-    _BLOCK: Final = 2048
+    _BLOCKS: Final = (512, 4096)
     _TURN: Final = 0x64697265  # any number, the same in every process
 
     def matches(self, name: str) -> str:
@@ -123,7 +123,7 @@ class PostgreSQL:
 
     def put(self, connection: sa.Connection, number: int, segments: Segments) -> None:
         """Indexes a document."""
-        place, words = 0, [f"'{self._block(number)}'"]
+        place, words = 0, [f"'{_block(number, size)}'" for size in self._BLOCKS]
         for code, keys in segments:
             weight = "A" if code == EXPERTISE else "B"
             for word in keys:
@@ -137,11 +137,9 @@ class PostgreSQL:
 
     def since(self, query: str, oldest: int, newest: int) -> str:
         """The query, held to the blocks that documents of these numbers are in."""
-        blocks = range(oldest, newest + self._BLOCK, self._BLOCK)
-        return f"({query})&({'|'.join(self._block(min(number, newest)) for number in blocks)})"
-
-    def _block(self, number: int) -> str:
-        return f"_b{number // self._BLOCK:x}"
+        size = next((size for size in self._BLOCKS if newest - oldest <= 8 * size), self._BLOCKS[-1])
+        blocks = (min(number, newest) for number in range(oldest, newest + size, size))
+        return f"({query})&({'|'.join(_block(number, size) for number in blocks)})"
 
     def take_out(self, connection: sa.Connection, number: int) -> None:
         """Takes a document out of the index."""
@@ -163,6 +161,10 @@ class PostgreSQL:
 
     def _one(self, one: Alternative, weight: str) -> str:
         return f"({(' <-> ' if one.joined else ' & ').join(f'{chr(39)}{word}{chr(39)}{weight}' for word in one.keys)})"
+
+
+def _block(number: int, size: int) -> str:
+    return f"__{size}_{number // size}"
 
 
 Engine = Sqlite | PostgreSQL

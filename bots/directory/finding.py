@@ -27,7 +27,8 @@ _INTERESTS: Final = f"|{FIELDS['interests'].code} "
 _MOST_COUNTED: Final = 20
 _ENOUGH: Final = 10  # with fewer full hits, partial ones are added behind them
 _GROUPS: Final = -1
-_MANY: Final = 6  # so many times more than are ranked are many: the newest of them are asked for first
+_MANY: Final = 12  # so many times more than are ranked are many: experts among the newest are asked for first,
+_SHARE: Final = 3  # among so many that about so many times more than are ranked match
 
 
 class _Row(NamedTuple):
@@ -109,8 +110,8 @@ class Finding:
     def _matching(self, units: Sequence[Unit]) -> tuple[dict[str, _Row], bool]:
         """Documents that have all units, by user id, and whether there are more."""
         asked = [self._engine.query(units, expertise=True), self._engine.query(units)] if units else [None]
-        newest = self._newest(asked, units)
-        rows = self._rows(newest, units) if newest else []
+        newest = self._newest(units)
+        rows = self._rows([newest], units) if newest else []
         if sum(1 for row in rows if row.by == 0) <= RANKED:
             rows = self._rows(asked, units)
         experts, everybody = ([row for row in rows if row.by == by] for by in (0, len(asked) - 1))
@@ -123,14 +124,14 @@ class Finding:
         # Who shares a group with the asker is known by what they show to it.
         return found | {row.user_id: row for row in shared[:RANKED]}, more
 
-    def _newest(self, asked: Sequence[str | None], units: Sequence[Unit]) -> list[str] | None:
-        """The queries held to the newest documents, where many more match than are wanted."""
+    def _newest(self, units: Sequence[Unit]) -> str:
+        """The query for experts among the newest documents, where many more match than are wanted; or ""."""
         about = expected(units, self._known.counts)
         newest, oldest = self._known.newest, self._known.oldest
         if not newest or about < _MANY * RANKED or self._narrowed:
-            return None
-        wanted = (newest - oldest) * _MANY * RANKED // about
-        return [self._engine.since(query, max(oldest, newest - wanted), newest) for query in asked if query is not None]
+            return ""
+        wanted = (newest - oldest) * _SHARE * RANKED // about
+        return self._engine.since(self._engine.query(units, expertise=True), max(oldest, newest - wanted), newest)
 
     def _partly(self, units: Sequence[Unit]) -> dict[str, _Row]:
         """Documents that lack one unit of several, or have one alone where there is no other."""

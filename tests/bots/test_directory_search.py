@@ -16,7 +16,7 @@ from belisha.directory.values import RANKED, Answer, Asker, Facets, Profile
 from bench.community import people
 from bench.community_words import SYNONYMS
 from bench.judgements import QUERIES
-from bots.directory import search
+from bots.directory import finding, search
 from bots.directory.engines import PostgreSQL
 from bots.directory.index_tables import deletion, groups, tag, vocabulary
 from bots.kernel.store import Store
@@ -336,7 +336,8 @@ def _rebuilt(connection: sa.Connection) -> list[str]:
 
 async def test_both_databases_find_the_same_of_what_many_know(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """PostgreSQL looks among the newest first, and among all where it finds too few there."""
-    monkeypatch.setattr(PostgreSQL, "_BLOCK", 64)
+    monkeypatch.setattr(PostgreSQL, "_BLOCKS", (8, 64))
+    monkeypatch.setattr(finding, "_MANY", 3)
     old = 400  # after these nobody's expertise is tea
     many = [
         (
