@@ -86,4 +86,5 @@ def name_of(code: str) -> str:
 
 
 _WEIGHTS: Final = {field.code: field.weight for field in FIELDS.values()}
+CODES: Final = (*REGISTRY, *_WEIGHTS)
 _NAMES: Final = {field.code: field.id for field in FIELDS.values()}

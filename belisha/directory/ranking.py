@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from belisha.directory.documents import name_of, weight
+from belisha.directory.documents import CODES, name_of, weight
 from belisha.directory.query import Alternative, Unit
 from belisha.directory.text import words
 from belisha.directory.values import Reason
@@ -28,13 +28,8 @@ _TEXTS: Final = frozenset("ran")  # fields that are one text; what else stands i
 _SNIPPET: Final = 80
 
 
-class _Place(NamedTuple):
-    """Where a unit was found: where the tag or text begins in `flat`, its field's code, what it counts, and by what."""
-
-    start: int
-    code: str
-    value: float
-    by: Alternative
+#: Where a unit was found: where the tag or text begins in `flat`, its field's code, what it counts, and by what.
+_Place = tuple[int, str, float, Alternative]
 
 
 class Held(NamedTuple):
@@ -55,7 +50,7 @@ class Ranking:
             now: seconds since 1970.
         """
         self._units = units
-        self._patterns = [[(_pattern(one), one) for one in unit.alternatives] for unit in units]
+        self._patterns = [[(_pattern(one), _worth(one), one) for one in unit.alternatives] for unit in units]
         self._now = now
 
     def hold(self, flat: str, updated: float) -> Held:
@@ -75,8 +70,8 @@ class Ranking:
             score += sum(best.values())
         for one, other in pairwise(found):
             if one and other:
-                starts = {place.start for place in one}
-                score += _TOGETHER * max((weight(place.code) for place in other if place.start in starts), default=0.0)
+                starts = {place[0] for place in one}
+                score += _TOGETHER * max((weight(code) for start, code, _, _ in other if start in starts), default=0.0)
         have = sum(1 for places in found if places)
         share = have / len(found) if found else 1.0
         fresh = 1 - _FRESH + _FRESH * 0.5 ** (max(0.0, self._now - updated) / _HALF_LIFE)
@@ -91,7 +86,7 @@ class Ranking:
         """
         found: dict[int, tuple[float, Reason]] = {}
         for number, unit in enumerate(self._units):
-            for start, code, value, by in sorted(self._places(number, flat), key=lambda place: -place.value):
+            for start, code, value, by in sorted(self._places(number, flat), key=lambda place: -place[2]):
                 where = flat.count("|", 0, start)
                 if where in found:
                     found[where] = (found[where][0] + value, found[where][1])
@@ -104,17 +99,24 @@ class Ranking:
     def _places(self, number: int, flat: str) -> list[_Place]:
         """Where a unit is found in a document."""
         found = []
-        for pattern, one in self._patterns[number]:
+        for pattern, worth, one in self._patterns[number]:
             at = flat.find(pattern)
             while at >= 0:
                 start = flat.rfind("|", 0, at)
                 code = flat[start + 1]
-                share = 1.0
+                value = worth[code]
                 if code not in _TEXTS:
-                    share = min(1.0, len(one.keys) / (flat.count(" ", start, flat.find("|", at)) - 1))
-                found.append(_Place(start, code, one.factor * (1 - _WHOLE + _WHOLE * share) * weight(code), one))
+                    length = flat.count(" ", start, flat.find("|", at)) - 1
+                    if length > len(one.keys):
+                        value *= 1 - _WHOLE + _WHOLE * len(one.keys) / length
+                found.append((start, code, value, one))
                 at = flat.find(pattern, at + 1)
         return found or _apart(self._units[number].alternatives[0], flat)
+
+
+def _worth(one: Alternative) -> dict[str, float]:
+    """What a whole tag or text counts, by its field."""
+    return {code: one.factor * weight(code) for code in CODES}
 
 
 def _pattern(one: Alternative) -> str:
@@ -131,9 +133,9 @@ def _apart(one: Alternative, flat: str) -> list[_Place]:
         if has:
             found.append((start, part[0], has))
         start += len(part) + 1
-    whole = [_Place(start, code, weight(code), one) for start, code, has in found if len(has) == len(set(one.keys))]
+    whole = [(start, code, weight(code), one) for start, code, has in found if len(has) == len(set(one.keys))]
     least = min(max(weight(code) for _, code, has in found if word in has) for word in one.keys)
-    return whole or [_Place(start, code, least * _APART / len(found), one) for start, code, _ in found]
+    return whole or [(start, code, least * _APART / len(found), one) for start, code, _ in found]
 
 
 def _shown(code: str, text: str, one: Alternative) -> str:

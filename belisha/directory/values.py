@@ -11,7 +11,7 @@ from belisha.directory.fields import Visibility
 #: How many hits of a page.
 PAGE: Final = 20
 #: So many matching profiles are ranked and can be turned through: the freshest of those that match by their expertise,
-#: and where that are fewer, as many of all that match. More are said to be more.
+#: then the freshest of all that match. More are said to be more.
 RANKED: Final = 100
 
 
@@ -103,7 +103,7 @@ class Answer:
 
     Attributes:
         hits: those of the page, the best first.
-        total: how many can be turned through, at most three times `RANKED`.
+        total: how many can be turned through, at most twice `RANKED`: those of members who share a group are added.
         more: whether more match than `total`.
         counts: how many of the `total` each facet's values have: facet name to value to number. Of interests the 20
             most frequent; its values are the tags as one of the members writes them.

@@ -1,7 +1,7 @@
 """Finds the documents that a query matches and that the asker may read; ranks and counts them.
 
-The community's documents come from the full-text index: the freshest that match by expertise, and where those are not
-more than can be ranked, the freshest of all that match. Documents for groups are read one by one, and only those of
+The community's documents come from the full-text index, at most `RANKED` of them: the freshest that match by expertise,
+then the freshest of all that match. Documents for groups are read one by one, and only those of
 members with whom the asker shares a group: what others show to their groups takes no part in anything, nor any time.
 """
 
@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from belisha.directory.documents import BETWEEN, EXPERTISE
 from belisha.directory.fields import FIELDS
-from belisha.directory.query import Alternative, Unit
+from belisha.directory.query import Alternative, Known, Unit, expected
 from belisha.directory.ranking import Ranking
 from belisha.directory.text import fold, storable, words
 from belisha.directory.values import PAGE, RANKED, Answer, Asker, Facets, Hit
@@ -27,6 +27,8 @@ _INTERESTS: Final = f"|{FIELDS['interests'].code} "
 _MOST_COUNTED: Final = 20
 _ENOUGH: Final = 10  # with fewer full hits, partial ones are added behind them
 _GROUPS: Final = -1
+_MANY: Final = 12  # so many times more than are ranked are many: experts among the newest are asked for first,
+_SHARE: Final = 3  # among so many that about so many times more than are ranked match
 
 
 class _Row(NamedTuple):
@@ -46,7 +48,7 @@ class _Row(NamedTuple):
 class Finding:
     """One search, for one asker."""
 
-    def __init__(self, connection: sa.Connection, asker: Asker, facets: Facets, now: float) -> None:
+    def __init__(self, connection: sa.Connection, asker: Asker, facets: Facets, now: float, known: Known) -> None:
         """Prepares what holds for every statement of it.
 
         Args:
@@ -54,7 +56,9 @@ class Finding:
             asker: who asks.
             facets: by what to narrow down.
             now: seconds since 1970.
+            known: what was looked up for the query.
         """
+        self._known = known
         self._connection = connection
         self._engine = engine(connection)
         self._asker = asker
@@ -106,13 +110,28 @@ class Finding:
     def _matching(self, units: Sequence[Unit]) -> tuple[dict[str, _Row], bool]:
         """Documents that have all units, by user id, and whether there are more."""
         asked = [self._engine.query(units, expertise=True), self._engine.query(units)] if units else [None]
-        rows = self._rows(asked, units)
+        newest = self._newest(units)
+        rows = self._rows([newest], units) if newest else []
+        if sum(1 for row in rows if row.by == 0) <= RANKED:
+            rows = self._rows(asked, units)
         experts, everybody = ([row for row in rows if row.by == by] for by in (0, len(asked) - 1))
         shared = [row for row in rows if row.by == _GROUPS]
-        found = everybody[:RANKED] if len(experts) <= RANKED else []
         more = any(len(some) > RANKED for some in (experts, everybody, shared))
+        found = {row.user_id: row for row in experts[:RANKED]}
+        for row in everybody:
+            if len(found) < RANKED:
+                found.setdefault(row.user_id, row)
         # Who shares a group with the asker is known by what they show to it.
-        return {row.user_id: row for row in (*found, *experts[:RANKED], *shared[:RANKED])}, more
+        return found | {row.user_id: row for row in shared[:RANKED]}, more
+
+    def _newest(self, units: Sequence[Unit]) -> str:
+        """The query for experts among the newest documents, where many more match than are wanted; or ""."""
+        about = expected(units, self._known.counts)
+        newest, oldest = self._known.newest, self._known.oldest
+        if not newest or about < _MANY * RANKED or self._narrowed:
+            return ""
+        wanted = (newest - oldest) * _SHARE * RANKED // about
+        return self._engine.since(self._engine.query(units, expertise=True), max(oldest, newest - wanted), newest)
 
     def _partly(self, units: Sequence[Unit]) -> dict[str, _Row]:
         """Documents that lack one unit of several, or have one alone where there is no other."""
@@ -138,9 +157,8 @@ class Finding:
                 parts.append(_part(by, "directory_community d", conditions, "d.number"))
                 continue
             values[f"words{by}"] = query
-            source = f"directory_words w JOIN directory_community d ON d.number = {self._engine.number}"
-            matching = [self._engine.matches(f"words{by}"), *conditions]
-            parts.append(_part(by, source, matching, self._engine.number))
+            values["found"] = RANKED + 2 + len(self._asker.absent)
+            parts.append(self._words(by, conditions))
         if self._shares:
             values["shares"] = self._engine.listed(self._shares)
             of_groups = [f"d.user_id {self._engine.among.format('shares')}", *self._narrowed]
@@ -148,6 +166,18 @@ class Finding:
             parts.append(_part(_GROUPS, "directory_groups d", of_groups, "d.number"))
         found = self._connection.execute(sa.text(" UNION ALL ".join(parts)), values).all()
         return [_Row._make(row) for row in found]
+
+    def _words(self, by: int, conditions: Sequence[str]) -> str:
+        """Documents by the full-text index; only where hits are narrowed down it has to give more than are wanted."""
+        number, matches = self._engine.number, self._engine.matches(f"words{by}")
+        if self._narrowed:
+            source = f"directory_words w JOIN directory_community d ON d.number = {number}"
+            return _part(by, source, [matches, *conditions], number)
+        freshest = (
+            f"SELECT {number} AS number FROM directory_words w WHERE {matches} ORDER BY {number} DESC LIMIT :found"  # noqa: S608
+        )
+        source = f"({freshest}) AS f JOIN directory_community d ON d.number = f.number"
+        return _part(by, source, conditions, "f.number")
 
     def _has(self, units: Sequence[Unit], values: dict[str, Any], *, any_of: bool) -> list[str]:
         """The conditions that a document has all of these units, or any; their values are added to `values`."""

@@ -12,7 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from belisha.directory.query import Known, Parsed, to_look_up
-from belisha.directory.text import deletions
+from belisha.directory.text import deletions, key
 from bots.directory.engines import PostgreSQL, Sqlite, engine
 from bots.directory.index import LONGEST_CORRECTED
 
@@ -26,26 +26,39 @@ def look_up(connection: sa.Connection, parsed: Parsed) -> Known:
     if not parsed.pieces:
         return Known()
     words = engine(connection)
-    there = {word.key for _, run in parsed.pieces for word in run}
-    found = connection.execute(
-        _STATEMENTS[words.among], {"terms": words.listed(parsed.terms), "keys": words.listed(there)}
-    )
+    asked = {word.key for _, run in parsed.pieces for word in run}
+    values = {"terms": words.listed(parsed.terms), "keys": words.listed(asked)}
     synonyms: defaultdict[str, list[str]] = defaultdict(list)
-    documents, known_keys = {}, set()
-    for kind, one, other, count in found.all():
-        if kind == "s":
+    documents: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    newest = oldest = 0
+    for kind, one, other, count in connection.execute(_STATEMENTS[words.among], values).all():
+        if kind == "synonym":
             synonyms[one].append(other)
-        elif kind == "w":
+        elif kind == "word":
             documents[one] = count
-            known_keys.add(other)
+            counts[other] = counts.get(other, 0) + count
+        elif kind == "numbers" and one:
+            newest, oldest = int(one), int(other)
+        elif kind == "count":
+            counts[one] = counts.get(one, 0) + count
+    known = frozenset(counts.keys() & asked)
     documents = {word: count for word, count in documents.items() if word in parsed.surfaces}
-    begun, near = to_look_up(parsed, documents, frozenset(known_keys))
+    begun, near = to_look_up(parsed, documents, known)
+    beginnings = {beginning: _begun(connection, beginning) for beginning in begun}
+    misspelt = _near(connection, [word for word in near if len(word) <= LONGEST_CORRECTED])
+    for others in (*beginnings.values(), *misspelt.values()):
+        for surface, count in others:
+            counts.setdefault(key(surface), count)
     return Known(
         synonyms={term: sorted(others) for term, others in synonyms.items()},
         documents=documents,
-        keys=frozenset(known_keys),
-        begun={beginning: _begun(connection, beginning) for beginning in begun},
-        near=_near(connection, [word for word in near if len(word) <= LONGEST_CORRECTED]),
+        keys=known,
+        begun=beginnings,
+        near=misspelt,
+        counts=counts,
+        newest=newest,
+        oldest=oldest,
     )
 
 
@@ -64,9 +77,9 @@ def _near(connection: sa.Connection, misspelt: Iterable[str]) -> dict[str, list[
 
 
 _KNOWN: Final = (
-    "SELECT 's', s.term_key, o.term, 0 FROM directory_synonym s JOIN directory_synonym o ON o.number = s.number"
+    "SELECT 'synonym', s.term_key, o.term, 0 FROM directory_synonym s JOIN directory_synonym o ON o.number = s.number"
     " WHERE s.term_key {terms}"
-    " UNION ALL SELECT 'w', word, key, documents FROM directory_vocabulary WHERE key {keys}"
+    " UNION ALL SELECT 'word', word, key, documents FROM directory_vocabulary WHERE key {keys}"
 )
 _NEAREST: Final = (
     "SELECT v.word, v.documents FROM directory_vocabulary v WHERE v.word != :word"
