@@ -61,6 +61,7 @@ class PortalHandlers:
             "POST report": self.report,
             "POST recover": self.recover,
             "POST poll": self.poll,
+            "POST ballot": self.ballot,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -125,6 +126,11 @@ class PortalHandlers:
         """`POST poll` with `user_id`, `room_id`, `event_id`: a poll with its votes, for its maker and for stewards."""
         person, body = await self._asked_for(request)
         return await self._polls.exported(person, body.get("room_id"), body.get("event_id"))
+
+    async def ballot(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST ballot` with `user_id`, `room_id`, `event_id`: an anonymous poll, and whether the member may vote."""
+        person, body = await self._asked_for(request)
+        return await self._polls.ballot(person, body.get("room_id"), body.get("event_id"))
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

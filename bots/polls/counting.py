@@ -20,6 +20,8 @@ PLAIN: Final[Mapping[str, Any]] = {
     "voters": "closing",
     "state": "open",
     "ended_at": None,
+    "place": None,
+    "has_key": False,
 }
 
 

@@ -16,6 +16,7 @@ from belisha.tlp import Label
 from bots.kernel.bot import Asker, Policy, PollFacts
 from bots.kernel.by_form import About
 from bots.kernel.rooms import poll_facts
+from bots.portal.ballot_paper import BallotPaper, read_paper
 
 log = logging.getLogger(__name__)
 
@@ -252,6 +253,21 @@ class Homeserver:
         answer = await self._ask("poll", body, or_none=True)
         found = None if answer is None else poll_facts(answer)
         return found if isinstance(found, PollFacts) else None
+
+    async def ballot(self, user_id: str, room_id: str, event_id: str) -> BallotPaper | None:
+        """An anonymous poll, where the member can read it now; None where they cannot, or there is none.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        body = {"user_id": user_id, "room_id": room_id, "event_id": event_id}
+        answer = await self._ask("ballot", body, or_none=True)
+        if answer is None:
+            return None
+        found = read_paper(answer)
+        if found is None:
+            raise Unavailable
+        return found
 
     async def whose(self, openid_token: str) -> str | None:
         """The account that an OpenID token of our homeserver was made for; None where it is no such token.
