@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from belisha.commands.declaration import Command
@@ -9,6 +10,7 @@ from bots.directory.directory import Directory
 from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
 from bots.polls import Polls
+from bots.polls.key_files import KeyFiles
 from bots.portal.approval import Approval
 from bots.portal.command import PORTAL, PortalCommand
 from bots.steward import Steward
@@ -21,6 +23,7 @@ def roster(
     escalation: Escalation | None = None,
     rules: str | None = None,
     zone: ZoneInfo | None = None,
+    ballot_keys: Path | None = None,
 ) -> list[Bot]:
     """Every bot, in the order in which they are asked about each event.
 
@@ -29,12 +32,14 @@ def roster(
         escalation: Whom to tell of an urgent report that nobody looks after; by default the stewards' room alone.
         rules: The text of the community's rules, where it has any.
         zone: The community's time zone; UTC where none is given.
+        ballot_keys: The folder of the keys of anonymous polls; without one there are no such polls.
     """
     written = None if rules is None else Rules(rules)
     entries = [] if portal is None else [portal.entry()]
     hears = [] if portal is None else [Approval(portal)]
     address = "" if portal is None else portal.public_url
-    parts: list[Part] = [Polls(zone or ZoneInfo("UTC"), address), Directory(address)]
+    keys = None if ballot_keys is None else KeyFiles(ballot_keys)
+    parts: list[Part] = [Polls(zone or ZoneInfo("UTC"), address, keys), Directory(address)]
     return [Steward(entries, hears=hears, portal=address, escalation=escalation, rules=written, zone=zone, parts=parts)]
 
 

@@ -43,9 +43,6 @@ _PASSING: Final = frozenset({f"{PREFIX}{BEING_CHANGED.code}", f"{PREFIX}CANNOT_D
 class Carries(Protocol):
     """Whoever carries out some acts."""
 
-    def __init__(self, parts: Parts) -> None:
-        """Takes what it needs of the parts."""
-
     @property
     def acts(self) -> tuple[str, ...]:
         """Which."""
@@ -62,7 +59,7 @@ class Carries(Protocol):
 class Acts:
     """Proves commands, has them carried out, and keeps how they ended."""
 
-    def __init__(self, parts: Parts, check: EventCheck) -> None:
+    def __init__(self, parts: Parts, check: EventCheck, portal: str) -> None:
         self._api = parts.api
         self.commands = CommandEvents(parts.api, parts.hooks, parts.registry)
         self._names = NamesOfOutcomes(parts.registry, parts.reports)
@@ -80,7 +77,7 @@ class Acts:
             ModerationActs(parts),
             ReportActs(parts),
             AnnouncementActs(parts),
-            PollActs(parts),
+            PollActs(parts, portal),
             SelfActs(parts),
             WaitingActs(parts),
             RecoveryActs(parts),

@@ -81,7 +81,7 @@ class MemberApi(Resource):
         self._readers = parts.readers
         self._about = AboutPeople(parts.api, parts.registry)
         self._outcome_names = NamesOfOutcomes(parts.registry, parts.reports)
-        self._acts = Acts(parts, check)
+        self._acts = Acts(parts, check, config.portal_origin)
         self._recertification = Recertification(parts)
         self._offboarding = Offboarding(parts)
         self._announcements = Announcements(parts.api, parts.hooks, parts.registry)

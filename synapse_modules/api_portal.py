@@ -64,6 +64,7 @@ class PortalHandlers:
             "POST recover": self.recover,
             "POST poll": self.poll,
             "POST directory": self.directory,
+            "POST ballot": self.ballot,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -133,6 +134,11 @@ class PortalHandlers:
         """`POST directory` with `user_id` and `about`, a list of addresses: by what profiles may be shown to them."""
         person, body = await self._asked_for(request)
         return await self._directory.of(person, addresses_in(body.get("about")))
+
+    async def ballot(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST ballot` with `user_id`, `room_id`, `event_id`: an anonymous poll, and whether the member may vote."""
+        person, body = await self._asked_for(request)
+        return await self._polls.ballot(person, body.get("room_id"), body.get("event_id"))
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

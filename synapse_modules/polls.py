@@ -13,8 +13,9 @@ from belisha.commands.declaration import GROUPS
 from belisha.policy.people import Person
 from belisha.policy.polls import decide_export
 from belisha.policy.rooms import Media
-from belisha.polls.wire import END, RESPONSE, START, MalformedPoll, Start, parse_end, parse_start
-from belisha.tlp import Label
+from belisha.polls.card import is_card, parse_poll
+from belisha.polls.wire import END, RESPONSE, START, MalformedPoll, Start, parse_end
+from belisha.tlp import Label, without_badge
 from synapse_modules.hooks import Hooks
 from synapse_modules.parts import Parts
 from synapse_modules.readers import Readers
@@ -63,14 +64,19 @@ class Polls:
         item = await self._readers.item(user_id, room_id, event_id)
         event = None if item is None else await self._hooks.event(item.event_id)
         # Polls of named people are theirs alone (rule P1).
-        if item is None or event is None or event.type not in START or item.room.kind not in GROUPS:
+        if item is None or event is None or item.room.kind not in GROUPS:
+            return None
+        is_anonymous = is_card(event.type, event.content)
+        if event.type not in START and not is_anonymous:
             return None
         related = [one for _, one in await self._hooks.related(event.event_id) if one.room_id == room_id]
-        raw, is_edited_late = _as_voted_on(event, related)
+        raw, is_edited_late = _as_begun(event, related) if is_anonymous else _as_voted_on(event, related)
         try:
-            start = parse_start(raw)
+            start = parse_poll(raw)
         except MalformedPoll:
             return None
+        if is_anonymous:  # no event is a vote in it, or ends it
+            return Found(start, item.label, raw, (), [], is_edited_late)
         state = await self._api.get_room_state(room_id, POWER_STATE)
         ends: list[int] = []
         for one in related:
@@ -116,6 +122,30 @@ class Polls:
             },
         }
 
+    async def voters(self, room_id: str) -> dict[str, str]:
+        """Who may vote in a group at this moment, with their organisations."""
+        return self._of(await self._registry.active_members(), await self._hooks.joined(room_id))
+
+    async def ballot(self, person: Person, room_id: object, event_id: object) -> dict[str, Any]:
+        """An anonymous poll for a member who can read it now, and whether they may vote in it.
+
+        Raises:
+            SynapseError: 404 for what is no such poll, and for what is not theirs to read: the same.
+        """
+        if not isinstance(room_id, str) or not isinstance(event_id, str):
+            raise malformed("`room_id` and `event_id` name a poll.")
+        found = None if "\0" in room_id + event_id else await self.find(person.user_id, room_id, event_id)
+        if found is None or not found.start.anonymous:
+            raise not_found()
+        at_opening = await self._api.run_db_interaction("belisha_poll_opening", _joined_at, room_id, event_id)
+        is_there = person.user_id in await self.voters(room_id)
+        return {
+            "poll": dict(found.raw),
+            "label": str(found.label),
+            "edited_late": found.is_edited_late,
+            "may_vote": {"closing": is_there, "opening": is_there and person.user_id in at_opening},
+        }
+
     async def exported(self, person: Person, room_id: object, event_id: object) -> dict[str, Any]:
         """The facts of a poll for a member who may have them as a file.
 
@@ -127,7 +157,8 @@ class Polls:
         found = None if "\0" in room_id + event_id else await self.find(person.user_id, room_id, event_id)
         if found is None:
             raise not_found()
-        is_disclosed, is_ended = found.start.disclosed, bool(found.ends)
+        # Of an anonymous poll nothing is told here but what stands on its card.
+        is_disclosed, is_ended = found.start.disclosed or found.start.anonymous, bool(found.ends)
         raise_if_refused(decide_export(person, found.start.sender, disclosed=is_disclosed, ended=is_ended))
         facts = await self.facts(person.user_id, room_id, event_id)
         if facts is None:  # it was taken back since
@@ -153,6 +184,17 @@ def _as_voted_on(event: EventBase, related: Sequence[EventBase]) -> tuple[dict[s
             raw["content"] = raw["content"] if is_voted_on else dict(one.get_dict()["content"]["m.new_content"])
         is_voted_on = is_voted_on or one.type in RESPONSE
     return raw, is_edited_late
+
+
+def _as_begun(event: EventBase, related: Sequence[EventBase]) -> tuple[dict[str, Any], bool]:
+    """An anonymous poll as it was begun, whatever was made of its card since; and whether its words were changed."""
+    raw, is_edited = _raw(event), False
+    for one in related:
+        changed = one.content.get("m.new_content")
+        if one.sender == event.sender and one.type == event.type and isinstance(changed, Mapping):
+            was, became = str(event.content.get("body")), str(changed.get("body"))
+            is_edited = is_edited or without_badge(was) != without_badge(became)
+    return raw, is_edited
 
 
 def _raw(event: EventBase) -> dict[str, Any]:

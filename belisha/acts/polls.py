@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from belisha.commands.declaration import GROUPS, Argument, Command
-from belisha.commands.values import LABEL, choice, number
+from belisha.commands.values import LABEL, YES, choice, number
 from belisha.polls.asked import QUESTION
 from belisha.polls.deadlines import DEADLINE
 from belisha.polls.wire import MOST_ANSWERS
@@ -35,6 +35,13 @@ POLL_ACTS: Final = (
             ),
             Argument(
                 "quorum", number(1, 100_000), marked("how many have to vote for it to count"), required=False, flag=True
+            ),
+            Argument(
+                "anonymous",
+                YES,
+                marked("whether nobody is to know how anybody voted: one votes on the portal"),
+                required=False,
+                flag=True,
             ),
             Argument("label", LABEL, marked("its label, where it is not the group's"), required=False, flag=True),
             Argument(

@@ -1,4 +1,4 @@
-"""Decides who may close, extend, cancel and export a poll (rule P3), from who they are at this moment."""
+"""Decides who may close, extend, cancel and export a poll (rule P3), and which may be anonymous, as all is now."""
 
 from __future__ import annotations
 
@@ -7,12 +7,39 @@ from typing import Final
 from belisha.policy.decision import Decision, allow, refuse
 from belisha.policy.people import Person
 from belisha.policy.state import MAINTAINER_POWER
+from belisha.polls.ballots import FEWEST_VOTERS
+from belisha.translation import marked
 
 _MAY: Final = allow("P3", "Whoever asks for this may.")
 NO_POLL: Final = refuse(
     "P3", "NO_POLL", "That is no poll which you can read, or it was taken back. Please answer the poll itself."
 )
 ENDED: Final = refuse("P3", "POLL_ENDED", "That poll is closed, and is not opened again. Please begin another.")
+
+#: One vote for each organisation would say how the few of a small one have voted.
+NOT_BY_ORGANISATION: Final = marked(
+    "An anonymous poll is not counted by organisation: in a small one that would tell how its members have voted. "
+    "Please leave out one of the two."
+)
+
+
+def decide_anonymous(voters: int, *, by_organisation: bool) -> Decision:
+    """Decides whether a poll may be anonymous.
+
+    Args:
+        voters: how many may vote at this moment.
+        by_organisation: whether each organisation is to have one vote besides.
+    """
+    if by_organisation:
+        return refuse("P2", "NOT_BY_ORGANISATION", NOT_BY_ORGANISATION)
+    if voters < FEWEST_VOTERS:
+        return refuse(
+            "P2",
+            "TOO_FEW_VOTERS",
+            f"Fewer than {FEWEST_VOTERS} may vote in this group, so nobody's vote would be hidden among the others. "
+            "Please begin an open poll, or ask in a larger group.",
+        )
+    return _MAY
 
 
 def decide_ending(asker: Person, maker: str, power: int, *, ended: bool) -> Decision:

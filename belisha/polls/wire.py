@@ -50,6 +50,8 @@ class Start:
     """How many answers one voter may choose."""
     disclosed: bool = True
     """Whether clients show the counts before the end."""
+    anonymous: bool = False
+    """Whether it is voted on the portal, and no vote ever is an event (see `card`)."""
 
 
 @dataclass(frozen=True, slots=True)

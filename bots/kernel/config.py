@@ -150,6 +150,7 @@ class Config(_Model):
     rules_file: Path | None = None
     mail: Mail | None = None
     portal: Portal | None = None
+    ballot_keys: Path | None = None
     escalation: Escalation = Escalation()
 
     @field_validator("homeserver")

@@ -55,6 +55,13 @@ def was_said(context: Context, bot: str, once: str) -> bool:
     return context.database.execute(query).first() is not None
 
 
+def was_sent(context: Context, bot: str, once: str) -> bool | None:
+    """Whether what a bot has asked for under a key has been performed; None where it never asked."""
+    query = sa.select(outbox.c.state).where(outbox.c.once == f"{bot} {once}")
+    state = context.database.execute(query).scalar_one_or_none()
+    return None if state is None else state == "sent"
+
+
 class Outbox:
     """The table `outbox`, and the jobs that are asked for by the way."""
 

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from belisha.policy.people import Person
 from belisha.policy.state import MAINTAINER_POWER
-from belisha.polls.wire import MalformedPoll, Response, parse_response, parse_start
+from belisha.polls.card import parse_poll
+from belisha.polls.wire import MalformedPoll, Response, parse_response
 from bots.kernel.bot import (
     Asker,
     Audience,
@@ -278,7 +279,7 @@ def poll_facts(answer: Mapping[str, Any]) -> PollFacts | Unknown:
     if not isinstance(raw, dict) or not isinstance(voters, dict) or not isinstance(ends, list):
         return Unknown()
     try:
-        start = parse_start(raw)
+        start = parse_poll(raw)
     except MalformedPoll:
         return Unknown()
     responses: list[Response] = []

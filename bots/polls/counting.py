@@ -21,6 +21,8 @@ PLAIN: Final[Mapping[str, Any]] = {
     "state": "open",
     "ended_at": None,
     "told_in": None,
+    "place": None,
+    "has_key": False,
 }
 
 

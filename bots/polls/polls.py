@@ -6,13 +6,15 @@ Both have a key of their own (`Send.once`), so that whatever closes a poll twice
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from random import SystemRandom
 from typing import Any, Final
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from belisha.policy.polls import NO_POLL, NOT_BY_ORGANISATION
 from belisha.polls.deadlines import NoDeadline, deadline
 from belisha.polls.wire import END, RESPONSE, end_content, poll_of
 from belisha.translation import _
@@ -22,9 +24,11 @@ from bots.kernel.calls import Acting, Answer, Call, Entry, Outcome
 from bots.kernel.effects import Effect, Redact, Schedule, Send, Unschedule
 from bots.kernel.events import TOMBSTONE, Event
 from bots.kernel.rules import Rule
-from bots.polls import reminders, results, words
+from bots.polls import anonymous, anonymous_words, reminders, results, words
+from bots.polls.anonymous import AnonymousPolls
 from bots.polls.commands import EXPORT
 from bots.polls.counting import kept_of, until
+from bots.polls.key_files import KeyFiles
 from bots.polls.reminders import REMIND
 from bots.polls.tables import poll
 from bots.steward.announcements import link_of
@@ -34,6 +38,7 @@ DUE: Final = "poll due "
 COUNT: Final = "poll count "
 LATE: Final = "poll late "
 _REDACTION: Final = "m.room.redaction"
+_NO_POLL: Final = Answer((paragraph(NO_POLL.reason),))
 #: How often the end is looked for before the votes are counted without it, and the first pause, in seconds.
 _TRIES: Final = 10
 _PAUSE: Final = 1.0
@@ -44,10 +49,18 @@ class Polls:
 
     rules: Mapping[str, Rule] = {}
 
-    def __init__(self, zone: ZoneInfo, portal: str = "") -> None:
-        """Knows the clock on the community's wall, and the portal's address; empty where there is none."""
+    def __init__(self, zone: ZoneInfo, portal: str = "", keys: KeyFiles | None = None) -> None:
+        """Knows its surroundings.
+
+        Args:
+            zone: The zone of the clock on the community's wall.
+            portal: The portal's address; empty where there is none.
+            keys: Where the keys of anonymous polls are; without them and the portal there are no such polls.
+        """
         self._zone = zone
         self._portal = portal
+        is_whole = keys is not None and portal
+        self._anonymous = AnonymousPolls(keys, portal, zone, SystemRandom()) if keys and is_whole else None
         self.entries: Sequence[Entry] = (Entry(EXPORT, self._export), reminders.entry())
         self.acts: Mapping[str, Acting] = {
             "poll_open": Acting(self._opened, self._problem),
@@ -59,7 +72,11 @@ class Polls:
     # --- Commands ------------------------------------------------------------------------------------------------
 
     def _problem(self, call: Call, context: Context) -> str | None:
-        """Why a poll cannot close when it is to."""
+        """Why a poll cannot be as it is asked for."""
+        if call.arguments.get("anonymous") and self._anonymous is None:
+            return _("There is no portal here, so nobody could vote in an anonymous poll. Please begin an open one.")
+        if call.arguments.get("anonymous") and "by" in call.arguments:
+            return _(NOT_BY_ORGANISATION)
         text = call.arguments.get("closes")
         if text is not None:
             try:
@@ -87,15 +104,20 @@ class Polls:
             "by_organisation": "by" in asked,
             "quorum": asked.get("quorum"),
             "voters": asked.get("voters", "closing"),
+            "place": done.get("place"),
         }
         _set(context, kept, **kept)
         if kept["state"] != "open":
             return Answer()
-        return Answer(self._rules_of(kept), () if closes is None else _due(kept, begun, closes))
+        due = () if closes is None else _due(kept, begun, closes)
+        more = self._anonymous.opened(context, kept) if self._anonymous and anonymous.is_anonymous(kept) else ()
+        return Answer(self._rules_of(kept), (*due, *more))
 
     def _closed(self, call: Call, outcome: Outcome, context: Context) -> Answer:
         if outcome.done is None:
             return _refused(outcome)
+        if _is_no_poll(context, outcome.done):
+            return _NO_POLL
         kept = _adopted(context, outcome.done)
         if kept["state"] != "open":
             return Answer((paragraph(_("That poll is closed already.")),))
@@ -106,6 +128,8 @@ class Polls:
     def _extended(self, call: Call, outcome: Outcome, context: Context) -> Answer:
         if outcome.done is None:
             return _refused(outcome)
+        if _is_no_poll(context, outcome.done):
+            return _NO_POLL
         kept = _adopted(context, outcome.done)
         if kept["state"] != "open":
             return Answer((paragraph(_("That poll is closed, and is not opened again. Please begin another.")),))
@@ -120,13 +144,17 @@ class Polls:
     def _cancelled(self, call: Call, outcome: Outcome, context: Context) -> Answer:
         if outcome.done is None:
             return _refused(outcome)
+        if _is_no_poll(context, outcome.done):
+            return _NO_POLL
         kept = _adopted(context, outcome.done)
         if kept["state"] != "open":
             return Answer((paragraph(_("That poll is closed already.")),))
         _set(context, kept, state="cancelled")
+        more = anonymous.cancelled(context, kept) if anonymous.is_anonymous(kept) else ()
         effects = (
             Redact(kept["event_id"], _("The poll was cancelled."), room=kept["room_id"]),
             *_over(kept),
+            *more,
         )
         return Answer((paragraph(_("Done: the poll is taken back, without a result.")),), effects)
 
@@ -158,6 +186,8 @@ class Polls:
             blocks.append(say(_("It counts if {count} have voted."), count=int(kept["quorum"])))
         if kept["voters"] == "opening":
             blocks.append(paragraph(_("Who is in the group now may vote; who comes later may not.")))
+        if anonymous.is_anonymous(kept):
+            blocks.append(anonymous_words.rules())
         return blocks
 
     # --- Events --------------------------------------------------------------------------------------------------
@@ -178,6 +208,8 @@ class Polls:
         kept = kept_of(context.database, target or "")
         if kept is None or kept["room_id"] != event.room_id:
             return None if is_redaction else ()
+        if anonymous.is_anonymous(kept):  # no event ends it, or is a vote in it
+            return (*_over(kept), *anonymous.taken_back(context, kept)) if is_redaction else ()
         if is_redaction:
             return _taken_back(context, kept)
         if event.type in END:
@@ -192,13 +224,13 @@ class Polls:
 
     def job_needs(self, job: Job) -> Needs | None:
         """To count a poll, and to tell a voter, it must be known as it is."""
-        if not job.name.startswith((COUNT, LATE)):
+        if not job.name.startswith((COUNT, LATE, anonymous.TURNOUT, anonymous.PUBLISH)):
             return reminders.job_needs(job)
         return Needs(poll=(str(job.arguments["room_id"]), str(job.arguments["event_id"])))
 
     def run(self, job: Job, context: Context) -> Sequence[Effect] | None:
         """Ends a poll that is due, counts one that is ended, or tells somebody of one; None for other jobs."""
-        if not job.name.startswith((DUE, COUNT, LATE, REMIND)):
+        if not job.name.startswith((DUE, COUNT, LATE, REMIND, *anonymous.JOBS)):
             return None
         kept = kept_of(context.database, str(job.arguments["event_id"]))
         if kept is None:
@@ -207,9 +239,14 @@ class Polls:
             return _end(context, kept, job.due) if kept["state"] == "open" else ()
         if job.name.startswith(REMIND):
             link = link_of(kept["room_id"], kept["event_id"], _("a poll"))
-            return reminders.remind(job, kept, context, link, self._zone)
+            has_voted = self._voted(kept, context)
+            if has_voted is None:
+                return (*_over(kept), *anonymous.lost(context, kept))
+            return reminders.remind(job, kept, context, link, self._zone, has_voted)
         if job.name.startswith(LATE):
             return self._late(job, kept, context)
+        if job.name.startswith(anonymous.JOBS):
+            return self._anonymous_one.run(job, kept, context)
         return self._counted(job, kept, context)
 
     def _counted(self, job: Job, kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
@@ -218,15 +255,34 @@ class Polls:
         facts, tries = context.poll, int(job.arguments.get("tries", 0))
         if not isinstance(facts, PollFacts):
             _set(context, kept, state="cancelled")  # it was taken back
-            return _over(kept)
-        if not facts.ends and kept["state"] == "open":
+            return (*_over(kept), *(anonymous.cancelled(context, kept) if anonymous.is_anonymous(kept) else ()))
+        is_ended = bool(facts.ends) or anonymous.is_anonymous(kept)  # an anonymous one is closed by no event
+        if not is_ended and kept["state"] == "open":
             return ()  # who ended it may not
         is_moving = facts.moved is not None and not facts.moved.done  # who goes over later might not see the result
-        if (not facts.ends or is_moving) and tries < _TRIES:
+        if (not is_ended or is_moving) and tries < _TRIES:
             return (_count(kept, context.now + _PAUSE * 2**tries, tries + 1),)
         told_in = None if facts.moved is None else facts.moved.room_id
-        _set(context, kept, state="counted", told_in=told_in)
-        return (*results.told(facts, {**kept, "told_in": told_in}, context, self._zone), *_over(kept))
+        kept = {**kept, "told_in": told_in}
+        _set(context, kept, told_in=told_in)
+        if anonymous.is_anonymous(kept):
+            return (*_over(kept), *self._anonymous_one.counted(kept, context, facts))
+        _set(context, kept, state="counted")
+        return (*results.told(facts, kept, context, self._zone), *_over(kept))
+
+    @property
+    def _anonymous_one(self) -> AnonymousPolls:
+        if self._anonymous is None:
+            raise LookupError("there are anonymous polls, and neither portal nor keys in the configuration")
+        return self._anonymous
+
+    def _voted(self, kept: Mapping[str, Any], context: Context) -> Collection[str] | None:
+        """Those who have voted; None where nobody can tell any more."""
+        if not isinstance(context.poll, PollFacts):
+            return ()
+        if anonymous.is_anonymous(kept):
+            return self._anonymous_one.voted(context, kept, tuple(context.poll.closing))
+        return {one.sender for one in context.poll.responses}
 
     def _late(self, job: Job, kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
         facts, voter = context.poll, str(job.arguments["voter"])
@@ -263,6 +319,8 @@ def _end(context: Context, kept: Mapping[str, Any], due: float | None) -> Sequen
     """Ends a poll, and has it counted; `due` where it closes by itself."""
     _set(context, kept, state="closing", ended_at=due)
     event_id = kept["event_id"]
+    if anonymous.is_anonymous(kept):
+        return (*_over(kept), *anonymous.over(kept), _count(kept, context.now, 0))
     return (
         Send(
             end_content(event_id, _("The poll is closed.")),
@@ -291,6 +349,11 @@ def _taken_back(context: Context, kept: Mapping[str, Any]) -> Sequence[Effect]:
     was_counted = kept["state"] == "counted"
     _set(context, kept, state="cancelled")
     return (*_over(kept), *(results.taken_back(kept, context) if was_counted else ()))
+
+
+def _is_no_poll(context: Context, done: Mapping[str, Any]) -> bool:
+    """Whether a message only looks like the card of an anonymous poll: those that are one have a row here."""
+    return done.get("anonymous") is True and kept_of(context.database, str(done["event_id"])) is None
 
 
 def _adopted(context: Context, done: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -68,14 +68,15 @@ def job_needs(job: Job) -> Needs | None:
     return Needs(poll=(str(job.arguments["room_id"]), str(job.arguments["event_id"])))
 
 
-def remind(job: Job, kept: Mapping[str, Any], context: Context, link: Link, zone: ZoneInfo) -> Sequence[Effect]:
+def remind(
+    job: Job, kept: Mapping[str, Any], context: Context, link: Link, zone: ZoneInfo, voted: Collection[str]
+) -> Sequence[Effect]:
     """Reminds those who may vote now and have not; the rest of many by a next job. Nothing of the poll is said."""
     facts, closes = context.poll, kept["closes"]
     is_running = kept["state"] == "open" and closes is not None and context.now < closes
     if not is_running or not isinstance(facts, PollFacts) or facts.ends:
         return ()
     voters = facts.closing if kept["voters"] == "closing" else facts.opening.keys() & facts.closing.keys()
-    voted = {one.sender for one in facts.responses}
     left = [voter for voter in sorted(voters) if voter not in voted and voter > str(job.arguments["after"])]
     some = left[:AT_ONCE]
     query = sa.select(no_reminders.c.user_id).where(no_reminders.c.user_id.in_(some))

@@ -17,6 +17,7 @@ from bots.kernel.bot import Asker, Policy, PollFacts
 from bots.kernel.by_form import About
 from bots.kernel.listed import Sight, sight_of
 from bots.kernel.rooms import poll_facts
+from bots.portal.ballot_paper import BallotPaper, read_paper
 
 log = logging.getLogger(__name__)
 
@@ -261,6 +262,21 @@ class Homeserver:
             Unavailable: It cannot be asked.
         """
         return sight_of(await self._ask("directory", {"user_id": user_id, "about": list(about)}))
+
+    async def ballot(self, user_id: str, room_id: str, event_id: str) -> BallotPaper | None:
+        """An anonymous poll, where the member can read it now; None where they cannot, or there is none.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        body = {"user_id": user_id, "room_id": room_id, "event_id": event_id}
+        answer = await self._ask("ballot", body, or_none=True)
+        if answer is None:
+            return None
+        found = read_paper(answer)
+        if found is None:
+            raise Unavailable
+        return found
 
     async def whose(self, openid_token: str) -> str | None:
         """The account that an OpenID token of our homeserver was made for; None where it is no such token.

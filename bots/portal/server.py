@@ -17,9 +17,12 @@ from bots.kernel.by_form import ByForm
 from bots.kernel.config import Config, Portal
 from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
+from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
+from bots.polls.key_files import KeyFiles
 from bots.portal import (
     views,
+    views_ballots,
     views_commands,
     views_directory,
     views_poll_form,
@@ -79,6 +82,10 @@ ROUTES: Final = (
     Route("GET", "/profile/preview", views_profile.preview, Who.MEMBER, framed=True),
     Route("GET", "/profile/edit", views_profile.edit, Who.MEMBER, framed=True),
     Route("POST", "/profile/edit", views_profile.save, Who.CONFIRMED, framed=True),
+    Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}", views_ballots.page, Who.MEMBER, framed=True),
+    Route("POST", "/ballots/{place:[A-Za-z0-9_-]+}", views_ballots.cast, Who.CONFIRMED, framed=True),
+    Route("POST", "/ballots/{place:[A-Za-z0-9_-]+}/find", views_ballots.find, Who.MEMBER, framed=True),
+    Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}/list.txt", views_ballots.listed, Who.MEMBER, framed=True),
     Route("GET", "/confirm", views.confirm, Who.MEMBER, framed=True),
     Route("GET", "/confirm/state", views_sign_in.confirm_state, Who.ANYBODY),
     Route("GET", "/sign-in", views_sign_in.sign_in, Who.ANYBODY),
@@ -127,6 +134,7 @@ def parts_of(
         by_form=by_form,
         polls=PollBook(store),
         book=Book(store, by_form, now),
+        ballots=None if config.ballot_keys is None else BallotBox(store, KeyFiles(config.ballot_keys), now),
         codes=Limit(rates.codes),
         tokens=Limit(rates.tokens),
         approvals=Limit(rates.approvals),

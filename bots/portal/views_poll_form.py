@@ -16,6 +16,9 @@ from belisha.acts.polls import POLL_ACTS
 from belisha.commands.declaration import GROUPS
 from belisha.commands.reading import Asked, Problem, read
 from belisha.commands.writing import write
+from belisha.policy.polls import NOT_BY_ORGANISATION
+from belisha.polls.ballots import FEWEST_VOTERS
+from belisha.polls.card import UNANIMOUS
 from belisha.polls.deadlines import NoDeadline, deadline
 from belisha.polls.wire import MOST_ANSWERS
 from belisha.tlp import Label
@@ -32,7 +35,7 @@ _POLL: Final = POLL_ACTS[0]
 _FOR_MEMBERS, _FOR_FEW = Label.GREEN, Label.AMBER
 _ONCE: Final = re.compile(r"[A-Za-z0-9_-]{20,60}")
 #: The form's fields; question and answers are one place of the command.
-_FIELDS: Final = ("question", "answers", "closes", "multi", "by", "quorum", "label", "voters")
+_FIELDS: Final = ("question", "answers", "closes", "multi", "by", "quorum", "label", "voters", "anonymous")
 
 
 class _Looked(NamedTuple):
@@ -98,6 +101,8 @@ async def _look(visit: Visit, given: Mapping[str, str]) -> _Looked:
     asked = read(write(_POLL, fields), (_POLL,))
     if not isinstance(asked, Asked):
         raise NotAccepted(asked.reason if isinstance(asked, Problem) else _("That could not be read."))
+    if "anonymous" in asked.arguments and "by" in asked.arguments:
+        raise NotAccepted(_(NOT_BY_ORGANISATION))
     closes = None
     try:
         if "closes" in asked.arguments:
@@ -127,6 +132,9 @@ def _preview(visit: Visit, given: Mapping[str, str], once: str, looked: _Looked)
         by_organisation="by" in looked.arguments,
         quorum=looked.arguments.get("quorum"),
         voters=looked.arguments.get("voters", "closing"),
+        anonymous="anonymous" in looked.arguments,
+        fewest=FEWEST_VOTERS,
+        unanimous=_(UNANIMOUS),
         given=given,
         once=once,
     )

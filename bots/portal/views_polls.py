@@ -9,6 +9,8 @@ from aiohttp import web
 
 from belisha.tlp import Label
 from bots.polls.counting import count, until
+from bots.portal import views_ballots
+from bots.portal.ballot_paper import BallotPaper
 from bots.portal.export import Cell, disposition, document, file_name, table
 from bots.portal.guard import Refused
 from bots.portal.visit import Visit
@@ -21,6 +23,9 @@ async def votes(visit: Visit) -> web.Response:
     label = None if facts is None else Label.parse(facts.label)
     if facts is None or label is None:
         raise Refused(HTTPStatus.NOT_FOUND)
+    if facts.start.anonymous:
+        paper = BallotPaper(facts.start, label, may_vote=False, may_vote_opening=False)
+        return await views_ballots.exported(visit, paper, asked["form"])
     kept, now = await visit.parts.polls.kept(facts.start.event_id), time.time()
     found = count(facts, kept, now)
     of = {**facts.opening, **facts.closing}

@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 
 from belisha.tlp import Label
 from bots.kernel.by_form import ByForm
+from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver, Member
 from bots.portal.book import Book
@@ -44,6 +45,8 @@ class Parts:
     by_form: ByForm
     polls: PollBook
     book: Book
+    ballots: BallotBox | None
+    """None where there are no anonymous polls."""
     codes: Limit
     tokens: Limit
     approvals: Limit

@@ -18,6 +18,7 @@ from bots.charts.drawing import png
 from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import Here, Visitor, form_of, join, make_group, running, settings_with
+from tests.portal.test_polls import events, replies
 from tests.support.server import request
 
 Scheme = Literal["light", "dark"]
@@ -84,6 +85,7 @@ async def take(folder: Path) -> None:
                 (cora, "/commands/announce", {}, "announce-desk-light", _DESK, "light"),
             ):
                 await _picture(browser, visitor, path, folder / f"{name}.png", size, scheme, filled)
+            await _ballots(here, browser, ana, folder)
 
 
 async def _picture(
@@ -109,6 +111,40 @@ async def _picture(
         assert await fits(page), file
         await assert_accessible(page)
         await page.screenshot(path=file, full_page=True)
+
+
+async def _ballots(here: Here, browser: Browser, ana: Visitor, folder: Path) -> None:
+    """An anonymous poll: its ballot paper, the code, and the list."""
+    others = ("ben", "eli", "cora", "dina")
+    invited = [here.people[name].user_id for name in others]
+    await make_group(here, "ana", "council", "Tide council", "private_chat", invite=invited)
+    for name in others:
+        await here.people[name].join(here.groups["council"])
+    command = '!poll "Where do we meet next?" | Harbour office | University | On board --anonymous --closes 2d'
+    room = here.groups["council"]
+    await here.answer("ana", await here.say("ana", command, room), room)
+    cards = (one for one in await events(here, room) if "anonymous" in one["content"].get("org.belisha.poll", {}))
+    card = next(cards)
+    path = f"/ballots/{card['content']['org.belisha.poll']['anonymous']['place']}"
+    await _picture(browser, ana, path, folder / "ballot-phone-light.png", PHONE, "light")
+    for place, visitor in enumerate([await here.sign_in(name) for name in others] + [ana]):
+        async with context(browser, visitor, viewport=PHONE, color_scheme="dark") as profile:
+            page = await profile.new_page()
+            await page.goto(here.url + path)
+            await page.locator('[name="choice"]').nth(place % 3).check()
+            await page.locator("form.fields button").click()
+            await expect(page.get_by_role("heading", name="Your vote is taken")).to_be_visible()
+            if visitor is ana:
+                assert await fits(page)
+                await assert_accessible(page)
+                await page.screenshot(path=folder / "ballot-cast-phone-dark.png", full_page=True)
+    await replies(here, "ana", room, card["event_id"], "!poll close")
+
+    async def is_listed() -> bool:
+        return "Find your ballot" in (await ana.get(path)).text
+
+    await eventually(is_listed, 60)
+    await _picture(browser, ana, path, folder / "ballots-phone-light.png", PHONE, "light")
 
 
 async def _urgent_report(here: Here, steward: Visitor) -> None:

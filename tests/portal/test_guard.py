@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from html.parser import HTMLParser
 
+import nio
 import pytest
 
+from belisha.polls.card import card_content
 from bots.portal.server import ROUTES
 from bots.portal.visit import Route, Who
 from tests.bots.support import STEWARD
@@ -16,7 +20,7 @@ from tests.portal.support import OWN, Answer, Here, Visitor, form_of
 #: A value for each part of an address; by name, so that an address with another part fails.
 FILLED: Mapping[str, str] = {
     **{"name": "portal.css", "number": "999999", "slug": "direct-chats"},
-    **{"event_id": "$nothing", "form": "csv", "user_id": "@nothing:belisha.localhost"},
+    **{"event_id": "$nothing", "form": "csv", "user_id": "@nothing:belisha.localhost", "place": "nothing-there"},
 }
 STEADY = {
     "X-Content-Type-Options": "nosniff",
@@ -138,15 +142,30 @@ async def test_an_old_browser_is_known_by_its_origin(here: Here) -> None:
     assert (await visitor.ask("POST", "/sign-out", {"Origin": here.url}, {"form": form})).status == 303
 
 
+async def _anonymous_poll(here: Here) -> str:
+    """A poll in Finn's group, which is too small for one, as if it had been begun there; its place."""
+    room, place = here.groups["foreign"], "a-poll-of-others"
+    content = card_content("Which?", ["Fish", "Tide"], 1, place, f"{here.url}/ballots/{place}", "$command")
+    sent = await here.people["finn"].room_send(room, "m.room.message", content)
+    assert isinstance(sent, nio.RoomSendResponse), sent
+    with closing(sqlite3.connect(here.server.data / "bots.db", timeout=20)) as database, database:
+        known = (sent.event_id, room, place)
+        database.execute("INSERT INTO poll (event_id, room_id, place) VALUES (?, ?, ?)", known)
+    return place
+
+
 async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, ana: Visitor, finn: Visitor) -> None:
     number = re.findall(r"Session (\d+),", (await finn.get("/sessions")).text)[0]
     form = form_of((await ana.get("/")).text)
     parts = {name for route in ROUTES for name in re.findall(r"\{(\w+)", route.path)}
-    assert parts == {"room_id", "event_id", "form", "number", "name", "slug", "user_id"}, (
+    assert parts == {"room_id", "event_id", "form", "number", "name", "slug", "user_id", "place"}, (
         "each part of an address has its case here"
     )
-    theirs = {"room_id": here.groups["foreign"], "number": number, "slug": "group-freeze", "user_id": STEWARD}
-    nobodys = {"room_id": f"!nothing:{here.server.name}", "number": "999999", "slug": "nothing"}
+    place = await _anonymous_poll(here)
+    assert "Which?" in (await finn.get(f"/ballots/{place}")).text
+    theirs = {"room_id": here.groups["foreign"], "number": number, "slug": "group-freeze", "place": place}
+    theirs["user_id"] = STEWARD
+    nobodys = {"room_id": f"!nothing:{here.server.name}", "number": "999999", "slug": "nothing", "place": place[::-1]}
     nobodys["user_id"] = f"@nobody:{here.server.name}"
     for route in MEMBERS:
         if "{" in route.path:

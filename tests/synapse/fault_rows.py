@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 
 import aiohttp
 
+from belisha.polls.card import card_content
 from belisha.polls.wire import RESPONSE, START, start_content
 from tests.support.community import Community, unique
 from tests.support.files import Got, ask, fetch, message, mxc, png, upload
@@ -255,6 +256,20 @@ async def _poll_for_the_portal(community: Community) -> Act:
     return lambda: ask_as_portal(community, body, name="poll")
 
 
+async def a_card(community: Community) -> str:
+    """What looks like the card of an anonymous poll in the closed group."""
+    path = f"{V3}/rooms/{quote(community.rooms['closed'])}/send/m.room.message/{unique('card')}"
+    content = card_content(WORDS, ["Fish", "Tide"], 1, "place", "https://portal.belisha.localhost/ballots/place", "$x")
+    status, card = await request(community["ana"], "PUT", path, content)
+    assert status == 200, card
+    return str(card["event_id"])
+
+
+async def _ballot_for_the_portal(community: Community) -> Act:
+    body = {"user_id": community.id("ana"), "room_id": community.rooms["closed"], "event_id": await a_card(community)}
+    return lambda: ask_as_portal(community, body, name="ballot")
+
+
 def _about_a_report(name: str) -> Row:
     async def prepare(community: Community) -> Act:
         community.server.change(
@@ -432,6 +447,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi GET unacknowledged": (_unacknowledged,),
     "api MemberApi GET poll": (_poll_for_a_bot,),
     "api MemberApi POST poll": (_poll_for_the_portal,),
+    "api MemberApi POST ballot": (_ballot_for_the_portal,),
     "api MemberApi POST reports": (_about_a_report("reports"),),
     "api MemberApi POST report": (_about_a_report("report"),),
     "api MemberApi POST recover": (_recover,),

@@ -22,7 +22,7 @@ from tests.support.community import Community, Json
 from tests.support.files import upload
 from tests.support.ledger import until
 from tests.support.server import ROOT, request
-from tests.synapse.fault_rows import NOTHING, ROWS, a_poll
+from tests.synapse.fault_rows import NOTHING, ROWS, a_card, a_poll
 from tests.synapse.samples import text
 
 DESCRIPTION = ROOT / "docs" / "openapi.yaml"
@@ -31,7 +31,7 @@ _METHODS = ("get", "put", "post", "delete")
 
 
 #: Operations whose answer 200 needs what only `test_what_members_are_told_is_as_described` has.
-_NEVER_MADE_UP = ("media", "report", "reports", "recover", "poll")
+_NEVER_MADE_UP = ("media", "report", "reports", "recover", "poll", "ballot")
 
 
 def described() -> dict[str, dict[str, object]]:
@@ -113,7 +113,7 @@ async def test_what_members_are_told_is_as_described(community: Community) -> No
         found = community.server.query("SELECT number FROM belisha_report WHERE number IS NOT NULL")
         return int(found[0]["number"]) if found else None
 
-    poll = await a_poll(community)
+    poll, card = await a_poll(community), await a_card(community)
     report = {"user_id": community.id("cora"), "number": await until(number, 30)}
     asked: list[tuple[str, str, Json, str]] = [
         ("GET", "/policy/{room_id}", {"path_parameters": {"room_id": room}}, "ana"),
@@ -129,6 +129,7 @@ async def test_what_members_are_told_is_as_described(community: Community) -> No
         ),
         ("GET", "/poll", {"query": {"room_id": room, "event_id": poll}}, "steward"),
         ("POST", "/poll", {"body": {"user_id": community.id("ana"), "room_id": room, "event_id": poll}}, "portal"),
+        ("POST", "/ballot", {"body": {"user_id": community.id("ana"), "room_id": room, "event_id": card}}, "portal"),
         ("POST", "/home", {"body": {"user_id": community.id("ana")}}, "portal"),
         ("POST", "/reports", {"body": {"user_id": community.id("cora")}}, "portal"),
         ("POST", "/report", {"body": report}, "portal"),

@@ -181,6 +181,7 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
             "secret_file": "/srv/belisha/secrets/portal_api",
             "community": "Belisha community",
         },
+        "ballot_keys": "/srv/belisha/ballot-keys",
     }
 
 
