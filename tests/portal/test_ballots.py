@@ -106,13 +106,21 @@ def files_of(folder: Path) -> dict[Path, bytes]:
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def page_of(path: Path, place: int) -> tuple[int, int]:
+    """Where a page of SQLite begins and ends (sqlite.org/fileformat2): the next one is another matter."""
+    head, step = (32, 4120) if path.name.endswith("-wal") else (0, 4096) if path.suffix == ".db" else (0, 1 << 40)
+    begin = head + max(0, place - head) // step * step
+    return begin, begin + step
+
+
 def near(files: dict[Path, bytes], word: bytes, others: set[bytes]) -> list[Path]:
     """Files in which a word stands closer than 400 bytes to one of others."""
     found = []
     for path, content in files.items():
         place = content.find(word)
         while place >= 0:
-            around = content[max(0, place - 400) : place + 400]
+            begin, end = page_of(path, place)
+            around = content[max(begin, place - 400) : min(end, place + 400)]
             if any(other in around for other in others):
                 found.append(path)
             place = content.find(word, place + 1)
