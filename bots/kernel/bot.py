@@ -29,6 +29,8 @@ class Policy:
     organisations: tuple[str, ...] = ()
     purpose: str = "discussion"
     archived: bool = False
+    replaced: bool = False
+    """Whether another room has taken its place, or is about to."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,6 +244,7 @@ def _policy(answer: dict[str, Any]) -> Policy | Unknown:
         organisations=tuple(_text(one) for one in listed) if isinstance(listed, list) else (),
         purpose=_text(answer.get("purpose")) or "discussion",
         archived=answer.get("archived") is True,
+        replaced=answer.get("replaced") is True,
     )
 
 

@@ -43,8 +43,8 @@ def needs(event: Event) -> Needs | None:
 def handle(event: Event, context: Context, bot: str) -> Sequence[Effect]:
     """What is done about the bot's coming into a group, new rules, and maintainers who are too few."""
     policy = context.policy
-    if not isinstance(policy, Policy) or policy.kind not in ("open", "closed"):
-        return ()
+    if not isinstance(policy, Policy) or policy.kind not in ("open", "closed") or policy.replaced:
+        return ()  # in a room that was replaced there is nothing to look after
     if event.type == POLICY_TYPE or joins(event, context.me):
         return _explained(event.room_id, policy, context, bot)
     if event.type == "m.room.power_levels" or leaves(event):

@@ -14,7 +14,7 @@ from belisha.tlp import Label
 from bots.kernel.bot import Asker, Audience, Context, Needs, Organisation, Policy, Unknown
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
-from bots.steward import Steward
+from bots.steward import Steward, group_care
 
 ME, ADA = "@belisha_steward:x", "@ada:x"
 SERVICE = Policy("service", "TLP:AMBER", "TLP:AMBER+STRICT")
@@ -259,3 +259,12 @@ def test_what_it_needs_to_know() -> None:
     assert STEWARD.needs(joined(ADA, membership="leave"), ME) == Needs(policy=True, patient=True, maintainers=ADA)
     assert STEWARD.needs(joined(ADA, membership="invite"), ME) == Needs(), "it may be that of who knocked"
     assert STEWARD.needs(Event("$3", "!r:x", "m.room.topic", ADA, {"topic": "!help"}, state_key=""), ME) is None
+
+
+@pytest.mark.parametrize("is_replaced", [True, False])
+def test_in_a_group_that_was_replaced_nothing_is_looked_after(is_replaced: bool) -> None:
+    """Though its last maintainer leaves."""
+    policy = replace(CLOSED, replaced=is_replaced)
+    context = Context(ME, policy=policy, maintainers=())
+    told = group_care.handle(joined(ADA, membership="leave"), context, "steward")
+    assert len(told) == (0 if is_replaced else 1)

@@ -1,0 +1,86 @@
+"""The bots, ended with kill -9 at the next moment of a list around the end of a poll: for a test of those moments.
+
+The moments still to come stand in a file of the process's folder, one on a line; each kills once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from belisha.polls.wire import END
+from bots.__main__ import main
+from bots.kernel.matrix import BotClient
+from bots.polls import Polls
+
+LEFT = Path("moments")
+MOMENTS = (
+    "before the end",
+    "behind the end",
+    "amid the count",
+    "before the result",
+    "behind the result",
+    "behind the address",
+    "amid the upload",
+    "behind the upload",
+    "before the picture",
+    "behind the picture",
+)
+
+
+def _reached(moment: str) -> None:
+    """Ends this process, if that is still to be done at this moment."""
+    left = LEFT.read_text().splitlines()
+    if moment in left:
+        LEFT.write_text("\n".join(one for one in left if one != moment))
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _around(real: Callable[..., Awaitable[Any]], what: Callable[..., str | None]) -> Callable[..., Awaitable[Any]]:
+    async def called(*arguments: Any, **named: Any) -> Any:
+        name = what(*arguments)
+        if name is None:
+            return await real(*arguments, **named)
+        _reached(f"before the {name}")
+        task = asyncio.ensure_future(real(*arguments, **named))
+        if name == "upload":
+            await asyncio.sleep(0.02)  # the request is on its way
+            _reached("amid the upload")
+        try:
+            return await task
+        finally:  # what a killed upload has brought is refused the second time
+            _reached(f"behind the {name}")
+
+    return called
+
+
+def _sent(_client: BotClient, _room: str, event_type: str, content: dict[str, Any], _transaction: str) -> str | None:
+    if event_type in END:
+        return "end"
+    if content.get("msgtype") == "m.image":
+        return "picture"
+    return "result" if "The poll is closed: " in str(content.get("body")) else None
+
+
+def _prepare() -> None:
+    BotClient.send = _around(BotClient.send, _sent)  # type: ignore[method-assign,assignment]
+    BotClient.upload = _around(BotClient.upload, lambda *_: "upload")  # type: ignore[method-assign,assignment]
+    BotClient.create_media = _around(BotClient.create_media, lambda *_: "address")  # type: ignore[method-assign,assignment]
+    count = Polls._counted
+
+    def counted(*arguments: Any) -> Any:
+        effects = count(*arguments)
+        _reached("amid the count")  # before anything of it is committed
+        return effects
+
+    Polls._counted = counted  # type: ignore[method-assign]
+
+
+if __name__ == "__main__":
+    _prepare()
+    sys.exit(main())
