@@ -128,7 +128,7 @@ class Finding:
         """The query for experts among the newest documents, where many more match than are wanted; or ""."""
         about = expected(units, self._known.counts)
         newest, oldest = self._known.newest, self._known.oldest
-        if not newest or about < _MANY * RANKED or self._narrowed:
+        if about < _MANY * RANKED or self._narrowed:
             return ""
         wanted = (newest - oldest) * _SHARE * RANKED // about
         return self._engine.since(self._engine.query(units, expertise=True), max(oldest, newest - wanted), newest)
