@@ -1,8 +1,8 @@
 """Finds the documents that a query matches and that the asker may read; ranks and counts them.
 
 The community's documents come from the full-text index, at most `RANKED` of them: the freshest that match by expertise,
-then the freshest of all that match. Documents for groups are read one by one, and only those of
-members with whom the asker shares a group: what others show to their groups takes no part in anything, nor any time.
+then the freshest of all that match. Documents for groups are read one by one, and only those of members with whom the
+asker shares a group: what others show to their groups takes no part in anything, nor any time.
 """
 
 from __future__ import annotations
