@@ -1,8 +1,8 @@
 """Finds the documents that a query matches and that the asker may read; ranks and counts them.
 
 The community's documents come from the full-text index, at most `RANKED` of them: the freshest that match by expertise,
-then the freshest of all that match. Documents for groups are read one by one, and only those of
-members with whom the asker shares a group: what others show to their groups takes no part in anything, nor any time.
+then the freshest of all that match. Documents for groups are read one by one, and only those of members with whom the
+asker shares a group: what others show to their groups takes no part in anything, nor any time.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
+from itertools import groupby, islice
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
@@ -22,7 +23,9 @@ from belisha.directory.text import fold, storable, words
 from belisha.directory.values import PAGE, RANKED, Answer, Asker, Facets, Hit
 from bots.directory.engines import engine
 
-_COLUMNS: Final = "d.user_id, d.organisation, d.category, d.availability, d.updated, d.interests, d.flat, d.texts"
+_COLUMNS: Final = (
+    "d.number, d.user_id, d.organisation, d.category, d.availability, d.updated, d.interests, d.flat, d.texts"
+)
 _INTERESTS: Final = f"|{FIELDS['interests'].code} "
 _MOST_COUNTED: Final = 20
 _ENOUGH: Final = 10  # with fewer full hits, partial ones are added behind them
@@ -35,6 +38,7 @@ class _Row(NamedTuple):
     """A document that was found, and by which query: its place among those asked, or `_GROUPS`."""
 
     by: int
+    number: int
     user_id: str
     organisation: str
     category: str
@@ -43,6 +47,14 @@ class _Row(NamedTuple):
     interests: str
     flat: str
     texts: str
+
+    def asked(self) -> int:
+        """By which query."""
+        return self.by
+
+    def order(self) -> tuple[int, int]:
+        """One query after the other, the freshest first."""
+        return self.by, -self.number
 
 
 class Finding:
@@ -128,7 +140,7 @@ class Finding:
         """The query for experts among the newest documents, where many more match than are wanted; or ""."""
         about = expected(units, self._known.counts)
         newest, oldest = self._known.newest, self._known.oldest
-        if not newest or about < _MANY * RANKED or self._narrowed:
+        if about < _MANY * RANKED or self._narrowed:
             return ""
         wanted = (newest - oldest) * _SHARE * RANKED // about
         return self._engine.since(self._engine.query(units, expertise=True), max(oldest, newest - wanted), newest)
@@ -146,38 +158,39 @@ class Finding:
 
     def _rows(self, asked: Sequence[str | None], units: Sequence[Unit], *, any_of: bool = False) -> list[_Row]:
         """The freshest `RANKED` + 1 documents of each query, and of those for groups: one statement for all of them."""
-        values = self._values | {"me": self._asker.user_id, "most": RANKED + 1}
+        absent = self._asker.absent
+        values = self._values | {"me": self._asker.user_id, "most": RANKED + 1, "found": RANKED + 2 + len(absent)}
         conditions = ["d.user_id != :me", *self._narrowed]
-        if self._asker.absent:
+        if absent:
             conditions.append(f"NOT (d.user_id {self._engine.among.format('absent')})")
-            values["absent"] = self._engine.listed(self._asker.absent)
+            values["absent"] = self._engine.listed(absent)
         parts = []
         for by, query in enumerate(asked):
-            if query is None:
-                parts.append(_part(by, "directory_community d", conditions, "d.number"))
-                continue
-            values[f"words{by}"] = query
-            values["found"] = RANKED + 2 + len(self._asker.absent)
-            parts.append(self._words(by, conditions))
+            if query is not None:
+                values[f"words{by}"] = query
+            parts.append(self._part(by, conditions, everybody=query is None))
         if self._shares:
             values["shares"] = self._engine.listed(self._shares)
             of_groups = [f"d.user_id {self._engine.among.format('shares')}", *self._narrowed]
             of_groups += self._has(units, values, any_of=any_of)
-            parts.append(_part(_GROUPS, "directory_groups d", of_groups, "d.number"))
-        found = self._connection.execute(sa.text(" UNION ALL ".join(parts)), values).all()
-        return [_Row._make(row) for row in found]
+            parts.append(_wide(_GROUPS, "directory_groups", _freshest("d.number", "directory_groups d", of_groups), []))
+        statement = " UNION ALL ".join(parts)
+        used = {name: value for name, value in values.items() if f":{name}" in statement}
+        found = sorted(map(_Row._make, self._connection.execute(sa.text(statement), used).all()), key=_Row.order)
+        return [row for _, some in groupby(found, key=_Row.asked) for row in islice(some, RANKED + 1)]
 
-    def _words(self, by: int, conditions: Sequence[str]) -> str:
-        """Documents by the full-text index; only where hits are narrowed down it has to give more than are wanted."""
+    def _part(self, by: int, conditions: Sequence[str], *, everybody: bool) -> str:
+        """Documents of the community; where hits are narrowed down, the index has to give more than are wanted."""
         number, matches = self._engine.number, self._engine.matches(f"words{by}")
-        if self._narrowed:
+        if everybody:
+            numbers = _freshest("d.number", "directory_community d", conditions)
+        elif self._narrowed:
             source = f"directory_words w JOIN directory_community d ON d.number = {number}"
-            return _part(by, source, [matches, *conditions], number)
-        freshest = (
-            f"SELECT {number} AS number FROM directory_words w WHERE {matches} ORDER BY {number} DESC LIMIT :found"  # noqa: S608
-        )
-        source = f"({freshest}) AS f JOIN directory_community d ON d.number = f.number"
-        return _part(by, source, conditions, "f.number")
+            numbers = _freshest(number, source, [matches, *conditions])
+        else:
+            numbers = _freshest(number, "directory_words w", [matches], ":found")
+            return _wide(by, "directory_community", numbers, conditions)
+        return _wide(by, "directory_community", numbers, [])
 
     def _has(self, units: Sequence[Unit], values: dict[str, Any], *, any_of: bool) -> list[str]:
         """The conditions that a document has all of these units, or any; their values are added to `values`."""
@@ -204,10 +217,15 @@ class Finding:
         return conditions, values
 
 
-def _part(by: int, source: str, conditions: Sequence[str], order: str) -> str:
+def _freshest(number: str, source: str, conditions: Sequence[str], most: str = ":most") -> str:
     # Names and conditions are constants of this module and of the engines; all values are parameters.
-    inner = f"SELECT {by} AS asked, {_COLUMNS} FROM {source} WHERE {' AND '.join(conditions)}"  # noqa: S608
-    return f"SELECT * FROM ({inner} ORDER BY {order} DESC LIMIT :most) AS part"  # noqa: S608
+    return f"SELECT {number} AS number FROM {source} WHERE {' AND '.join(conditions)} ORDER BY 1 DESC LIMIT {most}"  # noqa: S608
+
+
+def _wide(by: int, table: str, numbers: str, conditions: Sequence[str]) -> str:
+    """The rows of these numbers: numbers alone are sorted by the database, since rows are long."""
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    return f"SELECT {by} AS asked, {_COLUMNS} FROM ({numbers}) AS f JOIN {table} d ON d.number = f.number{where}"  # noqa: S608
 
 
 def _hit(ranking: Ranking, score: float, row: _Row) -> Hit:
