@@ -4,9 +4,9 @@ DATA ?= ./data
 PORT ?= 8008
 BENCH ?= policy
 BIN := .venv/bin
-# Two files of tests at once; in memory where there is room, since tests write a lot and keep nothing.
+# Three files of tests at once, since they wait much; in memory where there is room, since tests write a lot and keep nothing.
 SCRATCH := $(shell [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)" -gt 6000000 ] 2>/dev/null && echo /dev/shm || echo /tmp)
-PYTEST := TMPDIR="$${TMPDIR:-$(SCRATCH)}" $(BIN)/python -m pytest --numprocesses 2 --dist loadfile
+PYTEST := TMPDIR="$${TMPDIR:-$(SCRATCH)}" $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
@@ -48,7 +48,7 @@ test: .venv/test.stamp  ## Test what a newcomer should see pass
 
 test-full: .venv/test.stamp  ## The long tests, which `make test` leaves out
 	@tests/install-system-packages full
-	@$(PYTEST) --no-loadscope-reorder -m full tests
+	@$(PYTEST) -m full tests
 	@$(MAKE) --no-print-directory test-workers
 
 test-workers: .venv/test.stamp  ## The tests of Synapse on several processes, with PostgreSQL and Redis

@@ -34,6 +34,16 @@ LONGEST = (
     "test_faults.py",
     "test_killed.py",
     "test_leaks.py",
+    "test_reports.py",
+    "test_screening.py",
+    "test_rights.py",
+    "test_operator_commands.py",
+    "test_acts_moderation.py",
+    "test_erasure.py",
+    "test_process.py",
+    "test_with_synapse.py",
+    "test_up.py",
+    "test_acts.py",
 )
 
 
