@@ -6,6 +6,7 @@ writes it, and takes it away when it is hidden, or when the member's right ends.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,8 +15,11 @@ from synapse.module_api import ModuleApi
 from belisha.directory.fields import FIELDS
 from belisha.directory.written import is_so
 from belisha.markers import MarkerReader
+from synapse_modules.guards import HookMissing
 from synapse_modules.hooks_profiles import ProfileHooks
 from synapse_modules.registry import Registry
+
+logger = logging.getLogger(__name__)
 
 PREFIX: Final = "org.belisha."
 
@@ -25,14 +29,21 @@ class Published:
 
     def __init__(self, api: ModuleApi, registry: Registry) -> None:
         self._hooks = ProfileHooks(api)
-        self._hooks.self_test()
         self._registry = registry
+        self._lacks = ""
+        try:
+            self._hooks.self_test()
+        except HookMissing as error:  # no right hangs on this, and what members show stands in the directory too
+            self._lacks = str(error)
+            logger.error("What members show of their profiles is not written into Matrix profiles: %s", error)
 
     async def put(self, user_id: str, fields: Mapping[str, object], markers: MarkerReader) -> list[str]:
         """Makes a member's fields these; which of them stand there then.
 
         Whoever may not act has none. A value that no member could have written into that field is left out.
         """
+        if self._lacks:
+            return []
         if not await self._may_act(user_id):
             await self.clear(user_id)
             return []
@@ -54,6 +65,8 @@ class Published:
 
     async def clear(self, user_id: str) -> None:
         """Takes all of them away."""
+        if self._lacks:
+            return
         for name in await self._hooks.fields(user_id):
             if name.startswith(PREFIX):
                 await self._hooks.delete(user_id, name)

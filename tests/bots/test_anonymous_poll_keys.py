@@ -114,6 +114,7 @@ def test_one_key_is_made_once_and_destroyed(keys: KeyFiles, tmp_path: Path) -> N
         keys.read("$one")
 
 
+@pytest.mark.full
 async def test_kill_9_around_closing_gives_one_hash_and_one_result_and_no_key(tmp_path: Path) -> None:
     """Killed again and again at any moment, from before the due time until all is said."""
     port, dice = free_ports(1)[0], random.Random(11)  # noqa: S311 - no secret

@@ -6,6 +6,8 @@ import asyncio
 import random
 from pathlib import Path
 
+import pytest
+
 from bots.kernel.store import Store
 from bots.kernel.tables import job
 from bots.polls.tables import poll
@@ -14,6 +16,7 @@ from tests.bots.test_polls import ANA, GROUP, NOON, ends, facts, prepared, resul
 from tests.support.server import free_ports
 
 
+@pytest.mark.full
 async def test_kill_9_around_closing_gives_one_end_and_one_result(tmp_path: Path) -> None:
     """Killed again and again at any moment, from before the due time until all is said."""
     port, dice = free_ports(1)[0], random.Random(7)  # noqa: S311 - no secret

@@ -88,6 +88,7 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
             by_form=by_form,
             polls=PollBook(here.store),
             book=Book(here.store, by_form),
+            ballots=None,
             codes=Limit(rates.codes),
             tokens=Limit(rates.tokens),
             approvals=Limit(rates.approvals),

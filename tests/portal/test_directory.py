@@ -23,8 +23,8 @@ FORMULA = "=HYPERLINK(1)"
 @pytest_asyncio.fixture(scope="module")
 async def max_(here: Here) -> Visitor:
     """A browser of a manager's."""
-    await join(here, "max", "harbour", "manager")
-    return await here.sign_in("max")
+    await join(here, "milo", "harbour", "manager")
+    return await here.sign_in("milo")
 
 
 def fields_of(page: str, **values: str) -> dict[str, str]:
@@ -195,12 +195,12 @@ async def test_it_is_narrowed_down_and_suggests_words(here: Here, ana: Visitor, 
 
 
 async def test_who_is_frozen_is_not_there_at_once(here: Here, ana: Visitor) -> None:
-    await join(here, "nell", "chandlers")
-    nell = await here.sign_in("nell")
-    await write(nell, expertise="periscopes")
+    await join(here, "selma", "chandlers")
+    selma = await here.sign_in("selma")
+    await write(selma, expertise="periscopes")
     assert len(await hits(ana, "periscopes")) == 1
-    status, _ = await here.server.local("PUT", "standing/members/nell", {"standing": "frozen"})
+    status, _ = await here.server.local("PUT", "standing/members/selma", {"standing": "frozen"})
     assert status == 200
-    assert not await hits(ana, "periscopes") and (await ana.get(member_page(here, "nell"))).status == 404
+    assert not await hits(ana, "periscopes") and (await ana.get(member_page(here, "selma"))).status == 404
     assert "periscopes" not in (await ana.get("/directory?q=periscopes")).text.partition('id="hits"')[2]
-    assert (await nell.get("/profile")).status == 303, "and sees nothing"
+    assert (await selma.get("/profile")).status == 303, "and sees nothing"

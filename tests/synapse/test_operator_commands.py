@@ -238,6 +238,7 @@ async def test_revocations_are_replayed(community: Community, tmp_path: Path) ->
 # --- What does not work, and acts without an end ------------------------------------------------------------------
 
 
+@pytest.mark.full
 async def test_acts_without_an_end_are_told(community: Community) -> None:
     """By `audit verify`, by the doctor, and to the stewards, once, without what they were about."""
     await chained(community)

@@ -162,6 +162,7 @@ async def test_a_bad_password_uses_nothing_up(community: Community) -> None:
     assert (await redeems(community, name, code))[0] == 200
 
 
+@pytest.mark.full
 async def test_of_many_at_once_one_password_is_set(community: Community) -> None:
     name = await newcomer(community)
     code = await code_for(community, name)

@@ -6,6 +6,8 @@ import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import pytest
+
 from tests.support.community import FAST, label_of, settle
 from tests.support.databases import postgresql
 from tests.support.ledger import relabel, related, until
@@ -15,6 +17,7 @@ from tests.synapse.samples import edit, reply, text
 ACT = "org.belisha.relabel"
 
 
+@pytest.mark.full
 async def test_labels_over_an_items_life_on_postgresql(tmp_path: Path) -> None:
     with postgresql() as address:
         at = urlsplit(address)

@@ -237,6 +237,7 @@ async def test_a_matcher_that_is_gone(community: Community, matcher: MatcherServ
     assert (await offer(community, b"Tides")).status == 200
 
 
+@pytest.mark.full
 async def test_what_required_cannot_scan_is_refused(community: Community, scanner: Scanner) -> None:
     """Too large, hanging, gone; what a hanging scanner holds up is uploads alone."""
     refuses(await offer(community, bytes(LARGEST + 1)), "TOO_LARGE_TO_SCAN", "X1")
@@ -319,6 +320,7 @@ async def test_a_crash_between_the_card_and_its_row_tells_once(community: Commun
     assert len([one for one in cards if one.get("member") == community.id("mona")]) == 1
 
 
+@pytest.mark.full
 async def test_best_effort_takes_it_and_scans_it_later(
     community: Community, scanner: Scanner, matcher: MatcherServer, known_list: Path
 ) -> None:

@@ -25,6 +25,7 @@ _SEED: Final = 2
 _SEEDS: Final = {"LaxerEdits": 5, "StateByAnybody": 5}
 
 
+@pytest.mark.full
 def test_members_do_random_things(community: Community) -> None:
     """`BELISHA_SEED` replays a run; `make soak` goes on for longer, from a new seed each time."""
     is_soak = os.environ.get("HYPOTHESIS_PROFILE") == "soak"

@@ -69,6 +69,7 @@ async def assert_read_later(community: Community, media_id: str, label: str = "T
     assert (await fetch(community, "dina", media_id)).status == 200
 
 
+@pytest.mark.full
 async def test_without_a_reader_an_upload_waits(community: Community) -> None:
     data = docxs("TLP:GREEN")["header"]
     with while_there(community, NO_READER):
