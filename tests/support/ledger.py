@@ -38,7 +38,7 @@ def change(community: Community, statement: str, *values: object) -> None:
     community.server.change(statement, *values)
 
 
-async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 10.0) -> Any:
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 30.0) -> Any:
     """The first true answer of a condition."""
     deadline = time.monotonic() + seconds
     while not (answer := await condition()):
