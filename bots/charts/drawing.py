@@ -38,7 +38,7 @@ class _Card:
         self.figure = Figure(figsize=(WIDTH / _DPI, 1), dpi=_DPI, facecolor=_PAPER)
         self.canvas = FigureCanvasAgg(self.figure)
         self._fonts = list(fonts)
-        self._renderer: Any = RendererAgg(WIDTH, 1, _DPI)  # type: ignore[no-untyped-call]
+        self._renderer: Any = RendererAgg(WIDTH, 1, _DPI)  # type: ignore[no-untyped-call]  # it has no types
         self._texts: list[tuple[float, float, str, FontProperties, str]] = []
         self._boxes: list[tuple[float, float, float, float, dict[str, Any]]] = []
         self.y = _EDGE

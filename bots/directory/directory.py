@@ -118,12 +118,10 @@ class Directory:
         link = f"{self._portal}/directory?{told}".rstrip("?") if self._portal else ""
         return Answer(words.found(answer, listed, page, link))
 
-    def _challenges(self, call: Call, context: Context) -> Answer:
+    def _challenges(self, _call: Call, context: Context) -> Answer:
         if not isinstance(context.sight, Sight):
             return _said(paragraph(could_not_ask()))
-        mine = profiles.kept_of(context.database, call.user_id).fields.get("challenges", ())
-        asker = profiles.asker_of(context.sight)
-        matches = {one: search.match(context.database, one, asker, context.now) for one in mine[:_CHALLENGES]}
+        matches = profiles.matches(context.database, context.sight, context.now, _CHALLENGES)
         people = {hit.user_id for hits in matches.values() for hit in hits}
         listed = profiles.listed_of_all(context.database, people)
         return Answer(words.challenges(matches, listed, words.ASKED["challenges"][1]))

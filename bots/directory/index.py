@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from belisha.directory.documents import BETWEEN, Document, documents
 from belisha.directory.fields import FIELDS
@@ -15,6 +14,7 @@ from belisha.directory.text import Word, deletions, fold, words
 from belisha.directory.values import Profile
 from bots.directory.engines import engine
 from bots.directory.index_tables import community, deletion, groups, tag, vocabulary
+from bots.kernel.store import insert_on
 
 #: Longer words are looked for as they are.
 LONGEST_CORRECTED: Final = 24
@@ -96,7 +96,7 @@ def _count(connection: sa.Connection, old: Iterable[tuple[str, str]], new: Itera
         connection.execute(tag.delete().where(*where, tag.c.members <= 0))
     added = [dict(one) | {"members": 1} for one in sorted(has - had)]
     if added:
-        insert = _insert(connection, tag).values(added)
+        insert = insert_on(connection, tag).values(added)
         one_more = {"members": tag.c.members + 1}
         connection.execute(insert.on_conflict_do_update(index_elements=["field", "folded", "label"], set_=one_more))
 
@@ -112,7 +112,7 @@ def tags_of(texts: Iterable[tuple[str, str]]) -> set[tuple[tuple[str, str], ...]
 
 
 def _more_words(connection: sa.Connection, come: list[Word]) -> None:
-    insert = _insert(connection, vocabulary).values(
+    insert = insert_on(connection, vocabulary).values(
         [{"word": word.surface, "key": word.key, "documents": 1} for word in come]
     )
     one_more = {"documents": vocabulary.c.documents + 1}
@@ -122,7 +122,7 @@ def _more_words(connection: sa.Connection, come: list[Word]) -> None:
     new = sorted(word for word, count in connection.execute(counted) if count == 1 and len(word) <= LONGEST_CORRECTED)
     variants = [{"variant": variant, "word": word} for word in new for variant in sorted(deletions(word))]
     if variants:
-        connection.execute(_insert(connection, deletion).on_conflict_do_nothing(), variants)
+        connection.execute(insert_on(connection, deletion).on_conflict_do_nothing(), variants)
 
 
 def _fewer_words(connection: sa.Connection, gone: list[str]) -> None:
@@ -134,7 +134,3 @@ def _fewer_words(connection: sa.Connection, gone: list[str]) -> None:
     if nobodys:
         connection.execute(deletion.delete().where(deletion.c.word.in_(nobodys)))
         connection.execute(vocabulary.delete().where(vocabulary.c.word.in_(nobodys)))
-
-
-def _insert(connection: sa.Connection, table: sa.Table) -> Any:
-    return (sqlite.insert if connection.dialect.name == "sqlite" else postgresql.insert)(table)

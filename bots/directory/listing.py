@@ -6,7 +6,6 @@ taken out of the index and put back when thawed; of whoever is removed, everythi
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import time
 from typing import Final
@@ -18,7 +17,7 @@ from bots.directory.tables import directory_member, directory_registry, profile_
 from bots.kernel.bot import Context, Job, Needs
 from bots.kernel.effects import Effect, Publish, Schedule
 from bots.kernel.listed import Entered, RegistryPage
-from bots.kernel.rules import Rule
+from bots.kernel.rules import Rule, share_of
 
 NAME: Final = "directory listing"
 #: Reads one page.
@@ -118,5 +117,4 @@ def _entered(context: Context, one: Entered, before: Mapping[str, object] | None
 
 def _nudged_at(user_id: str, now: float) -> float:
     """Three to five days on, spread over the members: those of a whole community are not told in one minute."""
-    share = int.from_bytes(hashlib.sha256(user_id.encode()).digest()[:4], "big") / 2**32
-    return now + (3 + 2 * share) * _DAY
+    return now + (3 + 2 * share_of(user_id)) * _DAY

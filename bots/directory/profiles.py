@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from belisha.directory.fields import FIELDS, Visibility
-from belisha.directory.values import Asker, Profile
+from belisha.directory.values import Asker, Hit, Profile
 from bots.directory import search
 from bots.directory.tables import directory_member, profile_field
 from bots.kernel.effects import Publish
 from bots.kernel.listed import Listed, Sight
+from bots.kernel.store import insert_on
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _SOME: Final = 500  # user ids in one statement
@@ -97,10 +97,17 @@ def change(
         if field_id in chosen:
             values["visibility"] = chosen[field_id].value
         row = {"user_id": listed.user_id, "field": field_id, **values}
-        put = _insert(connection, profile_field).values(row)
+        put = insert_on(connection, profile_field).values(row)
         connection.execute(put.on_conflict_do_update(index_elements=["user_id", "field"], set_=values))
     _list(connection, listed)
     return settle(connection, listed, now)
+
+
+def matches(connection: sa.Connection, sight: Sight, now: float, most: int) -> dict[str, Sequence[Hit]]:
+    """For each of the asker's first `most` challenges, who could help, as far as the asker may see it."""
+    mine = kept_of(connection, sight.asker.user_id).fields.get("challenges", ())
+    asker = asker_of(sight)
+    return {one: search.match(connection, one, asker, now) for one in mine[:most]}
 
 
 def erase(connection: sa.Connection, listed: Listed, now: float) -> Publish:
@@ -113,12 +120,7 @@ def _list(connection: sa.Connection, listed: Listed) -> None:
     """Lists a member who was not listed yet: whoever has just come is found as soon as they have written something."""
     names = {key: getattr(listed, key) for key in ("name", "organisation", "organisation_name", "category")}
     row = {"user_id": listed.user_id, "standing": "active", **names}
-    connection.execute(_insert(connection, directory_member).values(row).on_conflict_do_nothing())
-
-
-def _insert(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
-    """Two processes, or a chat and a page, may write the same row at once."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+    connection.execute(insert_on(connection, directory_member).values(row).on_conflict_do_nothing())
 
 
 def settle(connection: sa.Connection, listed: Listed, now: float) -> Publish:

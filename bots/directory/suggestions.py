@@ -6,7 +6,6 @@ whom they may find. `!suggestions off` ends it.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from datetime import time
 from typing import Final
@@ -17,14 +16,14 @@ from belisha.commands.declaration import ALONE, Argument, Command
 from belisha.commands.values import choice
 from belisha.directory.values import Hit
 from belisha.translation import _, marked
-from bots.directory import profiles, search, words
+from bots.directory import profiles, words
 from bots.directory.tables import directory_member, no_suggestions, profile_field, suggested
 from bots.kernel.answers import Typed, notice, paragraph, say
 from bots.kernel.bot import Context, Job, Needs
 from bots.kernel.calls import Answer, Call, Entry
 from bots.kernel.effects import Effect, Schedule, Send
 from bots.kernel.listed import Sight
-from bots.kernel.rules import Rule
+from bots.kernel.rules import Rule, share_of
 
 NAME: Final = "directory suggestions"
 RULE: Final = Rule(time(9), weekdays=frozenset({0}))
@@ -101,14 +100,13 @@ def _planned(context: Context) -> Sequence[Effect]:
         .order_by(directory_member.c.user_id)
     )
     return [
-        Schedule(f"{ONE}{row.user_id}", _at(row.user_id, context.now), {"user": row.user_id, "room": row.service_room})
+        Schedule(
+            f"{ONE}{row.user_id}",
+            context.now + share_of(row.user_id) * _SPREAD,
+            {"user": row.user_id, "room": row.service_room},
+        )
         for row in context.database.execute(query)
     ]
-
-
-def _at(user_id: str, now: float) -> float:
-    share = int.from_bytes(hashlib.sha256(user_id.encode()).digest()[:4], "big") / 2**32
-    return now + share * _SPREAD
 
 
 def _told(user_id: str, context: Context) -> Sequence[Effect]:
@@ -122,9 +120,9 @@ def _told(user_id: str, context: Context) -> Sequence[Effect]:
     if is_out is not None or room is None or not isinstance(sight, Sight) or sight.asker.user_id != user_id:
         return ()
     known = set(connection.scalars(sa.select(suggested.c.other).where(suggested.c.user_id == user_id)))
-    asker, found = profiles.asker_of(sight), dict[str, list[Hit]]()
-    for challenge in profiles.kept_of(connection, user_id).fields.get("challenges", ())[:_CHALLENGES]:
-        for hit in search.match(connection, challenge, asker, context.now):
+    found = dict[str, list[Hit]]()
+    for challenge, hits in profiles.matches(connection, sight, context.now, _CHALLENGES).items():
+        for hit in hits:
             if hit.user_id not in known and sum(map(len, found.values())) < _MOST:
                 known.add(hit.user_id)
                 found.setdefault(challenge, []).append(hit)

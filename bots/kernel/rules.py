@@ -5,6 +5,7 @@ Pure; the clock is given.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -58,3 +59,8 @@ def next_due(rule: Rule, after: float, zone: ZoneInfo) -> float:
             if due > after:
                 return due
     raise ValueError("this rule names no day that comes")
+
+
+def share_of(key: str) -> float:
+    """From 0 up to 1, the same for the same key: by it what is due for many at once is spread over a time."""
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") / 2**32

@@ -146,8 +146,7 @@ class Store:
             table: Where to.
             unless: The columns by which a row is known; any unique ones where none are named.
         """
-        upsert = sqlite.insert if self.is_sqlite else postgresql.insert
-        return upsert(table).on_conflict_do_nothing(index_elements=unless or None)
+        return insert(table, is_sqlite=self.is_sqlite).on_conflict_do_nothing(index_elements=unless or None)
 
     async def close(self) -> None:
         """Ends all connections."""
@@ -188,6 +187,16 @@ async def _finished(work: Coroutine[Any, Any, T]) -> T:
     except asyncio.CancelledError:
         await asyncio.wait([task])
         raise
+
+
+def insert(table: sa.Table, *, is_sqlite: bool) -> sqlite.Insert | postgresql.Insert:
+    """An insertion that can be told what to do about rows which are there already (`on_conflict_…`)."""
+    return sqlite.insert(table) if is_sqlite else postgresql.insert(table)
+
+
+def insert_on(connection: sa.Connection, table: sa.Table) -> sqlite.Insert | postgresql.Insert:
+    """The same in a transaction: two processes, or a chat and a page, may write the same row at once."""
+    return insert(table, is_sqlite=connection.dialect.name == "sqlite")
 
 
 def failed(error: BaseException) -> bool:

@@ -80,13 +80,7 @@ class Book:
 
     async def matches(self, sight: Sight, most: int) -> Mapping[str, Sequence[Hit]]:
         """For each of the asker's challenges, who could help."""
-
-        def read(connection: sa.Connection) -> Mapping[str, Sequence[Hit]]:
-            mine = profiles.kept_of(connection, sight.asker.user_id).fields.get("challenges", ())
-            asker = profiles.asker_of(sight)
-            return {one: search.match(connection, one, asker, self._now()) for one in mine[:most]}
-
-        return await self._store.read(read)
+        return await self._store.read(lambda connection: profiles.matches(connection, sight, self._now(), most))
 
     async def suggest(self, field_id: str, begins: str) -> Sequence[str]:
         """Tags that begin so, of those that the community may read."""

@@ -68,8 +68,9 @@ def _sent(_client: BotClient, _room: str, event_type: str, content: dict[str, An
 
 
 def _prepare() -> None:
-    BotClient.send = _around(BotClient.send, _sent)  # type: ignore[method-assign,assignment]
-    BotClient.upload = _around(BotClient.upload, lambda *_: "upload")  # type: ignore[method-assign,assignment]
+    BotClient.send = _around(BotClient.send, _sent)  # type: ignore[method-assign,assignment]  # a test's
+    BotClient.upload = _around(BotClient.upload, lambda *_: "upload")  # type: ignore[method-assign,assignment]  # a test's
+    # A test's too.
     BotClient.create_media = _around(BotClient.create_media, lambda *_: "address")  # type: ignore[method-assign,assignment]
     count = Polls._counted
 
@@ -78,7 +79,7 @@ def _prepare() -> None:
         _reached("amid the count")  # before anything of it is committed
         return effects
 
-    Polls._counted = counted  # type: ignore[method-assign]
+    Polls._counted = counted  # type: ignore[method-assign]  # a test's
 
 
 if __name__ == "__main__":

@@ -386,4 +386,4 @@ async def test_hostile_queries_get_an_answer(there: Callable[..., Any]) -> None:
 
 def test_an_answer_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
-        Answer().total = 3  # type: ignore[misc]
+        Answer().total = 3  # type: ignore[misc]  # that is the test

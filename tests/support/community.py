@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from urllib.parse import quote
 import nio
 
 from belisha.tlp import Label, html_badge
-from tests.support.server import Server, request
+from tests.support.server import Server, ended, request
 
 Json = dict[str, Any]
 
@@ -281,3 +282,15 @@ def assert_sentence(text: str) -> None:
     assert text.rstrip()[-1:] in ".?!”", text
     assert len(text.split()) >= 3, text
     assert not re.search(r"Traceback|Error\(|<class|NoneType|None\b|\bdict\b|\bstr\b|KeyError", text), text
+
+
+@asynccontextmanager
+async def started(server: Server) -> AsyncIterator[Community]:
+    """A community of its own on a server that is not running yet; both are ended whatever happens."""
+    with ended(server):
+        await server.start()
+        here = await settle(server)
+        try:
+            yield here
+        finally:
+            await here.close()

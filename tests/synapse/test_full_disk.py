@@ -12,9 +12,8 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 import pytest_asyncio
 
-from tests.support.community import FAST, Community, assert_refused, settle
+from tests.support.community import FAST, Community, assert_refused, started
 from tests.support.files import ask, fetch, message, state_of, upload
-from tests.support.server import ended
 from tests.support.workers import Workers
 
 pytestmark = pytest.mark.full
@@ -28,13 +27,8 @@ TEXT = {"Content-Type": "text/plain"}
 async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     """A community of this file alone, with a process for files and PostgreSQL: only files meet the limit."""
     server = Workers(tmp_path_factory.mktemp("full") / "data", overrides=FAST)
-    with ended(server):
-        await server.start()
-        here = await settle(server)
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with started(server) as here:
+        yield here
 
 
 @contextlib.contextmanager

@@ -11,8 +11,8 @@ import pytest
 import pytest_asyncio
 
 from tests.support.bustle import Bustle
-from tests.support.community import FAST, Community, settle
-from tests.support.server import Server, ended
+from tests.support.community import FAST, Community, started
+from tests.support.server import Server
 from tests.support.workers import Workers
 
 pytestmark = pytest.mark.full
@@ -24,13 +24,8 @@ HELD = 7.0
 async def locked(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     """A community of this file alone, on one process with SQLite or on several with PostgreSQL."""
     server: Server = request.param(tmp_path_factory.mktemp("locked") / "data", overrides=FAST)
-    with ended(server):
-        await server.start()
-        here = await settle(server)
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with started(server) as here:
+        yield here
 
 
 @contextlib.contextmanager

@@ -19,9 +19,8 @@ import pytest_asyncio
 
 from belisha.policy.types import CONTENT
 from belisha.tlp import Label
-from tests.support.community import FAST, Community, assert_refused, label_of, settle, unique, wish
+from tests.support.community import FAST, Community, assert_refused, label_of, started, unique, wish
 from tests.support.ledger import relabel, until
-from tests.support.server import ended
 from tests.support.workers import PROCESSES, Workers
 from tests.synapse.samples import text
 
@@ -42,13 +41,8 @@ SLOW: Final = 90.0
 @pytest_asyncio.fixture(scope="module")
 async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     server = Workers(tmp_path_factory.mktemp("workers") / "data", overrides=FAST)
-    with ended(server):
-        await server.start()
-        here = await settle(server)
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with started(server) as here:
+        yield here
 
 
 def processes_of(community: Community) -> Workers:
