@@ -144,11 +144,20 @@ class Escalation(_Part):
 Origin = Annotated[str, AfterValidator(values.origin)]
 
 
+class RateLimit(_Part):
+    """How often somebody may ask: so many a second, so many at once; named as Synapse's `rc_…` settings."""
+
+    per_second: Annotated[float, Field(gt=0, le=100_000)]
+    burst_count: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
 class Portal(_Part):
     """The community's pages, and the Elements that may show them."""
 
     public_url: Annotated[str | None, AfterValidator(values.public_url)] = None
     element_origins: Annotated[Sequence[Origin], AfterValidator(tuple)] = ()
+    rc_address: RateLimit = RateLimit(per_second=20, burst_count=300)
+    rc_member: RateLimit = RateLimit(per_second=5, burst_count=120)
 
 
 class Logs(_Part):

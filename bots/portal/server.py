@@ -14,7 +14,7 @@ import aiohttp
 from aiohttp import web
 
 from bots.kernel.by_form import ByForm
-from bots.kernel.config import Config, Portal
+from bots.kernel.config import Config, Portal, RateLimit
 from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
 from bots.polls.ballot_box import BallotBox
@@ -37,7 +37,7 @@ from bots.portal.book import Book
 from bots.portal.command import PortalCommand
 from bots.portal.guard import Guard
 from bots.portal.keys import Keys
-from bots.portal.limits import Limit, Rates
+from bots.portal.limits import Limit, Rate, Rates
 from bots.portal.pages import Pages
 from bots.portal.place import Place
 from bots.portal.sessions import Sessions
@@ -143,6 +143,10 @@ def parts_of(
     )
 
 
+def _rate(limit: RateLimit) -> Rate:
+    return Rate(limit.per_second, limit.burst_count)
+
+
 def command(config: Config) -> PortalCommand | None:
     """What the steward answers of the portal; None where there is none."""
     portal = config.portal
@@ -165,7 +169,7 @@ async def serving(
     Raises:
         StartError: The port is taken.
     """
-    rates = Rates()
+    rates = Rates(pages=_rate(portal.rc_address), member=_rate(portal.rc_member))
     app = application(parts_of(config, portal, store, session, rates, by_form), rates)
     # No access log: addresses of pages say who reads what.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, keepalive_timeout=30.0)

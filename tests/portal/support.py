@@ -13,7 +13,7 @@ import aiohttp
 import nio
 
 from belisha.resources import shipped
-from belisha.settings import Settings, load
+from belisha.settings import RateLimit, Settings, load
 from tests.bots.support import STEWARD, BotsProcess, eventually
 from tests.support.community import FAST
 from tests.support.server import Server, request
@@ -144,9 +144,9 @@ def form_of(page: str) -> str:
 def settings_with(*element_origins: str) -> Settings:
     """The example's settings, with Elements that may show the portal."""
     example = load(shipped("config", "belisha.example.yaml"))
-    return example.model_copy(
-        update={"portal": example.portal.model_copy(update={"element_origins": tuple(element_origins)})}
-    )
+    often = RateLimit(per_second=10_000, burst_count=10_000)  # one member asks for what hundreds do
+    portal = {"element_origins": tuple(element_origins), "rc_address": often, "rc_member": often}
+    return example.model_copy(update={"portal": example.portal.model_copy(update=portal)})
 
 
 @asynccontextmanager

@@ -180,6 +180,8 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
             "element_origins": [],
             "secret_file": "/srv/belisha/secrets/portal_api",
             "community": "Belisha community",
+            "rc_address": {"per_second": 20, "burst_count": 300},
+            "rc_member": {"per_second": 5, "burst_count": 120},
         },
         "ballot_keys": "/srv/belisha/ballot-keys",
     }
