@@ -48,10 +48,7 @@ def told(facts: PollFacts, kept: Mapping[str, Any], context: Context, zone: Zone
         blocks = (words.moved(link_of(kept["room_id"], event_id, _("the room from before"))), *blocks)
     effects: list[Effect] = [Send(notice(blocks) | about, room=room, once=f"{RESULT}{event_id}")]
     if facts.carries_files:
-        drawn = words.chart(found)
-        content = notice(words.in_words(drawn)) | about | {"filename": _FILE_NAME}
-        after = Sent(transaction_id(context.me, f"{RESULT}{event_id}", 0))
-        effects.append(Picture(drawn.as_json(), content, room=room, after=after, once=f"{PICTURE}{event_id}"))
+        effects.append(picture(found, kept, context, about))
     own = facts.service_rooms.get(facts.start.sender)
     if moved and own is not None:
         told_maker = notice((words.moved_for_maker(link_to(room, _("its new room"))),))
@@ -59,14 +56,28 @@ def told(facts: PollFacts, kept: Mapping[str, Any], context: Context, zone: Zone
     return effects
 
 
+def picture(found: words.Result, kept: Mapping[str, Any], context: Context, about: Mapping[str, Any]) -> Picture:
+    """The result drawn, behind the message that tells it; `about` is what that message answers, or its label."""
+    event_id, drawn = kept["event_id"], words.chart(found)
+    content = notice(words.in_words(drawn)) | about | {"filename": _FILE_NAME}
+    after = Sent(transaction_id(context.me, f"{RESULT}{event_id}", 0))
+    return Picture(drawn.as_json(), content, room=_room_of(kept), after=after, once=f"{PICTURE}{event_id}")
+
+
 def taken_back(kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
     """Takes back what was told: the poll's words stand in it."""
     event_id, room = kept["event_id"], _room_of(kept)
-    effects: list[Effect] = [Redact(Sent(transaction_id(context.me, f"{RESULT}{event_id}", 0)), room=room)]
-    if was_said(context, _BOT, f"{PICTURE}{event_id}"):
-        picture = Sent(transaction_id(context.me, f"{PICTURE}{event_id}", 0))
-        effects.append(Redact(picture, room=room, of_picture=True))
-    return effects
+    told_in = Sent(transaction_id(context.me, f"{RESULT}{event_id}", 0))
+    return (Redact(told_in, room=room), *picture_taken_back(kept, context))
+
+
+def picture_taken_back(kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
+    """Takes the picture of a result back, where there is one."""
+    event_id = kept["event_id"]
+    if not was_said(context, _BOT, f"{PICTURE}{event_id}"):
+        return ()
+    drawn = Sent(transaction_id(context.me, f"{PICTURE}{event_id}", 0))
+    return (Redact(drawn, room=_room_of(kept), of_picture=True),)
 
 
 def _room_of(kept: Mapping[str, Any]) -> str:

@@ -160,6 +160,9 @@ async def test_from_the_card_to_the_list_and_no_file_tells_who_voted_how(here: H
     assert hashes["origin_server_ts"] <= result["origin_server_ts"]
     assert "“Periwinkle” has the most votes: 2 of 4." in result["content"]["body"]
     assert result["content"]["org.belisha.tlp"] == {"label": "TLP:AMBER", "by": "parent"}
+    shown = (await said(here, room, "The result as a picture."))["content"]
+    assert shown["msgtype"] == "m.image" and shown["org.belisha.tlp"] == result["content"]["org.belisha.tlp"]
+    assert "Periwinkle: 2 (50 %)" in shown["body"] and not [code for code in codes.values() if code in str(shown)]
 
     async def is_destroyed() -> bool:
         return not list((data / "ballot-keys").iterdir())
