@@ -20,6 +20,7 @@ import sqlalchemy as sa
 
 from belisha.events import LABEL_KEY
 from belisha.polls import ballots
+from belisha.polls.wire import Start
 from belisha.tlp import Label
 from bots.kernel.answers import Block, notice
 from bots.kernel.bot import Context, Job, PollFacts
@@ -145,14 +146,7 @@ class AnonymousPolls:
         context.database.execute(ballot_list.update().where(mine).values(is_published=True))
         listed = bytes(row["listed"])
         found, damaged = ballots.read_list(listed)
-        result = words.Result(
-            facts.start,
-            ballots.count(facts.start, found),
-            {},
-            kept["quorum"],
-            kept["ended_at"],
-            facts.edited_late,
-        )
+        result = result_of(facts.start, found, kept, edited_late=facts.edited_late)
         link = f"{self._portal}/ballots/{kept['place']}"
         blocks = anonymous_words.result(result, self._zone, link, ballots.digest(listed), damaged)
         said = _said(kept, blocks, f"{RESULT}{kept['event_id']}", facts.label)
@@ -178,6 +172,14 @@ class AnonymousPolls:
         pause = _ANYHOW_S if left is None else min(_LONGEST_S, max(_SHORTEST_S, left / _PARTS))
         at = context.now + pause * self._dice.uniform(0.5, 1.5)
         return Schedule(f"{TURNOUT}{kept['event_id']}", at, {**_about(kept), "told": told})
+
+
+def result_of(
+    start: Start, listed: Sequence[ballots.Ballot], kept: Mapping[str, Any], *, edited_late: bool
+) -> words.Result:
+    """What the ballots of a list come to."""
+    counted = ballots.count(start, listed)
+    return words.Result(start, counted, {}, kept["quorum"], kept["ended_at"], edited_late)
 
 
 def voters(kept: Mapping[str, Any], facts: PollFacts) -> frozenset[str]:

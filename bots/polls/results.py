@@ -29,16 +29,15 @@ _FILE_NAME: Final = "poll.png"
 _BOT: Final = "steward"  # in whose name the polls speak
 
 
+def result_of(facts: PollFacts, kept: Mapping[str, Any], now: float) -> words.Result:
+    """What a poll comes to; `now`, in seconds since 1970, is the end of one that has none yet."""
+    counted = count(facts, kept, now)
+    return words.Result(facts.start, counted, facts.organisations, kept["quorum"], kept["ended_at"], facts.edited_late)
+
+
 def told(facts: PollFacts, kept: Mapping[str, Any], context: Context, zone: ZoneInfo) -> Sequence[Effect]:
     """Tells the result where the poll is, or where its group is now; `kept["told_in"]` says so."""
-    found = words.Result(
-        facts.start,
-        count(facts, kept, context.now),
-        facts.organisations,
-        kept["quorum"],
-        kept["ended_at"],
-        facts.edited_late,
-    )
+    found = result_of(facts, kept, context.now)
     event_id, room, moved = kept["event_id"], _room_of(kept), kept["told_in"] is not None
     blocks = words.result(found, zone)
     # In another room it answers nothing that stands there, and brings the poll's label along.
@@ -56,7 +55,7 @@ def told(facts: PollFacts, kept: Mapping[str, Any], context: Context, zone: Zone
     return effects
 
 
-def picture(found: words.Result, kept: Mapping[str, Any], context: Context, about: Mapping[str, Any]) -> Picture:
+def picture(found: words.Result, kept: Mapping[str, Any], context: Context, about: dict[str, Any]) -> Picture:
     """The result drawn, behind the message that tells it; `about` is what that message answers, or its label."""
     event_id, drawn = kept["event_id"], words.chart(found)
     content = notice(words.in_words(drawn)) | about | {"filename": _FILE_NAME}
