@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from bots.charts.artist import Artist, NotDrawn, size_of
+from bots.charts.artist import Artist, NotDrawn, clear, size_of
 from bots.charts.bars import Bar, Bars
 from bots.kernel.effects import EFFECT, Effect, Picture, Redact, Send, Sent
 from bots.kernel.store import Store
 from tests.bots.support import ROOM, Homeserver, Json, images
 from tests.bots.test_sending import done
+from tests.support.server import ROOT
 
 CHART = Bars("When?", "“Monday” has the most votes: 2 of 3.", (Bar("Monday", 2, "2", leads=True), Bar("-", 1, "1")), 3)
 CONTENT = {"body": "Monday: 2", "filename": "poll.png"}
@@ -147,6 +156,35 @@ async def test_what_hangs_or_is_no_chart_is_ended() -> None:
         await Artist(longest=0.0).draw(CHART.as_json())
     with pytest.raises(NotDrawn, match="ended with 1"):
         await Artist().draw({"title": "no bars"})
+
+
+def test_what_a_kill_leaves_is_taken_away_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    draws = "import asyncio, json, sys; from bots.charts.artist import Artist;"
+    draws += "asyncio.run(Artist().draw(json.loads(sys.argv[1])))"
+    killed = subprocess.Popen([sys.executable, "-c", draws, json.dumps(CHART.as_json())], cwd=ROOT)
+    children = Path(f"/proc/{killed.pid}/task/{killed.pid}/children")
+    _until(lambda: any(tmp_path.iterdir()) and children.read_text() != "")
+    child = Path(f"/proc/{children.read_text().split()[0]}/stat")
+    killed.kill()
+    killed.wait()
+    assert [one.name.split("-")[2] for one in tmp_path.iterdir()] == [str(killed.pid)]
+    _until(lambda: not child.exists() or ") Z " in child.read_text())  # nobody waits for what it draws
+
+    others = {f"belisha-chart-{os.getppid()}-abc", "belisha-chart-1-abc", "belisha-charts", "belisha-chart-x-y"}
+    for name in (*others, f"belisha-chart-{os.getpid()}-mine"):
+        (tmp_path / name).mkdir()
+    (tmp_path / f"belisha-chart-{killed.pid}-link").symlink_to(tmp_path / "belisha-charts")
+    clear()
+    assert {one.name for one in tmp_path.iterdir()} == others | {f"belisha-chart-{killed.pid}-link"}
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 async def test_the_loop_goes_on_while_it_is_drawn() -> None:
