@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from aiohttp import web
 
+from bots.charts.artist import Artist
 from bots.kernel.by_form import ByForm
 from bots.kernel.config import Config, Portal, RateLimit
 from bots.kernel.process import Beside, StartError
@@ -35,6 +36,7 @@ from bots.portal import (
 from bots.portal.asking import Homeserver
 from bots.portal.book import Book
 from bots.portal.command import PortalCommand
+from bots.portal.drawings import Drawings
 from bots.portal.guard import Guard
 from bots.portal.keys import Keys
 from bots.portal.limits import Limit, Rate, Rates
@@ -70,6 +72,8 @@ ROUTES: Final = (
         Who.CONFIRMED,
         framed=True,
     ),
+    Route("GET", "/polls/{room_id:[^/]+}/{event_id:[^/]+}/result", views_polls.result, Who.CONFIRMED, framed=True),
+    Route("GET", "/polls/{room_id:[^/]+}/{event_id:[^/]+}/result.png", views_polls.picture, Who.CONFIRMED, framed=True),
     Route("GET", "/directory", views_directory.directory, Who.MEMBER, framed=True),
     Route("GET", "/directory/hits", views_directory.hits, Who.MEMBER, framed=True),
     Route("GET", "/directory/tags", views_directory.tags, Who.MEMBER, framed=True),
@@ -86,6 +90,7 @@ ROUTES: Final = (
     Route("POST", "/ballots/{place:[A-Za-z0-9_-]+}", views_ballots.cast, Who.CONFIRMED, framed=True),
     Route("POST", "/ballots/{place:[A-Za-z0-9_-]+}/find", views_ballots.find, Who.MEMBER, framed=True),
     Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}/list.txt", views_ballots.listed, Who.MEMBER, framed=True),
+    Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}/result.png", views_ballots.picture, Who.MEMBER, framed=True),
     Route("GET", "/confirm", views.confirm, Who.MEMBER, framed=True),
     Route("GET", "/confirm/state", views_sign_in.confirm_state, Who.ANYBODY),
     Route("GET", "/sign-in", views_sign_in.sign_in, Who.ANYBODY),
@@ -135,6 +140,7 @@ def parts_of(
         polls=PollBook(store),
         book=Book(store, by_form, now),
         ballots=None if config.ballot_keys is None else BallotBox(store, KeyFiles(config.ballot_keys), now),
+        drawings=Drawings(Artist().draw),
         codes=Limit(rates.codes),
         tokens=Limit(rates.tokens),
         approvals=Limit(rates.approvals),
