@@ -82,6 +82,7 @@ ROUTES: Final = (
     Route("GET", "/directory/synonyms", views_directory.synonyms, Who.MEMBER, framed=True),
     Route("POST", "/directory/synonyms", views_directory.change_synonyms, Who.CONFIRMED, framed=True),
     Route("GET", "/challenges", views_directory.challenges, Who.MEMBER, framed=True),
+    Route("GET", "/introductions", views_directory.introductions, Who.MEMBER, framed=True),
     Route("GET", "/profile", views_profile.mine, Who.MEMBER, framed=True),
     Route("GET", "/profile/preview", views_profile.preview, Who.MEMBER, framed=True),
     Route("GET", "/profile/edit", views_profile.edit, Who.MEMBER, framed=True),
