@@ -294,6 +294,7 @@ def test_the_reasons_of_refusals_are_not_logged(level: str) -> None:
     """Synapse writes them at INFO, and “TLP:PURPLE,and-more” is quoted in one."""
     logs = yaml.safe_load(rendered(parse(TEXT.replace("level: INFO", f"level: {level}")))["log.yaml"])
     assert logs["loggers"]["synapse.http.server"]["level"] == "WARNING"
+    assert logs["loggers"]["synapse.handlers.search"]["level"] == "WARNING", "what members look for"
 
 
 def test_write_is_private_and_leaves_what_is_right_alone(tmp_path: Path) -> None:
