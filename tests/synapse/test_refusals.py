@@ -9,7 +9,7 @@ import nio
 import pytest
 
 from tests.support.community import LABEL_KEY, Community, assert_refused, assert_sentence, label_of, unique
-from tests.support.ledger import until
+from tests.support.logs import logged
 from tests.support.server import request
 from tests.synapse.samples import text
 
@@ -63,34 +63,12 @@ async def test_after_correction_the_same_transaction_id_works(community: Communi
     assert label_of(await community.read(second.event_id)) == "TLP:GREEN"
 
 
-async def logged(community: Community) -> str:
-    """All that the log has of what was done until now; lines wait in memory for a while."""
-    last = unique("!last-line-")
-    await request(community["ana"], "GET", f"/_matrix/client/v3/rooms/{quote(last)}/state")
-
-    async def written() -> str | None:
-        logs = (community.server.data / "logs").glob("synapse*.log")
-        text = "".join(path.read_text() for path in logs)
-        return text if last[1:] in text else None
-
-    return await until(written, 30) or ""
-
-
 async def test_what_was_refused_is_nowhere(community: Community) -> None:
     secret = unique("unheard-of-")
     await community.refused(text(f"TLP:RED {secret}"))
     messages = await community["finn"].room_messages(community.rooms["open"], limit=20)
     assert isinstance(messages, nio.RoomMessagesResponse)
     assert secret not in str([event.source for event in messages.chunk])
-    assert secret not in await logged(community), "no content in the logs"
-
-
-async def test_words_that_a_member_searches_for_are_in_no_log(community: Community) -> None:
-    secret = unique("looked-for-")
-    await community.sent(text(f"TLP:GREEN {secret}"))
-    found = {"search_categories": {"room_events": {"search_term": secret, "keys": ["content.body"]}}}
-    status, body = await request(community["finn"], "POST", "/_matrix/client/v3/search", found)
-    assert (status, body["search_categories"]["room_events"]["count"]) == (200, 1)
     assert secret not in await logged(community), "no content in the logs"
 
 
