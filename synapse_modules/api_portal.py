@@ -23,6 +23,7 @@ from synapse_modules.api_reports import ReportAnswers
 from synapse_modules.api_resource import Handler
 from synapse_modules.directory import Directory, addresses_in
 from synapse_modules.home import Home
+from synapse_modules.message_search import MessageSearch
 from synapse_modules.parts import Parts
 from synapse_modules.polls import Polls
 from synapse_modules.refusal import malformed, not_found
@@ -50,6 +51,7 @@ class PortalHandlers:
         self._recoveries = parts.recoveries
         self._polls = Polls(parts)
         self._introductions = parts.introductions
+        self._search = MessageSearch(parts)
         self._directory = Directory(parts.api, parts.registry)
         self._secret = secret.encode()
 
@@ -67,6 +69,7 @@ class PortalHandlers:
             "POST directory": self.directory,
             "POST ballot": self.ballot,
             "POST introductions": self.introductions,
+            "POST messages": self.messages,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -146,6 +149,11 @@ class PortalHandlers:
         """`POST introductions` with `user_id`: the introductions that wait for that member's answer."""
         person, _ = await self._asked_for(request)
         return await self._introductions.of(person)
+
+    async def messages(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST messages` with `user_id`, `words`: the newest messages of the member's groups that have them."""
+        person, body = await self._asked_for(request)
+        return await self._search.of(person, body.get("words"))
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

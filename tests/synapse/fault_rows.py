@@ -435,6 +435,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
         _plain("POST", "/_synapse/client/org.belisha/v1/introducing", {}, by="steward"),
     ),
     "api MemberApi POST introductions": (_for_the_portal("introductions"),),
+    "api MemberApi POST messages": (_for_the_portal("messages", words="tide"),),
     "api MemberApi POST acts": (_act,),
     "api MemberApi GET label": (_of_an_item("/_synapse/client/org.belisha/v1/label/{room}/{item}"),),
     "api MemberApi POST explain": (_explain,),
