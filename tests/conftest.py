@@ -50,10 +50,8 @@ LONGEST = (
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
-    if topology.chosen == "one":
-        return
-    unneeded = {**topology.ONLY_ON_ONE, **(topology.BRIEFLY_LEFT_OUT if config.getoption("brief") else {})}
-    left_out = [item for item in items if _names(item) & unneeded.keys()]
+    unneeded = topology.unneeded(brief=config.getoption("brief"))
+    left_out = [item for item in items if _names(item) & unneeded]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
 

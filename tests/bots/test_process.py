@@ -141,6 +141,7 @@ async def test_logs_hold_no_words_of_members(process: BotsProcess, homeserver: H
         assert private not in log
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("own_database", "reason"), [(False, "Another process of the bots works on"), (True, "cannot listen on 127.0.0.1:")]
 )

@@ -24,6 +24,9 @@ ONLY_ON_ONE: Final[Mapping[str, str]] = {
     "test_relabel_postgresql.py": "workers stand on PostgreSQL in every test",
 }
 
+#: The other way round: what `make test-full` does on one process with more of the same.
+ONLY_ON_SEVERAL: Final[Mapping[str, str]] = {"test_races.py::test_a_few_pairs": "test_many_pairs has many"}
+
 _ONE_ACTS = "the main process alone does it, by the same code"
 _CHILD = "what reads files is one and the same child, whatever process asks it"
 #: Files that `pytest --brief` leaves out on workers too: they pass there, and need no two processes to agree.
@@ -58,6 +61,13 @@ BRIEFLY_LEFT_OUT: Final[Mapping[str, str]] = {
 }
 
 chosen = "one"
+
+
+def unneeded(*, brief: bool) -> set[str]:
+    """The tests that the chosen topology leaves out, by their file, or their file and name."""
+    if chosen == "one":
+        return set(ONLY_ON_SEVERAL)
+    return {*ONLY_ON_ONE, *(BRIEFLY_LEFT_OUT if brief else ())}
 
 
 def make_server(data: Path, settings: Settings | None = None, overrides: str = "", module: str | None = None) -> Server:

@@ -200,6 +200,7 @@ async def test_uploads_that_nobody_shared_are_erased(community: Community) -> No
     assert state_of(community, kept) == "pending"
 
 
+@pytest.mark.full
 async def test_a_restore_brings_nothing_back(community: Community) -> None:
     """The whole folder is put aside, things end, the folder is put back, and the journal is replayed."""
     data, journal = community.server.data, community.server.data.parent / "revocations.jsonl"
@@ -265,6 +266,7 @@ async def test_a_restore_brings_nothing_back(community: Community) -> None:
     assert (status, answer["errcode"]) == (400, "ORG.BELISHA.MALFORMED")
 
 
+@pytest.mark.full
 async def test_killed_amid_shares_and_withdrawals(community: Community) -> None:
     """kill -9 again and again: no file is open without its message, and none that is withdrawn to anybody."""
     shared: set[str] = set()

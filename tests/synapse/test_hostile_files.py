@@ -103,6 +103,7 @@ async def survived(community: Community, files: dict[str, bytes]) -> dict[str, s
     return found
 
 
+@pytest.mark.full
 async def test_they_are_survived(community: Community) -> None:
     made = {name: HOSTILE[name]() for name in QUICK}
     made |= {"encrypted": encrypted_pdf("secret"), "polyglot": png() + docxs("TLP:RED")["header"]}

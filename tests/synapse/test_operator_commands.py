@@ -134,6 +134,7 @@ async def test_a_log_that_was_changed(community: Community) -> None:
     assert (await belisha(community.server.data, "audit", "verify")).code == 0
 
 
+@pytest.mark.full
 async def test_its_end_is_shown(community: Community) -> None:
     assert (await community.put("dina", "open", text("TLP:RED x")))[0] == 403
     media_id = await upload(community, "ana", b"x")
@@ -171,6 +172,7 @@ async def test_it_is_exported(community: Community, form: str) -> None:
     assert count >= before["n"] > 5
 
 
+@pytest.mark.full
 async def test_what_cannot_be_asked_is_said(community: Community, tmp_path: Path) -> None:
     data = community.server.data
     for arguments, sentence in (
@@ -205,6 +207,7 @@ async def test_what_cannot_be_asked_is_said(community: Community, tmp_path: Path
 # --- Revocations --------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.full
 async def test_revocations_are_replayed(community: Community, tmp_path: Path) -> None:
     """Twice, with a line that was cut short at the end; and nothing at all where a line is broken."""
     media_id = await upload(community, "ana", b"Back after a restore")

@@ -206,6 +206,7 @@ async def test_the_command_repeated_makes_no_second_code(community: Community) -
     assert (await redeems(community, name, first["code"]))[0] == 200
 
 
+@pytest.mark.full
 async def test_what_a_kill_cut_short_is_done_once_at_the_next_start(community: Community) -> None:
     """Killed just after the password was set: sessions are still to be ended, and people to be told."""
     name = await newcomer(community)

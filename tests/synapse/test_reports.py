@@ -180,6 +180,7 @@ async def test_a_command_reports_too_in_a_group_and_by_a_link(community: Communi
     assert facts(await told(community, before))["where"] == "private"
 
 
+@pytest.mark.full
 async def test_the_same_member_reports_the_same_once(community: Community) -> None:
     room = await group(community, "open", "ben", "finn")
     item = await says(community, "ana", room)
@@ -193,6 +194,7 @@ async def test_the_same_member_reports_the_same_once(community: Community) -> No
     assert facts(await reported(community, room, item))["number"] == number + 2, "what is closed can be reported anew"
 
 
+@pytest.mark.full
 async def test_members_and_rooms_can_be_reported(community: Community) -> None:
     before = len(await cards(community))
     whom = quote(community.id("dina"))
@@ -214,6 +216,7 @@ async def test_members_and_rooms_can_be_reported(community: Community) -> None:
     assert len(await cards(community)) == before + 2
 
 
+@pytest.mark.full
 async def test_one_member_cannot_flood_the_stewards(community: Community) -> None:
     room, before = await group(community, "open"), len(await cards(community))
     name = await member_of(community, room)
@@ -384,6 +387,7 @@ async def test_who_may_not_look_learns_of_no_report(community: Community) -> Non
     assert (await portal(community, "report", user_id=community.id("mona"), number="1"))[0] == 400
 
 
+@pytest.mark.full
 async def test_only_what_can_be_done_is_offered(community: Community) -> None:
     everything = ["acknowledge", "warn", "mute", "redact", "remove", "close"]
 

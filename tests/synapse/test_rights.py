@@ -321,6 +321,7 @@ async def test_two_hundred_memberships_end_within_ten_seconds(community: Communi
     assert time.monotonic() - start < 30
 
 
+@pytest.mark.full
 async def test_killed_amid_the_removal_it_goes_on_after_the_restart(community: Community) -> None:
     key = unique("vale")
     await community.server.organisation(key)

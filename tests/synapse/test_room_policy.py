@@ -7,6 +7,8 @@ import json
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from tests.support.community import Community, wish
 from tests.support.server import request
 from tests.synapse.samples import text
@@ -76,6 +78,7 @@ async def test_listing_fewer_organisations_sends_the_others_away(community: Comm
     assert (await _change(community, room, kind="wide"))[0] == 400
 
 
+@pytest.mark.full
 async def test_a_message_and_a_widening_are_never_both_accepted(community: Community) -> None:
     both = []
     for number in range(20):

@@ -268,6 +268,7 @@ async def crash(community: Community) -> None:
         await community.server.start()
 
 
+@pytest.mark.full
 async def test_a_crash_amid_a_scan_leaves_nothing_to_open_and_nothing_lying(
     community: Community, scanner: Scanner
 ) -> None:

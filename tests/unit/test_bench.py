@@ -95,6 +95,7 @@ def test_a_missed_bar_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert "kept" in shown
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["directory", "relevance"])
 def test_the_directory_is_measured(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Every search of it must find somebody, or it ends with 1."""

@@ -78,6 +78,7 @@ def test_several_at_once(scanner: Scanner, tmp_path: Path) -> None:
     assert found == {str(label): Finding(label) for label in Label}
 
 
+@pytest.mark.full
 def test_what_takes_too_long_is_killed(tmp_path: Path) -> None:
     (tmp_path / "slow.pdf").write_bytes(slow_page())
     here = Scanner({}, Bounds(processor=2, seconds=4))
