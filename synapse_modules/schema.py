@@ -344,6 +344,12 @@ MIGRATIONS: Final = (
         "CREATE INDEX belisha_file_unread ON belisha_file (wanted, arrived)"
         " WHERE scanned IS NULL AND state <> 'withdrawn'",
     ),
+    # Which files were drawn anew, to be seen by everyone (`file_rows.Portrait`); those that are seen already are to be.
+    (
+        "ALTER TABLE belisha_file ADD COLUMN portrait SMALLINT NOT NULL DEFAULT 0",
+        "UPDATE belisha_file SET portrait = 1 WHERE state = 'avatar'",
+        "CREATE INDEX belisha_file_portraits ON belisha_file (arrived) WHERE portrait = 1",
+    ),
 )
 
 

@@ -9,10 +9,12 @@ import select
 import signal
 import socket
 import time
+from collections.abc import Callable
 from typing import Final, NoReturn
 
 from belisha.tlp import Label
-from synapse_modules.scan.answer import LARGEST, Markings, as_line
+from synapse_modules.scan import portrait
+from synapse_modules.scan.answer import LARGEST, PORTRAIT, Markings, as_line
 from synapse_modules.scan.box import Bounds, close_all_but, confine, leave_network, offer_to_be_killed
 from synapse_modules.scan.reading import load, most_memory, read
 
@@ -21,10 +23,11 @@ _GRACE: Final = 2
 
 
 def serve(descriptor: int, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - it is frozen
-    """Forks a reader for each file that comes, with where to answer, until the other side is gone."""
+    """Forks a reader for each file that comes, with what to do and where to answer, until the other side is gone."""
     with socket.socket(fileno=descriptor) as channel:
         markings = _markings(channel.recv(LARGEST))
         load(markings)
+        portrait.load()
         gc.freeze()
         offer_to_be_killed()
         has_left = leave_network()
@@ -51,20 +54,31 @@ def _take(channel: socket.socket, markings: Markings, bounds: Bounds, readers: d
     file, answer = descriptors
     reader = os.fork()
     if reader == 0:
-        _read(file, answer, markings, bounds)
+        _answer(file, answer, bounds, _draw if message == PORTRAIT else lambda one: _finding(one, markings))
     readers[reader] = time.monotonic() + bounds.seconds + _GRACE
     os.close(file)
     os.close(answer)
     return True
 
 
-def _read(file: int, answer: int, markings: Markings, bounds: Bounds) -> NoReturn:
+def _answer(file: int, answer: int, bounds: Bounds, work: Callable[[int], bytes]) -> NoReturn:
     try:
         close_all_but(file, answer)
         confine(bounds)
-        os.write(answer, as_line(read(file, markings), most_memory()))
+        said = work(file)
+        while said:
+            said = said[os.write(answer, said) :]
     finally:
         os._exit(0)
+
+
+def _finding(file: int, markings: Markings) -> bytes:
+    return as_line(read(file, markings), most_memory())
+
+
+def _draw(file: int) -> bytes:
+    with os.fdopen(file, "rb") as opened:
+        return portrait.portrait(opened)
 
 
 def _reap(readers: dict[int, float]) -> None:
