@@ -19,6 +19,7 @@ from belisha.policy.files import File, Share, State
 from belisha.policy.rooms import from_state
 from belisha.tlp import Label
 from synapse_modules.audit import Audit
+from synapse_modules.portrait_rows import Portrait
 from synapse_modules.scan_rows import inside_of
 
 #: How long after its upload a file may be named by an encrypted event, in seconds, if none has named it before.
@@ -91,7 +92,7 @@ class FileRows:
         await self._api.run_db_interaction("belisha_file_seal", _share_sealed, naming, int(self._clock()))
 
     async def make_avatar(self, media_id: str) -> bool:
-        """Makes a pending file a picture that everyone sees; False where it has become something else."""
+        """Makes a pending file that was drawn anew a picture which everyone sees; False where it is another by now."""
         done: bool = await self._api.run_db_interaction("belisha_file_avatar", _make_avatar, media_id)
         return done
 
@@ -173,7 +174,7 @@ _FROM_SHARES: Final = (
 _META: Final = (
     "SELECT media.user_id, media.media_type, media.media_length, media.upload_name, media.created_ts,"  # noqa: S608 - constants
     " media.last_access_ts, media.authenticated, media.sha256, file.state, file.kind, file.was_redacted,"
-    " file.scanned, file.inside, file.not_checked, file.forbidden,"
+    " file.scanned, file.inside, file.not_checked, file.forbidden, file.portrait,"
     " found.is_gone, found.is_item, found.given, found.label, found.pending, member.membership, policy.json"
     " FROM local_media_repository AS media LEFT JOIN belisha_file AS file ON file.media_id = media.media_id"
     f" LEFT JOIN (SELECT DISTINCT {_IS_GONE} AS is_gone, share.event_id = share.item_id AS is_item,"
@@ -189,7 +190,7 @@ _META: Final = (
     " WHERE media.media_id = ? AND media.quarantined_by IS NULL AND media.url_cache IS NULL"
 )
 #: Where the columns of the file itself end, and those of a share begin.
-_OF_FILE: Final = 15
+_OF_FILE: Final = 16
 
 
 def _meta(txn: LoggingTransaction, media_id: str, user_id: str) -> Meta | None:
@@ -207,6 +208,7 @@ def _meta(txn: LoggingTransaction, media_id: str, user_id: str) -> Meta | None:
         shares=tuple(_share_of(share) for share in shares if not share[0]),
         was_redacted=bool(row[10]) or any(share[0] for share in shares),
         inside=inside_of(*row[11:15]),
+        is_drawn=row[15] == Portrait.DRAWN,
     )
     return Meta(file, *row[1:8])
 
@@ -275,7 +277,9 @@ def _share_sealed(txn: LoggingTransaction, naming: Naming, now: int) -> None:
 
 def _make_avatar(txn: LoggingTransaction, media_id: str) -> bool:
     txn.execute(
-        "UPDATE belisha_file SET state = 'avatar' WHERE media_id = ? AND state IN ('pending', 'avatar')", (media_id,)
+        "UPDATE belisha_file SET state = 'avatar'"
+        " WHERE media_id = ? AND (state = 'avatar' OR (state = 'pending' AND portrait = ?))",
+        (media_id, int(Portrait.DRAWN)),
     )
     return int(txn.rowcount) == 1
 

@@ -19,6 +19,7 @@ from belisha.events import LABEL_KEY, MalformedEvent, relation_of, written_label
 from belisha.files import Address, address_of, files_in
 from belisha.policy.decision import By, Decision
 from belisha.policy.files import (
+    NOT_CHECKED,
     NOT_READY,
     NOT_YOURS,
     Brought,
@@ -33,6 +34,8 @@ from belisha.policy.people import Person
 from belisha.policy.rooms import Room
 from belisha.policy.types import CONTENT
 from synapse_modules.file_rows import FileRows, Naming
+from synapse_modules.portrait_rows import Portrait
+from synapse_modules.portraits import Portraits
 from synapse_modules.refusal import PREFIX, malformed, not_found, raise_if_refused, refused
 from synapse_modules.registry import Registry
 from synapse_modules.scan_rows import ScanRows
@@ -44,7 +47,11 @@ _NO_ADDRESS: Final = "A picture is named by its address, which begins with “mx
 class Files:
     """What members do with files other than opening them; may be used in every process."""
 
-    def __init__(self, api: ModuleApi, registry: Registry, rows: FileRows, scan_rows: ScanRows) -> None:
+    def __init__(
+        self, api: ModuleApi, registry: Registry, rows: FileRows, scan_rows: ScanRows, portraits: Portraits
+    ) -> None:
+        self._api = api
+        self._portraits = portraits
         self._server = api.server_name
         self._registry = registry
         self._rows = rows
@@ -85,8 +92,10 @@ class Files:
     async def make_avatar(self, user_id: str, url: object) -> None:
         """Decides about a picture of a member or a room, and makes the file one; None and "" name none.
 
+        Its bytes are drawn anew before anybody else sees them.
+
         Raises:
-            SynapseError: 403 where the file is not theirs to show, 400 where the address is none.
+            SynapseError: 403 where the file is not theirs to show, or cannot be drawn, 400 where the address is none.
         """
         if url is None or url == "":
             return
@@ -97,6 +106,11 @@ class Files:
         await self._raise_if_refused(decide_avatar(await self._registry.person(user_id), file), address, file)
         if file is None or file.state is State.AVATAR:
             return
+        drawn = await self._portraits.drawn(address.media_id)
+        if drawn is Portrait.IMPOSSIBLE:
+            raise refused(NOT_CHECKED)
+        if drawn is Portrait.WANTED:
+            raise refused(NOT_READY)
         if not await self._rows.make_avatar(address.media_id):
             raise refused(NOT_YOURS)
 
@@ -115,6 +129,12 @@ class Files:
 
     async def offer_avatar(self, user_id: str, url: object) -> None:
         """Makes a picture of a file that a membership names, where it can be one; a membership waits for no picture."""
+        address = address_of(url) if isinstance(url, str) else None
+        file = None if address is None else await self._file(address, user_id)
+        if file is not None and file.state is State.PENDING:
+            self._api.run_as_background_process("belisha_offer", self._try_making_avatar, user_id, url)
+
+    async def _try_making_avatar(self, user_id: str, url: object) -> None:
         with contextlib.suppress(SynapseError):
             await self.make_avatar(user_id, url)
 

@@ -31,6 +31,7 @@ from synapse_modules.erasure import Erasure
 from synapse_modules.file_rows import FileRows, Meta
 from synapse_modules.guards import Guard
 from synapse_modules.inspection import Inspection
+from synapse_modules.portraits import Portraits
 from synapse_modules.refusal import not_found, or_no, refused
 from synapse_modules.registry import Registry
 from synapse_modules.screening.screener import now
@@ -56,9 +57,11 @@ class Media:
         audit: Audit,
         screening: Screening,
         inspection: Inspection,
+        portraits: Portraits,
     ) -> None:
         self._api = api
         self._inspection = inspection
+        self._portraits = portraits
         self._registry = registry
         self._rows = rows
         self._downloads = downloads
@@ -103,6 +106,7 @@ class Media:
             Erasure(self._api, self._rows, self._repository).start()
             Unscanned(self._api, self._screening, self._audit, self._repository).start()
             self._inspection.start(self._repository.filepaths.local_media_filepath)
+            self._portraits.start(self._repository)
             self._api.looping_background_call(
                 self._downloads.write, WRITE_EVERY_MS, desc="belisha_downloads", run_on_all_instances=True
             )

@@ -54,6 +54,7 @@ from synapse_modules.notice import UPLOAD, Notices
 from synapse_modules.own_events import OwnEvents
 from synapse_modules.parts import Parts
 from synapse_modules.policies import Policies
+from synapse_modules.portraits import Portraits
 from synapse_modules.readers import Readers
 from synapse_modules.recovery import Recoveries
 from synapse_modules.redactions import Redactions
@@ -110,11 +111,12 @@ class BelishaModule:
         self.mutes = Mutes(self.hooks, self.registry)
         self.moderation = Moderation(api, self.hooks, self.registry, self.about.steward)
         own, upgrade_rows, file_rows = OwnEvents(), UpgradeRows(api), FileRows(api, self.audit)
-        scan_rows = ScanRows(api)
-        self.files = Files(api, self.registry, file_rows, scan_rows)
-        self.inspection = Inspection(api, scan_rows, Scanner(config.markings))
+        scan_rows, downloads, scanner = ScanRows(api), Downloads(api), Scanner(config.markings)
+        portraits = Portraits(api, scanner)
+        self.files = Files(api, self.registry, file_rows, scan_rows, portraits)
+        self.inspection = Inspection(api, scan_rows, scanner)
         screening = Screening(api, config.screening, self.audit, config.audit_key)
-        self.media = Media(api, self.registry, file_rows, Downloads(api), self.audit, screening, self.inspection)
+        self.media = Media(api, self.registry, file_rows, downloads, self.audit, screening, self.inspection, portraits)
         self.words = Words(api)
         self.relabelling = Relabelling(
             api, self.hooks, self.ledger, self.about, config.badge, own, self.files, self.words

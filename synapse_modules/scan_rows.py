@@ -78,7 +78,8 @@ def _arrived(txn: LoggingTransaction, media_id: str, kind: str, now: int) -> int
     txn.execute(
         "INSERT INTO belisha_file (media_id, state, kind, arrived, arrival) VALUES (?, 'pending', ?, ?, 1)"
         " ON CONFLICT (media_id) DO UPDATE SET kind = excluded.kind, arrived = excluded.arrived,"
-        " arrival = belisha_file.arrival + 1, scanned = NULL, inside = NULL, not_checked = NULL, forbidden = NULL"
+        " arrival = belisha_file.arrival + 1, scanned = NULL, inside = NULL, not_checked = NULL, forbidden = NULL,"
+        " portrait = 0"
         " WHERE belisha_file.state = 'pending'",
         (media_id, kind, now),
     )

@@ -20,7 +20,7 @@ class State(StrEnum):
     PENDING = "pending"
     #: Named by an event of a room.
     SHARED = "shared"
-    #: The picture of a member or a room, which every member sees.
+    #: The picture of a member or a room, which every member sees: small, and without what its file said besides.
     AVATAR = "avatar"
     #: Closed to everybody, for good.
     WITHDRAWN = "withdrawn"
@@ -46,6 +46,7 @@ class File(NamedTuple):
         shares: the events that share it.
         was_redacted: whether an event that shared it was redacted.
         inside: what was found in it; None while it has not been read to its end, or as far as it can be.
+        is_drawn: whether its bytes were drawn anew, so that they say nothing but what is seen.
     """
 
     uploader: str
@@ -55,6 +56,7 @@ class File(NamedTuple):
     shares: tuple[Share, ...] = ()
     was_redacted: bool = False
     inside: Finding | None = None
+    is_drawn: bool = False
 
     @property
     def label(self) -> Label | None:
@@ -76,7 +78,7 @@ NOT_READY: Final = refuse(
 WITHDRAWN: Final = refuse(
     "F1", "FILE_WITHDRAWN", "This file was withdrawn, so it cannot be shared again. Please upload it anew to share it."
 )
-_NOT_CHECKED: Final = refuse(
+NOT_CHECKED: Final = refuse(
     "R3",
     "NOT_CHECKED",
     "Everyone would see this picture, and it could not be checked. Please use a plain PNG, JPEG, GIF or WebP picture.",
@@ -109,7 +111,8 @@ def decide_download(person: Person, file: File | None) -> Decision:
     if file is None or not person.belongs or file.state is State.WITHDRAWN:
         return _CLOSED
     if file.state is State.AVATAR:
-        return _OPEN
+        # Of what was not drawn anew, everyone could learn where it was taken.
+        return _OPEN if file.is_drawn else _CLOSED
     if person.user_id == file.uploader:
         # Once every event that shared it is redacted it is about to be withdrawn.
         return _labelled(file) if file.shares or not file.was_redacted else _CLOSED
@@ -139,11 +142,11 @@ class Brought(NamedTuple):
 
 def decide_share(person: Person, room: Room, file: File | None) -> Decision:
     """Decides whether a person may share a file in a room; what it brings to the item is `brought_by`'s."""
+    if file is not None and file.state is State.AVATAR and person.belongs:
+        return _IS_AVATAR
     if file is None or not decide_download(person, file).allowed:
         is_own = file is not None and file.uploader == person.user_id
         return WITHDRAWN if is_own else NOT_YOURS
-    if file.state is State.AVATAR:
-        return _IS_AVATAR
     if not file.has_bytes or file.kind is None:
         return NOT_READY
     carried = room.carried_files
@@ -187,11 +190,11 @@ def decide_withdrawal(person: Person, uploader: str | None) -> Decision:
 
 def decide_avatar(person: Person, file: File | None) -> Decision:
     """Decides whether a person may show a file as their own or a room's picture; one that is shown already, anyone."""
+    if file is not None and file.state is State.AVATAR and person.belongs:
+        return _OPEN
     if file is None or not decide_download(person, file).allowed:
         is_own = file is not None and file.uploader == person.user_id
         return WITHDRAWN if is_own else NOT_YOURS
-    if file.state is State.AVATAR:
-        return _OPEN
     if file.state is State.SHARED:
         return _IS_SHARED if file.uploader == person.user_id else NOT_YOURS
     if not file.has_bytes or file.kind is None:
@@ -202,7 +205,7 @@ def decide_avatar(person: Person, file: File | None) -> Decision:
         return NOT_READY
     # There is no label that says who may not see a picture which everyone sees.
     is_plain = file.inside.not_checked is None and file.inside.forbidden is None
-    return _OPEN if is_plain and (file.inside.label or Label.CLEAR) <= Label.GREEN else _NOT_CHECKED
+    return _OPEN if is_plain and (file.inside.label or Label.CLEAR) <= Label.GREEN else NOT_CHECKED
 
 
 def _forbidden(marking: str) -> Decision:

@@ -15,7 +15,11 @@ import time
 from typing import Final, NamedTuple
 
 from belisha.inside import Finding, Reason
+<<<<<<< HEAD
 from synapse_modules.scan.answer import LARGEST, READ, Markings, from_line
+=======
+from synapse_modules.scan.answer import INSIDE, LARGEST, PORTRAIT, Markings, from_line, picture_in
+>>>>>>> rest/wip/rest
 from synapse_modules.scan.box import Bounds
 
 logger = logging.getLogger(__name__)
@@ -25,10 +29,17 @@ _START: Final = 60
 _GRACE: Final = 5
 #: Of an answer, in bytes.
 _ANSWER: Final = 4096
+#: Of a picture that was drawn anew, in bytes: more than 512 by 512 points take, whatever they show.
+_PICTURE: Final = 2 * 1024 * 1024
+_PIECE: Final = 64 * 1024
 
 
 class ScanFailed(Exception):
     """No file can be read at present: the process does not start, or is gone."""
+
+
+class NoPicture(Exception):
+    """A file is no picture that can be drawn anew within the limits."""
 
 
 class Report(NamedTuple):
@@ -64,11 +75,15 @@ class Scanner:
 
     def _scan(self, path: str) -> Report:
         started = time.monotonic()
+<<<<<<< HEAD
         answer = self.ask(path, READ)
         try:
             line = self._line(answer)
         finally:
             os.close(answer)
+=======
+        line = self._asked(path, INSIDE, _ANSWER)
+>>>>>>> rest/wip/rest
         seconds = time.monotonic() - started
         try:
             finding, kib = from_line(line)
@@ -77,6 +92,34 @@ class Scanner:
             is_late = seconds > min(self._bounds.seconds, self._bounds.processor) * 0.8
             finding, kib = Finding(not_checked=Reason.TOO_SLOW if is_late else Reason.BROKEN), 0
         return Report(finding, seconds, kib)
+
+    def portrait(self, path: str) -> tuple[str, bytes]:
+        """A picture as everyone may see it (`portrait`): its media type, and its bytes.
+
+        Raises:
+            NoPicture: where it is none.
+            ScanFailed: where none can be drawn at present.
+            OSError: where this one cannot be opened.
+        """
+        try:
+            return picture_in(self._asked(path, PORTRAIT, _PICTURE))
+        except ValueError:
+            # Once more: the process may have been killed over another one.
+            with contextlib.suppress(ValueError):
+                return picture_in(self._asked(path, PORTRAIT, _PICTURE))
+        raise NoPicture
+
+    def _asked(self, path: str, what: bytes, most: int) -> bytes:
+        """What a reader answers about a file, at most so many bytes."""
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            answer = self._send(file, what)
+        finally:
+            os.close(file)
+        try:
+            return self._all(answer, most)
+        finally:
+            os.close(answer)
 
     def start(self) -> None:
         """Starts the process, where it does not run.
@@ -92,6 +135,7 @@ class Scanner:
         with self._lock:
             self._end()
 
+<<<<<<< HEAD
     def ask(self, path: str, message: bytes) -> int:
         """Hands a file over with what is asked of it; the descriptor where the answer will come, to be closed.
 
@@ -106,11 +150,19 @@ class Scanner:
             os.close(file)
 
     def _send(self, file: int, message: bytes) -> int:
+=======
+    def _send(self, file: int, what: bytes) -> int:
+        """Hands a file over; where the answer will come."""
+>>>>>>> rest/wip/rest
         with self._lock:
             for attempt in (1, 2):
                 mine, theirs = os.pipe2(os.O_CLOEXEC)
                 try:
+<<<<<<< HEAD
                     socket.send_fds(self._started(), [message], [file, theirs])
+=======
+                    socket.send_fds(self._started(), [what], [file, theirs])
+>>>>>>> rest/wip/rest
                     return mine
                 except OSError:
                     os.close(mine)
@@ -124,18 +176,18 @@ class Scanner:
                     os.close(theirs)
         raise AssertionError("unreachable")
 
-    def _line(self, answer: int) -> bytes:
+    def _all(self, answer: int, most: int) -> bytes:
         until = time.monotonic() + self._bounds.seconds + _GRACE
         poll = select.poll()  # not select: Synapse may have more than a thousand open files
         poll.register(answer, select.POLLIN)
-        data = b""
-        while len(data) < _ANSWER and not data.endswith(b"\n"):
+        data = bytearray()
+        while len(data) < most:
             ready = poll.poll(max(0.0, until - time.monotonic()) * 1000)
-            piece = os.read(answer, _ANSWER) if ready else b""
+            piece = os.read(answer, min(_PIECE, most - len(data))) if ready else b""
             if not piece:
                 break
             data += piece
-        return data
+        return bytes(data)
 
     def _started(self) -> socket.socket:
         if self._channel is not None and self._process is not None and self._process.poll() is None:

@@ -224,11 +224,11 @@ async def test_a_foreign_file_is_nobodys_picture(community: Community) -> None:
 
 
 async def test_a_picture_is_for_every_member_and_nothing_else(community: Community) -> None:
-    data = png(3)
-    media_id = await upload(community, "dina", data, "me.png", "image/png")
+    media_id = await upload(community, "dina", png(3), "me.png", "image/png")
     assert (await avatar(community, "dina", media_id))[0] == 200
     assert state_of(community, media_id) == "avatar"
-    await assert_open(community, media_id, data, "emil", "finn", "mona")
+    shown = (await fetch(community, "dina", media_id)).data
+    await assert_open(community, media_id, shown, "emil", "finn", "mona")
     await assert_closed(community, media_id, None)
     status, body = await community.put("dina", "closed", message(community, media_id))
     assert_refused(status, body, "FILE_IS_AVATAR", rule="F1")
@@ -243,11 +243,12 @@ async def test_a_picture_is_for_every_member_and_nothing_else(community: Communi
 
 
 async def test_a_room_has_a_picture(community: Community) -> None:
-    data = png(5)
-    media_id = await upload(community, "ana", data, "x.png", "image/png")
+    media_id = await upload(community, "ana", png(5), "x.png", "image/png")
     content = {"url": mxc(community, media_id)}
     assert (await community.state("ana", "closed", "m.room.avatar", content))[0] == 200
-    await assert_open(community, media_id, data, "emil")
+    shown = (await fetch(community, "ana", media_id)).data
+    assert shown.startswith(b"\x89PNG")
+    await assert_open(community, media_id, shown, "emil")
 
 
 async def test_caches_keep_nothing_above_green(community: Community) -> None:

@@ -127,7 +127,10 @@ def test_every_state_is_open_to_whom_it_should_be() -> None:
         State.WITHDRAWN: set(),
     }
     for state, person in itertools.product(State, (ANA, BEN, FROZEN, STRANGER)):
-        assert decide_download(person, file(state)).allowed == (person in open_to[state]), (state, person)
+        found = decide_download(person, file(state, is_drawn=state is State.AVATAR))
+        assert found.allowed == (person in open_to[state]), (state, person)
+    for person in (ANA, BEN):
+        assert not decide_download(person, file(State.AVATAR)).allowed, "what its file says besides is for nobody"
         assert not decide_download(person, None).allowed
     assert decide_download(BEN, file(State.SHARED, OUT, IN)).label is Label.AMBER
     assert not decide_download(BEN, file(State.SHARED, OUT)).allowed

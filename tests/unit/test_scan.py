@@ -106,8 +106,8 @@ def test_a_reader_that_was_killed_for_another_reads_once_more(
 ) -> None:
     """What nobody has read is not damaged: in an open group that would be a lower label than its own."""
     (tmp_path / "file").write_text("TLP:RED")
-    read, killed = scanner._line, [b""]
-    monkeypatch.setattr(scanner, "_line", lambda answer: killed.pop() if killed else read(answer))
+    read, killed = scanner._all, [b""]
+    monkeypatch.setattr(scanner, "_all", lambda answer, most: killed.pop() if killed else read(answer, most))
     assert scanner.scan(str(tmp_path / "file")).finding == Finding(Label.RED)
     killed += [b"", b""]
     assert scanner.scan(str(tmp_path / "file")).finding == Finding(not_checked=Reason.BROKEN), "as often as it reads it"
