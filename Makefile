@@ -78,6 +78,7 @@ tables: .venv/test.stamp  ## Write anew what is generated: tables of the docs, d
 	@$(BIN)/python -m tests.leaks.tables
 	@$(BIN)/python -m tests.written.commands_page
 	@$(BIN)/python -m tests.written.messages
+	@$(BIN)/python -m tests.written.element_page
 
 pins:  ## Pin the dependencies anew (needs uv)
 	@requirements/compile

@@ -4,13 +4,14 @@
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from belisha import element
 from belisha.resources import shipped
 from belisha.secrets import FOLDER, Secrets, write_private
 from belisha.settings import Settings
@@ -23,6 +24,8 @@ FILES = (
     "bots.yaml",
     "well-known/client",
     "well-known/server",
+    element.CONFIG,
+    element.WELCOME,
 )
 
 
@@ -35,12 +38,14 @@ class Place:
         homeserver_port: the homeserver's port on 127.0.0.1; the portal's is the next one.
         bots_port: the port on 127.0.0.1 on which the bots listen for Synapse.
         metrics_port: the port on 127.0.0.1 on which Synapse and the module show what they count.
+        serves_element: whether Belisha serves an Element Web here; its port is the fourth after the homeserver's.
     """
 
     data_dir: Path
     homeserver_port: int
     bots_port: int
     metrics_port: int
+    serves_element: bool = False
 
     @property
     def homeserver(self) -> str:
@@ -56,6 +61,16 @@ class Place:
     def portal(self) -> str:
         """The portal's address on this machine."""
         return f"http://127.0.0.1:{self.portal_port}"
+
+    @property
+    def element_port(self) -> int:
+        """The port on 127.0.0.1 of Element, where it is served."""
+        return self.homeserver_port + 4
+
+    @property
+    def element(self) -> str:
+        """Element's address on this machine, where it is served."""
+        return f"http://127.0.0.1:{self.element_port}"
 
     @property
     def bots(self) -> str:
@@ -74,13 +89,20 @@ def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]
     Raises:
         jinja2.UndefinedError: a template uses a name that is not given here (a bug, caught by the tests).
     """
+    template = templates(settings, place, secrets)
+    elements = element.files(template)
+    return {path: elements[path] if path in elements else template(path) for path in FILES}
+
+
+def templates(settings: Settings, place: Place, secrets: Secrets) -> Callable[[str], str]:
+    """What renders a template by its path, without the `.j2` at its end."""
     environment = Environment(
-        loader=FileSystemLoader(shipped("config", "templates")),
+        loader=FileSystemLoader([shipped("config", "templates"), shipped("element-config", "templates")]),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
         trim_blocks=True,
         lstrip_blocks=True,
-        autoescape=False,  # noqa: S701  YAML and JSON, never HTML: every value goes through the `json` filter
+        autoescape=False,  # noqa: S701  YAML and JSON: every value goes through the `json` filter; in the one page through `e`
     )
     environment.filters["json"] = _json
     environment.filters["quoted"] = _quoted
@@ -92,7 +114,10 @@ def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]
         "public_url": settings.public_url or place.homeserver,
         "portal_url": portal_url(settings, place),
         "steward": STEWARD,
-        "e2ee": _e2ee(settings),
+        "element_url": element_url(settings, place),
+        "element_origins": _element_origins(settings, place),
+        "policies": element.policies(settings),
+        "well_known": element.well_known(settings),
         "mail": _mail(settings, place),
         "escalation": _escalation(settings, place),
         "screening": _screening(settings, place),
@@ -100,12 +125,21 @@ def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]
         "rules": _beside(settings.onboarding.rules, place),
         "public_host": _host_and_port(settings.public_url or place.homeserver),
     }
-    return {path: environment.get_template(f"{path}.j2").render(names) for path in FILES}
+
+    def template(path: str) -> str:
+        return environment.get_template(f"{path}.j2").render(names)
+
+    return template
 
 
 def portal_url(settings: Settings, place: Place) -> str:
     """The portal's address for members' browsers."""
     return settings.portal.public_url or place.portal
+
+
+def element_url(settings: Settings, place: Place) -> str | None:
+    """The address of the community's Element for members' browsers; None where there is none that we know of."""
+    return settings.element.public_url or (place.element if place.serves_element else None)
 
 
 def write(files: Mapping[str, str], folder: Path) -> list[Path]:
@@ -147,11 +181,10 @@ def _quoted(value: str) -> str:
     return _json(value)[1:-1]
 
 
-def _e2ee(settings: Settings) -> dict[str, bool]:
-    """Element's encryption settings in .well-known (`io.element.e2ee`)."""
-    if settings.rooms.encrypted_named_rooms:
-        return {"default": False}
-    return {"default": False, "force_disable": True}
+def _element_origins(settings: Settings, place: Place) -> list[str]:
+    """The Elements that may show the portal; the community's own first, since links lead to the first."""
+    own, others = element_url(settings, place), settings.portal.element_origins
+    return list(dict.fromkeys((own, *others) if own else others))
 
 
 def _beside(path: str | None, place: Place) -> str | None:

@@ -161,6 +161,16 @@ class Portal(_Part):
     rc_member: RateLimit = RateLimit(per_second=5, burst_count=120)
 
 
+class Element(_Part):
+    """The community's own Element Web."""
+
+    public_url: Origin | None = None
+    theme: Literal["light", "dark"] = "light"
+    policies: Annotated[
+        Mapping[Name, Annotated[str, AfterValidator(values.page)]], AfterValidator(MappingProxyType)
+    ] = Field(default_factory=lambda: MappingProxyType({}))
+
+
 class Logs(_Part):
     """What is logged."""
 
@@ -193,6 +203,7 @@ class Settings(_Part):
     push: Push = Field(default_factory=Push)
     mail: Mail = Field(default_factory=Mail)
     portal: Portal = Field(default_factory=Portal)
+    element: Element = Field(default_factory=Element)
     escalation: Escalation = Field(default_factory=Escalation)
     strict_hooks: bool = False
     logs: Logs = Field(default_factory=Logs)

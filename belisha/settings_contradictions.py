@@ -38,6 +38,19 @@ def _of_addresses(settings: Settings) -> Iterator[Contradiction]:
             "the portal would share its origin with Element or the homeserver, and so its pages with their scripts",
             "give it a host of its own",
         )
+    element = settings.element.public_url
+    if element and element in (address, portal):
+        yield (
+            ("element", "public_url"),
+            "Element would share its origin with the portal or the homeserver, and so its tokens with what they serve",
+            "give it a host of its own",
+        )
+    if element and not values.is_local(element) and not address:
+        yield (
+            ("element", "public_url"),
+            "browsers elsewhere would load Element and find no homeserver, since public_url is null",
+            "write the homeserver's public_url too",
+        )
 
 
 def _of_mail(mail: Mail) -> Iterator[Contradiction]:

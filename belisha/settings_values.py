@@ -133,6 +133,20 @@ def webhook(text: str) -> str:
     return text
 
 
+def page(text: str) -> str:
+    """The whole address of a page that members open."""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.username
+    except ValueError:
+        good = False
+    if not good or not text.isascii() or not text.isprintable() or any(odd in text for odd in " \"'<>`"):
+        raise refuse(f"{text!r} is no page's address", "write the whole address, with https://")
+    if parts.scheme == "http" and not is_local(text):
+        raise refuse("http:// lets anybody on the way change the page", "use https:// for any other machine")
+    return text
+
+
 def mail_host(text: str) -> str:
     """The name or address of a mail server."""
     if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", text):

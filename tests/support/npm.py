@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 
 
-async def install(folder: Path) -> None:
-    """Installs into folder/node_modules, once for each state of its package-lock.json."""
+async def install(folder: Path, dev: bool = False) -> None:
+    """Installs into folder/node_modules, once for each state of its package-lock.json; with `dev`, also what builds."""
     with (folder / "package-lock.json").open() as lock:
         # Tests run in two processes; the second waits here, then finds it done.
         await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
-        await _install(folder)
+        await _install(folder, dev)
 
 
-async def _install(folder: Path) -> None:
+async def _install(folder: Path, dev: bool) -> None:
     stamp = folder / "node_modules" / ".installed"
     state = hashlib.sha256((folder / "package-lock.json").read_bytes()).hexdigest()
     if stamp.exists() and stamp.read_text() == state:
@@ -29,7 +29,7 @@ async def _install(folder: Path) -> None:
         pytest.fail("`npm` is missing: these tests need Node 20 or newer (Debian: nodejs, npm).")
     process = await asyncio.create_subprocess_exec(
         npm,
-        *("ci", "--omit=dev", "--no-audit", "--no-fund", "--ignore-scripts"),
+        *("ci", *(() if dev else ("--omit=dev",)), "--no-audit", "--no-fund", "--ignore-scripts"),
         cwd=folder,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

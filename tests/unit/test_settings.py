@@ -141,7 +141,15 @@ CASES = {
     "element in clear": ("element_origins: []", "element_origins: ['http://e.charity.uk']", "use https://"),
     "element with a path": ("element_origins: []", "element_origins: ['https://e.charity.uk/x']", "write https://e."),
     "element as a host": ("element_origins: []", "element_origins: ['https://E; script-src *']", "is no origin"),
-    "indentation": ("level: INFO", "level: INFO\n three: 3", "line 170: this is not YAML"),
+    "element without a server": (
+        "none.\n  public_url: null",
+        "none.\n  public_url: https://chat.charity.uk",
+        "element.public_url: browsers elsewhere would load Element and find no homeserver",
+    ),
+    "policy in clear": ("policies: {}", "policies: {'Privacy': 'http://charity.uk/p'}", "lets anybody on the way"),
+    "policy that is a script": ("policies: {}", "policies: {'Privacy': 'javascript:x'}", "is no page's address"),
+    "policy out of its place": ("policies: {}", "policies: {'Privacy': 'https://c.uk/\">x'}", "is no page's address"),
+    "indentation": ("level: INFO", "level: INFO\n three: 3", "line 180: this is not YAML"),
     "alias": ("calls: false", "calls: *other", "line 56: *other is a YAML alias; write the value out instead."),
     "number as key": ("calls: false", "7: false", "line 56: this key is not text; put the key in quotation marks."),
     "no label": ("items: {}", "items: {'TLP:PURPLE': 3}", "is not one of the choices"),
@@ -188,10 +196,20 @@ def test_mail_crosses_no_network_in_clear() -> None:
 @pytest.mark.parametrize("other", ["\npublic_url: null", "  element_origins: []"])
 def test_the_portal_shares_its_origin_with_nothing(other: str) -> None:
     """A page of another program there could read and send what the portal's own pages may."""
-    text = TEXT.replace("  public_url: null", "  public_url: http://127.0.0.1:9000")
+    text = TEXT.replace("  public_url: null", "  public_url: http://127.0.0.1:9000", 1)
     same = other.replace("null", "http://127.0.0.1:9000/").replace("[]", "['http://127.0.0.1:9000']")
     assert "portal.public_url: the portal would share its origin" in str(refused(text.replace(other, same)))
     assert parse(text).portal.public_url == "http://127.0.0.1:9000"
+
+
+@pytest.mark.parametrize("other", ["\npublic_url: null", "  public_url: null"])
+def test_element_shares_its_origin_with_nothing(other: str) -> None:
+    """Element keeps its members' tokens in its origin's storage, where any page of that origin reads them."""
+    before, section, after = TEXT.partition("\nelement:\n")
+    text = before + section + after.replace("public_url: null", "public_url: http://127.0.0.1:9000", 1)
+    assert parse(text).element.public_url == "http://127.0.0.1:9000"
+    same = text.replace(other, other.replace("null", "http://127.0.0.1:9000/"), 1)
+    assert "element.public_url: Element would share its origin" in str(refused(same))
 
 
 @pytest.mark.parametrize(("old", "new", "said"), CASES.values(), ids=CASES)
@@ -215,7 +233,10 @@ def test_all_mistakes_are_told_at_once_in_the_order_of_the_lines() -> None:
 GOOD = [
     ("belisha.localhost\n", "belisha.localhost:8448\n"),
     ("\npublic_url: null", "\npublic_url: http://127.0.0.1:9000/"),
-    ("  public_url: null", "  public_url: https://portal.charity.uk"),
+    ("be https.\n  public_url: null", "be https.\n  public_url: https://portal.charity.uk"),
+    ("none.\n  public_url: null", "none.\n  public_url: http://127.0.0.1:9001"),
+    ("policies: {}", 'policies: {"Privacy": "https://charity.uk/privacy?x=1#a", "Rules": "http://localhost/r"}'),
+    ("theme: light", "theme: dark"),
     ("element_origins: []", "element_origins: ['https://element.charity.uk', 'http://localhost:8080']"),
     ('"Community host"', '"Hôpital Saint-Éloi (Équipe 2)"'),
     ("Europe/London", "America/Argentina/Ushuaia"),
