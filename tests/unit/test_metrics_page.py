@@ -1,0 +1,102 @@
+"""docs/metrics.md is right: its actions are the code's, and every example in it comes out of its facts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sized
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from belisha.metrics.actions import ACTIONS, ACTIVE, CONTRIBUTED
+from belisha.metrics.days import Period, weeks
+from belisha.metrics.facts import Fact
+from belisha.metrics.measures import (
+    active_users,
+    cohorts,
+    connections,
+    funnel,
+    growth,
+    reading,
+    stickiness,
+    top_decile,
+)
+from belisha.metrics.rollups import GROUP, LABEL, Rollups
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
+CATEGORIES = {"ash": "government", "bay": "industry"}
+
+
+def table(heading: str) -> list[list[str]]:
+    """The rows below a table's heading, without its line of dashes."""
+    _, _, after = PAGE.partition(f"| {heading} |\n")
+    rows = re.match(r"\|[-|]+\|\n((?:\|.*\|\n)+)", after)
+    assert rows, heading
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows[1].splitlines()]
+
+
+def counts(sets: Mapping[str, Sized]) -> str:
+    return ", ".join(f"{name} {len(members)}" for name, members in sets.items())
+
+
+def _growth(rollups: Rollups, period: Period) -> str:
+    (one,) = growth(rollups, [period])
+    return counts({name: getattr(one, name) for name in ("new", "returning", "resurrected", "dormant", "lost")})
+
+
+def _cohorts(rollups: Rollups, period: Period) -> str:
+    return ", ".join(" ".join(map(str, cohort.retained)) for cohort in cohorts(rollups, weeks(period)))
+
+
+def _connections(rollups: Rollups, period: Period) -> str:
+    return counts({" to ".join(pair): who for pair, who in connections(rollups, period, CATEGORIES).items()})
+
+
+MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
+    "DAU": lambda rollups, period: ", ".join(map(str, active_users(rollups, period))),
+    "WAU": lambda rollups, period: ", ".join(map(str, active_users(rollups, period, 7))),
+    "MAU": lambda rollups, period: ", ".join(map(str, active_users(rollups, period, 30))),
+    "stickiness": lambda rollups, period: "{} of {}".format(*stickiness(rollups, period)),
+    "growth": _growth,
+    "funnel": lambda rollups, period: counts(funnel(rollups, period)),
+    "cohorts": _cohorts,
+    "reading": lambda rollups, period: counts(reading(rollups, period)._asdict()),
+    "top_decile": lambda rollups, period: "{} of {}".format(*top_decile(rollups, period).share),
+    "groups": lambda rollups, period: counts(rollups.by(ACTIVE, GROUP, period)),
+    "labels": lambda rollups, period: counts(rollups.by(CONTRIBUTED, LABEL, period)),
+    "connections": _connections,
+}
+EXAMPLES = re.findall(r"^\| (\w+) \| (\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d) \| (.+) \|$", PAGE, re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def rollups() -> Rollups:
+    """The page's facts, rolled up."""
+    members: dict[str, int] = {}
+    facts = []
+    for number, row in enumerate(table("day | member | organisation | action | group | label | answers")):
+        day, name, organisation, action, group, label, other = row
+        member = members.setdefault(name, len(members) + 1)
+        when = date.fromisoformat(day)
+        facts.append(Fact(str(number), 0, when, member, action, group, label, organisation, other))
+    found = Rollups()
+    found.add(facts)
+    return found
+
+
+@pytest.mark.parametrize(("measure", "first", "last", "value"), EXAMPLES)
+def test_an_example_is_right(rollups: Rollups, measure: str, first: str, last: str, value: str) -> None:
+    assert MEASURES[measure](rollups, Period(date.fromisoformat(first), date.fromisoformat(last))) == value
+
+
+def test_every_measure_has_an_example() -> None:
+    assert {measure for measure, *_ in EXAMPLES} == set(MEASURES)
+
+
+def test_the_actions_are_those_of_the_code() -> None:
+    shown = {row[0].strip("`"): row[1:] for row in table("action | when | active | contributes")}
+    yes = {True: "yes", False: ""}
+    assert shown == {
+        name: [action.means, yes[action.active], yes[action.contributes]] for name, action in ACTIONS.items()
+    }
