@@ -344,7 +344,6 @@ MIGRATIONS: Final = (
         "CREATE INDEX belisha_file_unread ON belisha_file (wanted, arrived)"
         " WHERE scanned IS NULL AND state <> 'withdrawn'",
     ),
-<<<<<<< HEAD
     # Introductions that members asked for, and who of the two agrees; a no is nowhere. Times are seconds since 1970.
     (
         "CREATE TABLE belisha_introducing ("
@@ -363,13 +362,12 @@ MIGRATIONS: Final = (
         "CREATE INDEX belisha_introducing_asker ON belisha_introducing (asker, at)",
         "CREATE INDEX belisha_introducing_waiting ON belisha_introducing (at) WHERE ended IS NULL",
         "CREATE INDEX belisha_introducing_ended ON belisha_introducing (ended_at)",
-=======
+    ),
     # Which files were drawn anew, to be seen by everyone (`file_rows.Portrait`); those that are seen already are to be.
     (
         "ALTER TABLE belisha_file ADD COLUMN portrait SMALLINT NOT NULL DEFAULT 0",
         "UPDATE belisha_file SET portrait = 1 WHERE state = 'avatar'",
         "CREATE INDEX belisha_file_portraits ON belisha_file (arrived) WHERE portrait = 1",
->>>>>>> rest/wip/rest
     ),
 )
 

@@ -10,12 +10,11 @@ from belisha.inside import Finding
 from belisha.stamping import Copy, Order
 from belisha.tlp import Label
 
-#: What asks for a file to be read; any other message is the order of a stamped copy, as JSON.
-READ: Final = b"\0"
 Markings = Mapping[str, Label | None]
 #: Of a message, in bytes; the first one has the markings.
 LARGEST: Final = 64 * 1024
-#: What is asked of a file that is handed over: what is inside it, or what everyone may see of a picture.
+#: What is asked of a file that is handed over: what is inside it, or what everyone may see of a picture. Any other
+#: message is the order of a stamped copy, as JSON.
 INSIDE: Final = b"\0"
 PORTRAIT: Final = b"\1"
 #: How the pictures begin that are drawn.

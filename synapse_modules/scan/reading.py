@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 import io
-import os
 import resource
 import zipfile
+from typing import BinaryIO
 
 from belisha.inside import Finding, Reason
 from belisha.inside.look import look_inside
@@ -39,11 +39,10 @@ def most_memory() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def read(descriptor: int, markings: Markings) -> Finding:
-    """Reads the file that is open there; whatever goes wrong is a finding."""
+def read(file: BinaryIO, markings: Markings) -> Finding:
+    """Reads a file; whatever goes wrong is a finding."""
     try:
-        with os.fdopen(descriptor, "rb") as file:
-            return look_inside(file, markings)
+        return look_inside(file, markings)
     except Exception:
         return Finding(not_checked=Reason.BROKEN)
 

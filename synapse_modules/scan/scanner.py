@@ -15,11 +15,7 @@ import time
 from typing import Final, NamedTuple
 
 from belisha.inside import Finding, Reason
-<<<<<<< HEAD
-from synapse_modules.scan.answer import LARGEST, READ, Markings, from_line
-=======
 from synapse_modules.scan.answer import INSIDE, LARGEST, PORTRAIT, Markings, from_line, picture_in
->>>>>>> rest/wip/rest
 from synapse_modules.scan.box import Bounds
 
 logger = logging.getLogger(__name__)
@@ -31,7 +27,7 @@ _GRACE: Final = 5
 _ANSWER: Final = 4096
 #: Of a picture that was drawn anew, in bytes: more than 512 by 512 points take, whatever they show.
 _PICTURE: Final = 2 * 1024 * 1024
-_PIECE: Final = 64 * 1024
+_PIECE: Final = 1024 * 1024
 
 
 class ScanFailed(Exception):
@@ -75,15 +71,7 @@ class Scanner:
 
     def _scan(self, path: str) -> Report:
         started = time.monotonic()
-<<<<<<< HEAD
-        answer = self.ask(path, READ)
-        try:
-            line = self._line(answer)
-        finally:
-            os.close(answer)
-=======
-        line = self._asked(path, INSIDE, _ANSWER)
->>>>>>> rest/wip/rest
+        line = self.ask(path, INSIDE, _ANSWER)
         seconds = time.monotonic() - started
         try:
             finding, kib = from_line(line)
@@ -102,18 +90,23 @@ class Scanner:
             OSError: where this one cannot be opened.
         """
         try:
-            return picture_in(self._asked(path, PORTRAIT, _PICTURE))
+            return picture_in(self.ask(path, PORTRAIT, _PICTURE))
         except ValueError:
             # Once more: the process may have been killed over another one.
             with contextlib.suppress(ValueError):
-                return picture_in(self._asked(path, PORTRAIT, _PICTURE))
+                return picture_in(self.ask(path, PORTRAIT, _PICTURE))
         raise NoPicture
 
-    def _asked(self, path: str, what: bytes, most: int) -> bytes:
-        """What a reader answers about a file, at most so many bytes."""
+    def ask(self, path: str, message: bytes, most: int) -> bytes:
+        """What a reader answers when it is asked something about a file, at most so many bytes.
+
+        Raises:
+            ScanFailed: where none can be read at present.
+            OSError: where this one cannot be opened.
+        """
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
-            answer = self._send(file, what)
+            answer = self._send(file, message)
         finally:
             os.close(file)
         try:
@@ -135,34 +128,13 @@ class Scanner:
         with self._lock:
             self._end()
 
-<<<<<<< HEAD
-    def ask(self, path: str, message: bytes) -> int:
-        """Hands a file over with what is asked of it; the descriptor where the answer will come, to be closed.
-
-        Raises:
-            ScanFailed: where none can be read at present.
-            OSError: where this one cannot be opened.
-        """
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            return self._send(file, message)
-        finally:
-            os.close(file)
-
     def _send(self, file: int, message: bytes) -> int:
-=======
-    def _send(self, file: int, what: bytes) -> int:
         """Hands a file over; where the answer will come."""
->>>>>>> rest/wip/rest
         with self._lock:
             for attempt in (1, 2):
                 mine, theirs = os.pipe2(os.O_CLOEXEC)
                 try:
-<<<<<<< HEAD
                     socket.send_fds(self._started(), [message], [file, theirs])
-=======
-                    socket.send_fds(self._started(), [what], [file, theirs])
->>>>>>> rest/wip/rest
                     return mine
                 except OSError:
                     os.close(mine)

@@ -9,17 +9,12 @@ import select
 import signal
 import socket
 import time
-from collections.abc import Callable
-from typing import Final, NoReturn
+from collections.abc import Iterable
+from typing import BinaryIO, Final, NoReturn
 
 from belisha.tlp import Label
-<<<<<<< HEAD
-from synapse_modules.scan import stamping
-from synapse_modules.scan.answer import LARGEST, READ, Markings, as_line
-=======
-from synapse_modules.scan import portrait
-from synapse_modules.scan.answer import LARGEST, PORTRAIT, Markings, as_line
->>>>>>> rest/wip/rest
+from synapse_modules.scan import portrait, stamping
+from synapse_modules.scan.answer import INSIDE, LARGEST, PORTRAIT, Markings, as_line
 from synapse_modules.scan.box import Bounds, close_all_but, confine, leave_network, offer_to_be_killed
 from synapse_modules.scan.reading import load, most_memory, read
 
@@ -28,19 +23,12 @@ _GRACE: Final = 2
 
 
 def serve(descriptor: int, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - it is frozen
-<<<<<<< HEAD
     """Forks a reader for each file that comes, with what is asked of it and where to answer; until nobody is there."""
     with socket.socket(fileno=descriptor) as channel:
         markings = _markings(channel.recv(LARGEST))
         load(markings)
-        stamping.load()
-=======
-    """Forks a reader for each file that comes, with what to do and where to answer, until the other side is gone."""
-    with socket.socket(fileno=descriptor) as channel:
-        markings = _markings(channel.recv(LARGEST))
-        load(markings)
         portrait.load()
->>>>>>> rest/wip/rest
+        stamping.load()
         gc.freeze()
         offer_to_be_killed()
         has_left = leave_network()
@@ -67,46 +55,27 @@ def _take(channel: socket.socket, markings: Markings, bounds: Bounds, readers: d
     file, answer = descriptors
     reader = os.fork()
     if reader == 0:
-<<<<<<< HEAD
         _work(message, file, answer, markings, bounds)
-=======
-        _answer(file, answer, bounds, _draw if message == PORTRAIT else lambda one: _finding(one, markings))
->>>>>>> rest/wip/rest
     readers[reader] = time.monotonic() + bounds.seconds + _GRACE
     os.close(file)
     os.close(answer)
     return True
 
 
-<<<<<<< HEAD
 def _work(message: bytes, file: int, answer: int, markings: Markings, bounds: Bounds) -> NoReturn:
     try:
         close_all_but(file, answer)
         confine(bounds)
-        if message == READ:
-            os.write(answer, as_line(read(file, markings), most_memory()))
-        else:
-            stamping.stamp(file, message, answer)
-=======
-def _answer(file: int, answer: int, bounds: Bounds, work: Callable[[int], bytes]) -> NoReturn:
-    try:
-        close_all_but(file, answer)
-        confine(bounds)
-        said = work(file)
-        while said:
-            said = said[os.write(answer, said) :]
->>>>>>> rest/wip/rest
+        with os.fdopen(file, "rb") as opened, os.fdopen(answer, "wb") as given:
+            given.writelines(_answer(message, opened, markings))
     finally:
         os._exit(0)
 
 
-def _finding(file: int, markings: Markings) -> bytes:
-    return as_line(read(file, markings), most_memory())
-
-
-def _draw(file: int) -> bytes:
-    with os.fdopen(file, "rb") as opened:
-        return portrait.portrait(opened)
+def _answer(message: bytes, file: BinaryIO, markings: Markings) -> Iterable[bytes]:
+    if message == INSIDE:
+        return [as_line(read(file, markings), most_memory())]
+    return [portrait.portrait(file)] if message == PORTRAIT else stamping.stamp(file, message)
 
 
 def _reap(readers: dict[int, float]) -> None:

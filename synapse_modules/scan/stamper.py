@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
 import time
 from pathlib import Path
 from typing import Final
@@ -16,8 +14,6 @@ from synapse_modules.scan.scanner import Scanner
 
 #: What a copy adds to the original, or is without it, in bytes: it is in memory while it is sent.
 LARGEST: Final = 64 * 1024**2
-_PIECE: Final = 1024**2
-_GRACE: Final = 5
 
 
 class Stamper:
@@ -36,29 +32,12 @@ class Stamper:
             Unstampable: where it is too large even for an archive.
         """
         started = time.monotonic()
-        answer = self._answer(self._scanner.ask(path, as_order(order)))
+        answer = self._scanner.ask(path, as_order(order), LARGEST + 1)
+        is_too_large = len(answer) > LARGEST
         try:
-            return from_copy(answer or b"")
+            return from_copy(b"" if is_too_large else answer)
         except ValueError:
             is_late = time.monotonic() - started > min(self._bounds.seconds, self._bounds.processor) * 0.8
-        reason = Unstamped.TOO_LARGE if answer is None else Unstamped.TOO_SLOW if is_late else Unstamped.BROKEN
+        reason = Unstamped.TOO_LARGE if is_too_large else Unstamped.TOO_SLOW if is_late else Unstamped.BROKEN
         with Path(path).open("rb") as file:
             return cover(file, order, reason)
-
-    def _answer(self, descriptor: int) -> bytes | None:
-        """All that is answered; None where that is too much."""
-        until = time.monotonic() + self._bounds.seconds + _GRACE
-        poll = select.poll()  # not select: Synapse may have more than a thousand open files
-        poll.register(descriptor, select.POLLIN)
-        data = bytearray()
-        try:
-            while poll.poll(max(0.0, until - time.monotonic()) * 1000):
-                piece = os.read(descriptor, _PIECE)
-                if not piece:
-                    break
-                data += piece
-                if len(data) > LARGEST:
-                    return None
-        finally:
-            os.close(descriptor)
-        return bytes(data)

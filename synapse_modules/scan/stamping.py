@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-import os
+from collections.abc import Iterable
+from typing import BinaryIO
 
 from belisha.stamping import Order
 from belisha.stamping.copies import make_copy
@@ -18,16 +19,14 @@ _PDF = (
 )
 
 
-def stamp(descriptor: int, message: bytes, answer: int) -> None:
-    """Answers with a copy of the file that is open there.
+def stamp(file: BinaryIO, message: bytes) -> Iterable[bytes]:
+    """What is answered to an order: a copy of the file.
 
     Raises:
         Exception: whatever a file leads to that no copy foresees; nothing is answered then.
     """
-    with os.fdopen(descriptor, "rb") as file, os.fdopen(answer, "wb") as given:
-        copy = make_copy(file, from_order(message))
-        for part in (as_copy(copy), copy.before, copy.after):
-            given.write(part)
+    copy = make_copy(file, from_order(message))
+    return as_copy(copy), copy.before, copy.after
 
 
 def load() -> None:
