@@ -18,6 +18,7 @@ from bots.kernel.by_form import About
 from bots.kernel.listed import Sight, sight_of
 from bots.kernel.rooms import poll_facts
 from bots.portal.ballot_paper import BallotPaper, read_paper
+from bots.portal.message_hits import MessageHit, read_hit
 
 log = logging.getLogger(__name__)
 
@@ -285,6 +286,18 @@ class Homeserver:
             Unavailable: It cannot be asked.
         """
         return _objects(await self._ask("introductions", {"user_id": user_id}), "introductions")
+
+    async def messages(self, user_id: str, words: str) -> tuple[Sequence[MessageHit], bool]:
+        """The newest messages of the member's groups with those words, and whether there may be older ones.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        answer = await self._ask("messages", {"user_id": user_id, "words": words})
+        try:
+            return [read_hit(one) for one in _objects(answer, "hits")], answer.get("more") is True
+        except (KeyError, TypeError, ValueError) as error:
+            raise Unavailable from error
 
     async def whose(self, openid_token: str) -> str | None:
         """The account that an OpenID token of our homeserver was made for; None where it is no such token.

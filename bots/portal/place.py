@@ -84,6 +84,7 @@ class Place:
             parts += [*(["Secure"] if self.is_secure else []), "SameSite=Strict"]
         return "; ".join(parts)
 
-    def in_element(self, what: str, of: str) -> str | None:
-        """A link to a `room` or `user` in Element; None where the community has named none."""
-        return f"{self.element_origins[0]}/#/{what}/{quote(of, safe='!@:')}" if self.element_origins else None
+    def in_element(self, what: str, *of: str) -> str | None:
+        """A link to a `room`, an event in it or a `user` in Element; None where the community has named none."""
+        path = "/".join(quote(one, safe="!@:$") for one in of)
+        return f"{self.element_origins[0]}/#/{what}/{path}" if self.element_origins else None

@@ -31,6 +31,7 @@ from bots.portal import (
     views_profile,
     views_recover,
     views_reports,
+    views_search,
     views_sign_in,
 )
 from bots.portal.asking import Homeserver
@@ -74,6 +75,7 @@ ROUTES: Final = (
     ),
     Route("GET", "/polls/{room_id:[^/]+}/{event_id:[^/]+}/result", views_polls.result, Who.CONFIRMED, framed=True),
     Route("GET", "/polls/{room_id:[^/]+}/{event_id:[^/]+}/result.png", views_polls.picture, Who.CONFIRMED, framed=True),
+    Route("GET", "/search", views_search.search, Who.MEMBER, framed=True),
     Route("GET", "/directory", views_directory.directory, Who.MEMBER, framed=True),
     Route("GET", "/directory/hits", views_directory.hits, Who.MEMBER, framed=True),
     Route("GET", "/directory/tags", views_directory.tags, Who.MEMBER, framed=True),

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belisha.excerpt import excerpt
+from belisha.excerpt import excerpt, marked
 
 LONG = "The harbour master " * 20 + "saw the lightship adrift " + "and told nobody of it " * 20
 
@@ -29,3 +29,20 @@ def test_it_is_never_longer_and_never_breaks_the_line(text: str, words: str, mos
     piece = excerpt(text, words, most)
     assert len(piece) <= most
     assert "\n" not in piece
+
+
+def test_words_are_marked_where_a_word_begins_with_them() -> None:
+    assert marked("Tides and untidy tide-tables", "tide AND x") == [
+        ("Tide", True),
+        ("s ", False),
+        ("and", True),
+        (" untidy ", False),
+        ("tide", True),
+        ("-tables", False),
+    ]
+    assert marked("a+b", "+ a") == [("a+b", False)]
+
+
+@given(text=st.text(max_size=200), words=st.text(max_size=30))
+def test_marking_changes_nothing(text: str, words: str) -> None:
+    assert "".join(part for part, _ in marked(text, words)) == text

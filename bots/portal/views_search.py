@@ -1,0 +1,139 @@
+"""One search over all that the portal has: what is found, of which sort, and how far it may go (rule P2).
+
+Each sort of thing is looked for by a source of its own, which asks the module for this member at this moment; what a
+source cannot look for at present is said, and the others are shown.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from aiohttp import web
+
+from belisha.directory.fields import Visibility
+from belisha.directory.values import Facets
+from belisha.directory.written import plain
+from belisha.excerpt import excerpt, marked
+from belisha.tlp import Label
+from bots.directory.profiles import Kept, seen
+from bots.portal.asking import Unavailable
+from bots.portal.pages import part, strictest
+from bots.portal.views_profile import sight_of
+from bots.portal.visit import Visit
+
+#: So many characters of a question count; so many hits of one sort are shown.
+QUESTION: Final = 200
+SHOWN: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One thing that was found.
+
+    Attributes:
+        title: what it is called.
+        about: who, where, when; in a few words.
+        label: how far it may go.
+        pieces: a piece of its text, each part with whether it is what was looked for.
+        address: its page on the portal; None where it is opened in Element.
+        in_element: its room and its event, where it is opened there.
+        at: when it was written, in seconds since 1970; None where that says nothing.
+    """
+
+    title: str
+    about: str
+    label: Label
+    pieces: Sequence[tuple[str, bool]] = ()
+    address: str | None = None
+    in_element: tuple[str, str] | None = None
+    at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What was found of one sort.
+
+    Attributes:
+        id: names it in the page.
+        title: its heading.
+        hits: what is shown, the best first.
+        more: where there is more of it, with the words of the link; None where there is not.
+        note: what else is to be said of it.
+    """
+
+    id: str
+    title: str
+    hits: Sequence[Hit]
+    more: tuple[str, str] | None = None
+    note: str = ""
+
+
+Source = Callable[[Visit, str], Awaitable[Section]]
+
+
+async def search(visit: Visit) -> web.Response:
+    """What I can find of everything that my groups and the directory hold."""
+    words = plain(visit.request.query.get("q", "")[:QUESTION])
+    sections = await asyncio.gather(*(_looked_for(source, visit, words) for source in SOURCES)) if words else []
+    label = strictest([Label.GREEN, *(hit.label for section in sections for hit in section.hits)])
+    return visit.page("search", label, asked=words, sections=sections, found=sum(len(one.hits) for one in sections))
+
+
+async def people(visit: Visit, words: str) -> Section:
+    """Members whose profiles have the words, as the directory finds them."""
+    sight = await sight_of(visit)
+    found = await visit.parts.book.find(words, sight, Facets(), 1)
+    again = await sight_of(visit, *(hit.user_id for hit in found.answer.hits[:SHOWN]))
+    listed = {one.user_id: one for one in again.about if one is not None}
+    hits = []
+    for hit in found.answer.hits[:SHOWN]:
+        one, kept = listed.get(hit.user_id), found.kept.get(hit.user_id, Kept())
+        if one is None:
+            continue
+        role = "".join(seen(kept, one, sight).fields.get("role", ()))
+        reasons = "; ".join(str(reason) for reason in hit.reasons)
+        for_few = any(kept.visibility(reason.field) is not Visibility.COMMUNITY for reason in hit.reasons)
+        hits.append(
+            Hit(
+                title=one.name,
+                about=" · ".join(each for each in (one.organisation_name, role) if each),
+                label=Label.AMBER if for_few else Label.GREEN,
+                pieces=((f"Matched {reasons}", False),) if reasons else (),
+                address=f"/directory/members/{part(one.user_id)}",
+            )
+        )
+    total = found.answer.total
+    more = (f"/directory?q={part(words)}", f"All {total} members in the directory") if total > len(hits) else None
+    return Section("people", "People", hits, more)
+
+
+async def messages(visit: Visit, words: str) -> Section:
+    """Messages of the member's groups, the newest first."""
+    found, more = await visit.parts.homeserver.messages(visit.known.member.user_id, words)
+    hits = [
+        Hit(
+            title=one.sender_name,
+            about=one.room_name or "A group without a name",
+            label=one.label,
+            pieces=marked(excerpt(one.text, words), words),
+            in_element=(one.room_id, one.event_id),
+            at=one.at,
+        )
+        for one in found
+    ]
+    note = "These are the newest; another word finds older ones." if more else ""
+    return Section("messages", "Messages in my groups", hits, note=note)
+
+
+async def _looked_for(source: Source, visit: Visit, words: str) -> Section:
+    try:
+        return await source(visit, words)
+    except Unavailable:
+        name = source.__name__
+        return Section(name, name.capitalize(), (), note="These cannot be looked through right now. Please try again.")
+
+
+SOURCES: Final[Sequence[Source]] = (people, messages)

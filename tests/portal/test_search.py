@@ -1,0 +1,58 @@
+"""The portal's one search: people and messages, decided for the member who asks (P1, P2)."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import quote
+
+from tests.portal.support import HOSTILE, Here, Visitor
+from tests.support.community import unique
+
+
+async def found(visitor: Visitor, words: str) -> str:
+    """The page of what is found."""
+    answer = await visitor.get(f"/search?q={quote(words)}")
+    assert answer.status == 200, answer.text
+    return answer.text
+
+
+def titles(page: str) -> list[str]:
+    """The headings of the hits."""
+    return [re.sub("<[^>]+>", "", one) for one in re.findall(r"<h3>(.*?)</h3>", page)]
+
+
+async def test_messages_of_my_groups_are_found_with_their_labels(here: Here, ana: Visitor, finn: Visitor) -> None:
+    word = unique("foghorn")
+    event = await here.say("ana", f"The {word} is silent, see TLP:AMBER {HOSTILE}", here.groups["closed"])
+    await here.say("ana", f"{word} for everybody", here.groups["open"])
+    page = await found(ana, word)
+    assert len(titles(page)) == 2 and page.count(f"<mark>{word}</mark>") == 2
+    assert "TLP:AMBER" in page and "Pilots" in page and "Buoys" in page
+    assert "<img src=x" not in page and "&lt;img src=x" in page
+    room = quote(here.groups["closed"], safe="!:")
+    assert f"/#/room/{room}/{quote(event, safe='$')}" in page
+    theirs = await found(finn, word)
+    assert "Pilots" not in theirs and "silent" not in theirs
+
+
+async def test_what_is_not_mine_to_read_is_not_even_counted(here: Here, ana: Visitor, finn: Visitor) -> None:
+    word = unique("keelson")
+    await here.say("ana", word, here.groups["closed"])
+    other = unique("nowhere")
+    nothing = await found(finn, other)
+    assert titles(await found(ana, word))
+    assert (await found(finn, word)).replace(word, "") == nothing.replace(other, ""), "not one byte tells of it"
+
+
+async def test_people_are_found_by_their_profiles(here: Here, finn: Visitor) -> None:
+    skill = unique("ropework")
+    await here.asked("ben", f"!profile expertise + {skill}")
+    page = await found(finn, skill)
+    assert len(titles(page)) == 1 and f"Matched expertise: {skill}" in page, page
+
+
+async def test_odd_questions_are_answered(ana: Visitor) -> None:
+    for words in ("", " ", '"', "AND OR", "x" * 500, HOSTILE, "é'"):
+        answer = await ana.get(f"/search?q={quote(words)}")
+        assert answer.status == 200 and "<h1>Search</h1>" in answer.text, words
+        assert "<script>alert" not in answer.text
