@@ -24,6 +24,7 @@ FILES = (
     "bots.yaml",
     "well-known/client",
     "well-known/server",
+    "element.yaml",
     element.CONFIG,
     element.WELCOME,
 )

@@ -38,6 +38,7 @@ BUILT_IN = {
         "explain",
         "doctor",
         "audit",
+        "element",
     )
 }
 

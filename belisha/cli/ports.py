@@ -14,9 +14,9 @@ _OURS: Final = (10_000, 32_000)
 
 
 def port_argument(text: str) -> int:
-    """Reads `--port`; the portal's port is the next one, so the last port of all is none."""
-    if not text.isdecimal() or not 0 < int(text) < 65535:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65534")
+    """Reads `--port`; the portal's port is the next one, and Element's the fourth after it."""
+    if not text.isdecimal() or not 0 < int(text) <= 65531:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65531")
     return int(text)
 
 
@@ -29,13 +29,13 @@ def is_free(port: int) -> bool:
     return True
 
 
-def need(port: int) -> None:
-    """Sees that the homeserver can listen on `port`, and the portal on the next one.
+def need(port: int, *further: int) -> None:
+    """Sees that the homeserver can listen on `port`, the portal on the next one, and others on `further` ones.
 
     Raises:
         CommandError: somebody else does, or this user may not.
     """
-    for each in (port, port + 1):
+    for each in (port, port + 1, *further):
         _need(each, port)
 
 
@@ -43,8 +43,9 @@ def _need(port: int, first: int) -> None:
     try:
         _try(port)
     except OSError as error:
-        after = range(first + 10, 65534, 10)
-        other = next((candidate for candidate in after if is_free(candidate) and is_free(candidate + 1)), DEFAULT)
+        after = range(first + 10, 65531, 10)
+        ours = (0, 1, 4)  # homeserver, portal, Element
+        other = next((one for one in after if all(is_free(one + offset) for offset in ours)), DEFAULT)
         if error.errno == errno.EADDRINUSE:
             what = f"Port {port} is taken by another program."
         elif error.errno == errno.EACCES:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from belisha.cli import data_folder, http_probe, leftovers, ports, preflight
 from belisha.cli.child import Child, Program, last_line
+from belisha.cli.element.store import installed
 from belisha.cli.errors import CommandError
 from belisha.cli.progress import Progress
 
@@ -72,9 +73,10 @@ async def running(data: Path, port: int, progress: Progress) -> AsyncIterator[Ru
     with data_folder.locked(data):
         settings = data_folder.settings(data)
         leftovers.stop(data, progress)
-        ports.need(port)
+        serves_element = installed(data) is not None
+        ports.need(port, *([port + 4] if serves_element else []))
         progress.step("Writing the configuration")
-        place = _render(data, port, settings)
+        place = _render(data, port, settings, serves_element)
         record = _recorder(data / "logs" / "belisha.log")
         children = _children(data, place, progress, record)
         tasks = [asyncio.create_task(child.keep_running()) for child in children.values()]
@@ -95,14 +97,14 @@ async def running(data: Path, port: int, progress: Progress) -> AsyncIterator[Ru
             record("stopped")
 
 
-def _render(data: Path, port: int, settings: "Settings") -> "Place":
+def _render(data: Path, port: int, settings: "Settings", serves_element: bool) -> "Place":
     from belisha import render, secrets
 
     before = data_folder.read_run(data).get("ports")
     preferred = {name: one for name, one in before.items() if isinstance(one, int)} if isinstance(before, dict) else {}
-    bots_port = ports.free(preferred.get("bots"), port, port + 1)
-    metrics_port = ports.free(preferred.get("metrics"), port, port + 1, bots_port)
-    place = render.Place(data, port, bots_port, metrics_port)
+    bots_port = ports.free(preferred.get("bots"), port, port + 1, port + 4)
+    metrics_port = ports.free(preferred.get("metrics"), port, port + 1, port + 4, bots_port)
+    place = render.Place(data, port, bots_port, metrics_port, serves_element)
     try:
         files = render.render(settings, place, secrets.ensure(data))
         render.write(files, place.rendered)
@@ -131,6 +133,13 @@ def _children(data: Path, place: "Place", progress: Progress, record: Callable[[
             patience=15.0,
         ),
     }
+    if place.serves_element:
+        programs["element"] = Program(
+            "What serves Element",
+            ("belisha.cli.element.server", "--config", str(rendered / "element.yaml")),
+            logs / "element.log",
+            patience=5.0,
+        )
     children: dict[str, Child] = {}
 
     def write_run() -> None:
@@ -146,6 +155,8 @@ def _children(data: Path, place: "Place", progress: Progress, record: Callable[[
             },
             "pids": {name: child.pid for name, child in children.items()},
         }
+        if place.serves_element:
+            run["element"] = place.element
         data_folder.write_run(data, run)
 
     def warn(text: str) -> None:
@@ -180,11 +191,16 @@ async def _until_ready(
         degraded = tuple(map(str, listed)) if isinstance(listed, list) else ()
         return status == 200 and answer.get("ready") is True
 
-    steps = (
+    async def element() -> bool:
+        return (await http_probe.get(place.element_port, "/config.json"))[0] == 200
+
+    steps = [
         ("Starting Synapse", synapse, ("synapse",), f"Synapse does not answer at {place.homeserver}/health."),
         ("Starting the bots", bots, ("bots",), f"The bots are not ready at {place.bots}/readyz."),
         ("Preparing the community's rooms", module, ("synapse",), "Belisha's module does not get ready."),
-    )
+    ]
+    if place.serves_element:
+        steps.append(("Starting Element", element, ("element",), f"Element is not served at {place.element}."))
     for title, well, names, complaint in steps:
         progress.step(title)
         while not await well():
@@ -206,8 +222,9 @@ async def _first_end(tasks: list[asyncio.Task[None]], within: float | None = Non
 
 
 async def _stop(children: dict[str, Child], tasks: list[asyncio.Task[None]]) -> None:
-    for name in ("bots", "synapse"):  # the bots first: they may still have something to say to Synapse
-        await children[name].stop()
+    for name in ("element", "bots", "synapse"):  # the bots first: they may still have something to say to Synapse
+        if name in children:
+            await children[name].stop()
     for task in tasks:
         task.cancel()
     for task in tasks:

@@ -4,6 +4,7 @@ import argparse
 import os
 
 from belisha.cli import data_folder, detach, first_run, leftovers, ports, preflight
+from belisha.cli.element.store import installed
 from belisha.cli.errors import CommandError, command
 from belisha.cli.options import Subparsers, add_run
 from belisha.cli.progress import Progress, make
@@ -43,7 +44,7 @@ def in_background(args: argparse.Namespace, name: str, progress: Progress) -> in
     data = data_folder.create(args.data)
     with data_folder.locked(data):  # tells at once who else runs here
         leftovers.stop(data, progress)
-        ports.need(args.port)
+        ports.need(args.port, *([args.port + 4] if installed(data) else []))
     return detach.start([name, "--data", str(data), "--port", str(args.port)], data, progress)
 
 
@@ -57,7 +58,7 @@ async def _up(args: argparse.Namespace, progress: Progress) -> int:
 
 def how_to_use(community: Running, detached: bool) -> str:
     """The addresses, how to sign in with Element, and how to stop: for a person."""
-    from belisha.render import portal_url
+    from belisha.render import element_url, portal_url
 
     place, settings = community.place, community.settings
     manager = settings.community.first_manager.localpart
@@ -66,13 +67,17 @@ def how_to_use(community: Running, detached: bool) -> str:
         "",
         f"{settings.community.name} is ready.",
         f"  Homeserver   {settings.public_url or place.homeserver}  (server name {settings.server_name})",
-        f"  Sign in      in Element Web or Desktop: Sign in → Edit (homeserver) → {place.homeserver}",
     ]
+    if (release := installed(community.data)) and place.serves_element:
+        lines.append(f"  Sign in      {element_url(settings, place)}  (Element Web {release.version})")
+    else:
+        lines.append(f"  Sign in      in Element Web or Desktop: Sign in → Edit (homeserver) → {place.homeserver}")
     credentials = community.data / first_run.CREDENTIALS
     if credentials.exists():
         lines.append(f"               as {manager}; the password is in {short(credentials)}")
     lines += [
         f"  Portal       {portal_url(settings, place)}  (shows a code, to be sent to Steward (bot) in Element)",
+        f"  Element      {short(place.rendered / 'element')}  (settings for an Element Web of your own)",
         f"  Well-known   {short(place.rendered / 'well-known')}  (for the web server)",
         f"  Logs         {short(community.data / 'logs')}",
         f"  Stop         {stop}",

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from tests.element.releases import archive, saved, sha256
 from tests.support.server import free_ports
 
 PATIENCE = 60
@@ -81,7 +82,7 @@ def answers(port: int) -> bool:
 
 @pytest.fixture(scope="module")
 def community(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
-    made = Community(tmp_path_factory.mktemp("up") / "data", free_ports(2)[0])
+    made = Community(tmp_path_factory.mktemp("up") / "data", free_ports(5)[0])
     started = made.up()
     assert started.returncode == 0, started.stdout + started.stderr
     try:
@@ -200,6 +201,7 @@ def test_a_killed_supervisor_is_cleaned_up_after(community: Community) -> None:
 
 
 def test_stopping_and_starting_keeps_everything(community: Community) -> None:
+    """And serves the Element that was installed meanwhile."""
     secrets = {path.name: path.read_text() for path in (community.data / "secrets").iterdir()}
     credentials = (community.data / "first-manager.json").read_text()
     pids = community.run["pids"].values()
@@ -211,7 +213,18 @@ def test_stopping_and_starting_keeps_everything(community: Community) -> None:
             os.kill(pid, 0)
     assert not answers(community.port)
     assert community.down().stdout == f"Nothing runs in {community.data}.\n"
-    assert community.up().returncode == 0
+    release = archive()
+    path = str(saved(community.data, release))
+    data = ("--data", str(community.data))
+    assert belisha("element", "install", path, "--sha256", sha256(release), *data).returncode == 0
+    started = community.up()
+    assert started.returncode == 0, started.stderr
+    element = f"http://127.0.0.1:{community.port + 4}"
+    assert f"Sign in      {element}  (Element Web 1.12.3)" in started.stdout
+    assert (community.run["element"], "element" in community.run["pids"]) == (element, True)
+    for page, words in (("/", 'id="matrixchat"'), ("/config.json", f"http://127.0.0.1:{community.port}")):
+        with urllib.request.urlopen(element + page, timeout=20) as response:  # noqa: S310
+            assert words in response.read().decode()
     assert {path.name: path.read_text() for path in (community.data / "secrets").iterdir()} == secrets
     assert (community.data / "first-manager.json").read_text() == credentials
     assert community.sign_in()[0] == 200
