@@ -344,6 +344,8 @@ MIGRATIONS: Final = (
         "CREATE INDEX belisha_file_unread ON belisha_file (wanted, arrived)"
         " WHERE scanned IS NULL AND state <> 'withdrawn'",
     ),
+    # The library asks what a room shares, newest first.
+    ("CREATE INDEX belisha_share_room ON belisha_share (room_id, since)",),
 )
 
 
