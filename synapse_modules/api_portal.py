@@ -22,6 +22,7 @@ from synapse_modules.api_people import AboutPeople
 from synapse_modules.api_reports import ReportAnswers
 from synapse_modules.api_resource import Handler
 from synapse_modules.directory import Directory, addresses_in
+from synapse_modules.documents import Documents
 from synapse_modules.home import Home
 from synapse_modules.message_search import MessageSearch
 from synapse_modules.parts import Parts
@@ -46,13 +47,14 @@ class PortalHandlers:
         self._home = Home(parts.api, parts.hooks, parts.registry)
         self._about = AboutPeople(parts.api, parts.registry)
         self._names = Names(parts.registry)
-        self._media = parts.media
+        self._media, self._copies = parts.media, parts.copies
         self._reports = ReportAnswers(parts)
         self._recoveries = parts.recoveries
         self._polls = Polls(parts)
         self._introductions = parts.introductions
         self._search = MessageSearch(parts)
         self._directory = Directory(parts.api, parts.registry)
+        self._documents = Documents(parts.api, parts.readers, parts.registry)
         self._secret = secret.encode()
 
     def handlers(self) -> dict[str, Handler]:
@@ -70,6 +72,8 @@ class PortalHandlers:
             "POST ballot": self.ballot,
             "POST introductions": self.introductions,
             "POST messages": self.messages,
+            "POST documents": self.documents,
+            "POST document": self.document,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -155,18 +159,41 @@ class PortalHandlers:
         person, body = await self._asked_for(request)
         return await self._search.of(person, body.get("words"))
 
+    async def documents(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST documents` with `user_id`, `words`, `room_id`, `page`: the files of the member's groups that fit."""
+        person, body = await self._asked_for(request)
+        words, room_id, page = body.get("words", ""), body.get("room_id"), body.get("page", 1)
+        is_place = room_id is None or isinstance(room_id, str)
+        if not isinstance(words, str) or not is_place or not isinstance(page, int) or len(words) > LONGEST:
+            raise malformed("`words` is a text, `room_id` names a group, and `page` is a number.")
+        return await self._documents.found(person, words, room_id, page)
+
+    async def document(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST document` with `user_id`, `room_id`, `event_id`: one of them, with its versions and who has it."""
+        person, body = await self._asked_for(request)
+        room_id, event_id = body.get("room_id"), body.get("event_id")
+        if not isinstance(room_id, str) or not isinstance(event_id, str):
+            raise malformed("`room_id` and `event_id` name a file that was shared.")
+        found = await self._documents.one(person, room_id, event_id)
+        if found is None:
+            raise not_found()
+        return found
+
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.
 
+        With `stamped=1` it is a copy that carries its label.
+
         Raises:
-            SynapseError: 404, the same for what is not there and what is not theirs.
+            SynapseError: 404, the same for what is not there and what is not theirs; 403 where it has copies only.
         """
         self._check_credential(request)
         given: list[bytes] = (request.args or {}).get(b"user_id", [b""])
         person = await self._member(given[0].decode("utf-8", "replace"))
         if len(path) != 1 or "\0" in path[0]:
             raise not_found()
-        await self._media.give(request, person.user_id, path[0])
+        give = self._copies.give if b"stamped" in (request.args or {}) else self._media.give
+        await give(request, person.user_id, path[0])
 
     async def _asked_for(self, request: SynapseRequest) -> tuple[Person, dict[str, Any]]:
         """For whom is asked, and the request's body.

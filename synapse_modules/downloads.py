@@ -14,6 +14,8 @@ from belisha.tlp import Label
 WRITE_EVERY_MS: Final = 500
 FILE: Final = "file"
 THUMBNAIL: Final = "thumbnail"
+#: A copy with its label on it.
+COPY: Final = "copy"
 
 
 class Download(NamedTuple):

@@ -22,7 +22,7 @@ from synapse.rest.media.download_resource import DownloadResource as FormerDownl
 from synapse.rest.media.thumbnail_resource import ThumbnailResource as FormerThumbnailResource
 from synapse.storage.databases.main.media_repository import LocalMedia
 
-from belisha.policy.files import WITHDRAWN, State, decide_download
+from belisha.policy.files import COPIES_ONLY, WITHDRAWN, State, decide_download
 from belisha.sniff import HEAD, sniff
 from belisha.tlp import Label
 from synapse_modules.audit import Audit
@@ -77,6 +77,10 @@ class Media:
     def serves(self) -> bool:
         """Whether this process has the files."""
         return self._repository is not None
+
+    def path_of(self, media_id: str) -> str | None:
+        """Where the bytes of a file lie; None where another process has them."""
+        return None if self._repository is None else str(self._repository.filepaths.local_media_filepath(media_id))
 
     def guards(self) -> tuple[Guard, ...]:
         """What can be closed for everybody where this Synapse lacks it; nothing where no files are served."""
@@ -170,6 +174,8 @@ class Media:
         decision = decide_download(person, None if meta is None else meta.file)
         if meta is None or not decision.allowed:
             self._audit.denied(user_id, media_id, is_known=meta is not None)
+            if decision is COPIES_ONLY:
+                raise refused(COPIES_ONLY)
             return None
         if meta.file.state is not State.AVATAR and (decision.label is None or decision.label > Label.GREEN):
             setattr(request, _KEPT_NOWHERE, True)
@@ -200,13 +206,13 @@ class Media:
         """Answers the portal's request with a file, as its member may open it now.
 
         Raises:
-            SynapseError: 404, the same for what is not there and what is not theirs.
+            SynapseError: 404, the same for what is not there and what is not theirs; 403 where it has copies only.
         """
         meta = await self._rows.meta(media_id, user_id)
         decision = decide_download(await self._registry.person(user_id), None if meta is None else meta.file)
         if self._repository is None or meta is None or meta.media_length is None or not decision.allowed:
             self._audit.denied(user_id, media_id, is_known=meta is not None)
-            raise not_found()
+            raise refused(COPIES_ONLY) if decision is COPIES_ONLY else not_found()
         setattr(request, _ON_BEHALF_OF, user_id)
         await self._repository.get_local_media(request, media_id, None, 0)
 

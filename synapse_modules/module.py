@@ -33,6 +33,7 @@ from synapse_modules.audit_heads import AuditHeads
 from synapse_modules.audit_open import OpenActs
 from synapse_modules.channels import Channels
 from synapse_modules.config import Config
+from synapse_modules.copies import Copies
 from synapse_modules.degraded_notice import DegradedNotice
 from synapse_modules.deliveries import WRITE_EVERY_MS, Deliveries
 from synapse_modules.departed import Departed
@@ -108,7 +109,7 @@ class BelishaModule:
         )
         self.registry = Registry(api, api.server_name, self.audit)
         self.ledger = Ledger(api, self.hooks, self.audit)
-        self.mutes = Mutes(self.hooks, self.registry)
+        self.mutes, self.words = Mutes(self.hooks, self.registry), Words(api)
         self.moderation = Moderation(api, self.hooks, self.registry, self.about.steward)
         own, upgrade_rows, file_rows = OwnEvents(), UpgradeRows(api), FileRows(api, self.audit)
         scan_rows, downloads, scanner = ScanRows(api), Downloads(api), Scanner(config.markings)
@@ -117,6 +118,7 @@ class BelishaModule:
         self.inspection = Inspection(api, scan_rows, scanner)
         screening = Screening(api, config.screening, self.audit, config.audit_key)
         self.media = Media(api, self.registry, file_rows, downloads, self.audit, screening, self.inspection, portraits)
+        self.copies = Copies(api, self.registry, file_rows, downloads, self.audit, self.media, scanner)
         self.words = Words(api)
         self.relabelling = Relabelling(
             api, self.hooks, self.ledger, self.about, config.badge, own, self.files, self.words
@@ -165,6 +167,7 @@ class BelishaModule:
             Readers(api, self.hooks, self.registry, self.ledger),
             self.files,
             self.media,
+            self.copies,
             self.journal,
             self.audit,
             self.moderation,

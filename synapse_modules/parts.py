@@ -9,6 +9,7 @@ from synapse.module_api import ModuleApi
 from belisha.policy.state import Surroundings
 from synapse_modules.audit import Audit
 from synapse_modules.audit_open import OpenActs
+from synapse_modules.copies import Copies
 from synapse_modules.files import Files
 from synapse_modules.hooks import Hooks
 from synapse_modules.introductions import Introductions
@@ -50,6 +51,7 @@ class Parts(NamedTuple):
     readers: Readers
     files: Files
     media: Media
+    copies: Copies
     journal: Journal
     audit: Audit
     moderation: Moderation

@@ -369,6 +369,8 @@ MIGRATIONS: Final = (
         "UPDATE belisha_file SET portrait = 1 WHERE state = 'avatar'",
         "CREATE INDEX belisha_file_portraits ON belisha_file (arrived) WHERE portrait = 1",
     ),
+    # The library asks what a room shares, newest first.
+    ("CREATE INDEX belisha_share_room ON belisha_share (room_id, since)",),
 )
 
 

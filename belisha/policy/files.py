@@ -67,6 +67,12 @@ class File(NamedTuple):
 _OPEN: Final = allow("F1", "The file is for this member.")
 _CLOSED: Final = refuse("F1", "NOT_FOUND", "There is no such file here, or it is not for you.")
 
+COPIES_ONLY: Final = refuse(
+    "F1",
+    "COPIES_ONLY",
+    "This group gives out stamped copies and keeps the original to its source. Please open your copy on the portal, by "
+    "the link that the bot has put under the file.",
+)
 NOT_YOURS: Final = refuse(
     "F1", "FILE_NOT_YOURS", "There is no such file here, or it is not yours to share. Please upload it yourself."
 )
@@ -106,7 +112,8 @@ _NO_DOCUMENT: Final = refuse(
 def decide_download(person: Person, file: File | None) -> Decision:
     """Decides whether a person may open a file now; the Decision's label is the file's.
 
-    Whatever the reason, the refusal is the same: it does not tell whether the file exists.
+    Whatever the reason, the refusal is the same: it does not tell whether the file exists. Only who is in a room where
+    it stands and whose originals are their sources' is told so.
     """
     if file is None or not person.belongs or file.state is State.WITHDRAWN:
         return _CLOSED
@@ -116,7 +123,21 @@ def decide_download(person: Person, file: File | None) -> Decision:
     if person.user_id == file.uploader:
         # Once every event that shared it is redacted it is about to be withdrawn.
         return _labelled(file) if file.shares or not file.was_redacted else _CLOSED
-    if file.state is State.SHARED and any(share.is_in and not share.sources_only for share in file.shares):
+    if file.state is not State.SHARED or not any(share.is_in for share in file.shares):
+        return _CLOSED
+    if all(share.sources_only for share in file.shares if share.is_in):
+        return COPIES_ONLY
+    return _labelled(file)
+
+
+def decide_copy(person: Person, file: File | None) -> Decision:
+    """Decides whether a person may have a stamped copy of a file now; the Decision's label stands on it.
+
+    Whoever reads an event that shares the file may, its uploader too; a picture that everyone sees has no label.
+    """
+    if file is None or not person.belongs or file.state is not State.SHARED:
+        return _CLOSED
+    if any(share.is_in for share in file.shares) or (person.user_id == file.uploader and file.shares):
         return _labelled(file)
     return _CLOSED
 

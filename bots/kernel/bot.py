@@ -31,6 +31,8 @@ class Policy:
     archived: bool = False
     replaced: bool = False
     """Whether another room has taken its place, or is about to."""
+    copies_only: bool = False
+    """Whether its files' originals go to their sources only."""
 
 
 @dataclass(frozen=True, slots=True)

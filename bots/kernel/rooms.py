@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 
 from belisha.policy.people import Person
+from belisha.policy.rooms import SOURCE
 from belisha.policy.state import MAINTAINER_POWER
 from belisha.polls.card import parse_poll
 from belisha.polls.wire import MalformedPoll, Response, parse_response
@@ -245,6 +246,7 @@ def _policy(answer: dict[str, Any]) -> Policy | Unknown:
         purpose=_text(answer.get("purpose")) or "discussion",
         archived=answer.get("archived") is True,
         replaced=answer.get("replaced") is True,
+        copies_only=answer.get("originals") == SOURCE,
     )
 
 

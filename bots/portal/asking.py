@@ -12,12 +12,12 @@ import aiohttp
 from yarl import URL
 
 from belisha.policy import people
-from belisha.tlp import Label
 from bots.kernel.bot import Asker, Policy, PollFacts
 from bots.kernel.by_form import About
 from bots.kernel.listed import Sight, sight_of
 from bots.kernel.rooms import poll_facts
 from bots.portal.ballot_paper import BallotPaper, read_paper
+from bots.portal.homes import Home, Newcomer, Waiting, person_of, room_of, text_of
 from bots.portal.message_hits import MessageHit, read_hit
 
 log = logging.getLogger(__name__)
@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 _API: Final = "_synapse/client/org.belisha/v1"
 _USERINFO: Final = "_matrix/federation/v1/openid/userinfo"
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
+#: A copy is made first, which may have to wait for its turn; then it is as long as the line is slow.
+_COPYING: Final = aiohttp.ClientTimeout(total=3600, connect=15, sock_read=90)
 
 Json = Mapping[str, Any]
 
@@ -56,56 +58,6 @@ class Member:
         """The same as bots see who asks them for something."""
         person = people.Person(self.user_id, self.organisation, frozenset(self.roles))
         return Asker(person, 0, self.service_room, self.maintains)
-
-
-@dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody as others see them."""
-
-    user_id: str
-    name: str
-    organisation: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """A room's name and rules."""
-
-    room_id: str
-    kind: str
-    name: str | None
-    default: Label
-    ceiling: Label
-    organisations: tuple[str, ...]
-    topic: str | None = None
-    members: int = 0
-    organisation_names: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """An invitation to the member, or somebody who asks to be let in."""
-
-    room: Room
-    person: Person
-
-
-@dataclass(frozen=True, slots=True)
-class Newcomer:
-    """Somebody who is new, and since when, in seconds since 1970."""
-
-    person: Person
-    since: int
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """What the first page shows."""
-
-    groups: tuple[Room, ...]
-    invitations: tuple[Waiting, ...]
-    knocks: tuple[Waiting, ...]
-    newcomers: tuple[Newcomer, ...]
 
 
 class Homeserver:
@@ -203,10 +155,12 @@ class Homeserver:
         answer = await self._ask("home", {"user_id": user_id})
         try:
             return Home(
-                groups=tuple(_room(one) for one in _objects(answer, "groups")),
-                invitations=tuple(Waiting(_room(one), _person(one["by"])) for one in _objects(answer, "invitations")),
-                knocks=tuple(Waiting(_room(one), _person(one["from"])) for one in _objects(answer, "knocks")),
-                newcomers=tuple(Newcomer(_person(one), int(one["since"])) for one in _objects(answer, "new_members")),
+                groups=tuple(room_of(one) for one in _objects(answer, "groups")),
+                invitations=tuple(
+                    Waiting(room_of(one), person_of(one["by"])) for one in _objects(answer, "invitations")
+                ),
+                knocks=tuple(Waiting(room_of(one), person_of(one["from"])) for one in _objects(answer, "knocks")),
+                newcomers=tuple(Newcomer(person_of(one), int(one["since"])) for one in _objects(answer, "new_members")),
             )
         except (KeyError, TypeError, ValueError) as error:
             log.error("the module's answer about a first page cannot be read")
@@ -278,6 +232,47 @@ class Homeserver:
         if found is None:
             raise Unavailable
         return found
+
+    async def documents(self, user_id: str, words: str, room_id: str | None, page: int) -> Json:
+        """The files that the member's groups share now, whose names have these words; a page of them.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        answer = await self._ask("documents", {"user_id": user_id, "words": words, "room_id": room_id, "page": page})
+        _objects(answer, "documents")
+        return answer
+
+    async def document(self, user_id: str, room_id: str, event_id: str) -> Json | None:
+        """One of them with its versions, where the member can read it now; None where they cannot, or there is none.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        body = {"user_id": user_id, "room_id": room_id, "event_id": event_id}
+        answer = await self._ask("document", body, or_none=True)
+        if answer is not None:
+            _objects(answer, "versions"), _objects(answer, "opened")
+        return answer
+
+    async def copy(self, user_id: str, media_id: str) -> aiohttp.ClientResponse | None:
+        """A stamped copy of a file, which is still to be read and closed; None where the member may have none.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        url = URL(f"{self._address}/{_API}/media") / media_id % {"user_id": user_id, "stamped": "1"}
+        try:
+            response = await self._session.get(url, headers=self._headers, timeout=_COPYING, allow_redirects=False)
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            log.warning("the module gives no copies", extra={"reason": type(error).__name__})
+            raise Unavailable from error
+        if response.status == HTTPStatus.OK:
+            return response
+        response.close()
+        if response.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise Unavailable
 
     async def introductions(self, user_id: str) -> Sequence[Json]:
         """The introductions that wait for the member's answer.
@@ -372,7 +367,7 @@ def _member(user_id: str, answer: Json) -> Member | None:
         user_id,
         organisation,
         roles,
-        _text(about, "service_room"),
+        text_of(about, "service_room"),
         maintains=about.get("maintains") is True,
         recovered_at=float(recovered_at) if isinstance(recovered_at, int | float) else 0.0,
     )
@@ -383,30 +378,3 @@ def _objects(answer: Json, key: str) -> Sequence[Json]:
     if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
         raise Unavailable
     return value
-
-
-def _room(raw: Json) -> Room:
-    default, ceiling = Label.parse(raw["default"]), Label.parse(raw["ceiling"])
-    if default is None or ceiling is None:
-        raise ValueError("a room without a label")
-    return Room(
-        room_id=str(raw["room_id"]),
-        kind=str(raw["kind"]),
-        name=_text(raw, "name"),
-        default=default,
-        ceiling=ceiling,
-        organisations=tuple(str(one) for one in raw["organisations"]),
-        topic=_text(raw, "topic"),
-        members=int(raw.get("members", 0)),
-        organisation_names=tuple(str(one) for one in raw.get("organisation_names") or raw["organisations"]),
-    )
-
-
-def _person(raw: Json) -> Person:
-    user_id = str(raw["user_id"])
-    return Person(user_id, _text(raw, "name") or user_id, _text(raw, "organisation"))
-
-
-def _text(raw: Json, key: str) -> str | None:
-    value = raw.get(key)
-    return value if isinstance(value, str) and value else None

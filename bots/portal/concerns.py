@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 from belisha.commands.declaration import Argument, Command
 from belisha.commands.values import ANY, Field
 from belisha.translation import _
-from bots.portal.asking import Room
+from bots.portal.homes import Room
 from bots.portal.pages import asked, sentence, spoken
 from bots.portal.visit import Visit
 

@@ -21,9 +21,9 @@ from belisha.tlp import Label
 from belisha.translation import _, marked
 from bots.kernel.answers import in_html
 from bots.kernel.by_form import About, Done, Handed, NotAccepted
-from bots.portal.asking import Room
 from bots.portal.concerns import ORGANISATIONS, concerns
 from bots.portal.guard import Refused
+from bots.portal.homes import Room
 from bots.portal.visit import Visit
 
 _FOR_MEMBERS, _FOR_FEW = Label.GREEN, Label.AMBER

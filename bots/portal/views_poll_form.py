@@ -26,8 +26,8 @@ from belisha.translation import _
 from bots.kernel.answers import in_html
 from bots.kernel.bot import Policy
 from bots.kernel.by_form import About, Handed, NotAccepted
-from bots.portal.asking import Room
 from bots.portal.guard import Refused
+from bots.portal.homes import Room
 from bots.portal.pages import strictest
 from bots.portal.visit import Visit
 

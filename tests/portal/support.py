@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import nio
@@ -197,6 +198,24 @@ async def make_group(
     made = await here.people[by].room_create(name=name, topic=topic, preset=nio.RoomPreset(preset), **more)
     assert isinstance(made, nio.RoomCreateResponse), made
     here.groups[key] = made.room_id
+
+
+async def share(here: Here, name: str, data: bytes, by: str, group: str, **more: Any) -> tuple[str, str]:
+    """Uploads a file and shares it; the ids of event and file."""
+    token = {"Authorization": f"Bearer {here.people[by].access_token}", "Content-Type": "application/octet-stream"}
+    url = f"{here.server.url}/_matrix/media/v3/upload?filename={quote(name)}"
+    async with aiohttp.ClientSession() as session, session.post(url, data=data, headers=token) as answer:
+        address = (await answer.json())["content_uri"]
+    content = {"msgtype": "m.file", "body": name, "filename": name, "url": address, **more}
+    path = f"/_matrix/client/v3/rooms/{quote(here.groups[group])}/send/m.room.message/{abs(hash(address))}"
+
+    async def sent() -> str | None:
+        status, body = await request(here.people[by], "PUT", path, content)
+        return str(body["event_id"]) if status == 200 else None
+
+    event_id = await eventually(sent, 30)
+    assert event_id
+    return event_id, address.rpartition("/")[2]
 
 
 async def _people(here: Here) -> None:

@@ -15,12 +15,18 @@ from belisha.polls.card import card_content
 from bots.portal.server import ROUTES
 from bots.portal.visit import Route, Who
 from tests.bots.support import STEWARD
-from tests.portal.support import OWN, Answer, Here, Visitor, form_of
+from tests.portal.support import OWN, Answer, Here, Visitor, form_of, make_group, share
 
 #: A value for each part of an address; by name, so that an address with another part fails.
 FILLED: Mapping[str, str] = {
     **{"name": "portal.css", "number": "999999", "slug": "direct-chats"},
-    **{"event_id": "$nothing", "form": "csv", "user_id": "@nothing:belisha.localhost", "place": "nothing-there"},
+    **{
+        "event_id": "$nothing",
+        "media_id": "nothing",
+        "form": "csv",
+        "user_id": "@nothing:belisha.localhost",
+        "place": "nothing-there",
+    },
 }
 STEADY = {
     "X-Content-Type-Options": "nosniff",
@@ -158,13 +164,16 @@ async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, an
     number = re.findall(r"Session (\d+),", (await finn.get("/sessions")).text)[0]
     form = form_of((await ana.get("/")).text)
     parts = {name for route in ROUTES for name in re.findall(r"\{(\w+)", route.path)}
-    assert parts == {"room_id", "event_id", "form", "number", "name", "slug", "user_id", "place"}, (
+    assert parts == {"room_id", "event_id", "form", "number", "name", "slug", "user_id", "place", "media_id"}, (
         "each part of an address has its case here"
     )
     place = await _anonymous_poll(here)
+    await make_group(here, "finn", "secret", "Chandlers' secrets", "private_chat")
     assert "Which?" in (await finn.get(f"/ballots/{place}")).text
     theirs = {"room_id": here.groups["foreign"], "number": number, "slug": "group-freeze", "place": place}
     theirs["user_id"] = STEWARD
+    theirs["event_id"], theirs["media_id"] = await share(here, "Secret.txt", b"words", by="finn", group="secret")
+    theirs["room_id"] = here.groups["secret"]
     nobodys = {"room_id": f"!nothing:{here.server.name}", "number": "999999", "slug": "nothing", "place": place[::-1]}
     nobodys["user_id"] = f"@nobody:{here.server.name}"
     for route in MEMBERS:

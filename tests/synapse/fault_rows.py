@@ -320,6 +320,14 @@ async def _portals_download(community: Community) -> Act:
     return lambda: _opened(ask(community, None, "GET", path, headers=headers))
 
 
+async def _portals_copy(community: Community) -> Act:
+    media_id, secret = await upload(community, "ana", WORDS.encode()), community.server.data / "secrets" / "portal_api"
+    await community.sent(message(community, media_id), "closed")
+    path = f"/_synapse/client/org.belisha/v1/media/{media_id}?stamped=1&user_id={quote(community.id('ana'))}"
+    headers = {"Authorization": f"Bearer {secret.read_text().strip()}"}
+    return lambda: _opened(ask(community, None, "GET", path, headers=headers))
+
+
 async def _opened(asked: Awaitable[Got]) -> Answer:
     got = await asked
     return got.status, {} if got.status == 200 else json.loads(got.data)
@@ -440,7 +448,9 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi GET label": (_of_an_item("/_synapse/client/org.belisha/v1/label/{room}/{item}"),),
     "api MemberApi POST explain": (_explain,),
     "api MemberApi POST decide_batch": (_for_the_portal("decide_batch"),),
-    "api MemberApi GET media": (_portals_download,),
+    "api MemberApi GET media": (_portals_download, _portals_copy),
+    "api MemberApi POST documents": (_for_the_portal("documents"),),
+    "api MemberApi POST document": (_for_the_portal("document", room_id="!x", event_id="$x"),),
     "api MemberApi POST home": (_for_the_portal("home"),),
     "api MemberApi POST sent": (_for_the_portal("sent", room_id="!x", event_id="$x"),),
     "api MemberApi POST directory": (_for_the_portal("directory"),),

@@ -16,6 +16,7 @@ from belisha.policy.files import (
     State,
     brought_by,
     decide_avatar,
+    decide_copy,
     decide_download,
     decide_share,
 )
@@ -138,6 +139,28 @@ def test_every_state_is_open_to_whom_it_should_be() -> None:
     assert not decide_download(BEN, file(State.PENDING, IN)).allowed
     assert not decide_download(BEN, file(State.SHARED, IN._replace(sources_only=True))).allowed
     assert decide_download(ANA, file(State.SHARED, IN._replace(sources_only=True))).allowed
+
+
+def test_where_originals_are_their_sources_others_are_told_of_copies() -> None:
+    """Who is in the room alone: to everybody else there is no such file."""
+    kept_in, kept_out = IN._replace(sources_only=True), OUT._replace(sources_only=True)
+    assert decide_download(BEN, file(State.SHARED, kept_in, OUT)).code == "COPIES_ONLY"
+    assert decide_download(BEN, file(State.SHARED, kept_in, IN)).allowed
+    assert decide_download(BEN, file(State.SHARED, kept_out)).code == "NOT_FOUND"
+    assert decide_download(FROZEN, file(State.SHARED, kept_in)).code == "NOT_FOUND"
+
+
+def test_who_gets_a_copy() -> None:
+    kept_in = IN._replace(sources_only=True)
+    for shares, allowed in (((IN,), {ANA, BEN}), ((kept_in, OUT), {ANA, BEN}), ((OUT,), {ANA}), ((), set())):
+        for person in (ANA, BEN, FROZEN, STRANGER):
+            decision = decide_copy(person, file(State.SHARED, *shares))
+            assert decision.allowed == (person in allowed), (shares, person)
+            assert not decision.allowed or decision.label is file(State.SHARED, *shares).label
+    for state in State:
+        if state is not State.SHARED:
+            assert not decide_copy(ANA, file(state, IN)).allowed
+    assert not decide_copy(ANA, None).allowed
 
 
 def test_what_was_redacted_everywhere_is_closed_to_its_uploader() -> None:

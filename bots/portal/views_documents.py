@@ -1,0 +1,137 @@
+"""The library's pages. What each shows is decided by what the module says at that moment (rules P2 and E1).
+
+Nothing of it is kept here: neither names nor files. A copy goes through as it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, Final
+from urllib.parse import quote, urlencode
+
+import aiohttp
+from aiohttp import web
+
+from belisha.sniff import is_picture
+from belisha.tlp import Label
+from bots.portal.guard import Refused
+from bots.portal.homes import Room
+from bots.portal.visit import Visit
+
+#: An empty list is no secret.
+_EMPTY: Final = Label.GREEN
+_QUESTION: Final = 200
+_PAGES: Final = 50
+_PIECE: Final = 64 * 1024
+_PASSED_ON: Final = ("Content-Type", "Content-Disposition", "Cache-Control", "X-Content-Type-Options")
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    words: str
+    room_id: str | None
+    page: int
+
+    @classmethod
+    def of(cls, visit: Visit) -> _Asked:
+        query = visit.request.query
+        page = query.get("page", "1")
+        number = int(page) if page.isdecimal() and len(page) < 4 else 1
+        words = query.get("q", "")[:_QUESTION].replace("\0", "").strip()
+        return cls(words, query.get("group") or None, min(max(number, 1), _PAGES))
+
+    def address(self, page: int) -> str:
+        """The same question's other page."""
+        given = {"q": self.words, "group": self.room_id or "", "page": str(page)}
+        return "/documents?" + urlencode({key: value for key, value in given.items() if value})
+
+
+async def documents(visit: Visit) -> web.Response:
+    """The files of my groups, newest first, narrowed down as wished, a page at a time."""
+    asked, user_id = _Asked.of(visit), visit.known.member.user_id
+    groups = await _groups(visit)
+    if asked.room_id is not None and asked.room_id not in groups:
+        raise Refused(HTTPStatus.NOT_FOUND)
+    found = await visit.parts.homeserver.documents(user_id, asked.words, asked.room_id, asked.page)
+    return visit.page(
+        "documents",
+        Label.parse(found.get("label")) or _EMPTY,
+        asked=asked,
+        cards=[_card(one, groups) for one in found["documents"]],
+        groups=sorted(groups.values(), key=lambda room: (room.name or "").casefold()),
+        previous=asked.address(asked.page - 1) if asked.page > 1 else None,
+        following=asked.address(asked.page + 1) if found.get("more") is True and asked.page < _PAGES else None,
+    )
+
+
+async def document(visit: Visit) -> web.Response:
+    """One file, its versions, and for who uploaded it who has it; what is not mine to read is not there."""
+    match, user_id = visit.request.match_info, visit.known.member.user_id
+    found = await visit.parts.homeserver.document(user_id, match["room_id"], match["event_id"])
+    if found is None:
+        raise Refused(HTTPStatus.NOT_FOUND)
+    groups = await _groups(visit)
+    card = _card(found["document"], groups)
+    return visit.page(
+        "document",
+        # Who has opened it concerns few, and is shown to its source alone.
+        max(Label.parse(found.get("label")) or _EMPTY, Label.AMBER if found.get("is_source") is True else _EMPTY),
+        card=card,
+        versions=[_card(one, groups) for one in found["versions"]],
+        opened=found["opened"],
+        is_source=found.get("is_source") is True,
+        names_me=card["label"] >= Label.AMBER,
+    )
+
+
+async def copy(visit: Visit) -> web.Response:
+    """A copy with its label on it, made for me now."""
+    given = await visit.parts.homeserver.copy(visit.known.member.user_id, visit.request.match_info["media_id"])
+    if given is None:
+        raise Refused(HTTPStatus.NOT_FOUND)
+    headers = {name: given.headers[name] for name in _PASSED_ON if name in given.headers}
+    if visit.request.method == "HEAD":
+        given.close()
+        return web.Response(headers=headers)
+    return web.Response(body=_pieces(given), headers=headers)
+
+
+async def _pieces(given: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
+    async with given:
+        async for piece in given.content.iter_chunked(_PIECE):
+            yield piece
+
+
+async def _groups(visit: Visit) -> Mapping[str, Room]:
+    home = await visit.parts.homeserver.home(visit.known.member.user_id)
+    return {room.room_id: room for room in home.groups}
+
+
+def _card(one: Mapping[str, Any], groups: Mapping[str, Room]) -> Mapping[str, Any]:
+    """What is shown of a file."""
+    room_id, event_id = str(one["room_id"]), str(one["event_id"])
+    return {
+        **one,
+        "label": Label.parse(one.get("label")) or Label.RED,
+        "at": int(one["at"]) / 1000,
+        "address": f"/documents/{quote(room_id, safe='')}/{quote(event_id, safe='')}",
+        "save": f"/documents/copy/{quote(str(one['media_id']), safe='')}",
+        "group": groups.get(room_id),
+        "size": _size(int(one.get("size") or 0)),
+        "sort": _sort(str(one.get("media_type") or "")),
+    }
+
+
+def _size(count: int) -> str:
+    """How large a file is, for people."""
+    if count < 1000:
+        return f"{count} bytes"
+    return f"{count / 1000:.0f} kB" if count < 1_000_000 else f"{count / 1_000_000:.1f} MB"
+
+
+def _sort(media_type: str) -> str:
+    if media_type == "application/pdf":
+        return "PDF"
+    return "picture" if is_picture(media_type) else media_type.partition(";")[0] or "file"

@@ -1,0 +1,177 @@
+"""The library on a real portal: found and read by who is in the group, saved with a label, gone when taken back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from urllib.parse import quote
+
+import aiohttp
+import pytest
+import pytest_asyncio
+
+from tests.bots.support import STEWARD, eventually
+from tests.portal.support import HOSTILE, Here, Visitor, join, make_group, share
+from tests.support.producers import drawn
+from tests.support.server import request
+
+pytestmark = pytest.mark.asyncio
+
+
+@pytest_asyncio.fixture(scope="module")
+async def dora(here: Here) -> Visitor:
+    """A browser of Dora's, who is in the library's group with Lars, its maker."""
+    for name, organisation in (("dora", "harbour"), ("lars", "chandlers"), ("olga", "chandlers")):
+        await join(here, name, organisation)
+    invited = [here.people["dora"].user_id]
+    await make_group(here, "lars", "shelf", "The shelf", "private_chat", invite=invited)
+    await here.people["dora"].join(here.groups["shelf"])
+    return await here.sign_in("dora")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def lars(here: Here, dora: Visitor) -> Visitor:
+    return await here.sign_in("lars")
+
+
+@pytest_asyncio.fixture(scope="module")
+async def olga(here: Here, dora: Visitor) -> Visitor:
+    """Nobody in that group."""
+    return await here.sign_in("olga")
+
+
+def address_of(here: Here, event_id: str, group: str = "shelf") -> str:
+    return f"/documents/{quote(here.groups[group], safe='')}/{quote(event_id, safe='')}"
+
+
+async def saved(visitor: Visitor, media_id: str) -> tuple[int, bytes, Mapping[str, str]]:
+    """A copy, as a browser saves it."""
+    cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
+    async with (
+        aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
+        session.get(f"{visitor.url}/documents/copy/{media_id}", headers={"Cookie": cookies}) as answer,
+    ):
+        return answer.status, await answer.read(), answer.headers
+
+
+async def test_files_of_my_groups_are_found_and_saved(here: Here, dora: Visitor, lars: Visitor, olga: Visitor) -> None:
+    data = drawn()
+    event_id, media_id = await share(here, "Tide tables 2026.pdf", data, group="shelf", by="lars")
+    page = await dora.get("/documents?q=TABLES+tide")
+    assert page.status == 200 and "Tide tables 2026.pdf" in page.text and address_of(here, event_id) in page.text
+    assert "TLP:AMBER" in page.text and "The shelf" in page.text
+    assert "Tide tables" not in (await dora.get("/documents?q=tide+moon")).text
+    one = await dora.get(address_of(here, event_id))
+    assert one.status == 200 and f"/documents/copy/{media_id}" in one.text and "Who has it" not in one.text
+    status, copy, headers = await saved(dora, media_id)
+    assert status == 200 and copy.startswith(data) and len(copy) > len(data)
+    assert headers["Cache-Control"] == "private, no-store"
+    assert 'filename="TLP-AMBER-Tide-tables-2026.pdf"' in headers["Content-Disposition"]
+    assert "script-src" in headers["Content-Security-Policy"]
+    # To others there is nothing: in the list, at its address, as a copy, nor in the group that they name.
+    assert "Tide tables" not in (await olga.get("/documents")).text
+    assert (await olga.get(address_of(here, event_id))).status == 404
+    assert (await saved(olga, media_id))[0] == 404
+    other = await olga.get(f"/documents?group={quote(here.groups['shelf'], safe='')}")
+    assert other.status == (await olga.get("/documents?group=%21nowhere")).status == 404
+
+    async def known() -> bool:
+        mine = await lars.get(address_of(here, event_id))
+        return "dora</bdi>" in mine.text.lower() and "saved a copy" in mine.text
+
+    assert await eventually(known, 30), "its source sees who has it"
+    assert "saved a copy" not in (await dora.get(address_of(here, event_id))).text
+
+
+async def test_versions_stand_together_and_the_newest_is_shown(here: Here, dora: Visitor) -> None:
+    old, _ = await share(here, "Draft.txt", b"one", group="shelf", by="lars")
+    new, _ = await share(here, "draft.TXT", b"two", group="shelf", by="lars")
+    page = (await dora.get("/documents?q=draft")).text
+    assert address_of(here, new) in page and address_of(here, old) not in page
+    one = (await dora.get(address_of(here, old))).text
+    assert "Versions in this group" in one and address_of(here, new) in one
+
+
+async def test_what_is_taken_back_is_gone(here: Here, dora: Visitor) -> None:
+    """From the list, its own page, and as a copy; in the next answer, since nothing of it is kept (rule E1)."""
+    event_id, media_id = await share(here, "Mistake.txt", b"words", group="shelf", by="lars")
+    kept, _ = await share(here, "Mistake too.txt", b"other words", group="shelf", by="lars")
+    assert "Mistake.txt" in (await dora.get("/documents?q=mistake")).text
+    await here.people["lars"].room_redact(here.groups["shelf"], event_id)
+    page = (await dora.get("/documents?q=mistake")).text
+    assert "Mistake.txt" not in page and "Mistake too.txt" in page
+    assert (await dora.get(address_of(here, event_id))).status == 404
+    assert (await saved(dora, media_id))[0] == 404
+    act = {"m.relates_to": {"rel_type": "m.reference", "event_id": kept}, "label": "TLP:GREEN"}
+    path = f"/_matrix/client/v3/rooms/{quote(here.groups['shelf'])}/send/org.belisha.relabel/1"
+    assert (await request(here.people["lars"], "PUT", path, act))[0] == 200
+
+    async def relabelled() -> bool:
+        return "TLP:GREEN" in (await dora.get("/documents?q=mistake")).text
+
+    assert await eventually(relabelled, 30)
+
+
+async def test_whoever_leaves_sees_no_more(here: Here, olga: Visitor) -> None:
+    invited = [here.people["olga"].user_id]
+    await make_group(here, "lars", "attic", "The attic", "private_chat", invite=invited)
+    await here.people["olga"].join(here.groups["attic"])
+    event_id, media_id = await share(here, "Attic.txt", b"words", group="attic", by="lars")
+    assert "Attic.txt" in (await olga.get("/documents")).text
+    await here.people["olga"].room_leave(here.groups["attic"])
+    assert "Attic.txt" not in (await olga.get("/documents")).text
+    assert (await olga.get(address_of(here, event_id, "attic"))).status == 404
+    assert (await saved(olga, media_id))[0] == 404
+
+
+async def test_rooms_of_named_people_take_no_part(here: Here, dora: Visitor) -> None:
+    made = await here.people["lars"].room_create(is_direct=True, invite=[here.people["dora"].user_id])
+    here.groups["direct"] = made.room_id  # type: ignore[union-attr]
+    await here.people["dora"].join(here.groups["direct"])
+    event_id, _ = await share(here, "Between us.txt", b"words", group="direct", by="lars")
+    assert "Between us" not in (await dora.get("/documents")).text
+    assert (await dora.get(address_of(here, event_id, "direct"))).status == 404
+
+
+async def test_hostile_names_are_shown_as_they_are(here: Here, dora: Visitor) -> None:
+    event_id, media_id = await share(here, HOSTILE + ".txt", b"words", group="shelf", by="lars")
+    for path in ("/documents", address_of(here, event_id)):
+        page = (await dora.get(path)).text
+        assert "<img src=x" not in page and "<script>alert" not in page
+    _, _, headers = await saved(dora, media_id)
+    assert "\n" not in headers["Content-Disposition"] and headers["Content-Disposition"].startswith("attachment;")
+    for query in ("?page=0", "?page=99999", "?q=%00", "?q=" + "x" * 5000, "?page=x", "?group="):
+        assert (await dora.get("/documents" + query)).status in (200, 400, 404), query
+
+
+async def test_a_widget_saves_nothing_until_it_is_confirmed(here: Here, dora: Visitor) -> None:
+    _, media_id = await share(here, "Widget.txt", b"words", group="shelf", by="lars")
+    visitor = await here.in_widget("dora")
+    assert (await visitor.get("/documents")).status == 200
+    answer = await visitor.get(f"/documents/copy/{media_id}")
+    assert (answer.status, answer.location) == (303, "/confirm")
+
+
+async def test_the_gate_says_where_copies_are(here: Here, dora: Visitor) -> None:
+    """Where originals are their sources', Element's own viewer shows a sentence, and the portal has the copy."""
+    policy = f"rooms/{quote(here.groups['shelf'])}/policy"
+    assert (await here.server.local("PUT", policy, {"originals": "source"}))[0] == 200
+    try:
+        event_id, media_id = await share(here, "Kept.txt", b"words", group="shelf", by="lars")
+
+        async def led() -> bool:
+            path = f"/_matrix/client/v3/rooms/{quote(here.groups['shelf'])}/messages?dir=b&limit=30"
+            _, body = await request(here.people["dora"], "GET", path)
+            said = [str(one["content"].get("body")) for one in body["chunk"] if one["sender"] == STEWARD]
+            return any(here.url + address_of(here, event_id) in one for one in said)
+
+        assert await eventually(led, 30), "the bot puts the way to a copy under the file"
+        path = f"/_matrix/client/v1/media/download/{here.server.name}/{media_id}"
+        token = {"Authorization": f"Bearer {here.people['dora'].access_token}"}
+        async with aiohttp.ClientSession() as session, session.get(here.server.url + path, headers=token) as answer:
+            body = json.loads(await answer.read())
+            assert (answer.status, body["errcode"]) == (403, "ORG.BELISHA.COPIES_ONLY")
+            assert "portal" in body["error"]
+        assert (await saved(dora, media_id))[0] == 200
+    finally:
+        assert (await here.server.local("PUT", policy, {"originals": "anybody"}))[0] == 200

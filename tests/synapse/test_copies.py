@@ -1,0 +1,157 @@
+"""Stamped copies: who gets one, what stands on it, and what becomes of originals that are their sources'."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+from urllib.parse import quote
+
+import pytest_asyncio
+from pypdf import PdfReader
+
+from tests.support.community import Community, assert_refused
+from tests.support.files import DOWNLOAD, THUMBNAIL, ask, fetch, message, png, state_of, upload
+from tests.support.ledger import relabel, until
+from tests.support.producers import drawn
+from tests.support.server import ended
+from tests.support.settled import make_community
+
+
+@pytest_asyncio.fixture(scope="module")
+async def community(tmp_path_factory: Any) -> AsyncIterator[Community]:
+    """A community of this file alone."""
+    here = await make_community(tmp_path_factory.mktemp("copies") / "data")
+    with ended(here.server):
+        try:
+            yield here
+        finally:
+            await here.close()
+
+
+ACT = "org.belisha.relabel"
+
+
+async def copy_for(
+    community: Community, name: str, media_id: str, secret: str = ""
+) -> tuple[int, bytes, Mapping[str, str]]:
+    """What the module gives the portal for a member."""
+    secret = secret or (community.server.data / "secrets" / "portal_api").read_text().strip()
+    user_id = name if name.startswith("@") else community.id(name)
+    path = f"/_synapse/client/org.belisha/v1/media/{quote(media_id, safe='')}?stamped=1&user_id={quote(user_id)}"
+    got = await ask(community, None, "GET", path, headers={"Authorization": f"Bearer {secret}"})
+    return got.status, got.data, got.headers
+
+
+async def kept_to_sources(community: Community, *members: str) -> str:
+    """A closed group of Ana's whose originals are their sources'."""
+    invited = [community.id(name) for name in members]
+    _, made = await community.create("ana", {"preset": "private_chat", "invite": invited})
+    for name in members:
+        await community[name].join(made["room_id"])
+    path = f"rooms/{quote(made['room_id'])}/policy"
+    assert (await community.server.local("PUT", path, {"originals": "source"}))[0] == 200
+    return str(made["room_id"])
+
+
+async def test_a_copy_says_its_label_and_who_has_it(community: Community) -> None:
+    data = drawn()
+    media_id = await upload(community, "ana", data, "tides.pdf", "application/pdf")
+    item = await community.sent(message(community, media_id, "TLP:GREEN Tides"), "closed")
+    status, copy, headers = await copy_for(community, "dina", media_id)
+    assert status == 200 and copy.startswith(data)
+    text = PdfReader(io.BytesIO(copy)).pages[1].extract_text()
+    assert text.count("TLP:GREEN") == 2 and "Downloaded by" not in text
+    assert headers["cache-control"] == "private, no-store"
+    assert headers["content-type"] == "application/pdf"
+    assert headers["content-disposition"].startswith('attachment; filename="TLP-GREEN-tides.pdf"')
+    assert headers["x-content-type-options"] == "nosniff"
+    assert (await community.put("ana", "closed", relabel(item, "TLP:AMBER"), event_type=ACT))[0] == 200
+    text = ""
+    for _ in range(60):  # the act is followed a moment later
+        _, copy, _ = await copy_for(community, "dina", media_id)
+        text = PdfReader(io.BytesIO(copy)).pages[0].extract_text()
+        if "TLP:AMBER" in text:
+            break
+        await asyncio.sleep(0.5)
+    assert text.count("TLP:AMBER") == text.count("Downloaded by Dina (") == text.count(community.id("dina")) == 2
+    question = "SELECT user_id, label FROM belisha_download WHERE media_id = ? AND part = 'copy'"
+
+    async def noted() -> bool:
+        found = community.server.query(question, media_id)
+        return found == [{"user_id": community.id("dina"), "label": "TLP:AMBER"}]
+
+    await until(noted)  # and those below AMBER are not written down
+
+
+async def test_copies_are_for_who_could_open_the_file(community: Community) -> None:
+    media_id = await upload(community, "ana", drawn(pages=1), "tides.pdf")
+    nothing = await copy_for(community, "emil", "n" * 24)
+    assert nothing[0] == 404
+    assert (await copy_for(community, "ana", media_id))[0] == 404, "shared nowhere, it has no label yet"
+    item = await community.sent(message(community, media_id), "closed")
+    assert (await copy_for(community, "ana", media_id))[0] == 200
+    for name in ("emil", "finn", "@nobody:" + community.server.name):
+        refused = await copy_for(community, name, media_id)
+        assert refused[:2] == nothing[:2], name
+    assert (await copy_for(community, "dina", media_id, "wrong"))[0] == 403
+    assert (await copy_for(community, "dina", media_id, str(community["dina"].access_token)))[0] == 403
+    assert (await copy_for(community, "steward", media_id))[0] == 400
+    picture = await upload(community, "ana", png(3), "me.png", "image/png")
+    await community["ana"].set_avatar(f"mxc://{community.server.name}/{picture}")
+    assert (await copy_for(community, "dina", picture))[0] == 404
+    await community["ana"].room_redact(community.rooms["closed"], item)
+    assert (await copy_for(community, "dina", media_id))[:2] == nothing[:2]
+
+
+async def test_what_cannot_be_stamped_comes_with_a_cover(community: Community) -> None:
+    media_id = await upload(community, "ana", b"a,b\n1,2\n", "t\xe4bles.csv", "text/csv")
+    await community.sent(message(community, media_id), "closed")
+    status, copy, headers = await copy_for(community, "dina", media_id)
+    assert (status, headers["content-type"]) == (200, "application/zip")
+    assert headers["content-disposition"].endswith("filename*=UTF-8''TLP-AMBER%20t%C3%A4bles.csv.zip")
+    with zipfile.ZipFile(io.BytesIO(copy)) as archive:
+        assert archive.testzip() is None
+        assert archive.read("t\xe4bles.csv") == b"a,b\n1,2\n"
+        assert "Downloaded by Dina (" in archive.read("TLP-AMBER.txt").decode()
+
+
+async def test_originals_stay_their_sources_and_copies_go_round(community: Community) -> None:
+    """In a client's own viewer stands a sentence; who is not in the group sees what they see of any file."""
+    community.rooms["library"] = await kept_to_sources(community, "dina")
+    data = drawn(pages=1)
+    media_id = await upload(community, "ana", data, "tides.pdf", "application/pdf")
+    await community.sent(message(community, media_id), "library")
+    assert (await fetch(community, "ana", media_id)).data == data
+    for address in (DOWNLOAD, DOWNLOAD + "/tides.pdf", THUMBNAIL):
+        for headers in ({}, {"If-None-Match": "1"}, {"Range": "bytes=0-9"}):
+            got = await fetch(community, "dina", media_id, address, **headers)
+            assert_refused(got.status, json.loads(got.data), "COPIES_ONLY", rule="F1")
+            assert b"portal" in got.data and got.data.count(b"%PDF") == 0
+            other = await fetch(community, "emil", media_id, address, **headers)
+            none = await fetch(community, "emil", "n" * len(media_id), address, **headers)
+            assert other.status == none.status == 404
+            assert other.data.replace(media_id.encode(), b"n" * len(media_id)) == none.data
+    status, copy, _ = await copy_for(community, "dina", media_id)
+    assert status == 200 and copy.startswith(data)
+    assert (await copy_for(community, "emil", media_id))[0] == 404
+    # Shared in a group that keeps nothing back, it is open there, as it was shared by its source.
+    await community.sent(message(community, media_id), "closed")
+    assert (await fetch(community, "dina", media_id)).data == data
+    assert (await copy_for(community, "emil", media_id))[0] == 404
+
+
+async def test_nobody_gets_what_is_withdrawn_meanwhile(community: Community) -> None:
+    """The decision is made anew when the copy is ready."""
+    media_id = await upload(community, "ana", drawn(pages=900), "long.pdf")
+    await community.sent(message(community, media_id), "closed")
+    asking = asyncio.create_task(copy_for(community, "dina", media_id))
+    await asyncio.sleep(0.3)
+    assert (await community.server.local("POST", f"files/{media_id}/withdraw"))[0] == 200
+    status, copy, _ = await asking
+    assert (status, copy[:5]) in ((404, copy[:5]), (200, b"%PDF-")), "in time, or gone"
+    assert (await copy_for(community, "dina", media_id))[0] == 404
+    assert state_of(community, media_id) == "withdrawn"
