@@ -119,7 +119,6 @@ class BelishaModule:
         screening = Screening(api, config.screening, self.audit, config.audit_key)
         self.media = Media(api, self.registry, file_rows, downloads, self.audit, screening, self.inspection, portraits)
         self.copies = Copies(api, self.registry, file_rows, downloads, self.audit, self.media, scanner)
-        self.words = Words(api)
         self.relabelling = Relabelling(
             api, self.hooks, self.ledger, self.about, config.badge, own, self.files, self.words
         )
@@ -135,14 +134,7 @@ class BelishaModule:
         redactions = Redactions(api, self.hooks, self.ledger, own, self.about.steward)
         self.retention = Retention(api, file_rows, redactions, config.retention, config.unshared_days)
         self.journal = Journal(
-            api,
-            self.hooks,
-            self.registry,
-            file_rows,
-            redactions,
-            self.relabelling,
-            self.rights,
-            config.revocations,
+            api, self.hooks, self.registry, file_rows, redactions, self.relabelling, self.rights, config.revocations
         )
         self.makings = Makings(api, self.hooks, self.registry, self.rooms, upgrade_rows)
         self.reports = Reports(api, self.hooks, self.registry, self.rooms, self.markers)
