@@ -9,6 +9,7 @@ from belisha.commands.declaration import Command
 from bots.directory.directory import Directory
 from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
+from bots.mydata.mydata import MyData
 from bots.polls import Polls
 from bots.polls.key_files import KeyFiles
 from bots.portal.approval import Approval
@@ -39,7 +40,7 @@ def roster(
     hears = [] if portal is None else [Approval(portal)]
     address = "" if portal is None else portal.public_url
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
-    parts: list[Part] = [Polls(zone or ZoneInfo("UTC"), address, keys), Directory(address)]
+    parts: list[Part] = [Polls(zone or ZoneInfo("UTC"), address, keys), Directory(address), MyData(address)]
     return [Steward(entries, hears=hears, portal=address, escalation=escalation, rules=written, zone=zone, parts=parts)]
 
 

@@ -50,6 +50,7 @@ class PortalHandlers:
         self._recoveries = parts.recoveries
         self._polls = Polls(parts)
         self._introductions = parts.introductions
+        self._exports = parts.exports
         self._directory = Directory(parts.api, parts.registry)
         self._secret = secret.encode()
 
@@ -67,6 +68,8 @@ class PortalHandlers:
             "POST directory": self.directory,
             "POST ballot": self.ballot,
             "POST introductions": self.introductions,
+            "POST exports": self.exports,
+            "POST export_link": self.export_link,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -146,6 +149,16 @@ class PortalHandlers:
         """`POST introductions` with `user_id`: the introductions that wait for that member's answer."""
         person, _ = await self._asked_for(request)
         return await self._introductions.of(person)
+
+    async def exports(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST exports` with `user_id`: the copies that were made of what is held about that member."""
+        person, _ = await self._asked_for(request)
+        return await self._exports.of(person)
+
+    async def export_link(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST export_link` with `user_id`, `id`: a link by which that member takes a copy, once, within a minute."""
+        person, body = await self._asked_for(request)
+        return await self._exports.link(person, body.get("id"))
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

@@ -9,6 +9,7 @@ from synapse.module_api import ModuleApi
 from belisha.policy.state import Surroundings
 from synapse_modules.audit import Audit
 from synapse_modules.audit_open import OpenActs
+from synapse_modules.exports import Exports
 from synapse_modules.files import Files
 from synapse_modules.hooks import Hooks
 from synapse_modules.introductions import Introductions
@@ -59,6 +60,7 @@ class Parts(NamedTuple):
     recoveries: Recoveries
     watch: Watch
     open_acts: OpenActs
+    exports: Exports
 
     @property
     def introductions(self) -> Introductions:

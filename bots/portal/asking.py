@@ -278,13 +278,14 @@ class Homeserver:
             raise Unavailable
         return found
 
-    async def introductions(self, user_id: str) -> Sequence[Json]:
-        """The introductions that wait for the member's answer.
+    async def listed(self, what: str, user_id: str) -> Sequence[Json]:
+        """What the module lists for the member: their `introductions` or `exports`. Raises as the others."""
+        return _objects(await self._ask(what, {"user_id": user_id}), what)
 
-        Raises:
-            Unavailable: It cannot be asked.
-        """
-        return _objects(await self._ask("introductions", {"user_id": user_id}), "introductions")
+    async def export_link(self, user_id: str, export_id: str) -> str | None:
+        """The address by which the member takes a copy, once; None where there is none. Raises as the others."""
+        answer = await self._ask("export_link", {"user_id": user_id, "id": export_id}, or_none=True)
+        return None if answer is None else _text(answer, "address")
 
     async def whose(self, openid_token: str) -> str | None:
         """The account that an OpenID token of our homeserver was made for; None where it is no such token.
