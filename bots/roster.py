@@ -10,6 +10,7 @@ from bots.directory.directory import Directory
 from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
 from bots.library import Library
+from bots.mydata.mydata import MyData
 from bots.polls import Polls
 from bots.polls.key_files import KeyFiles
 from bots.portal.approval import Approval
@@ -40,7 +41,8 @@ def roster(
     hears = [] if portal is None else [Approval(portal)]
     address = "" if portal is None else portal.public_url
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
-    parts: list[Part] = [Polls(zone or ZoneInfo("UTC"), address, keys), Directory(address), Library(address)]
+    at = zone or ZoneInfo("UTC")
+    parts: list[Part] = [Polls(at, address, keys), Directory(address), Library(address), MyData(address)]
     return [Steward(entries, hears=hears, portal=address, escalation=escalation, rules=written, zone=zone, parts=parts)]
 
 

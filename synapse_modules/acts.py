@@ -14,6 +14,7 @@ from synapse.module_api import LoggingTransaction
 from synapse.module_api.errors import SynapseError
 
 from synapse_modules.acts_announcements import AnnouncementActs
+from synapse_modules.acts_exports import ExportActs
 from synapse_modules.acts_groups import GroupActs, GroupChangeActs
 from synapse_modules.acts_introductions import IntroductionActs
 from synapse_modules.acts_invitations import InvitationActs
@@ -83,6 +84,7 @@ class Acts:
             WaitingActs(parts),
             RecoveryActs(parts),
             IntroductionActs(parts),
+            ExportActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}
 

@@ -31,6 +31,7 @@ from synapse_modules.deliveries import Deliveries
 from synapse_modules.directory import Directory
 from synapse_modules.doors import admin_closed
 from synapse_modules.event_check import EventCheck
+from synapse_modules.export_file import ExportFile
 from synapse_modules.groups_found import FoundGroups
 from synapse_modules.offboarding import Offboarding
 from synapse_modules.parts import Parts
@@ -88,6 +89,7 @@ class MemberApi(Resource):
         self._polls = Polls(parts)
         self._waiting = parts.waiting
         self._introductions = parts.introductions
+        self._exports, self._export_file = parts.exports, ExportFile(parts.api)
         self._directory = Directory(parts.api, parts.registry)
         self._published = parts.rights.published
         self._markers = parts.about.markers
@@ -108,6 +110,8 @@ class MemberApi(Resource):
             "POST recertification": self._recertify,
             "POST waiting": self._waits,
             "POST introducing": self._introduces,
+            "POST mydata": self._bots_part,
+            "GET export": self._export,
             **ItemHandlers(parts, check).handlers(),
             **PortalHandlers(parts, config.portal_secret).handlers(),
             **deliveries.handlers(),
@@ -267,6 +271,19 @@ class MemberApi(Resource):
         if path:
             raise not_found()
         return await self._introductions.turn()
+
+    async def _bots_part(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """What the bots hold about a member, for a copy that is being made; they are told nothing of the copy."""
+        await self._bot(request)
+        if path:
+            raise not_found()
+        return await self._exports.take_bots_part(parse_json_object_from_request(request))
+
+    async def _export(self, request: SynapseRequest, path: list[str]) -> None:
+        """`GET export/{link}`: the copy of a link, which a member has from the portal, and which holds once."""
+        if len(path) != 1:
+            raise not_found()
+        await self._export_file.give(request, await self._exports.use(path[0]))
 
     async def _policy(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         room, _ = await self._room_for(request, path[0] if path else "")

@@ -53,6 +53,7 @@ class PortalHandlers:
         self._polls = Polls(parts)
         self._introductions = parts.introductions
         self._search = MessageSearch(parts)
+        self._exports = parts.exports
         self._directory = Directory(parts.api, parts.registry)
         self._documents = Documents(parts.api, parts.readers, parts.registry)
         self._secret = secret.encode()
@@ -74,6 +75,8 @@ class PortalHandlers:
             "POST messages": self.messages,
             "POST documents": self.documents,
             "POST document": self.document,
+            "POST exports": self.exports,
+            "POST export_link": self.export_link,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -178,6 +181,16 @@ class PortalHandlers:
         if found is None:
             raise not_found()
         return found
+
+    async def exports(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST exports` with `user_id`: the copies that were made of what is held about that member."""
+        person, _ = await self._asked_for(request)
+        return await self._exports.of(person)
+
+    async def export_link(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST export_link` with `user_id`, `id`: a link by which that member takes a copy, once, within a minute."""
+        person, body = await self._asked_for(request)
+        return await self._exports.link(person, body.get("id"))
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

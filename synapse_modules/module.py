@@ -27,7 +27,7 @@ from belisha.policy.profile import decide_profile_field
 from belisha.policy.state import GROUPS, Surroundings, decide_address
 from belisha.policy.types import CONTENT, RELABEL
 from synapse_modules import api as http
-from synapse_modules import audit_heads, audit_open, guards, journal, metrics, recovery, reports, retention
+from synapse_modules import audit_heads, audit_open, exports, guards, journal, metrics, recovery, reports, retention
 from synapse_modules.audit import Audit
 from synapse_modules.audit_heads import AuditHeads
 from synapse_modules.audit_open import OpenActs
@@ -40,6 +40,7 @@ from synapse_modules.departed import Departed
 from synapse_modules.doors import Doors
 from synapse_modules.downloads import Downloads
 from synapse_modules.event_check import EventCheck
+from synapse_modules.exports import Exports
 from synapse_modules.file_rows import FileRows
 from synapse_modules.files import Files
 from synapse_modules.group_places import GroupPlaces
@@ -141,6 +142,7 @@ class BelishaModule:
         self.waiting = Waiting(api, self.hooks, self.registry, self.rooms)
         self.recoveries = Recoveries(api, self.hooks, self.registry, self.rooms, self.audit)
         self.alerts, self.watch = Alerts(api, self.rooms), Watch(api, screening, self.rooms)
+        self.exports = Exports(api, self.registry, self.audit)
         self.open_acts = OpenActs(api, self.audit, self.rooms)
         self.places = GroupPlaces(api, self.hooks, self.rooms)
         parts = Parts(
@@ -169,6 +171,7 @@ class BelishaModule:
             self.recoveries,
             self.watch,
             self.open_acts,
+            self.exports,
         )
         self.check = EventCheck(config, parts)
         self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
@@ -236,19 +239,15 @@ class BelishaModule:
                 self._api.looping_background_call(self._catch_up, CATCH_UP_MS, desc="belisha_catch_up")
                 self._api.looping_background_call(self.journal.write, journal.EVERY_MS, desc="belisha_journal")
                 self._api.looping_background_call(self.audit_heads.keep, audit_heads.EVERY_MS, desc="belisha_heads")
-                self._api.looping_background_call(
-                    self._do, reports.EVERY_MS, self.reports.catch_up, desc="belisha_reports"
-                )
-                self._api.looping_background_call(
-                    self._do, recovery.EVERY_MS, self.recoveries.catch_up, desc="belisha_recovery"
-                )
-                self._api.looping_background_call(
-                    self._do, alerts.EVERY_MS, self.alerts.catch_up, desc="belisha_alerts"
-                )
-                self._api.looping_background_call(
-                    self._do, audit_open.EVERY_MS, self.open_acts.tell, desc="belisha_open_acts"
-                )
-                self._api.looping_background_call(self._do, watch.EVERY_MS, self.watch.catch_up, desc="belisha_watch")
+                for every, work, name in (
+                    (reports.EVERY_MS, self.reports.catch_up, "belisha_reports"),
+                    (recovery.EVERY_MS, self.recoveries.catch_up, "belisha_recovery"),
+                    (alerts.EVERY_MS, self.alerts.catch_up, "belisha_alerts"),
+                    (audit_open.EVERY_MS, self.open_acts.tell, "belisha_open_acts"),
+                    (watch.EVERY_MS, self.watch.catch_up, "belisha_watch"),
+                    (exports.EVERY_MS, self.exports.catch_up, "belisha_exports"),
+                ):
+                    self._api.looping_background_call(self._do, every, work, desc=name)
                 self._api.looping_background_call(self.retention.run, retention.EVERY_MS, desc="belisha_retention")
                 await self._catch_up()
                 await self.rights.look_through()

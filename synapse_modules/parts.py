@@ -10,6 +10,7 @@ from belisha.policy.state import Surroundings
 from synapse_modules.audit import Audit
 from synapse_modules.audit_open import OpenActs
 from synapse_modules.copies import Copies
+from synapse_modules.exports import Exports
 from synapse_modules.files import Files
 from synapse_modules.hooks import Hooks
 from synapse_modules.introductions import Introductions
@@ -61,6 +62,7 @@ class Parts(NamedTuple):
     recoveries: Recoveries
     watch: Watch
     open_acts: OpenActs
+    exports: Exports
 
     @property
     def introductions(self) -> Introductions:

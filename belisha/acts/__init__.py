@@ -9,6 +9,7 @@ from typing import Final
 
 from belisha.acts.announcements import ANNOUNCE_ACTS
 from belisha.acts.contact import CONTACT_ACTS
+from belisha.acts.exports import EXPORT_ACTS
 from belisha.acts.freezing import FREEZING_ACTS
 from belisha.acts.groups import GROUP_ACTS
 from belisha.acts.introductions import INTRODUCTION_ACTS
@@ -37,6 +38,7 @@ ACTS: Final = (
     *WAITING_ACTS,
     *RECOVERY_ACTS,
     *INTRODUCTION_ACTS,
+    *EXPORT_ACTS,
 )
 
 

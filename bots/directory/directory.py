@@ -22,7 +22,7 @@ from bots.kernel.answers import Block, Typed, notice, paragraph, say
 from bots.kernel.bot import Context, Job, Needs
 from bots.kernel.calls import Acting, Answer, Call, Entry
 from bots.kernel.desk import could_not_ask
-from bots.kernel.effects import Effect, Send
+from bots.kernel.effects import Contribute, Effect, Send
 from bots.kernel.events import Event
 from bots.kernel.listed import Sight
 from bots.kernel.rules import Rule
@@ -96,7 +96,9 @@ class Directory:
             return _said(paragraph(could_not_ask()))
         effect = profiles.erase(context.database, listed, context.now)
         suggestions.forget(context.database, call.user_id)
-        return Answer((paragraph(_("Done: your profile is empty, here and in what clients show.")),), (effect,))
+        # A copy of their data that was made before has it still.
+        effects = (effect, Contribute(call.user_id))
+        return Answer((paragraph(_("Done: your profile is empty, here and in what clients show.")),), effects)
 
     def _whois(self, call: Call, context: Context) -> Answer:
         sight = context.sight

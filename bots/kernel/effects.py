@@ -169,6 +169,21 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
+class Contribute:
+    """Give the module what the bots hold about a member, for the copy of it that is being made; nothing comes back."""
+
+    user: str
+    export: str | None = None
+    """Which copy; None says that those that there are have something in them that was erased since (rule E1)."""
+    sections: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """What the module is told."""
+        return {"user_id": self.user, "export": self.export, "sections": dict(self.sections)}
+
+
+@dataclass(frozen=True, slots=True)
 class Schedule:
     """Have `run` called at a time; it takes the place of a job of that name that is still to come."""
 
@@ -188,7 +203,8 @@ class Unschedule:
 #: Begins the names of jobs that tell a bot how an act ended: `then`, and `outcome` or `refused` with a sentence.
 OUTCOME = "outcome "
 
-Outgoing = Send | Picture | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Hook | Act | Turn | Publish
+Told = Turn | Publish | Contribute
+Outgoing = Send | Picture | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Hook | Act | Told
 Effect = Outgoing | Schedule | Unschedule
 
 
@@ -223,6 +239,8 @@ def lane_of(effect: Outgoing, room_id: str | None) -> str:
         return "webhook"
     if isinstance(effect, Publish):
         return f"profile {effect.user}"
+    if isinstance(effect, Contribute):
+        return f"mydata {effect.user}"
     room = effect.room or room_id
     if room is None:
         raise BadEffect(f"{type(effect).__name__} names no room, and a job has none of its own")
@@ -267,7 +285,7 @@ def body_of(effect: Outgoing, effect_ids: Mapping[int, str], event_id: str | Non
             return {"to": effect.to, "subject": effect.subject, "text": effect.text}
         case Turn():
             return {"what": effect.what} | ({} if effect.then is None else {"then": dict(effect.then)})
-        case Hook() | Publish():
+        case Hook() | Publish() | Contribute():
             return dict(effect.body)
         case Act():
             return _body_of_act(effect, event_id)

@@ -257,6 +257,10 @@ class BotClient:
         """Has the module write what a member shows the whole community."""
         await self._request("POST", f"{_MODULE}/profile", body)
 
+    async def contribute(self, body: Mapping[str, Any]) -> None:
+        """Gives the module what the bots hold about a member."""
+        await self._request("POST", f"{_MODULE}/mydata", body)
+
     async def audience(self, room_id: str) -> dict[str, Any]:
         """Who can read a room, as the module counts them."""
         return await self._request("GET", f"{_MODULE}/audience", query={"room_id": room_id})

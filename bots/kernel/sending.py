@@ -87,6 +87,7 @@ class Sending:
             "kick": _kick,
             "state": _state,
             "publish": _publish,
+            "contribute": _contribute,
         }
 
     async def work(self, lane: str) -> None:
@@ -258,6 +259,10 @@ async def _state(client: BotClient, effect: Pending) -> str:
 
 async def _publish(client: BotClient, effect: Pending) -> None:
     await client.publish(effect.body)
+
+
+async def _contribute(client: BotClient, effect: Pending) -> None:
+    await client.contribute(effect.body)
 
 
 async def _invite(client: BotClient, effect: Pending) -> None:

@@ -274,13 +274,14 @@ class Homeserver:
             return None
         raise Unavailable
 
-    async def introductions(self, user_id: str) -> Sequence[Json]:
-        """The introductions that wait for the member's answer.
+    async def listed(self, what: str, user_id: str) -> Sequence[Json]:
+        """What the module lists for the member: their `introductions` or `exports`. Raises as the others."""
+        return _objects(await self._ask(what, {"user_id": user_id}), what)
 
-        Raises:
-            Unavailable: It cannot be asked.
-        """
-        return _objects(await self._ask("introductions", {"user_id": user_id}), "introductions")
+    async def export_link(self, user_id: str, export_id: str) -> str | None:
+        """The address by which the member takes a copy, once; None where there is none. Raises as the others."""
+        answer = await self._ask("export_link", {"user_id": user_id, "id": export_id}, or_none=True)
+        return None if answer is None else text_of(answer, "address")
 
     async def messages(self, user_id: str, words: str) -> tuple[Sequence[MessageHit], bool]:
         """The newest messages of the member's groups with those words, and whether there may be older ones.

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from aiohttp import web
 
+from belisha.export import Cell, disposition, document, file_name, table
 from belisha.polls import ballots
 from belisha.polls.card import UNANIMOUS
 from belisha.translation import _
@@ -21,7 +22,6 @@ from bots.polls import anonymous, words
 from bots.polls.ballot_box import BallotBox, Closed
 from bots.polls.key_files import LostKey
 from bots.portal.ballot_paper import BallotPaper
-from bots.portal.export import Cell, disposition, document, file_name, table
 from bots.portal.guard import Refused
 from bots.portal.views_pictures import drawn
 from bots.portal.visit import Visit, see

@@ -13,13 +13,13 @@ from aiohttp import web
 from belisha.directory.fields import AVAILABILITY, FIELDS, Visibility
 from belisha.directory.values import PAGE, Facets
 from belisha.directory.written import LONGEST, plain, split
+from belisha.export import Cell, disposition, file_name, table
 from belisha.policy.people import CATEGORIES
 from belisha.tlp import Label
 from bots.directory.profiles import Kept, seen
 from bots.directory.words import LABELS
 from bots.kernel.listed import Sight
 from bots.portal.book import Found
-from bots.portal.export import Cell, disposition, file_name, table
 from bots.portal.guard import Refused
 from bots.portal.pages import chip, describe, part
 from bots.portal.views_profile import sight_of
@@ -109,7 +109,7 @@ async def challenges(visit: Visit) -> web.Response:
 
 async def introductions(visit: Visit) -> web.Response:
     """The introductions that wait for my answer, which is given in my own chat (rule P3)."""
-    found = await visit.parts.homeserver.introductions(visit.known.member.user_id)
+    found = await visit.parts.homeserver.listed("introductions", visit.known.member.user_id)
     return visit.page("introductions", _FOR_FEW, introductions=found)
 
 

@@ -7,11 +7,11 @@ from http import HTTPStatus
 
 from aiohttp import web
 
+from belisha.export import disposition, file_name
 from belisha.tlp import Label
 from bots.charts.artist import NotDrawn
 from bots.charts.bars import Bars
 from bots.portal.drawings import Busy
-from bots.portal.export import disposition, file_name
 from bots.portal.guard import Refused
 from bots.portal.visit import Visit
 

@@ -11,13 +11,13 @@ from urllib.parse import quote
 
 from aiohttp import web
 
+from belisha.export import Cell, disposition, document, file_name, table
 from belisha.tlp import Label
 from bots.kernel.bot import PollFacts
 from bots.polls import results, words
 from bots.polls.counting import count, until
 from bots.portal import views_ballots
 from bots.portal.ballot_paper import BallotPaper
-from bots.portal.export import Cell, disposition, document, file_name, table
 from bots.portal.guard import Refused
 from bots.portal.views_pictures import drawn
 from bots.portal.visit import Visit, see

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from belisha.export import cell, disposition, file_name, one_line, table
 from belisha.tlp import Label
-from bots.portal.export import Entry, calendar, cell, disposition, file_name, mail_header, one_line, table
+from bots.portal.export import Entry, calendar, mail_header
 
 #: Texts in which what matters is frequent.
 WORDS = st.text(

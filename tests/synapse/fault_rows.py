@@ -216,6 +216,35 @@ def _for_the_portal(name: str, **more: str) -> Row:
     return prepare
 
 
+def _a_copy(community: Community, link: str) -> str:
+    """A copy of Ana's data that can be taken by a link; its id."""
+    export = unique("copy")
+    community.server.change(
+        "INSERT INTO belisha_export (id, localpart, made_by, at, state, step, place, position, bots, until, link_hash,"
+        " link_until) VALUES (?, 'ana', 'ana', ?, 'ready', 0, '', 1000000000, 1, 5000000000, ?, 5000000000)",
+        export,
+        int(time.time()),
+        hashlib.sha256(link.encode()).hexdigest(),
+    )
+    return export
+
+
+async def _bots_part(community: Community) -> Act:
+    body = {"user_id": community.id("ana"), "export": _a_copy(community, unique("link")), "sections": {}}
+    return await _plain("POST", "/_synapse/client/org.belisha/v1/mydata", body, by="steward")(community)
+
+
+async def _taken_copy(community: Community) -> Act:
+    link = unique("link")
+    _a_copy(community, link)
+    return await _plain("GET", f"/_synapse/client/org.belisha/v1/export/{link}")(community)
+
+
+async def _link_to_copy(community: Community) -> Act:
+    body = {"user_id": community.id("ana"), "id": _a_copy(community, unique("link"))}
+    return lambda: ask_as_portal(community, body, name="export_link")
+
+
 async def _published(community: Community) -> Act:
     body = {"user_id": community.id("ana"), "fields": {"role": [WORDS]}}
     return await _plain("POST", "/_synapse/client/org.belisha/v1/profile", body, by="steward")(community)
@@ -444,6 +473,10 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     ),
     "api MemberApi POST introductions": (_for_the_portal("introductions"),),
     "api MemberApi POST messages": (_for_the_portal("messages", words="tide"),),
+    "api MemberApi POST mydata": (_bots_part,),
+    "api MemberApi GET export": (_taken_copy,),
+    "api MemberApi POST exports": (_for_the_portal("exports"),),
+    "api MemberApi POST export_link": (_link_to_copy,),
     "api MemberApi POST acts": (_act,),
     "api MemberApi GET label": (_of_an_item("/_synapse/client/org.belisha/v1/label/{room}/{item}"),),
     "api MemberApi POST explain": (_explain,),

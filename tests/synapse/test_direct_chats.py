@@ -122,7 +122,7 @@ async def test_the_room_with_the_bot_and_groups_are_no_direct_chats(community: C
 @pytest.mark.parametrize(
     ("path", "body"),
     [
-        ("direct-chats/ana", {"from": "nobody"}),
+        ("direct-chats/ana", {"from": "strangers"}),
         ("direct-chats/nobody.there", {"from": "anyone"}),
         ("introductions", {"one": "ana", "other": "ana"}),
         ("introductions", {"one": "ana", "other": "nobody.there"}),

@@ -72,6 +72,8 @@ ROWS: Final = {
     "leave-community": Row(OWN, "members", "leave_community"),
     "let-in": Row(BOTH, "members", "let_in"),
     "may": Row(BOTH, "members"),
+    "mydata": Row(OWN, "members", "export"),
+    "mydata for": Row(OWN, "managers", "export_for"),
     "members": Row(OWN, "leads", "members_list"),
     "members confirm": Row(OWN, "leads", "members_confirm"),
     "mod log": Row(OWN, "moderation", "moderation_log"),

@@ -15,6 +15,7 @@ from belisha.acts import ACTS
 from belisha.commands.declaration import Command, usage
 from belisha.policy.acts import Subject, decide_member_act, decide_organisation_act, decide_room_act
 from belisha.policy.commands import decide_where
+from belisha.policy.exports import MOST_A_DAY, decide_export
 from belisha.policy.invitations import decide_inviting
 from belisha.policy.members import decide_members
 from belisha.policy.membership import decide_standing
@@ -316,12 +317,27 @@ def _has_role_for(name: str) -> Callable[[Person], bool]:
     return lambda who: bool(who.roles & COMMANDS[name].roles)
 
 
+DINA: Final = Person("@dina:x", "beta", frozenset({"member"}))
+
+
+def _may_have_copied(who: Person, about: Person) -> bool:
+    return decide_export(who, about, is_member=True, under_way=False, today=0).allowed
+
+
+def test_everybody_may_have_their_own_data_copied_and_that_is_limited() -> None:
+    assert all(_may_have_copied(PEOPLE[who][0], PEOPLE[who][0]) for who in ASKERS)
+    for more in ({"is_member": False}, {"under_way": True}, {"today": MOST_A_DAY}):
+        refused = decide_export(DINA, DINA, **{"is_member": True, "under_way": False, "today": 0} | more)  # type: ignore[arg-type]  # as the cases say
+        assert not refused.allowed
+
+
 #: What the module decides by the asker's roles alone, whomever it is about.
 BY_ROLE: Final[Mapping[str, Callable[[Person], bool]]] = {
     "ask-in": lambda who: decide_asking_in(who, is_waiting=False, asked=0).allowed,
     "raise": lambda who: decide_only_raises(Label.GREEN, Label.AMBER, who).allowed,
     "report acknowledge": _handles,
     "report close": _handles,
+    "mydata for": lambda who: _may_have_copied(who, DINA),
     **{name: _has_role_for(name) for name in ("mod log", "announce", "announce status")},
 }
 

@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 
 from belisha import translation
 from belisha.acts import ACTS
+from belisha.acts.exports import EXPORT_ACTS
 from belisha.acts.introductions import INTRODUCTION_ACTS
 from belisha.acts.polls import POLL_ACTS
 from belisha.acts.reports import REPORT_ACTS
@@ -50,6 +51,7 @@ from bots.kernel.effects import Send
 from bots.kernel.events import Event
 from bots.kernel.listed import Listed
 from bots.kernel.tables import metadata
+from bots.mydata.mydata import MyData
 from bots.roster import every_command
 from bots.steward import Steward, announcements, group_care, moderation, offboarding, report_words, waiting_words, words
 from bots.steward.escalation import Escalation
@@ -195,12 +197,13 @@ def answers() -> Iterator[str]:
     yield from of_waiting()
     yield from of_directory()
     yield from of_introductions()
+    yield from of_copies(asker)
     yield from of_acts(steward, asker)
 
 
 def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
     """What is said of every other act once it is done."""
-    others = (*REPORT_ACTS, *POLL_ACTS, *WAITING_ACTS, *INTRODUCTION_ACTS)
+    others = (*REPORT_ACTS, *POLL_ACTS, *WAITING_ACTS, *INTRODUCTION_ACTS, *EXPORT_ACTS)
     for act in (one for one in ACTS if str(one.act) not in moderation.TOLD and one not in others):
         arguments = {argument.name: ["x"] if argument.kind.many else "x" for argument in act.arguments}
         call = Call(Asked(act, arguments), "", asker, "!r:x", GROUP, OWN)
@@ -248,6 +251,26 @@ def of_introductions() -> Iterator[str]:
         for people, is_in_it in (([who, other], False), ([who], True), ([], True)):
             yield in_html(introduction_words.to_asker({"ended": ended, "people": people, "asker_is_in_it": is_in_it}))
         yield from (in_html(introduction_words.to_who_agreed({"ended": ended}, one)) for one in (who, None))
+
+
+def of_copies(asker: Asker) -> Iterator[str]:
+    """What is said of copies of members' data."""
+    engine = sa.create_engine("sqlite://")
+    metadata.create_all(engine)
+    done = {"export": "x", "member": ADA, "own_room": OWN}
+    for act in EXPORT_ACTS:
+        call = Call(Asked(act, {"member": "@x"}), "", asker, "!r:x", SERVICE, OWN)
+        for portal in ("", "https://portal.x"):
+            acting = MyData(portal).acts[str(act.act)]
+            with engine.begin() as connection:
+                context = Context("@belisha_steward:x", connection=connection)
+                if (wrong := acting.check and acting.check(call, context)) is not None:
+                    yield str(wrong)
+                    continue
+                answer = acting.told(call, Outcome(done), context)
+            said = [in_html(answer.blocks)]
+            said += [str(effect.content["formatted_body"]) for effect in answer.effects if isinstance(effect, Send)]
+            yield from (re.sub(r"https://[^\s⟧<]+", "", one) for one in said)
 
 
 def of_waiting() -> Iterator[str]:

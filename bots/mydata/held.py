@@ -1,0 +1,104 @@
+"""What the bots' own tables hold about members, and what of it a member is given (see `belisha.held`).
+
+`tests/bots/test_mydata.py` finds a table, or a column of one, about which this says nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from belisha.held import Held, KnownAs
+
+_TRANSIENT: Final = "What is still to be done or said, for a moment; its content goes when that is done."
+_NOBODY: Final = "It is about no person."
+_INDEX: Final = "The search index of what is given under “profile in the directory”."
+
+HELD: Final = (
+    Held(
+        table="profile_field",
+        section="profile in the directory",
+        mine=("user_id",),
+        give=("field", "value", "visibility"),
+    ),
+    Held(
+        table="directory_member",
+        section="listed in the directory",
+        mine=("user_id",),
+        give=("user_id", "name", "organisation", "organisation_name", "category", "standing", "service_room"),
+    ),
+    Held(table="directory_no_suggestions", section="wants no suggestions", mine=("user_id",), give=("user_id",)),
+    Held(
+        table="directory_suggested",
+        section="suggested members",
+        mine=("user_id",),
+        give=("user_id",),
+        masked=("other",),
+        left="To whom you were suggested: that is about others.",
+    ),
+    Held(
+        table="directory_introduction",
+        section="asked about introductions",
+        mine=("room_id",),
+        known_as=KnownAs.OWN_ROOM,
+        give=("at", "gone"),
+    ),
+    Held(table="acceptance", section="rules accepted", mine=("user_id",), give=("version", "at")),
+    Held(table="quiet", section="quiet hours", mine=("room_id",), known_as=KnownAs.OWN_ROOM, give=("begins", "ends")),
+    Held(table="poll_no_reminders", section="wants no reminders of polls", mine=("user_id",), give=("user_id",)),
+    Held(
+        table="portal_session",
+        section="sessions of the portal",
+        mine=("user_id",),
+        give=("browser", "widget", "asked_at", "organisation", "confirmed_at", "opened_at", "seen_at", "ended_at"),
+        left="Hashes of codes and tokens.",
+    ),
+    Held(
+        table="portal_browser",
+        section="browsers confirmed for the portal",
+        mine=("user_id",),
+        give=("organisation", "confirmed_at"),
+        left="Hashes of tokens.",
+    ),
+    Held(table="portal_wrong_code", section="wrong codes", mine=("user_id",), give=("count", "since")),
+    Held(table="form", section="forms", mine=("occasion",), known_as=KnownAs.FORM, give=("at",)),
+    Held(
+        table="question",
+        section="questions that wait for you",
+        mine=("user_id",),
+        give=("asked_at", "until"),
+        left="What is done upon your answer: the question itself stands in your own chat.",
+    ),
+    Held(
+        table="steward_waiting",
+        section="cards about you",
+        mine=("member",),
+        give=("about",),
+        left="Where the cards of those stand who let you in.",
+    ),
+    Held(
+        table="steward_report",
+        left="Cards of reports. Reports about you are looked through first by those who run the community, since they"
+        " can tell of others. Please ask them in writing.",
+    ),
+    Held(
+        table="poll_ballot",
+        left="Sealed ballots of anonymous polls that are open; whose they are follows from a key that no database has.",
+    ),
+    Held(table="poll_ballot_list", left="Ballots of closed anonymous polls: nobody can tell whose they were."),
+    Held(table="poll", left="When polls close; no name is in it, and your votes are given under “messages”."),
+    Held(table="portal_used_token", left="Hashes of tokens that were used."),
+    Held(table="inbox", left=_TRANSIENT),
+    Held(table="outbox", left=_TRANSIENT),
+    Held(table="job", left=_TRANSIENT),
+    Held(table="lease", left=_TRANSIENT),
+    Held(table="room", left=_NOBODY),
+    Held(table="progress", left=_NOBODY),
+    Held(table="directory_registry", left=_NOBODY),
+    Held(table="directory_synonym", left=_NOBODY),
+    Held(table="directory_community", left=_INDEX),
+    Held(table="directory_groups", left=_INDEX),
+    Held(table="directory_deletion", left=_INDEX),
+    Held(table="directory_tag", left=_INDEX),
+    Held(table="directory_vocabulary", left=_INDEX),
+    Held(table="directory_unswept", left=_INDEX),
+)

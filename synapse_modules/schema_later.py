@@ -1,0 +1,60 @@
+"""The newest of the module's tables: the end of the list in `schema`, to which each migration is appended."""
+
+from __future__ import annotations
+
+from typing import Final
+
+LATER: Final[tuple[tuple[str, ...], ...]] = (
+    # Introductions that members asked for, and who of the two agrees; a no is nowhere. Times are seconds since 1970.
+    (
+        "CREATE TABLE belisha_introducing ("
+        " id TEXT NOT NULL PRIMARY KEY,"
+        " command_id TEXT NOT NULL UNIQUE,"
+        " proof TEXT NOT NULL,"  # the asker's own event
+        " asker TEXT NOT NULL,"
+        " one TEXT NOT NULL,"  # the two localparts in their order
+        " other TEXT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " one_agrees SMALLINT NOT NULL,"
+        " other_agrees SMALLINT NOT NULL,"
+        " opener TEXT UNIQUE,"  # the second yes, by which the room is made
+        " ended TEXT,"
+        " ended_at BIGINT)",
+        "CREATE INDEX belisha_introducing_asker ON belisha_introducing (asker, at)",
+        "CREATE INDEX belisha_introducing_waiting ON belisha_introducing (at) WHERE ended IS NULL",
+        "CREATE INDEX belisha_introducing_ended ON belisha_introducing (ended_at)",
+    ),
+    # Which files were drawn anew, to be seen by everyone (`file_rows.Portrait`); those that are seen already are to be.
+    (
+        "ALTER TABLE belisha_file ADD COLUMN portrait SMALLINT NOT NULL DEFAULT 0",
+        "UPDATE belisha_file SET portrait = 1 WHERE state = 'avatar'",
+        "CREATE INDEX belisha_file_portraits ON belisha_file (arrived) WHERE portrait = 1",
+    ),
+    # The library asks what a room shares, newest first.
+    ("CREATE INDEX belisha_share_room ON belisha_share (room_id, since)",),
+    # Copies of what is held about members; times are seconds since 1970.
+    (
+        "CREATE TABLE belisha_export ("
+        " id TEXT NOT NULL PRIMARY KEY,"
+        " localpart TEXT NOT NULL,"
+        " made_by TEXT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " state TEXT NOT NULL,"
+        " step INTEGER NOT NULL,"  # how many sections are there, and how far the next one has come
+        " place TEXT NOT NULL,"
+        " position BIGINT NOT NULL,"  # the stream ordering up to which it goes
+        " bots SMALLINT NOT NULL,"  # the bots have given their part
+        " until BIGINT,"
+        " taken_at BIGINT,"
+        " link_hash TEXT UNIQUE,"
+        " link_until BIGINT)",
+        "CREATE INDEX belisha_export_member ON belisha_export (localpart, at)",
+        "CREATE TABLE belisha_export_part ("
+        " id TEXT NOT NULL,"
+        " step INTEGER NOT NULL,"
+        " page INTEGER NOT NULL,"
+        " section TEXT NOT NULL,"
+        " packed TEXT NOT NULL,"  # JSON, compressed, in base64
+        " PRIMARY KEY (id, step, page))",
+    ),
+)
