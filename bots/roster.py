@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from belisha.commands.declaration import Command
+from bots.blog.blog import Blog
 from bots.directory.directory import Directory
 from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
@@ -39,7 +40,7 @@ def roster(
     hears = [] if portal is None else [Approval(portal)]
     address = "" if portal is None else portal.public_url
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
-    parts: list[Part] = [Polls(zone or ZoneInfo("UTC"), address, keys), Directory(address)]
+    parts: list[Part] = [Polls(zone or ZoneInfo("UTC"), address, keys), Directory(address), Blog(address)]
     return [Steward(entries, hears=hears, portal=address, escalation=escalation, rules=written, zone=zone, parts=parts)]
 
 

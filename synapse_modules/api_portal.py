@@ -25,6 +25,7 @@ from synapse_modules.directory import Directory, addresses_in
 from synapse_modules.home import Home
 from synapse_modules.parts import Parts
 from synapse_modules.polls import Polls
+from synapse_modules.posts import Posts
 from synapse_modules.refusal import malformed, not_found
 from synapse_modules.snapshot import POWER_STATE
 
@@ -50,6 +51,7 @@ class PortalHandlers:
         self._recoveries = parts.recoveries
         self._polls = Polls(parts)
         self._directory = Directory(parts.api, parts.registry)
+        self._posts = Posts(parts)
         self._secret = secret.encode()
 
     def handlers(self) -> dict[str, Handler]:
@@ -65,6 +67,8 @@ class PortalHandlers:
             "POST poll": self.poll,
             "POST directory": self.directory,
             "POST ballot": self.ballot,
+            "POST blog": self.blog,
+            "POST post": self.post,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -139,6 +143,16 @@ class PortalHandlers:
         """`POST ballot` with `user_id`, `room_id`, `event_id`: an anonymous poll, and whether the member may vote."""
         person, body = await self._asked_for(request)
         return await self._polls.ballot(person, body.get("room_id"), body.get("event_id"))
+
+    async def blog(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST blog` with `user_id` and `items`: the blogs that a member reads, and those posts as lists show them."""
+        person, body = await self._asked_for(request)
+        return await self._posts.blog(person, body.get("items"))
+
+    async def post(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST post` with `user_id`, `room_id`, `event_id`, `page`: one post, with a page of its comments."""
+        person, body = await self._asked_for(request)
+        return await self._posts.post(person, body.get("room_id"), body.get("event_id"), body.get("page", 1))
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

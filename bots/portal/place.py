@@ -84,6 +84,11 @@ class Place:
             parts += [*(["Secure"] if self.is_secure else []), "SameSite=Strict"]
         return "; ".join(parts)
 
+    def event_in_element(self, room_id: str, event_id: str) -> str | None:
+        """A link to a message in Element; None where the community has named none."""
+        room = self.in_element("room", room_id)
+        return None if room is None else f"{room}/{quote(event_id, safe='$')}"
+
     def in_element(self, what: str, of: str) -> str | None:
         """A link to a `room` or `user` in Element; None where the community has named none."""
         return f"{self.element_origins[0]}/#/{what}/{quote(of, safe='!@:')}" if self.element_origins else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 import sqlite3
 from collections.abc import Mapping
@@ -16,11 +17,13 @@ from bots.portal.server import ROUTES
 from bots.portal.visit import Route, Who
 from tests.bots.support import STEWARD
 from tests.portal.support import OWN, Answer, Here, Visitor, form_of
+from tests.support.files import png
 
 #: A value for each part of an address; by name, so that an address with another part fails.
 FILLED: Mapping[str, str] = {
     **{"name": "portal.css", "number": "999999", "slug": "direct-chats"},
     **{"event_id": "$nothing", "form": "csv", "user_id": "@nothing:belisha.localhost", "place": "nothing-there"},
+    "media_id": "nothing",
 }
 STEADY = {
     "X-Content-Type-Options": "nosniff",
@@ -154,19 +157,29 @@ async def _anonymous_poll(here: Here) -> str:
     return place
 
 
+async def _picture(here: Here) -> str:
+    """The id of a picture that is Finn's alone."""
+    data = png(3)
+    uploaded, _ = await here.people["finn"].upload(
+        io.BytesIO(data), content_type="image/png", filename="lights.png", filesize=len(data)
+    )
+    assert isinstance(uploaded, nio.UploadResponse), uploaded
+    return uploaded.content_uri.rpartition("/")[2]
+
+
 async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, ana: Visitor, finn: Visitor) -> None:
     number = re.findall(r"Session (\d+),", (await finn.get("/sessions")).text)[0]
     form = form_of((await ana.get("/")).text)
     parts = {name for route in ROUTES for name in re.findall(r"\{(\w+)", route.path)}
-    assert parts == {"room_id", "event_id", "form", "number", "name", "slug", "user_id", "place"}, (
+    assert parts == {"room_id", "event_id", "form", "number", "name", "slug", "user_id", "place", "media_id"}, (
         "each part of an address has its case here"
     )
     place = await _anonymous_poll(here)
     assert "Which?" in (await finn.get(f"/ballots/{place}")).text
     theirs = {"room_id": here.groups["foreign"], "number": number, "slug": "group-freeze", "place": place}
-    theirs["user_id"] = STEWARD
+    theirs |= {"user_id": STEWARD, "media_id": await _picture(here)}
     nobodys = {"room_id": f"!nothing:{here.server.name}", "number": "999999", "slug": "nothing", "place": place[::-1]}
-    nobodys["user_id"] = f"@nobody:{here.server.name}"
+    nobodys |= {"user_id": f"@nobody:{here.server.name}", "media_id": "nothing"}
     for route in MEMBERS:
         if "{" in route.path:
             fields = {"form": form} if route.method == "POST" else None
