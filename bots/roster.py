@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from belisha.commands.declaration import Command
+from bots.blog.blog import Blog
 from bots.directory.directory import Directory
 from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
@@ -42,7 +43,13 @@ def roster(
     address = "" if portal is None else portal.public_url
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
     at = zone or ZoneInfo("UTC")
-    parts: list[Part] = [Polls(at, address, keys), Directory(address), Library(address), MyData(address)]
+    parts: list[Part] = [
+        Polls(at, address, keys),
+        Directory(address),
+        Blog(address),
+        Library(address),
+        MyData(address),
+    ]
     return [Steward(entries, hears=hears, portal=address, escalation=escalation, rules=written, zone=zone, parts=parts)]
 
 

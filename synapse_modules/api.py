@@ -36,6 +36,7 @@ from synapse_modules.groups_found import FoundGroups
 from synapse_modules.offboarding import Offboarding
 from synapse_modules.parts import Parts
 from synapse_modules.polls import Polls
+from synapse_modules.posts import Posts
 from synapse_modules.recertification import Recertification
 from synapse_modules.refusal import malformed, not_found, refused
 from synapse_modules.snapshot import POWER_STATE, room_of
@@ -87,6 +88,7 @@ class MemberApi(Resource):
         self._offboarding = Offboarding(parts)
         self._announcements = Announcements(parts.api, parts.hooks, parts.registry)
         self._polls = Polls(parts)
+        self._posts = Posts(parts)
         self._waiting = parts.waiting
         self._introductions = parts.introductions
         self._exports, self._export_file = parts.exports, ExportFile(parts.api)
@@ -105,6 +107,8 @@ class MemberApi(Resource):
             "GET poll": self._poll,
             "GET directory": self._who,
             "GET registry": self._listed,
+            "GET blog": self._blog,
+            "GET post": self._post,
             "POST profile": self._publish,
             "POST acts": self._act,
             "POST recertification": self._recertify,
@@ -173,6 +177,25 @@ class MemberApi(Resource):
         found = None
         if await self._acts.commands.room_with(room_id, bot) is not None:
             found = await self._polls.facts(bot, room_id, event_id)
+        if found is None:
+            raise not_found()
+        return found
+
+    async def _blog(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """The blogs that a member reads, and posts that are named, for who asks in their own room with a bot."""
+        _, room, person = await self._with_bot(request)
+        if room.kind is not Kind.SERVICE:
+            raise not_found()
+        named = [one.partition(" ") for one in _argument(request, "items").split(",") if one]
+        return await self._posts.blog(person, [{"room_id": room, "event_id": event} for room, _, event in named])
+
+    async def _post(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """A post as it is at this moment, for the index of bots that are there."""
+        bot = await self._bot(request)
+        room_id, event_id = _argument(request, "room_id"), _argument(request, "event_id")
+        found = None
+        if room_id.startswith("!") and "\0" not in room_id and await self._acts.commands.room_with(room_id, bot):
+            found = await self._posts.facts(bot, room_id, event_id)
         if found is None:
             raise not_found()
         return found

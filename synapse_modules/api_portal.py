@@ -27,6 +27,7 @@ from synapse_modules.home import Home
 from synapse_modules.message_search import MessageSearch
 from synapse_modules.parts import Parts
 from synapse_modules.polls import Polls
+from synapse_modules.posts import Posts
 from synapse_modules.refusal import malformed, not_found
 from synapse_modules.snapshot import POWER_STATE
 
@@ -56,6 +57,7 @@ class PortalHandlers:
         self._exports = parts.exports
         self._directory = Directory(parts.api, parts.registry)
         self._documents = Documents(parts.api, parts.readers, parts.registry)
+        self._posts = Posts(parts)
         self._secret = secret.encode()
 
     def handlers(self) -> dict[str, Handler]:
@@ -77,6 +79,8 @@ class PortalHandlers:
             "POST document": self.document,
             "POST exports": self.exports,
             "POST export_link": self.export_link,
+            "POST blog": self.blog,
+            "POST post": self.post,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -191,6 +195,16 @@ class PortalHandlers:
         """`POST export_link` with `user_id`, `id`: a link by which that member takes a copy, once, within a minute."""
         person, body = await self._asked_for(request)
         return await self._exports.link(person, body.get("id"))
+
+    async def blog(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST blog` with `user_id` and `items`: the blogs that a member reads, and those posts as lists show them."""
+        person, body = await self._asked_for(request)
+        return await self._posts.blog(person, body.get("items"))
+
+    async def post(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST post` with `user_id`, `room_id`, `event_id`, `page`: one post, with a page of its comments."""
+        person, body = await self._asked_for(request)
+        return await self._posts.post(person, body.get("room_id"), body.get("event_id"), body.get("page", 1))
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

@@ -142,6 +142,10 @@ class Directory:
         """See `needs`."""
         return None
 
+    def follows(self, event: Event, context: Context) -> Sequence[Effect]:
+        """See `needs`."""
+        return ()
+
     def job_needs(self, job: Job) -> Needs | None:
         """A page of the registry for the job that reads one, and whom a member may find for the one that tells them."""
         return listing.job_needs(job) or suggestions.job_needs(job)

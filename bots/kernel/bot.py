@@ -13,6 +13,7 @@ from belisha.polls.wire import Response, Start
 from bots.kernel.effects import Effect, transaction_id
 from bots.kernel.events import Event
 from bots.kernel.listed import RegistryPage, Sight
+from bots.kernel.posts import Blog, PostFacts
 from bots.kernel.rules import Rule
 
 if TYPE_CHECKING:  # a desk is made of what stands here
@@ -191,6 +192,11 @@ class Needs:
     """Of a job: the same for a member, in their own room with the bot."""
     registry: tuple[str, str] | None = None
     """Of a job: a page of the registry, from that account's name on, unless it is of that revision."""
+    post: tuple[str, str] | None = None
+    """Of a job: the post of a blog that an event is, by the ids of its room and its own."""
+    blog: tuple[str, str, tuple[tuple[str, str], ...]] | None = None
+    """Of a job: which blogs a member reads, by their own room with the bot and their user id, and which of these posts,
+    each by room and event."""
     patient: bool = False
     """Nobody waits for an answer: while the server cannot be asked, rather handle the event later."""
 
@@ -210,6 +216,8 @@ class Context:
     poll: PollFacts | Unknown = Unknown()
     sight: Sight | Unknown = Unknown()
     registry: RegistryPage | Unknown = Unknown()
+    post: PostFacts | Unknown = Unknown()
+    blog: Blog | Unknown = Unknown()
     maintainers: Sequence[Asker] | Unknown = Unknown()
     """Those left, where they may have become too few; of two and more only the user ids are known."""
     people: Mapping[str, str | None] = field(default_factory=dict)

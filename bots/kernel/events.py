@@ -16,6 +16,7 @@ from belisha.policy.people import Person
 
 # https://spec.matrix.org/v1.11/appendices/#size-limits
 _LONGEST_ID = 255
+REDACTION = "m.room.redaction"
 #: Says that another room has taken this one's place (Matrix 1.16, m.room.tombstone).
 TOMBSTONE = "m.room.tombstone"
 
@@ -151,7 +152,7 @@ def leaves(event: Event) -> bool:
 def is_news(event: Event, me: str) -> bool:
     """Whether what was done in a bot's own name is news to the bot `me`, since the server did it in that name."""
     if event.sender == me and event.state_key is None:
-        return event.type == "m.room.message" and REPORT_KEY in event.content
+        return event.type == REDACTION or (event.type == "m.room.message" and REPORT_KEY in event.content)
     return joins(event, me) or event.type in (POLICY_TYPE, TOMBSTONE) or (leaves(event) and event.state_key != me)
 
 

@@ -247,15 +247,19 @@ async def with_needs(
         context = replace(context, poll=await actor.rooms.poll(*needs.poll))
     if needs.audience:
         context = replace(context, audience=await actor.rooms.audience(room_id))
-    return await _with_directory(context, actor, room_id, needs, sender)
+    return await _with_parts(context, actor, room_id, needs, sender)
 
 
-async def _with_directory(context: Context, actor: Actor, room_id: str, needs: Needs, sender: str | None) -> Context:
-    """The context with what the directory must know."""
+async def _with_parts(context: Context, actor: Actor, room_id: str, needs: Needs, sender: str | None) -> Context:
+    """The context with what the directory and the blog must know."""
     if needs.sight is not None and sender is not None:
         context = replace(context, sight=await actor.rooms.sight(room_id, sender, needs.sight))
     if needs.sight_for is not None:
         context = replace(context, sight=await actor.rooms.sight_for(*needs.sight_for))
     if needs.registry is not None:
         context = replace(context, registry=await actor.rooms.registry(*needs.registry))
+    if needs.post is not None:
+        context = replace(context, post=await actor.rooms.post(*needs.post))
+    if needs.blog is not None:
+        context = replace(context, blog=await actor.rooms.blog(*needs.blog))
     return context

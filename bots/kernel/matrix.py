@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
@@ -252,6 +252,15 @@ class BotClient:
     async def registry(self, after: str, revision: str) -> dict[str, Any]:
         """A page of the registry."""
         return await self._request("GET", f"{_MODULE}/registry", query={"after": after, "revision": revision})
+
+    async def post(self, room_id: str, event_id: str) -> dict[str, Any]:
+        """A post of a blog, as it is now."""
+        return await self._request("GET", f"{_MODULE}/post", query={"room_id": room_id, "event_id": event_id})
+
+    async def blog(self, room_id: str, user_id: str, items: Sequence[tuple[str, str]]) -> dict[str, Any]:
+        """Which blogs somebody reads, whose own room with the bot it is, and which of these posts."""
+        query = {"room_id": room_id, "member": user_id, "items": ",".join(f"{room} {event}" for room, event in items)}
+        return await self._request("GET", f"{_MODULE}/blog", query=query)
 
     async def publish(self, body: Mapping[str, Any]) -> None:
         """Has the module write what a member shows the whole community."""

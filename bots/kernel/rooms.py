@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from belisha.policy.people import Person
@@ -28,6 +28,7 @@ from bots.kernel.bot import (
 )
 from bots.kernel.listed import RegistryPage, Sight, page_of, sight_of
 from bots.kernel.matrix import BotClient, Refused, Unreachable
+from bots.kernel.posts import Blog, PostFacts, blog_of, facts_of
 
 _T = TypeVar("_T")
 _FRESH_FOR = 60.0
@@ -190,6 +191,26 @@ class Rooms:
             return page_of(await self._client.registry(after, revision)) or Unknown()
         except Refused as error:
             raise Unreachable(error.errcode) from error
+
+    async def post(self, room_id: str, event_id: str) -> PostFacts | Unknown:
+        """A post of a blog as it is now, or that it is none that stands.
+
+        Raises:
+            Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
+        """
+        try:
+            return facts_of(await self._client.post(room_id, event_id)) or Unknown()
+        except Refused as error:
+            if error.errcode == _NOT_FOUND:
+                return Unknown()
+            raise Unreachable(error.errcode) from error
+
+    async def blog(self, room_id: str, user_id: str, items: Sequence[tuple[str, str]]) -> Blog | Unknown:
+        """Which blogs somebody reads now, and which of these posts, or that this is unknown."""
+        try:
+            return blog_of(await self._client.blog(room_id, user_id, items)) or Unknown()
+        except (Refused, Unreachable):
+            return Unknown()
 
     async def people(self, room_id: str) -> dict[str, str | None]:
         """Who is in the room, with their display names; nobody where the bot is not in it either.

@@ -63,6 +63,10 @@ class Library:
         about = {"m.relates_to": {"m.in_reply_to": {"event_id": event.event_id}}}
         return (Send(notice((told,)) | about, once=_once(event.room_id, event.event_id)),)
 
+    def follows(self, event: Event, context: Context) -> Sequence[Effect]:
+        """Takes a link back with a file that was redacted in the steward's own name (rule E1)."""
+        return (self.handle(event, context) or ()) if event.type == _REDACTION else ()
+
     def job_needs(self, _job: Job) -> Needs | None:
         """Nothing: it has no jobs."""
         return None

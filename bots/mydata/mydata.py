@@ -86,6 +86,10 @@ class MyData:
         """See `needs`."""
         return None
 
+    def follows(self, event: Event, context: Context) -> Sequence[Effect]:
+        """See `needs`."""
+        return ()
+
     def job_needs(self, job: Job) -> Needs | None:
         """There are no jobs of its own."""
         return None

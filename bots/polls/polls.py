@@ -221,6 +221,11 @@ class Polls:
         about = {"event_id": kept["event_id"], "room_id": kept["room_id"], "voter": event.sender}
         return (Schedule(f"{LATE}{kept['event_id']} {event.sender}", context.now, about),)
 
+    def follows(self, event: Event, context: Context) -> Sequence[Effect]:
+        """Takes a result back with its poll, where that was redacted in the steward's own name (rule E1)."""
+        kept = kept_of(context.database, event.text("redacts") or "") if event.type == _REDACTION else None
+        return () if kept is None or kept["state"] == "cancelled" else self.handle(event, context) or ()
+
     # --- Jobs ----------------------------------------------------------------------------------------------------
 
     def job_needs(self, job: Job) -> Needs | None:

@@ -16,9 +16,11 @@ from bots.kernel.bot import Asker, Policy, PollFacts
 from bots.kernel.by_form import About
 from bots.kernel.listed import Sight, sight_of
 from bots.kernel.rooms import poll_facts
+from bots.portal.asking_blog import BlogQuestions
 from bots.portal.ballot_paper import BallotPaper, read_paper
 from bots.portal.homes import Home, Newcomer, Waiting, person_of, room_of, text_of
 from bots.portal.message_hits import MessageHit, read_hit
+from bots.portal.unavailable import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +31,6 @@ _TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
 _COPYING: Final = aiohttp.ClientTimeout(total=3600, connect=15, sock_read=90)
 
 Json = Mapping[str, Any]
-
-
-class Unavailable(Exception):
-    """The homeserver gave no answer that counts, so the answer is no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +74,7 @@ class Homeserver:
         self._server_name = server_name
         self._headers = {"Authorization": f"Bearer {secret}"}
         self._session = session
+        self.blog = BlogQuestions(self._ask, f"{address}/{_API}", self._headers, session)
 
     async def member(self, user_id: str) -> Member | None:
         """The member of that name; None for who may not act.

@@ -13,9 +13,9 @@ from aiohttp import web
 
 from belisha.tlp import Label
 from bots.kernel.logs import where
-from bots.portal.asking import Unavailable
 from bots.portal.limits import Limit, asker
 from bots.portal.place import SESSION, WIDGET
+from bots.portal.unavailable import Unavailable
 from bots.portal.visit import Parts, Route, Visit, Visitor, Who, local, see
 
 log = logging.getLogger(__name__)

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from aiohttp import web
 
+from bots.blog.post_book import PostBook
 from bots.charts.artist import Artist
 from bots.kernel.by_form import ByForm
 from bots.kernel.config import Config, Portal, RateLimit
@@ -24,6 +25,7 @@ from bots.polls.key_files import KeyFiles
 from bots.portal import (
     views,
     views_ballots,
+    views_blog,
     views_commands,
     views_directory,
     views_documents,
@@ -78,6 +80,10 @@ ROUTES: Final = (
     Route("GET", "/polls/{room_id:[^/]+}/{event_id:[^/]+}/result", views_polls.result, Who.CONFIRMED, framed=True),
     Route("GET", "/polls/{room_id:[^/]+}/{event_id:[^/]+}/result.png", views_polls.picture, Who.CONFIRMED, framed=True),
     Route("GET", "/search", views_search.search, Who.MEMBER, framed=True),
+    Route("GET", "/blog", views_blog.index, Who.MEMBER, framed=True),
+    Route("GET", "/blog/{room_id:[^/]+}/{event_id:[^/]+}", views_blog.post, Who.MEMBER, framed=True),
+    Route("GET", "/blog/{room_id:[^/]+}/{event_id:[^/]+}/versions", views_blog.versions, Who.MEMBER, framed=True),
+    Route("GET", "/pictures/{media_id:[A-Za-z0-9_-]+}", views_blog.picture, Who.MEMBER, framed=True),
     Route("GET", "/directory", views_directory.directory, Who.MEMBER, framed=True),
     Route("GET", "/directory/hits", views_directory.hits, Who.MEMBER, framed=True),
     Route("GET", "/directory/tags", views_directory.tags, Who.MEMBER, framed=True),
@@ -148,6 +154,7 @@ def parts_of(
         homeserver=Homeserver(config.homeserver, config.server_name, secret, session),
         by_form=by_form,
         polls=PollBook(store),
+        posts=PostBook(store),
         book=Book(store, by_form, now),
         ballots=None if config.ballot_keys is None else BallotBox(store, KeyFiles(config.ballot_keys), now),
         drawings=Drawings(Artist().draw),

@@ -12,6 +12,7 @@ from aiohttp import web
 from multidict import CIMultiDict
 
 from belisha.tlp import Label
+from bots.blog.post_book import PostBook
 from bots.kernel.by_form import ByForm
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
@@ -45,6 +46,7 @@ class Parts:
     homeserver: Homeserver
     by_form: ByForm
     polls: PollBook
+    posts: PostBook
     book: Book
     ballots: BallotBox | None
     """None where there are no anonymous polls."""

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from belisha.acts import ACTS
 from belisha.acts.reports import REPORT_ACTS
 from belisha.commands.declaration import Command
+from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.people import Person
 from bots.kernel.answers import notice
 from bots.kernel.bot import Asker, Context, Job, Needs, Policy
@@ -16,7 +17,7 @@ from bots.kernel.calls import Acting, Answer, Call, Check, Entry, Outcome
 from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
-from bots.kernel.events import TOMBSTONE, Event, joins
+from bots.kernel.events import REDACTION, TOMBSTONE, Event, joins
 from bots.kernel.rules import Rule
 from bots.steward import (
     announcements,
@@ -87,6 +88,9 @@ class Part(Protocol):
 
     def handle(self, event: Event, context: Context) -> Sequence[Effect] | None:
         """As in `Hears`."""
+
+    def follows(self, event: Event, context: Context) -> Sequence[Effect]:
+        """What follows from a new policy of a room, and from what was redacted in the steward's own name."""
 
     def job_needs(self, job: Job) -> Needs | None:
         """What must be known for a job; None where nothing is, or where it is another's."""
@@ -172,13 +176,13 @@ class Steward:
             # A member's joining names the member; only after the bot's own it must be asked who is there.
             return Needs(policy=True, patient=True, people=event.state_key == me, asker=True)
         if event.sender == me:
-            return Needs() if reports.is_card(event) else None
+            return Needs() if event.type == REDACTION or reports.is_card(event) else None
         return next((needs for one in self._hears if (needs := one.needs(event))), None) or self.desk.needs(event)
 
     def handle(self, event: Event, context: Context) -> Sequence[Effect]:
         """Answers a command, or welcomes; see `bots.kernel.bot.Bot`."""
         if event.state_key is None and event.sender == context.me:
-            return self._reports.carded(event, context)
+            return self._follows(event, context) if event.type == REDACTION else self._reports.carded(event, context)
         if event.state_key is None:
             for one in self._hears:
                 if (effects := one.handle(event, context)) is not None:
@@ -189,7 +193,11 @@ class Steward:
         in_service = isinstance(context.policy, Policy) and context.policy.kind == "service"
         if in_service:  # what is said before somebody has joined they cannot read
             return self._welcome(event, context) if joins(event, str(event.state_key)) else ()
-        return (*group_care.handle(event, context, self.name), *waiting.follow(event, context))
+        followed = self._follows(event, context) if event.type == POLICY_TYPE else ()
+        return (*group_care.handle(event, context, self.name), *waiting.follow(event, context), *followed)
+
+    def _follows(self, event: Event, context: Context) -> Sequence[Effect]:
+        return [effect for part in self._parts for effect in part.follows(event, context)]
 
     def run(self, job: Job, context: Context) -> Sequence[Effect]:
         """Does what a day brings, tells how an act ended, or of a report that waits; see `bots.kernel.bot.WithJobs`."""

@@ -250,6 +250,8 @@ class Homeserver:
         """How the module answers who has not acknowledged something, in this order."""
         self.polls: dict[str, Json] = {}
         """What the module tells of polls, by event id."""
+        self.posts: dict[str, Json] = {}
+        """What the module tells of posts, by event id."""
         self.files: dict[str, list[bytes]] = {}
         """Addresses of files, each with what was uploaded for it."""
         self.sights: dict[str, Json] = {}
@@ -367,9 +369,10 @@ class Homeserver:
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
         if path.endswith("/unacknowledged"):
             return self.unacknowledged.pop(0)
-        if path.endswith(("/item", "/poll")):
-            known = self.items if path.endswith("/item") else self.polls
-            found = known.get(request.query["event_id"])
+        if path.endswith(("/item", "/poll", "/post")):
+            found = {"item": self.items, "poll": self.polls, "post": self.posts}[path.rpartition("/")[2]].get(
+                request.query["event_id"]
+            )
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
         if path.endswith("/groups"):
             return 200, {"groups": self.groups}

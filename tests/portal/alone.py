@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from belisha.commands.reading import Asked
 from belisha.policy.people import Person
+from bots.blog.post_book import PostBook
 from bots.charts.artist import Artist
 from bots.kernel.bot import Asker, Context, Policy
 from bots.kernel.by_form import ByForm
@@ -89,6 +90,7 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
             homeserver=Homeserver(homeserver or f"http://127.0.0.1:{dead}", "belisha.localhost", "a secret", session),
             by_form=by_form,
             polls=PollBook(here.store),
+            posts=PostBook(here.store),
             book=Book(here.store, by_form),
             ballots=None,
             drawings=Drawings(Artist().draw),
@@ -99,7 +101,9 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
             server_name="belisha.localhost",
         )
         async with TestServer(application(parts, rates), port=port):
-            yield Visitor(url)
+            visitor = Visitor(url)
+            visitor.patient = False
+            yield visitor
 
 
 @asynccontextmanager

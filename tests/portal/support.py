@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -44,6 +46,8 @@ class Visitor:
         self.url = url
         self.user_agent = user_agent
         self.cookies: dict[str, str] = {}
+        self.patient = True
+        """Whether it waits and asks again where it has asked too often; tests ask faster than people."""
 
     async def get(self, path: str, **headers: str) -> Answer:
         return await self.ask("GET", path, headers)
@@ -53,6 +57,15 @@ class Visitor:
 
     async def ask(
         self, method: str, path: str, headers: Mapping[str, str], data: Mapping[str, str] | bytes | None = None
+    ) -> Answer:
+        answer = await self._ask(method, path, headers, data)
+        while self.patient and answer.status == HTTPStatus.TOO_MANY_REQUESTS:
+            await asyncio.sleep(int(answer.headers["Retry-After"]))
+            answer = await self._ask(method, path, headers, data)
+        return answer
+
+    async def _ask(
+        self, method: str, path: str, headers: Mapping[str, str], data: Mapping[str, str] | bytes | None
     ) -> Answer:
         sent = {"User-Agent": self.user_agent, **headers}
         if self.cookies:

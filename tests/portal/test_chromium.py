@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from bots.portal.limits import Rates
+from tests.bots.support import eventually
 from tests.portal.alone import module, portal, store_at
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, element, fits
-from tests.portal.support import HOSTILE, Here, Visitor
+from tests.portal.support import HOSTILE, Here, Visitor, make_group
 from tests.support.server import free_ports
 
 
@@ -20,6 +23,30 @@ from tests.support.server import free_ports
 async def browser() -> AsyncIterator[Browser]:
     async with chromium() as found:
         yield found
+
+
+@pytest_asyncio.fixture(scope="module")
+async def a_post(here: Here, ana: Visitor) -> str:
+    """The address of a post of ana's with all that one can have."""
+    wish = {"kind": "open", "organisations": [], "purpose": "blog"}
+    state = [{"type": "org.belisha.room", "state_key": "", "content": wish}]
+    await make_group(here, "ana", "blog of lights", "Lights", "public_chat", initial_state=state)
+    room = here.groups["blog of lights"]
+    body = "# A list of lights\n\nOne `two` **three** #lights\n\n## More\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n> said"
+    event = await here.say("ana", body, room)
+    thread = {"m.relates_to": {"rel_type": "m.thread", "event_id": event}, "msgtype": "m.text", "body": "*Yes*"}
+    edited = {"msgtype": "m.text", "body": body.replace("One", "Two")}
+    edit = {**edited, "m.new_content": edited, "m.relates_to": {"rel_type": "m.replace", "event_id": event}}
+    reaction = {"m.relates_to": {"rel_type": "m.annotation", "event_id": event, "key": "👍"}}
+    for kind, content in (("m.room.message", thread), ("m.room.message", edit), ("m.reaction", reaction)):
+        await here.people["ana"].room_send(room, kind, content)
+
+    async def is_listed() -> bool:
+        await asyncio.sleep(0.5)
+        return "A list of lights" in (await ana.get("/blog")).text
+
+    await eventually(is_listed, 30)
+    return f"/blog/{quote(room, safe='')}/{quote(event, safe='')}"
 
 
 async def test_sign_in_by_code(here: Here, browser: Browser) -> None:
@@ -174,7 +201,9 @@ async def test_with_the_keyboard_alone(here: Here, browser: Browser, ana: Visito
 @pytest.mark.full
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 360, 1280])
-async def test_every_page_is_accessible(here: Here, browser: Browser, ana: Visitor, scheme: str, width: int) -> None:
+async def test_every_page_is_accessible(
+    here: Here, browser: Browser, ana: Visitor, a_post: str, scheme: str, width: int
+) -> None:
     """WCAG 2.2 AA as far as axe can tell; at 320 pixels it is reflow at 400 % (1.4.10)."""
     pages = {
         ana: [
@@ -185,6 +214,9 @@ async def test_every_page_is_accessible(here: Here, browser: Browser, ana: Visit
             "/commands/direct-chats",
             "/polls/new",
             "/directory",
+            "/blog",
+            a_post,
+            f"{a_post}/versions",
             "/profile",
             "/profile/edit",
             f"/groups/{here.groups['open']}",

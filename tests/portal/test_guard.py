@@ -175,7 +175,7 @@ async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, an
     theirs["event_id"], theirs["media_id"] = await share(here, "Secret.txt", b"words", by="finn", group="secret")
     theirs["room_id"] = here.groups["secret"]
     nobodys = {"room_id": f"!nothing:{here.server.name}", "number": "999999", "slug": "nothing", "place": place[::-1]}
-    nobodys["user_id"] = f"@nobody:{here.server.name}"
+    nobodys |= {"user_id": f"@nobody:{here.server.name}", "media_id": "nothing"}
     for route in MEMBERS:
         if "{" in route.path:
             fields = {"form": form} if route.method == "POST" else None

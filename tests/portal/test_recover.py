@@ -107,6 +107,7 @@ async def test_the_page_is_for_everybody_to_use(here: Here, browser: Browser) ->
 
 async def test_wrong_codes_are_all_one_and_are_not_tried_for_ever(here: Here) -> None:
     visitor, name = Visitor(here.url), await member(here)
+    visitor.patient = False
     fields = {"account": f"@{name}", "code": "AAAA-AAAA-AAAA-AAAA", "password": NEW, "again": NEW}
     first = await visitor.post("/recover", fields)
     assert first.status == 400 and "There is no such code for that account" in first.text

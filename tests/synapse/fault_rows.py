@@ -285,6 +285,45 @@ async def _poll_for_the_portal(community: Community) -> Act:
     return lambda: ask_as_portal(community, body, name="poll")
 
 
+async def a_post(community: Community) -> tuple[str, str]:
+    """A post of ana's with a comment, in a blog of hers; room and event."""
+    wish = {"kind": "closed", "organisations": [], "purpose": "blog"}
+    body = {
+        "preset": "private_chat",
+        "name": "Blog",
+        "initial_state": [{"type": "org.belisha.room", "state_key": "", "content": wish}],
+    }
+    status, made = await request(community["ana"], "POST", f"{V3}/createRoom", body)
+    assert status == 200, made
+    room = str(made["room_id"])
+    await until(lambda: _has_steward(community, room), 30)
+    path = f"{V3}/rooms/{quote(room)}/send/m.room.message"
+    status, post = await request(community["ana"], "PUT", f"{path}/{unique('post')}", text(f"# {WORDS}\n\nTides"))
+    assert status == 200, post
+    thread = {"m.relates_to": {"rel_type": "m.thread", "event_id": post["event_id"]}}
+    status, _ = await request(community["ana"], "PUT", f"{path}/{unique('comment')}", {**text("Yes"), **thread})
+    assert status == 200
+    return room, str(post["event_id"])
+
+
+async def _has_steward(community: Community, room: str) -> bool:
+    state = f"{V3}/rooms/{quote(room)}/joined_members"
+    _, body = await request(community["ana"], "GET", state)
+    return community.id("steward") in body.get("joined", {})
+
+
+async def _post_for_the_portal(community: Community) -> Act:
+    room, event = await a_post(community)
+    body = {"user_id": community.id("ana"), "room_id": room, "event_id": event}
+    return lambda: ask_as_portal(community, body, name="post")
+
+
+async def _post_for_a_bot(community: Community) -> Act:
+    room, event = await a_post(community)
+    path = "/_synapse/client/org.belisha/v1/post"
+    return lambda: request(community["steward"], "GET", f"{path}?room_id={quote(room)}&event_id={quote(event)}")
+
+
 async def a_card(community: Community) -> str:
     """What looks like the card of an anonymous poll in the closed group."""
     path = f"{V3}/rooms/{quote(community.rooms['closed'])}/send/m.room.message/{unique('card')}"
@@ -496,6 +535,12 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi GET poll": (_poll_for_a_bot,),
     "api MemberApi POST poll": (_poll_for_the_portal,),
     "api MemberApi POST ballot": (_ballot_for_the_portal,),
+    "api MemberApi POST blog": (_for_the_portal("blog"),),
+    "api MemberApi GET blog": (
+        _plain("GET", "/_synapse/client/org.belisha/v1/blog?room_id={service}&member={ana}", by="steward"),
+    ),
+    "api MemberApi POST post": (_post_for_the_portal,),
+    "api MemberApi GET post": (_post_for_a_bot,),
     "api MemberApi POST reports": (_about_a_report("reports"),),
     "api MemberApi POST report": (_about_a_report("report"),),
     "api MemberApi POST recover": (_recover,),

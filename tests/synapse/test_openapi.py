@@ -22,7 +22,7 @@ from tests.support.community import Community, Json
 from tests.support.files import upload
 from tests.support.ledger import until
 from tests.support.server import ROOT, request
-from tests.synapse.fault_rows import NOTHING, ROWS, a_card, a_poll
+from tests.synapse.fault_rows import NOTHING, ROWS, a_card, a_poll, a_post
 from tests.synapse.samples import text
 
 DESCRIPTION = ROOT / "docs" / "openapi.yaml"
@@ -31,7 +31,7 @@ _METHODS = ("get", "put", "post", "delete")
 
 
 #: Operations whose answer 200 needs what only `test_what_members_are_told_is_as_described` has.
-_NEVER_MADE_UP = ("media", "report", "reports", "recover", "poll", "ballot", "export_link")
+_NEVER_MADE_UP = ("media", "report", "reports", "recover", "poll", "ballot", "export_link", "post")
 
 
 def described() -> dict[str, dict[str, object]]:
@@ -115,6 +115,8 @@ async def test_what_members_are_told_is_as_described(community: Community) -> No
         return int(found[0]["number"]) if found else None
 
     poll, card = await a_poll(community), await a_card(community)
+    blog, post = await a_post(community)
+    named = {"room_id": blog, "event_id": post}
     report = {"user_id": community.id("cora"), "number": await until(number, 30)}
     asked: list[tuple[str, str, Json, str]] = [
         ("GET", "/policy/{room_id}", {"path_parameters": {"room_id": room}}, "ana"),
@@ -131,6 +133,14 @@ async def test_what_members_are_told_is_as_described(community: Community) -> No
         ("GET", "/poll", {"query": {"room_id": room, "event_id": poll}}, "steward"),
         ("POST", "/poll", {"body": {"user_id": community.id("ana"), "room_id": room, "event_id": poll}}, "portal"),
         ("POST", "/ballot", {"body": {"user_id": community.id("ana"), "room_id": room, "event_id": card}}, "portal"),
+        (
+            "POST",
+            "/blog",
+            {"body": {"user_id": community.id("ana"), "items": [named, named | {"event_id": "$x"}]}},
+            "portal",
+        ),
+        ("POST", "/post", {"body": {"user_id": community.id("ana"), **named}}, "portal"),
+        ("GET", "/post", {"query": named}, "steward"),
         ("POST", "/home", {"body": {"user_id": community.id("ana")}}, "portal"),
         ("POST", "/reports", {"body": {"user_id": community.id("cora")}}, "portal"),
         ("POST", "/report", {"body": report}, "portal"),
