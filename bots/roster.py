@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from belisha.commands.declaration import Command
+from bots.digest.digest import Digests
 from bots.directory.directory import Directory
 from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
@@ -39,8 +40,20 @@ def roster(
     hears = [] if portal is None else [Approval(portal)]
     address = "" if portal is None else portal.public_url
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
-    parts: list[Part] = [Polls(zone or ZoneInfo("UTC"), address, keys), Directory(address)]
-    return [Steward(entries, hears=hears, portal=address, escalation=escalation, rules=written, zone=zone, parts=parts)]
+    here, digests = zone or ZoneInfo("UTC"), Digests(zone or ZoneInfo("UTC"), keys)
+    parts: list[Part] = [Polls(here, address, keys), Directory(address), digests]
+    return [
+        Steward(
+            entries,
+            hears=hears,
+            watches=(digests,),
+            portal=address,
+            escalation=escalation,
+            rules=written,
+            zone=zone,
+            parts=parts,
+        )
+    ]
 
 
 def every_command() -> list[Command]:

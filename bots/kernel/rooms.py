@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from belisha.policy.people import Person
@@ -25,6 +25,7 @@ from bots.kernel.bot import (
     Unacknowledged,
     Unknown,
 )
+from bots.kernel.digested import DigestFacts, facts_of
 from bots.kernel.listed import RegistryPage, Sight, page_of, sight_of
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 
@@ -174,6 +175,19 @@ class Rooms:
         """
         try:
             return sight_of(await self._client.sight(room_id, user_id, "")) or Unknown()
+        except Refused as error:
+            if error.errcode == _CANNOT_DECIDE:
+                raise Unreachable(error.errcode) from error
+            return Unknown()
+
+    async def digest(self, room_id: str, user_id: str, items: Sequence[tuple[str, str]]) -> DigestFacts | Unknown:
+        """What a digest may tell somebody now; unknown where they are not there any more.
+
+        Raises:
+            Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
+        """
+        try:
+            return facts_of(await self._client.digest(room_id, user_id, items), items) or Unknown()
         except Refused as error:
             if error.errcode == _CANNOT_DECIDE:
                 raise Unreachable(error.errcode) from error
