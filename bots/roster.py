@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from belisha.commands.declaration import Command
 from bots.blog.blog import Blog
+from bots.digest.digest import Digests
 from bots.directory.directory import Directory
 from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
@@ -43,14 +44,27 @@ def roster(
     address = "" if portal is None else portal.public_url
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
     at = zone or ZoneInfo("UTC")
+    digests = Digests(at, keys)
     parts: list[Part] = [
         Polls(at, address, keys),
         Directory(address),
         Blog(address),
         Library(address),
+        digests,
         MyData(address),
     ]
-    return [Steward(entries, hears=hears, portal=address, escalation=escalation, rules=written, zone=zone, parts=parts)]
+    return [
+        Steward(
+            entries,
+            hears=hears,
+            watches=(digests,),
+            portal=address,
+            escalation=escalation,
+            rules=written,
+            zone=zone,
+            parts=parts,
+        )
+    ]
 
 
 def every_command() -> list[Command]:

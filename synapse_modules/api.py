@@ -28,6 +28,8 @@ from synapse_modules.api_portal import PortalHandlers
 from synapse_modules.api_resource import Answer, Resource
 from synapse_modules.config import Config
 from synapse_modules.deliveries import Deliveries
+from synapse_modules.digested import AT_MOST as ITEMS_AT_MOST
+from synapse_modules.digested import Digested, asked_in
 from synapse_modules.directory import Directory
 from synapse_modules.doors import admin_closed
 from synapse_modules.event_check import EventCheck
@@ -93,6 +95,7 @@ class MemberApi(Resource):
         self._introductions = parts.introductions
         self._exports, self._export_file = parts.exports, ExportFile(parts.api)
         self._directory = Directory(parts.api, parts.registry)
+        self._digested = Digested(parts.api, parts.hooks, parts.registry, parts.ledger, parts.waiting)
         self._published = parts.rights.published
         self._markers = parts.about.markers
         self._found = FoundGroups(parts.api, parts.hooks, parts.registry, parts.rooms)
@@ -110,6 +113,7 @@ class MemberApi(Resource):
             "GET blog": self._blog,
             "GET post": self._post,
             "POST profile": self._publish,
+            "POST digest": self._digest,
             "POST acts": self._act,
             "POST recertification": self._recertify,
             "POST waiting": self._waits,
@@ -229,16 +233,31 @@ class MemberApi(Resource):
             raise not_found()
         return {"fields": await self._published.put(person.user_id, fields, self._markers)}
 
+    async def _digest(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """What a digest may tell a member, who is told in their own room with a bot: no other reads it (rule P2)."""
+        bot, body = await self._bot(request), parse_json_object_from_request(request)
+        room_id, user_id, asked = body.get("room_id"), body.get("member"), asked_in(body.get("items", []))
+        if path or asked is None or not isinstance(room_id, str) or not isinstance(user_id, str):
+            raise malformed(f"`room_id` and `member` name a member, and `items` at most {ITEMS_AT_MOST} messages.")
+        room, person = await self._member_with(bot, room_id, user_id)
+        if room.kind is not Kind.SERVICE:
+            raise not_found()
+        return await self._digested.of(person, asked)
+
     async def _with_bot(self, request: SynapseRequest) -> tuple[str, Room, Person]:
         """The room where a bot of ours asks about a member who is there with it, and that member."""
         bot = await self._bot(request)
         room_id, user_id = _argument(request, "room_id"), _argument(request, "member")
+        return room_id, *await self._member_with(bot, room_id, user_id)
+
+    async def _member_with(self, bot: str, room_id: str, user_id: str) -> tuple[Room, Person]:
+        """The room that a bot names, and the member who is there with it; otherwise the one 404."""
         if not room_id.startswith("!") or "\0" in room_id:
             raise not_found()
         room = await self._acts.commands.room_with(room_id, bot)
         if room is None or user_id not in await self._hooks.joined(room_id):
             raise not_found()
-        return room_id, room, await self._registry.person(user_id)
+        return room, await self._registry.person(user_id)
 
     async def _item(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """An item that a member asks a bot about: its label and source, where both of them can read it (rule P2)."""

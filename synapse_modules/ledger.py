@@ -76,6 +76,14 @@ class Ledger:
         found = await self._api.run_db_interaction("belisha_item", _read, "event_id = ?", (event_id,))
         return found[0] if found else None
 
+    async def rows(self, event_ids: Collection[str]) -> dict[str, Row]:
+        """The rows of several items, of those that have one; at most some hundreds."""
+        wanted = tuple(event_ids)
+        if not wanted:
+            return {}
+        where = f"event_id IN ({', '.join('?' for _ in wanted)})"
+        return {row.event_id: row for row in await self._api.run_db_interaction("belisha_items", _read, where, wanted)}
+
     async def unsettled(self) -> list[Row]:
         """The rows with a change under way or a badge that is due."""
         where = "pending IS NOT NULL OR badge_due IS NOT NULL"

@@ -98,6 +98,24 @@ class Waiting:
                 known["words"] = _words(await self._api.run_db_interaction("belisha_asked", tables.words_of, row))
         return known
 
+    async def doors_of(self, person: Person, member: Member) -> list[Json]:
+        """How many wait for this member's decision at this moment, at which door; nobody is named."""
+        counts: dict[tuple[bool, str], int] = {}
+        stewards = await self._rooms.stewards_room()
+        for row in await self._open():
+            told, is_sign_up = await self._rooms_to_tell(row), row.sort == SIGN_UP
+            # Where an organisation has no lead, its stewards' room is told; a knock is each maintainer's own.
+            is_stewards = is_sign_up and stewards in told and "steward" in person.roles
+            if row.localpart == member.localpart or not (is_stewards or member.service_room in told):
+                continue
+            known = await self.facts(row, shows=False)
+            key = (is_sign_up, str(known.get("organisation_name") or known.get("room_name") or ""))
+            counts[key] = counts.get(key, 0) + 1
+        return [
+            {"name": name, "organisation": is_sign_up, "count": count}
+            for (is_sign_up, name), count in sorted(counts.items())
+        ]
+
     async def _rooms_to_tell(self, row: Row) -> list[str]:
         """The rooms of who decides: each maintainer's or lead's own, and the stewards'; nobody's else."""
         active = (await self._registry.active_members()).values()

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from belisha.policy.people import Person
 from belisha.polls.wire import Response, Start
+from bots.kernel.digested import DigestFacts
 from bots.kernel.effects import Effect, transaction_id
 from bots.kernel.events import Event
 from bots.kernel.listed import RegistryPage, Sight
@@ -190,6 +191,8 @@ class Needs:
     it is empty; in their own room with the bot."""
     sight_for: tuple[str, str] | None = None
     """Of a job: the same for a member, in their own room with the bot."""
+    digest: tuple[str, str, tuple[tuple[str, str], ...]] | None = None
+    """Of a job: what a digest may tell a member, in their own room with the bot, and of which rooms' events."""
     registry: tuple[str, str] | None = None
     """Of a job: a page of the registry, from that account's name on, unless it is of that revision."""
     post: tuple[str, str] | None = None
@@ -218,6 +221,7 @@ class Context:
     registry: RegistryPage | Unknown = Unknown()
     post: PostFacts | Unknown = Unknown()
     blog: Blog | Unknown = Unknown()
+    digest: DigestFacts | Unknown = Unknown()
     maintainers: Sequence[Asker] | Unknown = Unknown()
     """Those left, where they may have become too few; of two and more only the user ids are known."""
     people: Mapping[str, str | None] = field(default_factory=dict)

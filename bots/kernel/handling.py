@@ -251,11 +251,13 @@ async def with_needs(
 
 
 async def _with_parts(context: Context, actor: Actor, room_id: str, needs: Needs, sender: str | None) -> Context:
-    """The context with what the directory and the blog must know."""
+    """The context with what the directory, the blog and digests must know."""
     if needs.sight is not None and sender is not None:
         context = replace(context, sight=await actor.rooms.sight(room_id, sender, needs.sight))
     if needs.sight_for is not None:
         context = replace(context, sight=await actor.rooms.sight_for(*needs.sight_for))
+    if needs.digest is not None:
+        context = replace(context, digest=await actor.rooms.digest(*needs.digest))
     if needs.registry is not None:
         context = replace(context, registry=await actor.rooms.registry(*needs.registry))
     if needs.post is not None:

@@ -26,9 +26,10 @@ from bots.kernel.bot import (
     Unacknowledged,
     Unknown,
 )
+from bots.kernel.digested import DigestFacts, facts_of
 from bots.kernel.listed import RegistryPage, Sight, page_of, sight_of
 from bots.kernel.matrix import BotClient, Refused, Unreachable
-from bots.kernel.posts import Blog, PostFacts, blog_of, facts_of
+from bots.kernel.posts import Blog, PostFacts, blog_of, post_of
 
 _T = TypeVar("_T")
 _FRESH_FOR = 60.0
@@ -181,6 +182,19 @@ class Rooms:
                 raise Unreachable(error.errcode) from error
             return Unknown()
 
+    async def digest(self, room_id: str, user_id: str, items: Sequence[tuple[str, str]]) -> DigestFacts | Unknown:
+        """What a digest may tell somebody now; unknown where they are not there any more.
+
+        Raises:
+            Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
+        """
+        try:
+            return facts_of(await self._client.digest(room_id, user_id, items), items) or Unknown()
+        except Refused as error:
+            if error.errcode == _CANNOT_DECIDE:
+                raise Unreachable(error.errcode) from error
+            return Unknown()
+
     async def registry(self, after: str, revision: str) -> RegistryPage | Unknown:
         """A page of the registry.
 
@@ -199,7 +213,7 @@ class Rooms:
             Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
         """
         try:
-            return facts_of(await self._client.post(room_id, event_id)) or Unknown()
+            return post_of(await self._client.post(room_id, event_id)) or Unknown()
         except Refused as error:
             if error.errcode == _NOT_FOUND:
                 return Unknown()

@@ -19,8 +19,8 @@ from belisha.directory.written import plain
 from belisha.excerpt import excerpt, marked
 from belisha.tlp import Label
 from bots.directory.profiles import Kept, seen
-from bots.portal.asking import Unavailable
 from bots.portal.pages import part, strictest
+from bots.portal.unavailable import Unavailable
 from bots.portal.views_profile import sight_of
 from bots.portal.visit import Visit
 

@@ -68,6 +68,16 @@ class Hears(Protocol):
         """What is to be done about an event; None where it turns out to be about something else."""
 
 
+class Watches(Protocol):
+    """What keeps something of events, whoever else they concern."""
+
+    def watches(self, event: Event) -> bool:
+        """Whether it keeps something of an event; nothing must be asked for it."""
+
+    def note(self, event: Event, context: Context) -> None:
+        """Keeps it, in the transaction in which the event is handled."""
+
+
 class Part(Protocol):
     """What answers in the steward's name, and keeps matters of its own: polls, for instance."""
 
@@ -118,6 +128,7 @@ class Steward:
         rules: onboarding.Rules | None = None,
         zone: ZoneInfo | None = None,
         parts: Sequence[Part] = (),
+        watches: Sequence[Watches] = (),
     ) -> None:
         """Knows what it can be asked.
 
@@ -130,8 +141,10 @@ class Steward:
             rules: The community's rules, if it has any.
             zone: The community's time zone; UTC where none is given.
             parts: What else answers in its name.
+            watches: What keeps something of events.
         """
         self._parts = parts
+        self._watches = watches
         if any(part.rules for part in parts):
             self.rules = {**self.rules, **{name: rule for part in parts for name, rule in part.rules.items()}}
         self._onboarding = onboarding.Onboarding(rules, self.name)
@@ -177,13 +190,16 @@ class Steward:
             return Needs(policy=True, patient=True, people=event.state_key == me, asker=True)
         if event.sender == me:
             return Needs() if event.type == REDACTION or reports.is_card(event) else None
-        return next((needs for one in self._hears if (needs := one.needs(event))), None) or self.desk.needs(event)
+        found = next((needs for one in self._hears if (needs := one.needs(event))), None) or self.desk.needs(event)
+        return Needs() if found is None and any(one.watches(event) for one in self._watches) else found
 
     def handle(self, event: Event, context: Context) -> Sequence[Effect]:
         """Answers a command, or welcomes; see `bots.kernel.bot.Bot`."""
         if event.state_key is None and event.sender == context.me:
             return self._follows(event, context) if event.type == REDACTION else self._reports.carded(event, context)
         if event.state_key is None:
+            for watching in self._watches:
+                watching.note(event, context)
             for one in self._hears:
                 if (effects := one.handle(event, context)) is not None:
                     return effects

@@ -256,6 +256,8 @@ class Homeserver:
         """Addresses of files, each with what was uploaded for it."""
         self.sights: dict[str, Json] = {}
         """What the module tells of whom somebody may find, by user id."""
+        self.digests: dict[str, Json] = {}
+        """What the module tells of a member's groups and items for a digest, by user id; items by event id."""
         self.published: list[Json] = []
         """What it was told that members show."""
         self.devices: set[str] = set()
@@ -360,6 +362,8 @@ class Homeserver:
             return 200, {}
         if path.endswith(("/profile", "/directory")):
             return await self._of_directory(path, request)
+        if path.endswith("/digest"):
+            return self._of_digest(await request.json())
         told = self._of_facts(path, request) or self._of_rules(path) or self._catch_up(path, request)
         return told or self._about_rooms(path)
 
@@ -382,9 +386,15 @@ class Homeserver:
 
     async def _of_directory(self, path: str, request: web.Request) -> tuple[int, Json]:
         if path.endswith("/directory"):
-            return 200, self.sights[request.query["member"]]
+            return 200, self.sights.get(request.query["member"], {})
         self.published.append(await request.json())
         return 200, {"fields": []}
+
+    def _of_digest(self, asked: Json) -> tuple[int, Json]:
+        found = self.digests.get(asked["member"])
+        if found is None:
+            return 404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"}
+        return 200, {**found, "items": [found["items"].get(one["event_id"]) for one in asked["items"]]}
 
     def _of_rules(self, path: str) -> tuple[int, Json] | None:
         if path.endswith("/recertification"):

@@ -250,6 +250,11 @@ async def _published(community: Community) -> Act:
     return await _plain("POST", "/_synapse/client/org.belisha/v1/profile", body, by="steward")(community)
 
 
+async def _for_a_digest(community: Community) -> Act:
+    body = {"room_id": community.rooms["service"], "member": community.id("ana"), "items": []}
+    return await _plain("POST", "/_synapse/client/org.belisha/v1/digest", body, by="steward")(community)
+
+
 async def _unacknowledged(community: Community) -> Act:
     community.server.change(
         "INSERT INTO belisha_announcement (event_id, command_id, room_id, by_member, at)"
@@ -531,6 +536,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     ),
     "api MemberApi GET registry": (_plain("GET", "/_synapse/client/org.belisha/v1/registry", by="steward"),),
     "api MemberApi POST profile": (_published,),
+    "api MemberApi POST digest": (_for_a_digest,),
     "api MemberApi GET unacknowledged": (_unacknowledged,),
     "api MemberApi GET poll": (_poll_for_a_bot,),
     "api MemberApi POST poll": (_poll_for_the_portal,),

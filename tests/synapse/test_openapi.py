@@ -141,6 +141,18 @@ async def test_what_members_are_told_is_as_described(community: Community) -> No
         ),
         ("POST", "/post", {"body": {"user_id": community.id("ana"), **named}}, "portal"),
         ("GET", "/post", {"query": named}, "steward"),
+        (
+            "POST",
+            "/digest",
+            {
+                "body": {
+                    "room_id": community.rooms["service"],
+                    "member": community.id("ana"),
+                    "items": [{"room_id": room, "event_id": event}, {"room_id": room, "event_id": "$x"}],
+                }
+            },
+            "steward",
+        ),
         ("POST", "/home", {"body": {"user_id": community.id("ana")}}, "portal"),
         ("POST", "/reports", {"body": {"user_id": community.id("cora")}}, "portal"),
         ("POST", "/report", {"body": report}, "portal"),

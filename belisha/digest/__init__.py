@@ -1,0 +1,1 @@
+"""What a digest holds for one member: pure, out of facts without content."""

@@ -1,0 +1,123 @@
+"""Which conversations a digest tells of, which entries may be told at this moment, and how many of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from belisha.digest.values import Digest, Entry, Group, Message, Shown, Told, Why
+from belisha.tlp import Label
+
+#: So many entries are told one by one; of the others it is told how many there are.
+MOST: Final = 12
+#: A conversation is busy from so many new messages on, by so many people at least.
+BUSY: Final = 5
+BUSY_PEOPLE: Final = 2
+#: So many messages of a conversation are looked at; of more it is told that there are more.
+COUNTED: Final = 20
+#: So many items may be asked about for one digest.
+ITEMS: Final = 200
+#: A fact of entries of conversations: that not all messages were counted.
+MORE: Final = "more"
+
+_ORDER: Final = {why: place for place, why in enumerate(Why)}
+
+
+def conversations(
+    messages: Iterable[Message],
+    reader: str,
+    groups: Mapping[str, Group],
+    took_part: Collection[str],
+    apart: Collection[str] = (),
+) -> list[Entry]:
+    """Threads, and main conversations of groups, in which there is much that is new to a member.
+
+    A thread in which they took part counts from its first new message on; whatever else, when it is busy. What they
+    wrote in a conversation themselves shows that they knew it until then.
+
+    Args:
+        messages: what was written since the last digest, the reader's own messages included.
+        reader: their user id.
+        groups: the groups that they are in now, by room id.
+        took_part: the roots of the threads that they began or wrote in.
+        apart: messages that are told for another reason.
+    """
+    talks: dict[tuple[str, str | None], list[Message]] = {}
+    own: dict[tuple[str, str | None], int] = {}
+    for one in messages:
+        key = (one.room_id, one.thread)
+        if one.sender == reader:
+            own[key] = max(own.get(key, 0), one.at)
+        elif (group := groups.get(one.room_id)) is not None and group.is_new(one) and one.event_id not in apart:
+            talks.setdefault(key, []).append(one)
+    entries: list[Entry] = []
+    for (room_id, thread), told in talks.items():
+        new = sorted((one for one in told if one.at > own.get((room_id, thread), 0)), key=lambda one: one.at)
+        is_theirs = thread is not None and thread in took_part
+        if not new or not (is_theirs or _is_busy(len(new), {one.sender for one in new})):
+            continue
+        facts = {"thread": "yes"} if thread is not None else {}
+        facts |= {MORE: "yes"} if len(new) > COUNTED else {}
+        items = tuple(one.event_id for one in new[:COUNTED])
+        entries.append(Entry(Why.TALK if is_theirs else Why.BUSY, room_id, items, -float(len(new)), facts))
+    return entries
+
+
+def _is_busy(count: int, people: Collection[str]) -> bool:
+    return count >= BUSY and len(people) >= BUSY_PEOPLE
+
+
+def ordered(entries: Iterable[Entry]) -> list[Entry]:
+    """Entries as they stand in a digest: by reason, then by what matters most within it."""
+    return sorted(entries, key=lambda one: (_ORDER[one.why], one.at, one.room_id, one.items))
+
+
+def within(entries: Iterable[Entry], most: int = ITEMS) -> list[Entry]:
+    """The first entries, in their order, whose items can all be asked about at once."""
+    kept: list[Entry] = []
+    left = most
+    for one in ordered(entries):
+        if len(one.items) <= left:
+            left -= len(one.items)
+            kept.append(one)
+    return kept
+
+
+def decided(entries: Iterable[Entry], told: Mapping[str, Told], groups: Mapping[str, Group]) -> list[Shown]:
+    """What of these entries the reader may have at this moment, as the module has just decided (rule P2).
+
+    Args:
+        entries: what was chosen before.
+        told: the items that the reader can read now, by event id; whatever is not there takes no part in anything.
+        groups: the groups that they are in now.
+    """
+    shown: list[Shown] = []
+    for one in entries:
+        if one.room_id and one.room_id not in groups:
+            continue
+        place = groups[one.room_id].name if one.room_id else ""
+        items = tuple(item for item in one.items if item in told)
+        if one.items and not _still_holds(one, items, told):
+            continue
+        names = tuple(dict.fromkeys(told[item].name for item in items if told[item].name))
+        label = max((told[item].label for item in items), default=Label.GREEN)
+        shown.append(Shown(replace(one, items=items), max(label, Label.GREEN), place, names))
+    return shown
+
+
+def _still_holds(entry: Entry, items: Sequence[str], told: Mapping[str, Told]) -> bool:
+    if entry.why is Why.POLL:
+        return bool(items) and not told[items[0]].voted
+    if entry.why is Why.BUSY:
+        return len(items) >= BUSY
+    return bool(items)
+
+
+def shortened(shown: Sequence[Shown], most: int = MOST) -> Digest:
+    """At most so many entries, and how many others there are; one more is not worth a line that says so."""
+    kept = shown if len(shown) <= most + 1 else shown[:most]
+    rest: dict[str, int] = {}
+    for one in shown[len(kept) :]:
+        rest[one.place] = rest.get(one.place, 0) + 1
+    return Digest(tuple(kept), rest, max((one.label for one in shown), default=Label.GREEN))

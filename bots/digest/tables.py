@@ -1,0 +1,46 @@
+"""The digests' own tables: who wrote when and where, who was named and has not answered, and what members chose.
+
+No word of any message is here. Whether somebody may be told of one is decided when it is told (rule P2).
+"""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from bots.kernel.tables import metadata
+
+# Messages of the last weeks, in groups; `at` in milliseconds since 1970, `thread` the root of theirs.
+digest_message = sa.Table(
+    "digest_message",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("room_id", sa.Text, nullable=False),
+    sa.Column("sender", sa.Text, nullable=False),
+    sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("thread", sa.Text),
+)
+sa.Index("ix_digest_message_room_id", digest_message.c.room_id, digest_message.c.at)
+sa.Index("ix_digest_message_thread", digest_message.c.thread, digest_message.c.sender)
+sa.Index("ix_digest_message_at", digest_message.c.at)
+
+# Who is named in which of them (`m.mentions`), until they answer.
+digest_mention = sa.Table(
+    "digest_mention",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("event_id", sa.Text, primary_key=True),
+)
+sa.Index("ix_digest_mention_event_id", digest_mention.c.event_id)
+
+# What each member chose; until when they were told, and when the next one is due, in seconds since 1970.
+digest_member = sa.Table(
+    "digest_member",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("every", sa.Text, nullable=False, server_default="weekly"),
+    sa.Column("hour", sa.Text, nullable=False, server_default="08:00"),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("due", sa.Float, nullable=False),
+    sa.CheckConstraint("every IN ('daily', 'weekly', 'off')", name="every"),
+)
+sa.Index("ix_digest_member_due", digest_member.c.due)

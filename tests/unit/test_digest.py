@@ -1,0 +1,111 @@
+"""What a digest holds, decided without a server: what is new, what is busy, what may be told, and how much of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from belisha.digest.choosing import BUSY, COUNTED, MOST, conversations, decided, ordered, shortened, within
+from belisha.digest.values import MAIN, Entry, Group, Message, Shown, Told, Why
+from belisha.tlp import Label
+
+ME, BEN, DINA = "@me:x", "@ben:x", "@dina:x"
+ROOM = "!buoys:x"
+GROUP = Group(ROOM, "Buoys", since=100)
+
+
+def said(at: int, sender: str = BEN, thread: str | None = None, room: str = ROOM) -> Message:
+    return Message(f"${at}", room, sender, at, thread)
+
+
+def many(count: int, thread: str | None = None, start: int = 200) -> list[Message]:
+    return [said(start + number, (BEN, DINA)[number % 2], thread) for number in range(count)]
+
+
+def talks(messages: list[Message], group: Group = GROUP, took_part: set[str] | None = None) -> list[Entry]:
+    return conversations(messages, ME, {ROOM: group}, took_part or set())
+
+
+@pytest.mark.parametrize(
+    ("thread", "read", "until"),
+    [
+        (None, {}, 100),
+        (None, {"": 300}, 300),
+        (None, {MAIN: 300}, 300),
+        (None, {"$root": 300}, 100),
+        ("$root", {"$root": 300}, 300),
+        ("$root", {MAIN: 300}, 100),
+        ("$root", {"": 50}, 100),
+    ],
+)
+def test_receipts_count_for_what_they_are_about(thread: str | None, read: dict[str, int], until: int) -> None:
+    group = replace(GROUP, read=read)
+    assert group.seen_until(thread) == until
+    assert not group.is_new(said(until, thread=thread)) and group.is_new(said(until + 1, thread=thread))
+
+
+def test_a_conversation_is_told_when_it_is_busy() -> None:
+    assert talks(many(BUSY - 1)) == []
+    (busy,) = talks(many(BUSY))
+    assert (busy.why, busy.room_id, len(busy.items), dict(busy.facts)) == (Why.BUSY, ROOM, BUSY, {})
+    assert talks([said(200 + number) for number in range(50)]) == [], "one who talks alone is not busy"
+    (thread,) = talks(many(BUSY, "$root"))
+    assert thread.facts["thread"]
+    (much,) = talks(many(COUNTED + 1))
+    assert len(much.items) == COUNTED and much.facts["more"]
+
+
+def test_a_thread_with_the_readers_own_words_is_told_from_its_first_answer_on() -> None:
+    (one,) = talks([said(200, thread="$root")], took_part={"$root"})
+    assert (one.why, one.items) == (Why.TALK, ("$200",))
+    assert talks([said(200, thread="$other")], took_part={"$root"}) == []
+
+
+def test_what_the_reader_has_seen_takes_no_part() -> None:
+    assert talks(many(BUSY), replace(GROUP, read={MAIN: 200})) == [], "one of them is read"
+    assert talks(many(BUSY), replace(GROUP, since=200)) == [], "one of them was written before they came"
+    assert talks([*many(BUSY), said(201, ME)]) == [], "who has written there knows what stood before"
+    assert talks([said(200 + number, room="!else:x") for number in range(9)]) == [], "a group that they are not in"
+    apart = conversations(many(BUSY), ME, {ROOM: GROUP}, set(), {"$200"})
+    assert apart == [], "what is told already is not counted twice"
+
+
+def entry(why: Why, *items: str, at: float = 0.0, room: str = ROOM) -> Entry:
+    return Entry(why, room, items, at)
+
+
+def test_what_asks_for_the_reader_comes_first() -> None:
+    entries = [entry(Why.BUSY, "$1"), entry(Why.POLL, "$2"), entry(Why.MENTION, "$3", at=9), entry(Why.MENTION, "$4")]
+    assert [one.items for one in ordered(entries)] == [("$4",), ("$3",), ("$2",), ("$1",)]
+    assert [one.items for one in within(entries, 3)] == [("$4",), ("$3",), ("$2",)]
+    wide = [entry(Why.MENTION, "$3"), entry(Why.TALK, "$5", "$6", "$7"), entry(Why.BUSY, "$1")]
+    assert [one.why for one in within(wide, 2)] == [Why.MENTION, Why.BUSY]
+
+
+def test_only_what_is_told_now_is_shown() -> None:
+    told = {"$1": Told(Label.AMBER, "Ben (Harbour)"), "$2": Told(Label.CLEAR, "Ben (Harbour)"), "$3": Told(Label.GREEN)}
+    (one,) = decided([entry(Why.TALK, "$1", "$2", "$gone")], told, {ROOM: GROUP})
+    assert (one.entry.items, one.label, one.place, one.names) == (
+        ("$1", "$2"),
+        Label.AMBER,
+        "Buoys",
+        ("Ben (Harbour)",),
+    )
+    (clear,) = decided([entry(Why.MENTION, "$2")], told, {ROOM: GROUP})
+    assert clear.label is Label.GREEN, "who, where and when is for the community at most"
+    assert decided([entry(Why.MENTION, "$gone")], told, {ROOM: GROUP}) == []
+    assert decided([entry(Why.MENTION, "$1")], told, {}) == [], "they are not in that group any more"
+    assert decided([entry(Why.BUSY, "$1", "$2", "$3")], told, {ROOM: GROUP}) == [], "it is not busy without the rest"
+    assert decided([entry(Why.POLL, "$1")], {"$1": Told(Label.AMBER, voted=True)}, {ROOM: GROUP}) == []
+    assert len(decided([entry(Why.POLL, "$1"), Entry(Why.APPROVAL)], told, {ROOM: GROUP})) == 2
+
+
+def test_a_digest_is_short_and_says_how_much_there_is_besides() -> None:
+    shown = [Shown(entry(Why.MENTION, f"${number}"), place="Buoys") for number in range(MOST + 1)]
+    assert shortened(shown).rest == {} and len(shortened(shown).shown) == MOST + 1
+    strict = Shown(entry(Why.BUSY, "$x"), Label.AMBER_STRICT, "Pilots")
+    told = shortened([*shown, strict])
+    assert len(told.shown) == MOST and told.rest == {"Buoys": 1, "Pilots": 1}
+    assert told.label is Label.AMBER_STRICT, "the rest counts for the label too"
+    assert shortened([]).label is Label.GREEN
