@@ -119,7 +119,7 @@ class Post:
     comment_pages: int
 
 
-def post_of(answer: object) -> PostFacts | None:
+def told_of(answer: object) -> PostFacts | None:
     """Reads what is told of a post for the index; None where it is none."""
     if not isinstance(answer, Mapping):
         return None
@@ -173,7 +173,7 @@ def _group(answer: object) -> BlogGroup | None:
 
 
 def _card(answer: object) -> Card | None:
-    facts = post_of(answer)
+    facts = told_of(answer)
     if facts is None or not isinstance(answer, Mapping):
         return None
     label, author = Label.parse(answer.get("label")), _author(answer.get("author"))

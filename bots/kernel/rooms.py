@@ -29,7 +29,7 @@ from bots.kernel.bot import (
 from bots.kernel.digested import DigestFacts, facts_of
 from bots.kernel.listed import RegistryPage, Sight, page_of, sight_of
 from bots.kernel.matrix import BotClient, Refused, Unreachable
-from bots.kernel.posts import Blog, PostFacts, blog_of, post_of
+from bots.kernel.posts import Blog, PostFacts, blog_of, told_of
 
 _T = TypeVar("_T")
 _FRESH_FOR = 60.0
@@ -213,7 +213,7 @@ class Rooms:
             Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
         """
         try:
-            return post_of(await self._client.post(room_id, event_id)) or Unknown()
+            return told_of(await self._client.post(room_id, event_id)) or Unknown()
         except Refused as error:
             if error.errcode == _NOT_FOUND:
                 return Unknown()
