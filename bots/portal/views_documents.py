@@ -51,7 +51,7 @@ class _Asked:
 async def documents(visit: Visit) -> web.Response:
     """The files of my groups, newest first, narrowed down as wished, a page at a time."""
     asked, user_id = _Asked.of(visit), visit.known.member.user_id
-    groups = await _groups(visit)
+    groups = await groups_of(visit)
     if asked.room_id is not None and asked.room_id not in groups:
         raise Refused(HTTPStatus.NOT_FOUND)
     found = await visit.parts.homeserver.documents(user_id, asked.words, asked.room_id, asked.page)
@@ -59,7 +59,7 @@ async def documents(visit: Visit) -> web.Response:
         "documents",
         Label.parse(found.get("label")) or _EMPTY,
         asked=asked,
-        cards=[_card(one, groups) for one in found["documents"]],
+        cards=[card_of(one, groups) for one in found["documents"]],
         groups=sorted(groups.values(), key=lambda room: (room.name or "").casefold()),
         previous=asked.address(asked.page - 1) if asked.page > 1 else None,
         following=asked.address(asked.page + 1) if found.get("more") is True and asked.page < _PAGES else None,
@@ -72,14 +72,14 @@ async def document(visit: Visit) -> web.Response:
     found = await visit.parts.homeserver.document(user_id, match["room_id"], match["event_id"])
     if found is None:
         raise Refused(HTTPStatus.NOT_FOUND)
-    groups = await _groups(visit)
-    card = _card(found["document"], groups)
+    groups = await groups_of(visit)
+    card = card_of(found["document"], groups)
     return visit.page(
         "document",
         # Who has opened it concerns few, and is shown to its source alone.
         max(Label.parse(found.get("label")) or _EMPTY, Label.AMBER if found.get("is_source") is True else _EMPTY),
         card=card,
-        versions=[_card(one, groups) for one in found["versions"]],
+        versions=[card_of(one, groups) for one in found["versions"]],
         opened=found["opened"],
         is_source=found.get("is_source") is True,
         names_me=card["label"] >= Label.AMBER,
@@ -104,12 +104,13 @@ async def _pieces(given: aiohttp.ClientResponse) -> AsyncIterator[bytes]:
             yield piece
 
 
-async def _groups(visit: Visit) -> Mapping[str, Room]:
+async def groups_of(visit: Visit) -> Mapping[str, Room]:
+    """The member's groups, by room."""
     home = await visit.parts.homeserver.home(visit.known.member.user_id)
     return {room.room_id: room for room in home.groups}
 
 
-def _card(one: Mapping[str, Any], groups: Mapping[str, Room]) -> Mapping[str, Any]:
+def card_of(one: Mapping[str, Any], groups: Mapping[str, Room]) -> Mapping[str, Any]:
     """What is shown of a file."""
     room_id, event_id = str(one["room_id"]), str(one["event_id"])
     return {

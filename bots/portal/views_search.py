@@ -13,14 +13,18 @@ from typing import Final
 
 from aiohttp import web
 
+from belisha.blog.article import article_of
 from belisha.directory.fields import Visibility
 from belisha.directory.values import Facets
 from belisha.directory.written import plain
 from belisha.excerpt import excerpt, marked
 from belisha.tlp import Label
+from bots.blog.listing import Asked
 from bots.directory.profiles import Kept, seen
+from bots.portal.homes import Room
 from bots.portal.pages import part, strictest
 from bots.portal.unavailable import Unavailable
+from bots.portal.views_documents import card_of, groups_of
 from bots.portal.views_profile import sight_of
 from bots.portal.visit import Visit
 
@@ -110,6 +114,52 @@ async def people(visit: Visit, words: str) -> Section:
     return Section("people", "People", hits, more)
 
 
+async def posts(visit: Visit, words: str) -> Section:
+    """Posts of the blogs that the member reads."""
+    user_id, blogs = visit.known.member.user_id, visit.parts.homeserver.blog
+    groups = await blogs.read(user_id)
+    found = await visit.parts.posts.listed(groups.since, Asked(query=words))
+    blog = await blogs.read(user_id, [(row.room_id, row.event_id) for row in found.rows])
+    cards = [card for card in blog.cards if card is not None]
+    articles = await asyncio.to_thread(lambda: [article_of(card.facts.content) for card in cards])
+    hits = [
+        Hit(
+            title=article.title,
+            about=" · ".join(each for each in (card.author.name, blog.names.get(card.facts.room_id)) if each),
+            label=card.label,
+            pieces=marked(excerpt(article.text, words), words),
+            address=f"/blog/{part(card.facts.room_id)}/{part(card.facts.event_id)}",
+            at=card.facts.sent_at / 1000,
+        )
+        for card, article in zip(cards, articles, strict=True)
+        if article is not None
+    ]
+    more = (f"/blog?q={part(words)}", f"All {found.total} posts") if found.total > len(found.rows) else None
+    return Section("posts", "Posts", hits, more)
+
+
+async def documents(visit: Visit, words: str) -> Section:
+    """Files of the member's groups whose names have the words."""
+    user_id = visit.known.member.user_id
+    found = await visit.parts.homeserver.documents(user_id, words, None, 1)
+    groups = await groups_of(visit)
+    cards = [card_of(one, groups) for one in found["documents"][:SHOWN]]
+    hits = [
+        Hit(
+            title=card["name"],
+            about=" · ".join(each for each in (card["by"], _name(card["group"])) if each),
+            label=card["label"],
+            address=card["address"],
+            at=card["at"],
+        )
+        for card in cards
+    ]
+    is_more = found.get("more") is True or len(found["documents"]) > SHOWN
+    return Section(
+        "documents", "Documents", hits, (f"/documents?q={part(words)}", "More documents") if is_more else None
+    )
+
+
 async def messages(visit: Visit, words: str) -> Section:
     """Messages of the member's groups, the newest first."""
     found, more = await visit.parts.homeserver.messages(visit.known.member.user_id, words)
@@ -128,6 +178,10 @@ async def messages(visit: Visit, words: str) -> Section:
     return Section("messages", "Messages in my groups", hits, note=note)
 
 
+def _name(room: Room | None) -> str:
+    return (room.name if room else None) or "A group without a name"
+
+
 async def _looked_for(source: Source, visit: Visit, words: str) -> Section:
     try:
         return await source(visit, words)
@@ -136,4 +190,4 @@ async def _looked_for(source: Source, visit: Visit, words: str) -> Section:
         return Section(name, name.capitalize(), (), note="These cannot be looked through right now. Please try again.")
 
 
-SOURCES: Final[Sequence[Source]] = (people, messages)
+SOURCES: Final[Sequence[Source]] = (people, posts, documents, messages)

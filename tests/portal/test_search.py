@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import quote
 
-from tests.portal.support import HOSTILE, Here, Visitor
+from tests.bots.support import eventually
+from tests.portal.support import HOSTILE, Here, Visitor, make_group, share
 from tests.support.community import unique
 
 
@@ -49,6 +50,31 @@ async def test_people_are_found_by_their_profiles(here: Here, finn: Visitor) -> 
     await here.asked("ben", f"!profile expertise + {skill}")
     page = await found(finn, skill)
     assert len(titles(page)) == 1 and f"Matched expertise: {skill}" in page, page
+
+
+async def test_a_file_is_found_by_its_name_by_who_can_open_it(here: Here, ana: Visitor, finn: Visitor) -> None:
+    word = unique("soundings")
+    event, _ = await share(here, f"{word} 2026.txt", b"TLP:AMBER fathoms", by="ana", group="closed")
+    page = await found(ana, word)
+    assert f"{word} 2026.txt" in titles(page) and f"/documents/{quote(here.groups['closed'], safe='')}/" in page
+    assert quote(event, safe="") in page
+    assert f"{word} 2026" not in await found(finn, word)
+
+
+async def test_a_post_is_found_by_its_words_by_who_reads_that_blog(here: Here, ana: Visitor, finn: Visitor) -> None:
+    word = unique("barnacle")
+    wish = {"kind": "closed", "organisations": [], "purpose": "blog"}
+    state = [{"type": "org.belisha.room", "state_key": "", "content": wish}]
+    await make_group(here, "ana", "searched blog", "Keel notes", "private_chat", initial_state=state)
+    await here.say("ana", f"# Scraping the hull\n\nEvery {word} counts.", here.groups["searched blog"])
+
+    async def is_listed() -> bool:
+        return "Scraping the hull" in titles(await found(ana, word))
+
+    await eventually(is_listed, 30)
+    page = await found(ana, word)
+    assert f"/blog/{quote(here.groups['searched blog'], safe='')}/" in page and "Keel notes" in page
+    assert "Scraping" not in await found(finn, word)
 
 
 async def test_odd_questions_are_answered(ana: Visitor) -> None:
