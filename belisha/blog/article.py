@@ -117,6 +117,18 @@ def article_of(content: Mapping[str, Any], picture: Picture = no_picture) -> Art
     return Article(title, reader.cleaned(), reader.text, _tags(reader.for_tags))
 
 
+def to_send(markdown: str) -> dict[str, Any]:
+    """The content of a message with this Markdown, as Element would send it."""
+    rendered: str = _MARKDOWN.render(markdown).strip()
+    return {
+        "msgtype": "m.text",
+        "body": markdown,
+        "format": "org.matrix.custom.html",
+        "formatted_body": rendered,
+        "m.mentions": {},
+    }
+
+
 def shown(content: Mapping[str, Any], picture: Picture = no_picture) -> Shown:
     """Any text message, such as a comment; its headings are only strong words."""
     source = _source(content)

@@ -61,12 +61,14 @@ class BlogGroup:
         name: its name, if it has one.
         since: from when on they read it, in milliseconds since 1970.
         ceiling: the strictest label that a post in it may have.
+        default: the label of a post that has no other.
     """
 
     room_id: str
     name: str | None
     since: int
     ceiling: Label
+    default: Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,10 +168,10 @@ def _group(answer: object) -> BlogGroup | None:
     if not isinstance(answer, dict):
         return None
     room_id, name, since = answer.get("room_id"), answer.get("name"), answer.get("since")
-    ceiling = Label.parse(answer.get("ceiling"))
-    if not isinstance(room_id, str) or not isinstance(since, int) or ceiling is None:
+    ceiling, default = Label.parse(answer.get("ceiling")), Label.parse(answer.get("default"))
+    if not isinstance(room_id, str) or not isinstance(since, int) or ceiling is None or default is None:
         return None
-    return BlogGroup(room_id, name if isinstance(name, str) else None, since, ceiling)
+    return BlogGroup(room_id, name if isinstance(name, str) else None, since, ceiling, default)
 
 
 def _card(answer: object) -> Card | None:

@@ -37,6 +37,7 @@ from bots.portal import (
     views_reports,
     views_search,
     views_sign_in,
+    views_write,
 )
 from bots.portal.asking import Homeserver
 from bots.portal.book import Book
@@ -81,7 +82,11 @@ ROUTES: Final = (
     Route("GET", "/polls/{room_id:[^/]+}/{event_id:[^/]+}/result.png", views_polls.picture, Who.CONFIRMED, framed=True),
     Route("GET", "/search", views_search.search, Who.MEMBER, framed=True),
     Route("GET", "/blog", views_blog.index, Who.MEMBER, framed=True),
+    Route("GET", "/blog/write", views_write.form, Who.MEMBER, framed=True),
+    Route("POST", "/blog/write", views_write.step, Who.MEMBER, framed=True),
     Route("GET", "/blog/{room_id:[^/]+}/{event_id:[^/]+}", views_blog.post, Who.MEMBER, framed=True),
+    Route("GET", "/blog/write", views_write.form, Who.MEMBER, framed=True),
+    Route("POST", "/blog/write", views_write.step, Who.MEMBER, framed=True),
     Route("GET", "/blog/{room_id:[^/]+}/{event_id:[^/]+}/versions", views_blog.versions, Who.MEMBER, framed=True),
     Route("GET", "/pictures/{media_id:[A-Za-z0-9_-]+}", views_blog.picture, Who.MEMBER, framed=True),
     Route("GET", "/directory", views_directory.directory, Who.MEMBER, framed=True),

@@ -9,12 +9,15 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from aiohttp import web
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from tests.portal.support import Here, Visitor
+from tests.support.community import unique
 from tests.support.npm import install
+from tests.support.server import request as as_member
 
 JS = Path(__file__).parent / "js"
 PHONE = {"width": 360, "height": 740}
@@ -42,6 +45,17 @@ async def element(here: Here, port: int) -> AsyncIterator[str]:
     async def openid(request: web.Request) -> web.Response:
         return web.json_response(await here.openid(request.query["name"]))
 
+    async def send(request: web.Request) -> web.Response:
+        """Sends a message in the name of the member who looks, as Element does for a widget."""
+        asked = request.query
+        status, body = await as_member(
+            here.people[asked["name"]],
+            "PUT",
+            f"/_matrix/client/v3/rooms/{quote(asked['room'])}/send/{asked['type']}/{unique('widget')}",
+            await request.json(),
+        )
+        return web.json_response(body, status=status)
+
     async def page(_request: web.Request) -> web.StreamResponse:
         return web.FileResponse(JS / "element.html")
 
@@ -49,7 +63,9 @@ async def element(here: Here, port: int) -> AsyncIterator[str]:
         return web.FileResponse(JS / "node_modules" / "matrix-widget-api" / "dist" / "api.js")
 
     app = web.Application()
-    app.add_routes([web.get("/", page), web.get("/api.js", library), web.get("/openid", openid)])
+    app.add_routes(
+        [web.get("/", page), web.get("/api.js", library), web.get("/openid", openid), web.post("/send", send)]
+    )
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
     try:

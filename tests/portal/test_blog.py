@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import html
+import json
+import re
 import sqlite3
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +17,7 @@ import pytest_asyncio
 import yaml
 
 from tests.bots.support import eventually
-from tests.portal.support import HOSTILE, Here, Visitor, join, make_group
+from tests.portal.support import HOSTILE, Here, Visitor, form_of, join, make_group
 from tests.support.community import unique
 from tests.support.files import png
 from tests.support.server import request
@@ -268,3 +271,37 @@ async def test_nothing_of_a_private_conversation_is_a_post(here: Here, blogs: Bl
     assert "Between us" not in page and "between</bdi>" not in page
     assert (await bea.get(blogs.address(event, made.room_id))).status == 404
     assert not blogs.kept("Between us")
+
+
+async def test_a_post_is_written_on_a_page_and_shown_as_it_will_be(here: Here, blogs: Blogs, bea: Visitor) -> None:
+    page = await bea.get(f"/blog/write?group={quote(blogs.open, safe='')}")
+    assert f'<option value="{blogs.open}" selected>' in page.text and blogs.closed not in page.text
+    written = {"form": form_of(page.text), "room": blogs.open, "title": "By hand", "text": "Some **words** #byhand"}
+    shown = await bea.post("/blog/write", {**written, "label": "", "step": "preview"})
+    assert "<h1><bdi>By hand</bdi></h1>" in shown.text and "<strong>words</strong>" in shown.text
+    assert "#<bdi>byhand</bdi>" in shown.text and "TLP:GREEN" in shown.text and "data-publish" not in shown.text
+    copied = re.search(r'<textarea id="copy"[^>]*>\n?(.*?)</textarea>', shown.text, re.DOTALL)
+    assert copied is not None and html.unescape(copied[1]) == "# By hand\n\nSome **words** #byhand"
+    changed = await bea.post("/blog/write", {**written, "label": "", "step": "change"})
+    assert "Some **words** #byhand</textarea>" in changed.text
+    inside = await here.in_widget("bea")
+    form = form_of((await inside.get("/blog/write")).text)
+    sent = await inside.post("/blog/write", {**written, "form": form, "label": "TLP:CLEAR", "step": "preview"})
+    content = json.loads(html.unescape((re.search(r'data-content="([^"]*)"', sent.text) or [""] * 2)[1]))
+    assert "data-publish" in sent.text and content["org.belisha.tlp"] == {"label": "TLP:CLEAR"}
+    event = await blogs.put("bea", content)
+    assert "TLP:CLEAR" in await blogs.found(bea, blogs.address(event), "<strong>words</strong>")
+    for wrong, words in (
+        ({"title": " "}, "Please give your post a title"),
+        ({"text": " \n"}, "Please write something below"),
+        ({"text": "x" * 20_001}, "longer than a message can be"),
+        ({"text": "`<>` " * 3900}, "longer than a message can be"),
+        ({"label": "TLP:RED"}, "stricter than this blog can carry (TLP:GREEN)"),
+        ({"label": "TLP:PINK"}, "Please choose one of the labels"),
+        ({"room": blogs.closed}, "Please choose a blog that you are in"),
+        ({"room": here.groups["open"]}, "Please choose a blog that you are in"),
+    ):
+        refused = await bea.post("/blog/write", {**written, "label": "", "step": "preview", **wrong})
+        assert refused.status == 400 and words in refused.text, words
+    hostile = await bea.post("/blog/write", {**written, "title": HOSTILE, "text": HOSTILE, "step": "preview"})
+    assert hostile.status == 200 and "<script>alert" not in hostile.text and "<img src=x" not in hostile.text
