@@ -77,7 +77,9 @@ def filled(database: sa.Connection, column: sa.Column[Any], user_id: str, room: 
         return False
     if isinstance(column.type, sa.LargeBinary):
         return b"x"
-    names = ("user_id", "member", "asked_of")
+    if name == "every":
+        return "weekly"
+    names = ("user_id", "member", "asked_of", "author", "sender")
     return user_id if name in names else json.dumps(f"{name} of {user_id}")
 
 

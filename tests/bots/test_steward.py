@@ -85,7 +85,7 @@ ANYBODY = {"help", "tlp"}
 #: What every member may ask for anywhere.
 MEMBERS = ANYBODY | {"group create", "group join", "group leave"}
 ALONE = MEMBERS | {"direct-chats", "group list", "red", "devices", "devices end", "leave-community", "quiet", "queue"}
-ALONE |= {"rules", "rules accept", "start"}
+ALONE |= {"rules", "rules accept", "start", "introduce", "introductions agree", "mydata"}
 IN_GROUPS = MEMBERS | {"group invite", "poll", "poll cancel", "poll close", "poll extend"}
 MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "group topic", "group archive"}
 MAINTAINERS |= {"group unarchive"}

@@ -10,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import pytest
+import sqlalchemy as sa
 
 from belisha.acts import ACTS
 from belisha.commands.declaration import Command, usage
@@ -29,25 +30,26 @@ from belisha.policy.reports import decide_handling
 from belisha.policy.rooms import Kind
 from belisha.policy.waiting import KNOCK, SIGN_UP, Wait, decide_asking_in, decide_waiting
 from belisha.tlp import Label
-from bots.directory.directory import Directory
-from bots.kernel.answers import paragraph
 from bots.kernel.bot import Asker, Context, Policy, Unknown
-from bots.kernel.calls import Answer, Call, Entry
+from bots.kernel.calls import Call
 from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event
-from bots.polls import Polls
-from bots.portal.command import PORTAL
-from bots.roster import every_command
+from bots.kernel.tables import metadata
+from bots.portal.command import PortalCommand
+from bots.portal.keys import Keys
+from bots.roster import every_command, roster
 from bots.steward import Steward
 from tests.unit.permissions import ABOUT, NAMES_GROUP, ON_GROUPS, ON_KNOCKS, ORGANISATIONS, OWN, ROWS, WHO, WHOM
 
 ME, ADA = "@belisha_steward:x", "@ada:x"
 COMMANDS = {" ".join(one.words): one for one in every_command()}
-STEWARD = Steward(
-    [Entry(PORTAL, lambda _call, _context: Answer((paragraph("Here."),)))],
-    parts=[Polls(ZoneInfo("UTC"), "https://p"), Directory("https://p")],
+STEWARD = next(
+    bot for bot in roster(PortalCommand(Keys("x" * 32), "https://p", ZoneInfo("UTC"))) if isinstance(bot, Steward)
 )
+#: What parts keep of events has its place; nothing is asked about it here.
+CONNECTION = sa.create_engine("sqlite://").connect()
+metadata.create_all(CONNECTION)
 
 
 def person(*roles: str, organisation: str | None = "alpha", frozen: bool = False) -> Person:
@@ -152,7 +154,7 @@ def test_who_is_let_in_where(name: str, begun: list[Command]) -> None:
     for where, policy in ROOMS.items():
         for who in PEOPLE:
             begun.clear()
-            effects = STEWARD.handle(event, Context(ME, policy, asker=asker(who, where)))
+            effects = STEWARD.handle(event, Context(ME, policy, asker=asker(who, where), connection=CONNECTION))
             what = f"{who} in {where}"
             if expected(name, who, where) == "may":
                 assert (begun, effects) == ([command], ()), what
@@ -169,7 +171,7 @@ def test_of_whom_nothing_is_known_nothing_is_taken_but_what_anybody_may(begun: l
         event = Event("$1", "!r:x", "m.room.message", ADA, {"msgtype": "m.text", "body": command.example})
         for policy in ROOMS.values():
             begun.clear()
-            STEWARD.handle(event, Context(ME, policy))
+            STEWARD.handle(event, Context(ME, policy, connection=CONNECTION))
             assert bool(begun) == (ROWS[name].who == "anybody"), name
 
 
@@ -177,7 +179,9 @@ def test_of_whom_nothing_is_known_nothing_is_taken_but_what_anybody_may(begun: l
 @pytest.mark.parametrize("who", sorted(PEOPLE))
 def test_help_lists_exactly_what_is_allowed(who: str, where: str) -> None:
     event = Event("$1", "!r:x", "m.room.message", ADA, {"msgtype": "m.text", "body": "!help"})
-    lines = said(STEWARD.handle(event, Context(ME, ROOMS[where], asker=asker(who, where)))).splitlines()
+    lines = said(
+        STEWARD.handle(event, Context(ME, ROOMS[where], asker=asker(who, where), connection=CONNECTION))
+    ).splitlines()
     listed = {name for name, one in COMMANDS.items() if any(line.startswith(f"• {usage(one)}: ") for line in lines)}
     assert len(listed) == sum(line.startswith("• !") for line in lines)
     # In rooms where no bot is, nothing is listed: nobody is answered there (rule P1).
@@ -363,7 +367,7 @@ def test_who_maintains_a_group_asks_from_elsewhere_what_names_it(name: str, begu
         }
         event = Event("$1", "!r:x", "m.room.message", ADA, content)
         who = Asker(person("member"), 0, "!own:x", maintains=True)
-        STEWARD.handle(event, Context(ME, ROOMS["closed"], asker=who))
+        STEWARD.handle(event, Context(ME, ROOMS["closed"], asker=who, connection=CONNECTION))
         names = bool(flag) or "group" in NAMES_GROUP.get(name, "").split()
         everybodys = "member" in WHO[ROWS[name].who]
         assert bool(begun) == ("group" in ROWS[name].where.split() and (everybodys or names)), flag
