@@ -1,8 +1,11 @@
-"""How long a search of the directory takes among 100,000 profiles, and an update, on SQLite and on PostgreSQL.
+"""How long a search of the directory takes among 100,000 profiles, a page, and an update, on SQLite and on PostgreSQL.
 
 Each search is a whole one, as a page needs it: words looked up, 20 hits ranked with their reasons, facets counted, for
 a member who shares groups with 200 others. What is typed is drawn from the tags that members have, so the more usual a
 topic is the more often it is asked for. `cpu_p95_ms` is what of it the processor did in this process.
+
+A page is the portal's own, by HTTP: who asks, whom they may find, the search, what the members of the page have
+written, whether they may still be shown, and the HTML.
 """
 
 from __future__ import annotations
@@ -11,9 +14,10 @@ import asyncio
 import random
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Final, TypeVar
@@ -22,6 +26,7 @@ import sqlalchemy as sa
 
 from belisha.directory.fields import Visibility
 from belisha.directory.values import Asker, Profile
+from bench import directory_hidden, directory_page
 from bench.community import Person, people
 from bench.community_words import SYNONYMS
 from bench.directory_queries import begun, misspelt, two_words
@@ -38,7 +43,9 @@ _PROFILES, _QUICK_PROFILES = 100_000, 1_000
 _SEARCHES, _QUICK_SEARCHES = 400, 20
 _SHARES: Final = 200
 _KINDS: Final = {"words": two_words, "prefix": begun, "typo": misspelt}
-_BARS: Final = {"words": 5.0, "prefix": 10.0, "typo": 25.0, "update": 10.0}
+_BARS: Final = {"words": 5.0, "prefix": 10.0, "typo": 25.0, "update": 10.0, "page": 50.0}
+#: How far apart a stranger's times may be, with hidden fields in the directory and without any.
+_APART: Final = 1.1
 
 
 def run(*, quick: bool) -> Result:
@@ -47,20 +54,42 @@ def run(*, quick: bool) -> Result:
     searches = _QUICK_SEARCHES if quick else _SEARCHES
     community = list(people(count, names=True, tail=2))
     figures: dict[str, float] = {"profiles": float(count)}
+    ratios: dict[str, float] = {}
     with tempfile.TemporaryDirectory(prefix="belisha-bench-", dir=folder()) as made, ExitStack() as running:
         addresses = {"sqlite": f"sqlite:///{Path(made) / 'bots.db'}", "postgres": running.enter_context(postgresql())}
         for name, address in addresses.items():
             say(f"{name}: {count:,} profiles …")
             found = asyncio.run(_measure(address, community, searches))
             figures |= {f"{name}_{figure}": value for figure, value in found.items()}
+        say("what is hidden …")
+        for name, pair in _pairs(addresses, Path(made)).items():
+            found = asyncio.run(directory_hidden.ratios(*pair, community, searches))
+            ratios |= {f"{name}_{ratio}": value for ratio, value in found.items()}
+    figures["page_render_p95_ms"] = max(figures["sqlite_page_p95_ms"], figures["postgres_page_p95_ms"])
     figures["update_p95_ms"] = max(figures["sqlite_update_p95_ms"], figures["postgres_update_p95_ms"])
-    bars = {f"{name}_{kind}_p95_ms": Bar(most=most) for name in addresses for kind, most in _BARS.items()}
+    bars = {f"{name}_hidden_vs_none": Bar(most=_APART) for name in addresses}
+    bars |= {f"{name}_{kind}_p95_ms": Bar(most=most) for name in addresses for kind, most in _BARS.items()}
     return Result(
         bench="directory",
         figures=figures,
-        bars=bars | {"update_p95_ms": Bar(most=_BARS["update"])},
+        ratios=ratios,
+        bars=bars | {"update_p95_ms": Bar(most=_BARS["update"]), "page_render_p95_ms": Bar(most=_BARS["page"])},
         meaning="So many milliseconds has a member to wait for the directory's answer, 19 times in 20.",
     )
+
+
+def _pairs(addresses: Mapping[str, str], made: Path) -> dict[str, tuple[str, str]]:
+    """Two empty databases of each kind."""
+    engine = sa.create_engine(sa.make_url(addresses["postgres"]).set(drivername="postgresql+psycopg2"))
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        for name in ("bare", "hiding"):
+            connection.execute(sa.text(f"CREATE DATABASE {name} TEMPLATE template0"))
+    engine.dispose()
+    at = addresses["postgres"].removesuffix("/postgres")
+    return {
+        "sqlite": (f"sqlite:///{made / 'bare.db'}", f"sqlite:///{made / 'hiding.db'}"),
+        "postgres": (f"{at}/bare", f"{at}/hiding"),
+    }
 
 
 async def _measure(address: str, community: Sequence[Person], searches: int) -> dict[str, float]:
@@ -82,6 +111,11 @@ async def _measure(address: str, community: Sequence[Person], searches: int) -> 
             figures |= {
                 f"{kind}_{name}": value for name, value in (await _timed(_searching(store, asker), texts)).items()
             }
+        say("pages …")
+        async with directory_page.visitor(store, community, asker.shares) as browser:
+            opened = partial(directory_page.opened, browser)
+            found = await _timed(opened, directory_page.addresses(draw, community, searches))
+        figures |= {f"page_{name}": value for name, value in found.items()}
         say("updates …")
         some = [profile(person) for person in draw.sample(list(community), searches // 2)]
         changed = await _timed(_updating(store, draw), some)
@@ -98,6 +132,7 @@ def _fill(connection: sa.Connection, community: Sequence[Person]) -> None:
     for terms in SYNONYMS:
         search.add_synonyms(connection, terms)
     ordered = sorted(community, key=lambda person: (-person.age_days, person.number))
+    directory_page.fill(connection, community)
     search.rebuild(connection, ((_profile(person), NOW - person.age_days * 86400) for person in ordered))
 
 

@@ -20,6 +20,7 @@ from bots.kernel.store import insert_on
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _SOME: Final = 500  # user ids in one statement
+_FEW: Final = 50  # queries in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,21 @@ def seen(kept: Kept, listed: Listed, sight: Sight) -> Shown:
 def asker_of(sight: Sight) -> Asker:
     """Who asks, as the search goes by them."""
     return Asker(sight.asker.user_id, sight.asker.organisation, sight.shares, sight.absent)
+
+
+def organisations(connection: sa.Connection, ids: Collection[str]) -> dict[str, str]:
+    """The names of organisations of which somebody is listed who may act; each is that of one of them."""
+    wanted, found = sorted(ids), dict[str, str]()
+    for start in range(0, len(wanted), _FEW):
+        one = [
+            sa.select(directory_member.c.organisation, directory_member.c.organisation_name)
+            .where(directory_member.c.organisation == each, directory_member.c.standing == "active")
+            .limit(1)
+            .subquery()
+            for each in wanted[start : start + _FEW]
+        ]
+        found |= {row[0]: row[1] for row in connection.execute(sa.union_all(*(sa.select(each) for each in one)))}
+    return found
 
 
 def listed_of_all(connection: sa.Connection, users: Collection[str]) -> dict[str, Listed]:

@@ -29,6 +29,14 @@ directory_member = sa.Table(
     sa.Column("service_room", sa.Text),
 )
 
+# One name of each organisation is looked up for a page, among all of its members.
+sa.Index(
+    "ix_directory_member_organisation",
+    directory_member.c.organisation,
+    directory_member.c.standing,
+    directory_member.c.organisation_name,
+)
+
 # One row: the revision of the registry that was read to its end, and how far the present reading has come.
 directory_registry = sa.Table(
     "directory_registry",

@@ -29,7 +29,7 @@ class Found:
     Attributes:
         answer: what the search says.
         kept: what the members of the page have written, by user id; to be shown as far as the asker may see it.
-        organisations: the names of all organisations that are listed, by id.
+        organisations: the names of the organisations of the hits and of the facet, by id.
     """
 
     answer: Answer
@@ -74,7 +74,8 @@ class Book:
         def read(connection: sa.Connection) -> Found:
             answer = search.search(connection, query, profiles.asker_of(sight), self._now(), facets, page)
             kept = profiles.kept_of_all(connection, [hit.user_id for hit in answer.hits])
-            return Found(answer, kept, _organisations(connection))
+            named = {*answer.counts.get("organisation", ()), facets.organisation} - {""}
+            return Found(answer, kept, profiles.organisations(connection, named))
 
         return await self._store.read(read)
 
@@ -118,10 +119,3 @@ class Book:
     async def remove_synonym(self, term: str) -> bool:
         """Takes a term out of its group; whether it was in one."""
         return await self._store.write(lambda connection: search.remove_synonym(connection, term))
-
-
-def _organisations(connection: sa.Connection) -> dict[str, str]:
-    query = sa.select(directory_member.c.organisation, directory_member.c.organisation_name)
-    return {
-        row[0]: row[1] for row in connection.execute(query.where(directory_member.c.standing == "active").distinct())
-    }

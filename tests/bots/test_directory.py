@@ -404,3 +404,19 @@ def test_visibility_defaults_are_those_of_the_fields() -> None:
     kept = profiles.Kept()
     assert {key: kept.visibility(key) for key in FIELDS} == {key: field.visibility for key, field in FIELDS.items()}
     assert FIELDS["contact"].visibility is Visibility.GROUPS
+
+
+async def test_organisations_are_named_by_those_who_may_act(store: Store) -> None:
+    def rows(connection: sa.Connection) -> None:
+        for number in range(130):
+            row = {"user_id": f"@n{number}:x", "name": "N", "category": "charity", "standing": "active"}
+            organised = {"organisation": f"o{number}", "organisation_name": f"Office {number}"}
+            connection.execute(directory_member.insert().values(row | organised))
+        frozen = directory_member.c.organisation == "o7"
+        connection.execute(directory_member.update().where(frozen).values(standing="frozen"))
+
+    await store.write(rows)
+    asked = [f"o{number}" for number in range(125)]
+    found = await store.read(lambda connection: profiles.organisations(connection, [*asked, "nothing"]))
+    assert found == {f"o{number}": f"Office {number}" for number in range(125) if number != 7}
+    assert await store.read(lambda connection: profiles.organisations(connection, [])) == {}

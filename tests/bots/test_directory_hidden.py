@@ -125,3 +125,45 @@ def test_the_property_would_notice(database: sa.Engine) -> None:
         search.index(connection, _profile(1, {"expertise": ("zebra",)}, {"expertise": Visibility.COMMUNITY}), NOW)
         assert _told(connection, asker, ["zebra"]) != hidden
         connection.rollback()
+
+
+def _work(connection: sa.Connection, asker: Asker, queries: list[str]) -> int:
+    """How many steps SQLite takes for all that an asker is told: the time follows from them, and they do not vary."""
+    steps = 0
+    _told(connection, asker, queries)  # what is prepared once
+
+    def step() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    raw: Any = connection.connection.driver_connection
+    raw.set_progress_handler(step, 1)
+    try:
+        _told(connection, asker, queries)
+    finally:
+        raw.set_progress_handler(None, 0)
+    return steps
+
+
+@pytest.mark.parametrize("shares", [frozenset[str](), frozenset({"@m1:x", "@m2:x"})], ids=["stranger", "of a group"])
+def test_hidden_fields_are_no_work_for_who_may_not_read_them(database: sa.Engine, shares: frozenset[str]) -> None:
+    """So nobody learns of them by the time that an answer takes."""
+    asker = Asker("@asker:x", "x", shares)
+    queries = ["zebra", "image hashing", "zeb", "hashnig", "open source zebra", '"image hashing"', ""]
+    public = {"expertise": ("image hashing", "osint"), "interests": ("zebra", "tea")}
+    seen = dict.fromkeys(FIELDS, Visibility.COMMUNITY)
+    with database.connect() as connection:
+        for number in range(40):
+            search.index(connection, _profile(number, public, seen), NOW - number)
+        before = _work(connection, asker, queries)
+        assert before > 1000 and _work(connection, asker, queries) == before
+        see = {**seen, "challenges": Visibility.GROUPS}
+        more = {**public, "challenges": tuple(f"zebra image hashing {one}" for one in range(50))}
+        for number in range(5, 40):
+            search.index(connection, _profile(number, more, see), NOW)
+        assert _work(connection, asker, queries) == before
+        search.index(connection, _profile(1, more, see), NOW)
+        search.index(connection, _profile(3, more, seen), NOW)
+        assert _work(connection, asker, queries) != before, "what may be read is work"
+        connection.rollback()

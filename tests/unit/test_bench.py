@@ -105,6 +105,8 @@ def test_the_directory_is_measured(name: str, capsys: pytest.CaptureFixture[str]
         assert {f"{on}_{what}_p95_ms" for on in ("sqlite", "postgres") for what in ("words", "prefix", "typo")} <= set(
             answer["figures"]
         )
+        assert "page_render_p95_ms" in answer["figures"]
+        assert {f"{on}_hidden_vs_none" for on in ("sqlite", "postgres")} <= set(answer["ratios"])
     else:
         assert answer["figures"]["queries"] >= 30
         assert answer["figures"]["ndcg10"] >= 0.85
