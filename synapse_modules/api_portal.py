@@ -50,6 +50,7 @@ class PortalHandlers:
         self._reports = ReportAnswers(parts)
         self._recoveries = parts.recoveries
         self._polls = Polls(parts)
+        self._introductions = parts.introductions
         self._directory = Directory(parts.api, parts.registry)
         self._documents = Documents(parts.api, parts.readers, parts.registry)
         self._secret = secret.encode()
@@ -67,6 +68,7 @@ class PortalHandlers:
             "POST poll": self.poll,
             "POST directory": self.directory,
             "POST ballot": self.ballot,
+            "POST introductions": self.introductions,
             "POST documents": self.documents,
             "POST document": self.document,
         }
@@ -143,6 +145,11 @@ class PortalHandlers:
         """`POST ballot` with `user_id`, `room_id`, `event_id`: an anonymous poll, and whether the member may vote."""
         person, body = await self._asked_for(request)
         return await self._polls.ballot(person, body.get("room_id"), body.get("event_id"))
+
+    async def introductions(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST introductions` with `user_id`: the introductions that wait for that member's answer."""
+        person, _ = await self._asked_for(request)
+        return await self._introductions.of(person)
 
     async def documents(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """`POST documents` with `user_id`, `words`, `room_id`, `page`: the files of the member's groups that fit."""

@@ -232,6 +232,14 @@ class Homeserver:
             raise Unavailable
         return found
 
+    async def introductions(self, user_id: str) -> Sequence[Json]:
+        """The introductions that wait for the member's answer.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        return _objects(await self._ask("introductions", {"user_id": user_id}), "introductions")
+
     async def documents(self, user_id: str, words: str, room_id: str | None, page: int) -> Json:
         """The files that the member's groups share now, whose names have these words; a page of them.
 

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from aiohttp import web
 
+from bots.charts.artist import Artist
 from bots.kernel.by_form import ByForm
-from bots.kernel.config import Config, Portal
+from bots.kernel.config import Config, Portal, RateLimit
 from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
 from bots.polls.ballot_box import BallotBox
@@ -36,9 +37,10 @@ from bots.portal import (
 from bots.portal.asking import Homeserver
 from bots.portal.book import Book
 from bots.portal.command import PortalCommand
+from bots.portal.drawings import Drawings
 from bots.portal.guard import Guard
 from bots.portal.keys import Keys
-from bots.portal.limits import Limit, Rates
+from bots.portal.limits import Limit, Rate, Rates
 from bots.portal.pages import Pages
 from bots.portal.place import Place
 from bots.portal.sessions import Sessions
@@ -71,6 +73,8 @@ ROUTES: Final = (
         Who.CONFIRMED,
         framed=True,
     ),
+    Route("GET", "/polls/{room_id:[^/]+}/{event_id:[^/]+}/result", views_polls.result, Who.CONFIRMED, framed=True),
+    Route("GET", "/polls/{room_id:[^/]+}/{event_id:[^/]+}/result.png", views_polls.picture, Who.CONFIRMED, framed=True),
     Route("GET", "/directory", views_directory.directory, Who.MEMBER, framed=True),
     Route("GET", "/directory/hits", views_directory.hits, Who.MEMBER, framed=True),
     Route("GET", "/directory/tags", views_directory.tags, Who.MEMBER, framed=True),
@@ -82,6 +86,7 @@ ROUTES: Final = (
     Route("GET", "/documents/copy/{media_id:[^/]+}", views_documents.copy, Who.CONFIRMED, framed=True),
     Route("GET", "/documents/{room_id:[^/]+}/{event_id:[^/]+}", views_documents.document, Who.MEMBER, framed=True),
     Route("GET", "/challenges", views_directory.challenges, Who.MEMBER, framed=True),
+    Route("GET", "/introductions", views_directory.introductions, Who.MEMBER, framed=True),
     Route("GET", "/profile", views_profile.mine, Who.MEMBER, framed=True),
     Route("GET", "/profile/preview", views_profile.preview, Who.MEMBER, framed=True),
     Route("GET", "/profile/edit", views_profile.edit, Who.MEMBER, framed=True),
@@ -90,6 +95,7 @@ ROUTES: Final = (
     Route("POST", "/ballots/{place:[A-Za-z0-9_-]+}", views_ballots.cast, Who.CONFIRMED, framed=True),
     Route("POST", "/ballots/{place:[A-Za-z0-9_-]+}/find", views_ballots.find, Who.MEMBER, framed=True),
     Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}/list.txt", views_ballots.listed, Who.MEMBER, framed=True),
+    Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}/result.png", views_ballots.picture, Who.MEMBER, framed=True),
     Route("GET", "/confirm", views.confirm, Who.MEMBER, framed=True),
     Route("GET", "/confirm/state", views_sign_in.confirm_state, Who.ANYBODY),
     Route("GET", "/sign-in", views_sign_in.sign_in, Who.ANYBODY),
@@ -139,12 +145,17 @@ def parts_of(
         polls=PollBook(store),
         book=Book(store, by_form, now),
         ballots=None if config.ballot_keys is None else BallotBox(store, KeyFiles(config.ballot_keys), now),
+        drawings=Drawings(Artist().draw),
         codes=Limit(rates.codes),
         tokens=Limit(rates.tokens),
         approvals=Limit(rates.approvals),
         recoveries=Limit(rates.recoveries),
         server_name=config.server_name,
     )
+
+
+def _rate(limit: RateLimit) -> Rate:
+    return Rate(limit.per_second, limit.burst_count)
 
 
 def command(config: Config) -> PortalCommand | None:
@@ -169,7 +180,7 @@ async def serving(
     Raises:
         StartError: The port is taken.
     """
-    rates = Rates()
+    rates = Rates(pages=_rate(portal.rc_address), member=_rate(portal.rc_member))
     app = application(parts_of(config, portal, store, session, rates, by_form), rates)
     # No access log: addresses of pages say who reads what.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, keepalive_timeout=30.0)

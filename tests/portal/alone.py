@@ -13,6 +13,7 @@ from aiohttp.test_utils import TestServer
 
 from belisha.commands.reading import Asked
 from belisha.policy.people import Person
+from bots.charts.artist import Artist
 from bots.kernel.bot import Asker, Context, Policy
 from bots.kernel.by_form import ByForm
 from bots.kernel.calls import Call
@@ -22,6 +23,7 @@ from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver
 from bots.portal.book import Book
 from bots.portal.command import PORTAL, PortalCommand
+from bots.portal.drawings import Drawings
 from bots.portal.keys import Keys
 from bots.portal.limits import Limit, Rates
 from bots.portal.pages import Pages
@@ -89,6 +91,7 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
             polls=PollBook(here.store),
             book=Book(here.store, by_form),
             ballots=None,
+            drawings=Drawings(Artist().draw),
             codes=Limit(rates.codes),
             tokens=Limit(rates.tokens),
             approvals=Limit(rates.approvals),
