@@ -7,18 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
+from belisha.commands.declaration import ALONE, Argument, Command
+from belisha.commands.values import TEXT
 from belisha.documents import KINDS
-from belisha.translation import _
-from bots.kernel.answers import Link, notice, say
+from belisha.translation import _, marked
+from bots.kernel.answers import Link, notice, paragraph, say
 from bots.kernel.bot import Context, Job, Needs, Policy
-from bots.kernel.calls import Acting, Entry
+from bots.kernel.calls import Acting, Answer, Call, Entry
 from bots.kernel.effects import Effect, Redact, Send, Sent, transaction_id
 from bots.kernel.events import Event
 from bots.kernel.outbox import was_said
 from bots.kernel.rules import Rule
 
+#: It answers with a link and no names: in a chat these would outlast their files (rule E1).
+DOCS: Final = Command(
+    ("docs",),
+    marked("leads to the files of your groups, by words of their names"),
+    "!docs tide tables",
+    (Argument("words", TEXT, marked("words of the file's name"), required=False),),
+    where=ALONE,
+    title=marked("Find files of my groups"),
+    page="/documents",
+)
 _BOT: Final = "steward"  # in whose name it speaks
 _REDACTION: Final = "m.room.redaction"
 
@@ -27,12 +39,20 @@ class Library:
     """The library, as a part of the steward."""
 
     rules: Mapping[str, Rule] = {}
-    entries: Sequence[Entry] = ()
     acts: Mapping[str, Acting] = {}
 
     def __init__(self, portal: str = "") -> None:
         """Knows the portal's address; empty where there is none, and so no copies."""
         self._portal = portal
+        self.entries: Sequence[Entry] = (Entry(DOCS, self._docs),)
+
+    def _docs(self, call: Call, _context: Context) -> Answer:
+        if not self._portal:
+            return Answer((paragraph(_("There is no portal here. Please look for the file in its group.")),))
+        words = str(call.arguments.get("words", ""))
+        query = f"?{urlencode({'q': words})}" if words else ""
+        link = Link(_("Documents"), f"{self._portal}/documents{query}")
+        return Answer((say(_("The files of your groups stand on the portal: {link}."), link=link),))
 
     def needs(self, event: Event) -> Needs | None:
         """Files need the rules of their group as they are now: an original that nobody may open needs its link."""

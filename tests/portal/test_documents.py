@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 import pytest
@@ -81,6 +81,16 @@ async def test_files_of_my_groups_are_found_and_saved(here: Here, dora: Visitor,
 
     assert await eventually(known, 30), "its source sees who has it"
     assert "saved a copy" not in (await dora.get(address_of(here, event_id))).text
+
+
+async def test_the_chat_leads_to_the_page_and_says_no_names(here: Here, dora: Visitor) -> None:
+    """A name in a chat would stay there when its file is taken back (rule E1)."""
+    await share(here, "Moon tables.pdf", b"words", group="shelf", by="lars")
+    answer = await here.asked("dora", "!docs moon & tables")
+    path = f"/documents?{urlencode({'q': 'moon & tables'})}"
+    assert here.url + path in answer and "Moon tables" not in answer
+    assert "Moon tables.pdf" in (await dora.get("/documents?q=moon+tables")).text
+    assert "Documents" in await here.asked("dora", "!docs")
 
 
 async def test_versions_stand_together_and_the_newest_is_shown(here: Here, dora: Visitor) -> None:

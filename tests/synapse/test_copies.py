@@ -13,11 +13,12 @@ from urllib.parse import quote
 import pytest_asyncio
 from pypdf import PdfReader
 
+from synapse_modules.documents import PAGE
 from tests.support.community import Community, assert_refused
 from tests.support.files import DOWNLOAD, THUMBNAIL, ask, fetch, message, png, state_of, upload
 from tests.support.ledger import relabel, until
 from tests.support.producers import drawn
-from tests.support.server import ended
+from tests.support.server import ended, request
 from tests.support.settled import make_community
 
 
@@ -155,3 +156,50 @@ async def test_nobody_gets_what_is_withdrawn_meanwhile(community: Community) -> 
     assert (status, copy[:5]) in ((404, copy[:5]), (200, b"%PDF-")), "in time, or gone"
     assert (await copy_for(community, "dina", media_id))[0] == 404
     assert state_of(community, media_id) == "withdrawn"
+
+
+async def listed(community: Community, name: str, words: str = "", **more: Any) -> dict[str, Any]:
+    """What the library shows a member."""
+    return await asked_of_portal(community, "documents", {"user_id": community.id(name), "words": words, **more})
+
+
+async def asked_of_portal(community: Community, question: str, body: dict[str, Any]) -> dict[str, Any]:
+    secret = (community.server.data / "secrets" / "portal_api").read_text().strip()
+    headers = {"Authorization": f"Bearer {secret}", "Content-Type": "application/json"}
+    path = f"/_synapse/client/org.belisha/v1/{question}"
+    return json.loads((await ask(community, None, "POST", path, json.dumps(body).encode(), headers)).data)
+
+
+async def test_the_library_shows_what_can_be_read_and_counts_nothing_else(community: Community) -> None:
+    """What was shared before one came, where history begins with the invitation, is neither there nor counted."""
+    history = {"type": "m.room.history_visibility", "state_key": "", "content": {"history_visibility": "invited"}}
+    _, made = await community.create("ana", {"preset": "private_chat", "initial_state": [history]})
+    room = community.rooms["late"] = made["room_id"]
+    for number in range(PAGE + 2):
+        media_id = await upload(community, "ana", b"x%d" % number)
+        content = message(community, media_id, f"early {number}.txt", filename=f"early {number}.txt")
+        early = await community.sent(content, "late")
+    path = f"/_matrix/client/v3/rooms/{quote(room)}/invite"
+    assert (await request(community["ana"], "POST", path, {"user_id": community.id("dina")}))[0] == 200
+    await community["dina"].join(room)
+    media_id = await upload(community, "ana", b"late")
+    late = await community.sent(message(community, media_id, "late.txt", filename="late.txt"), "late")
+    found = await listed(community, "dina", room_id=room)
+    assert [one["event_id"] for one in found["documents"]] == [late] and found["more"] is False
+    assert (await listed(community, "dina", "early"))["documents"] == []
+    gone = {"user_id": community.id("dina"), "room_id": room, "event_id": early}
+    assert (await asked_of_portal(community, "document", gone))["errcode"] == "ORG.BELISHA.NOT_FOUND"
+    own = await listed(community, "ana", room_id=room)
+    assert len(own["documents"]) == PAGE and own["more"] is True
+    rest = await listed(community, "ana", room_id=room, page=2)
+    assert len(rest["documents"]) == 3 and rest["more"] is False
+    # An edit that brings another file shows that one, and what an operator withdraws is gone.
+    other = await upload(community, "ana", b"later")
+    content = message(community, other, "later.txt", filename="later.txt")
+    relates = {"rel_type": "m.replace", "event_id": late}
+    await community.sent({**content, "m.new_content": content, "m.relates_to": relates}, "late")
+    (one,) = (await listed(community, "dina", room_id=room))["documents"]
+    assert (one["event_id"], one["media_id"], one["name"]) == (late, other, "later.txt")
+    for file in (other, media_id):
+        assert (await community.server.local("POST", f"files/{file}/withdraw"))[0] == 200
+    assert (await listed(community, "dina", room_id=room)) == {"documents": [], "more": False, "label": None}
