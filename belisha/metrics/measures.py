@@ -81,15 +81,14 @@ class Growth:
 
 
 def growth(rollups: Rollups, periods: Sequence[Period]) -> list[Growth]:
-    """Growth accounting of periods that follow each other; before the first comes one that is as long as it."""
+    """Growth accounting of periods that follow each other: of all but the first, with which the second is compared."""
     if not periods:
         return []
-    start = periods[0].first
-    earlier = Period(start - _DAY * periods[0].length, start - _DAY)
-    seen = rollups.before(ACTIVE, start)
-    before, left_before = rollups.members(ACTIVE, earlier), rollups.members("left", earlier)
+    seen = rollups.before(ACTIVE, periods[0].first)
+    before, left_before = rollups.members(ACTIVE, periods[0]), rollups.members("left", periods[0])
+    seen |= before
     found = []
-    for period in periods:
+    for period in periods[1:]:
         now, left = rollups.members(ACTIVE, period), rollups.members("left", period)
         quiet, gone = before - now, left_before | left
         found.append(Growth(period, now - seen, now & before, (now & seen) - before, quiet - gone, quiet & gone))

@@ -68,18 +68,18 @@ class Naive:
         )
         return days, self.active_users(last, last, last - first + 1)[0] * (last - first + 1)
 
-    def growth(self, first: int, last: int) -> dict[str, int]:
+    def growth(self, before: int, first: int, last: int) -> dict[str, int]:
         query = """
         WITH now AS (SELECT DISTINCT m FROM active WHERE day BETWEEN :a AND :b),
-             prev AS (SELECT DISTINCT m FROM active WHERE day BETWEEN :a - (:b - :a + 1) AND :a - 1),
-             left_ AS (SELECT m FROM fact WHERE action = 'left' AND day BETWEEN :a - (:b - :a + 1) AND :b)
+             prev AS (SELECT DISTINCT m FROM active WHERE day BETWEEN :q AND :a - 1),
+             left_ AS (SELECT m FROM fact WHERE action = 'left' AND day BETWEEN :q AND :b)
         SELECT (SELECT count(*) FROM now WHERE m NOT IN (SELECT m FROM active WHERE day < :a)),
                (SELECT count(*) FROM now WHERE m IN prev),
                (SELECT count(*) FROM now WHERE m NOT IN prev AND m IN (SELECT m FROM active WHERE day < :a)),
                (SELECT count(*) FROM prev WHERE m NOT IN now AND m NOT IN left_),
                (SELECT count(*) FROM prev WHERE m NOT IN now AND m IN left_)
         """
-        (row,) = self._all(query, a=first, b=last)
+        (row,) = self._all(query, q=before, a=first, b=last)
         return dict(zip(("new", "returning", "resurrected", "dormant", "lost"), row, strict=True))
 
     def cohorts(self, start: int, weeks: int) -> list[list[int]]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sized
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from belisha.metrics.actions import ACTIONS, ACTIVE, CONTRIBUTED
-from belisha.metrics.days import Period, weeks
+from belisha.metrics.days import Period, week_of, weeks
 from belisha.metrics.facts import Fact
 from belisha.metrics.measures import (
     active_users,
@@ -41,7 +41,7 @@ def counts(sets: Mapping[str, Sized]) -> str:
 
 
 def _growth(rollups: Rollups, period: Period) -> str:
-    (one,) = growth(rollups, [period])
+    (one,) = growth(rollups, [week_of(period.first - timedelta(days=7)), period])
     return counts({name: getattr(one, name) for name in ("new", "returning", "resurrected", "dormant", "lost")})
 
 

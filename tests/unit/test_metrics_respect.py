@@ -1,0 +1,241 @@
+"""What may be shown: its rules one by one, and a differencing attack on all that a made-up community would publish."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from functools import cache
+
+import pytest
+from pyroaring import BitMap
+
+from belisha.metrics import respect
+from belisha.metrics.days import Period, month_of, months, week_of, weeks
+from belisha.metrics.facts import Fact
+from belisha.metrics.report import Report, report
+from belisha.metrics.respect import Cell, Name, Partition, Shown, release
+from belisha.metrics.rollups import Rollups
+from bench.pilot import DAYS, Pilot, pilot
+from tests.support.differencing import Attacker, Sets
+
+JUNE = month_of(date(2026, 6, 1))
+LATER = date(2026, 7, 20)
+
+
+def community(organisations: str = "abcabcabcabcabc", since: date = date(2026, 4, 1)) -> Rollups:
+    """Members 1, 2, … of the organisations, each seen once then and twice in June."""
+    rollups = Rollups()
+    rollups.add(
+        Fact(f"{number}{day}", 0, day, number, "read", organisation=organisation)
+        for number, organisation in enumerate(organisations, 1)
+        for day in (since, date(2026, 6, 3), date(2026, 6, 10))
+    )
+    return rollups
+
+
+def cell(part: str, members: str | range, period: Period = JUNE) -> Cell:
+    numbers = map(int, members.split()) if isinstance(members, str) else members
+    return Cell(Name(period, "m", part), BitMap(numbers), period, {"share": 0.5})
+
+
+def decide(
+    rollups: Rollups, *cells: Cell, today: date = LATER, parts: tuple[Partition, ...] = ()
+) -> dict[str, int | None]:
+    found = release(rollups, cells, parts, today, {})
+    return {name.part: shown.members for name, shown in found.items()}
+
+
+# --- One cell --------------------------------------------------------------------------------------------------
+
+
+def test_five_members_of_two_organisations_are_shown() -> None:
+    rollups = community()
+    assert release(rollups, [cell("a", "1 2 3 4 5")], [], LATER, {}) == {
+        Name(JUNE, "m", "a"): Shown(5, {"share": 0.5}),
+    }
+    assert release(rollups, [cell("a", "1 2 3 4")], [], LATER, {}) == {Name(JUNE, "m", "a"): Shown(None)}
+    assert decide(community("aaaaab"), cell("a", "1 2 3 4 5")) == {"a": None}, "one organisation"
+    assert decide(community("aaaab"), cell("a", "1 2 3 4 5")) == {"a": 5}
+    assert decide(rollups, cell("a", "")) == {"a": None}
+
+
+def test_accounts_without_an_organisation_are_of_none() -> None:
+    rollups = community("aaaaa")
+    rollups.add([Fact("k", 0, date(2026, 4, 1), 6, "read")])
+    assert decide(rollups, cell("a", "1 2 3 4 5 6")) == {"a": None}
+
+
+def test_young_accounts_fill_no_cell_up() -> None:
+    """Nor is it decided against them: a month later they are old."""
+    made = date(2026, 6, 8)
+    rollups = community("aab", since=date(2026, 4, 1))
+    rollups.add(Fact(f"y{number}", 0, made, number, "read", organisation="b") for number in (4, 5))
+    asked = cell("a", "1 2 3 4 5")
+    assert decide(rollups, asked, today=made + timedelta(days=29)) == {}
+    assert decide(rollups, asked, today=made + timedelta(days=30)) == {"a": 5}
+    assert decide(rollups, cell("a", "1 2 3 4"), today=date(2026, 7, 4)) == {"a": None}, "too few whatever their age"
+
+
+def test_a_period_has_to_be_over_and_whole() -> None:
+    rollups = community()
+    assert decide(rollups, cell("a", "1 2 3 4 5"), today=JUNE.last + timedelta(days=3)) == {}
+    assert decide(rollups, cell("a", "1 2 3 4 5"), today=JUNE.last + timedelta(days=4)) == {"a": 5}
+    week = week_of(date(2026, 6, 10))
+    assert decide(rollups, cell("a", "1 2 3 4 5", week)) == {"a": 5}
+    for odd in (Period(JUNE.first, JUNE.last - timedelta(days=1)), Period(date(2026, 6, 2), date(2026, 6, 8))):
+        with pytest.raises(ValueError, match="neither of a whole week nor"):
+            decide(rollups, cell("a", "1 2 3 4 5", odd))
+    with pytest.raises(ValueError, match="Two cells"):
+        decide(rollups, cell("a", "1"), cell("a", "2"))
+
+
+# --- Differences -----------------------------------------------------------------------------------------------
+
+
+def test_a_difference_is_about_five_as_well() -> None:
+    rollups = community()
+    assert decide(rollups, cell("all", range(1, 11)), cell("some", range(1, 6))) == {"all": 10, "some": 5}
+    assert decide(rollups, cell("all", range(1, 11)), cell("most", range(1, 7))) == {"all": 10, "most": None}
+    assert decide(rollups, cell("most", range(1, 7)), cell("all", range(1, 11))) == {"most": 6, "all": None}
+    assert decide(rollups, cell("all", range(1, 11)), cell("same", range(1, 11))) == {"all": 10, "same": None}
+    nearly = cell("nearly", "1 2 3 4 5 6 11")  # who is in it alone changed organisation, say
+    assert decide(rollups, cell("all", range(1, 11)), nearly) == {"all": 10, "nearly": None}
+    aside = decide(community("abababaaaaa"), cell("all", range(1, 12)), cell("b", range(1, 7)))
+    assert aside == {"all": 11, "b": None}, "the difference is of one organisation"
+
+
+def test_periods_that_share_no_day_are_no_neighbours() -> None:
+    rollups = community()
+    week, later = week_of(date(2026, 6, 3)), week_of(date(2026, 6, 10))
+    assert decide(rollups, cell("one", range(1, 7), week), cell("other", range(1, 8), later)) == {"one": 6, "other": 7}
+    assert decide(rollups, cell("month", range(1, 9)), cell("week", range(1, 8), week)) == {"month": 8, "week": None}
+
+
+def test_what_is_left_of_a_whole_is_about_five_as_well() -> None:
+    rollups = community()
+    whole, names = cell("all", range(1, 16)), [Name(JUNE, "m", part) for part in "abc"]
+    split = (Partition(whole.name, tuple(names)),)
+    a, b, c = cell("a", range(1, 8)), cell("b", range(8, 14)), cell("c", "14 15")
+    assert decide(rollups, whole, a, b, c, parts=split) == {"all": 15, "a": 7, "b": None, "c": None}
+    assert decide(rollups, whole, a, b, c) == {"all": 15, "a": 7, "b": 6, "c": None}, "no parts of it: nothing follows"
+    d = cell("c", "")
+    a, b = cell("a", range(1, 9)), cell("b", range(9, 16))
+    assert decide(rollups, whole, a, b, d, parts=split) == {"all": 15, "a": 8, "b": None, "c": None}, "that nobody is"
+    both = (Partition(whole.name, tuple(names[:2])),)
+    assert decide(rollups, whole, a, b, parts=both) == {"all": 15, "a": 8, "b": 7}
+    assert decide(rollups, a, b, whole, parts=both) == {"a": None, "b": None, "all": 15}, "parts come after their whole"
+
+
+def test_what_is_left_is_compared_too() -> None:
+    """A part that was withheld is known from the others, and so is its difference to a week in it."""
+    rollups = community("abc" * 8)
+    whole, split = (
+        cell("all", range(1, 25)),
+        (Partition(Name(JUNE, "m", "all"), (Name(JUNE, "m", "a"), Name(JUNE, "m", "b"))),),
+    )
+    within_b = cell("week", range(13, 24), week_of(date(2026, 6, 10)))
+    assert decide(rollups, whole, cell("a", range(1, 13)), within_b, parts=split) == {"all": 24, "a": 12, "week": None}
+    assert decide(rollups, whole, within_b, cell("a", range(1, 13)), parts=split) == {"all": 24, "week": 11, "a": None}
+    assert decide(rollups, whole, cell("a", range(1, 13)), within_b) == {"all": 24, "a": 12, "week": 11}
+
+
+# --- Time ------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_decided_stays() -> None:
+    """A number that changes by one, after a late fact or an erasure, is about that one."""
+    rollups = community()
+    before = release(rollups, [cell("a", range(1, 8)), cell("b", "1 2 3 4")], [], LATER, {})
+    rollups.erase(7)
+    after = release(rollups, [cell("a", range(1, 7)), cell("b", "1 2 3 4 5")], [], LATER, before)
+    assert after == before
+    assert {name.part: shown.members for name, shown in after.items()} == {"a": 7, "b": None}
+
+
+def test_new_numbers_are_compared_with_all_that_was_ever_shown() -> None:
+    rollups = community()
+    before = release(rollups, [cell("a", range(1, 8))], [], LATER, {})
+    new = cell("b", range(1, 9))
+    assert release(rollups, [cell("a", range(1, 8)), new], [], LATER, before)[new.name] == Shown(None)
+    with pytest.raises(ValueError, match="was shown before"):
+        release(rollups, [new], [], LATER, before)
+
+
+# --- The pilot -------------------------------------------------------------------------------------------------
+
+
+def everything(world: Pilot, rollups: Rollups, until: date) -> Report:
+    span = Period(world.first.replace(day=1), until)
+    return report(rollups, world.categories, months(span), weeks(Period(world.first, until)))
+
+
+@cache
+def published(seed: int, days: int = DAYS) -> tuple[Pilot, dict[Name, Cell], dict[Name, date], dict[Name, Shown]]:
+    """A community, decided about on every other Friday with what was known then; and on which day what was shown."""
+    world, rollups = pilot(seed, days=days), Rollups()
+    facts, known = iter(world.facts), []
+    shown: dict[Name, Shown] = {}
+    on: dict[Name, date] = {}
+    until = (world.last - world.first).days + 40
+    held = next(facts, None)
+    for friday in (world.first + timedelta(days=number) for number in range(4, until, 14)):
+        while held is not None and held.day < friday:
+            known.append(held)
+            held = next(facts, None)
+        rollups.add(known)
+        known.clear()
+        cells, partitions = everything(world, rollups, min(friday, world.last + timedelta(days=1)))
+        shown = release(rollups, cells, partitions, friday, shown)
+        on |= {name: friday for name, one in shown.items() if one.members is not None and name not in on}
+    return world, {one.name: one for one in cells}, on, shown
+
+
+def sets(seed: int) -> Sets:
+    world, rollups = pilot(seed), Rollups()
+    rollups.add(world.facts)
+    cells, _ = everything(world, rollups, world.last + timedelta(days=1))
+    return {one.name: frozenset(one.members) for one in cells}
+
+
+@cache
+def like_it() -> tuple[Sets, ...]:
+    return tuple(sets(seed) for seed in range(11, 16))
+
+
+def attacker(seed: int, days: int = DAYS) -> Attacker:
+    world, cells, on, _ = published(seed, days)
+    return Attacker(on, cells, world, [{name: frozenset(one.members) for name, one in cells.items()}, *like_it()])
+
+
+def test_the_pilot_is_what_it_says() -> None:
+    world = pilot(1)
+    assert len(world.people) == 200
+    assert len(world.categories) == 30
+    assert len(months(Period(world.first.replace(day=1), world.last))) == 8
+    assert world.facts == pilot(1).facts
+    assert world.facts != pilot(2).facts
+
+
+def test_the_monthly_report_keeps_four_cells_of_five() -> None:
+    _, cells, on, _ = published(1)
+    monthly = [name for name, one in cells.items() if name.period == month_of(name.period.first) and one.members]
+    assert len(monthly) >= 200
+    assert sum(name in on for name in monthly) >= 0.8 * len(monthly)
+
+
+def test_no_difference_of_published_numbers_is_about_too_few() -> None:
+    found = attacker(1)
+    assert len(found.published) > 500
+    assert found.too_small() == []
+    assert list(found.finds()) == []
+
+
+@pytest.mark.parametrize("taken_out", ["_differ", "_new_rests"])
+def test_the_attacker_would_find_one(taken_out: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With either rule of differences taken out, numbers about too few can be computed."""
+    without = {"_differ": lambda *_: True, "_new_rests": lambda *_: {}}
+    monkeypatch.setattr(respect._Board, taken_out, without[taken_out])
+    published.cache_clear()
+    try:
+        assert next(attacker(1, 120).finds(), None) is not None
+    finally:
+        published.cache_clear()
