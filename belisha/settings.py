@@ -159,6 +159,7 @@ class Portal(_Part):
     element_origins: Annotated[Sequence[Origin], AfterValidator(tuple)] = ()
     rc_address: RateLimit = RateLimit(per_second=20, burst_count=300)
     rc_member: RateLimit = RateLimit(per_second=5, burst_count=120)
+    rc_sign_in: RateLimit = RateLimit(per_second=0.1, burst_count=60)
 
 
 class Element(_Part):

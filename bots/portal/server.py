@@ -197,7 +197,7 @@ async def serving(
     Raises:
         StartError: The port is taken.
     """
-    rates = Rates(pages=_rate(portal.rc_address), member=_rate(portal.rc_member))
+    rates = Rates(_rate(portal.rc_address), codes=_rate(portal.rc_sign_in), member=_rate(portal.rc_member))
     app = application(parts_of(config, portal, store, session, rates, by_form), rates)
     # No access log: addresses of pages say who reads what.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, keepalive_timeout=30.0)

@@ -160,7 +160,7 @@ def settings_with(*element_origins: str) -> Settings:
     """The example's settings, with Elements that may show the portal."""
     example = load(shipped("config", "belisha.example.yaml"))
     often = RateLimit(per_second=10_000, burst_count=10_000)  # one member asks for what hundreds do
-    portal = {"element_origins": tuple(element_origins), "rc_address": often, "rc_member": often}
+    portal = {"element_origins": tuple(element_origins), "rc_address": often, "rc_member": often, "rc_sign_in": often}
     return example.model_copy(update={"portal": example.portal.model_copy(update=portal)})
 
 

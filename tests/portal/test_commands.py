@@ -130,21 +130,21 @@ async def test_bad_input_gets_a_sentence_and_keeps_what_was_written(here: Here, 
 
 
 async def test_an_act_waits_for_a_yes_in_the_members_own_chat(here: Here, manager: Visitor) -> None:
-    await here.server.member("dora", "chandlers")
-    answer = await fill(manager, "freeze", member="@dora")
+    await here.server.member("dorothy", "chandlers")
+    answer = await fill(manager, "freeze", member="@dorothy")
     assert answer.status == 200 and "you are asked in your own chat" in answer.text
-    question = await last_of_steward(here, "mona", "On the portal you asked for !freeze @dora")
+    question = await last_of_steward(here, "mona", "On the portal you asked for !freeze @dorothy")
 
     async def standing() -> str:
         _, body = await here.server.local("GET", "members")
-        return next(str(m["standing"]) for m in body["members"] if m["user_id"].startswith("@dora:"))
+        return next(str(m["standing"]) for m in body["members"] if m["user_id"].startswith("@dorothy:"))
 
     assert await standing() == "active"
     await tap(here, "mona", question)
-    assert await last_of_steward(here, "mona", "Done: Dora (@dora) is frozen")
+    assert await last_of_steward(here, "mona", "Done: Dorothy (@dorothy) is frozen")
     assert await standing() == "frozen"
-    await fill(manager, "thaw", member="@dora")
-    await last_of_steward(here, "mona", "On the portal you asked for !thaw @dora")
+    await fill(manager, "thaw", member="@dorothy")
+    await last_of_steward(here, "mona", "On the portal you asked for !thaw @dorothy")
     await here.say("mona", "No")
     assert await last_of_steward(here, "mona", "Nothing was done.")
     assert await standing() == "frozen"

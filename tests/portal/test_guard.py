@@ -14,7 +14,7 @@ import pytest
 from belisha.polls.card import card_content
 from bots.portal.server import ROUTES
 from bots.portal.visit import Route, Who
-from tests.bots.support import STEWARD
+from tests.bots.support import STEWARD, eventually
 from tests.portal.support import OWN, Answer, Here, Visitor, form_of, make_group, share
 
 #: A value for each part of an address; by name, so that an address with another part fails.
@@ -26,6 +26,7 @@ FILLED: Mapping[str, str] = {
         "form": "csv",
         "user_id": "@nothing:belisha.localhost",
         "place": "nothing-there",
+        "export": "nothing-there",
     },
 }
 STEADY = {
@@ -160,22 +161,42 @@ async def _anonymous_poll(here: Here) -> str:
     return place
 
 
+async def _copy_of_data(here: Here) -> str:
+    """The id of a copy of what is held about Finn, which can be taken."""
+    await here.asked("finn", "!mydata")
+
+    async def ready() -> str | None:
+        found = here.server.query("SELECT id FROM belisha_export WHERE localpart = 'finn' AND state = 'ready'")
+        return str(found[0]["id"]) if found else None
+
+    return await eventually(ready, 60)
+
+
 async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, ana: Visitor, finn: Visitor) -> None:
     number = re.findall(r"Session (\d+),", (await finn.get("/sessions")).text)[0]
     form = form_of((await ana.get("/")).text)
     parts = {name for route in ROUTES for name in re.findall(r"\{(\w+)", route.path)}
-    assert parts == {"room_id", "event_id", "form", "number", "name", "slug", "user_id", "place", "media_id"}, (
-        "each part of an address has its case here"
-    )
+    assert parts == {
+        "room_id",
+        "event_id",
+        "form",
+        "number",
+        "name",
+        "slug",
+        "user_id",
+        "place",
+        "media_id",
+        "export",
+    }, "each part of an address has its case here"
     place = await _anonymous_poll(here)
     await make_group(here, "finn", "secret", "Chandlers' secrets", "private_chat")
     assert "Which?" in (await finn.get(f"/ballots/{place}")).text
     theirs = {"room_id": here.groups["foreign"], "number": number, "slug": "group-freeze", "place": place}
     theirs["user_id"] = STEWARD
     theirs["event_id"], theirs["media_id"] = await share(here, "Secret.txt", b"words", by="finn", group="secret")
-    theirs["room_id"] = here.groups["secret"]
+    theirs["room_id"], theirs["export"] = here.groups["secret"], await _copy_of_data(here)
     nobodys = {"room_id": f"!nothing:{here.server.name}", "number": "999999", "slug": "nothing", "place": place[::-1]}
-    nobodys |= {"user_id": f"@nobody:{here.server.name}", "media_id": "nothing"}
+    nobodys |= {"user_id": f"@nobody:{here.server.name}", "media_id": "nothing", "export": "nothing"}
     for route in MEMBERS:
         if "{" in route.path:
             fields = {"form": form} if route.method == "POST" else None

@@ -182,6 +182,7 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
             "community": "Belisha community",
             "rc_address": {"per_second": 20, "burst_count": 300},
             "rc_member": {"per_second": 5, "burst_count": 120},
+            "rc_sign_in": {"per_second": 0.1, "burst_count": 60},
         },
         "ballot_keys": "/srv/belisha/ballot-keys",
     }
