@@ -49,9 +49,9 @@ test: .venv/test.stamp  ## Test what a newcomer should see pass
 test-full: .venv/test.stamp  ## The long tests, which `make test` leaves out
 	@tests/install-system-packages full
 	@$(PYTEST) -m full tests
-	@$(MAKE) --no-print-directory test-workers
+	@$(PYTEST) --topology workers --brief -m "not full" tests/synapse
 
-test-workers: .venv/test.stamp  ## The tests of Synapse on several processes, with PostgreSQL and Redis
+test-workers: .venv/test.stamp  ## All tests of Synapse on several processes, with PostgreSQL and Redis
 	@tests/install-system-packages
 	@$(PYTEST) --topology workers -m "not full" tests/synapse
 

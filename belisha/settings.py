@@ -15,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic_core import ErrorDetails
 
 from belisha import settings_values as values
+from belisha.settings_contradictions import contradictions
 from belisha.yaml_lines import Document, KeyPath, YamlProblem, read
 
 Category = Literal["government", "academia", "industry", "charity"]
@@ -144,11 +145,20 @@ class Escalation(_Part):
 Origin = Annotated[str, AfterValidator(values.origin)]
 
 
+class RateLimit(_Part):
+    """How often somebody may ask: so many a second, so many at once; named as Synapse's `rc_…` settings."""
+
+    per_second: Annotated[float, Field(gt=0, le=100_000)]
+    burst_count: Annotated[int, Field(ge=1, le=1_000_000)]
+
+
 class Portal(_Part):
     """The community's pages, and the Elements that may show them."""
 
     public_url: Annotated[str | None, AfterValidator(values.public_url)] = None
     element_origins: Annotated[Sequence[Origin], AfterValidator(tuple)] = ()
+    rc_address: RateLimit = RateLimit(per_second=20, burst_count=300)
+    rc_member: RateLimit = RateLimit(per_second=5, burst_count=120)
 
 
 class Logs(_Part):
@@ -256,7 +266,9 @@ def parse(text: str, path: Path = Path("belisha.yaml")) -> Settings:
         found = (_problem(detail, document) for detail in error.errors(include_url=False))
         problems += [problem for problem in found if problem.where not in known]
     if settings is not None:
-        problems += _contradictions(settings, document)
+        problems += [
+            Problem(document.line(path), _dotted(path), what, remedy) for path, what, remedy in contradictions(settings)
+        ]
     if problems or settings is None:
         raise SettingsError(path, tuple(sorted(set(problems), key=lambda one: (one.line, one.where))))
     return settings
@@ -273,63 +285,6 @@ def _placeholders(document: Document) -> list[Problem]:
         for path, text in document.texts()
         if values.is_placeholder(text)
     ]
-
-
-def _contradictions(settings: Settings, document: Document) -> list[Problem]:
-    """What is wrong only in combination."""
-    problems = []
-    address, name = settings.public_url, settings.server_name
-    if address and not values.is_local(address) and values.is_local(name):
-        problems.append(
-            Problem(
-                document.line(("server_name",)),
-                "server_name",
-                f"{name!r} means this machine only, but public_url is {address!r}",
-                "write the community's domain here before the first start (it can never change), or public_url: null",
-            )
-        )
-    mail = settings.mail
-    if mail.host and mail.tls == "none" and not values.is_local(mail.host):
-        what = f"mail to {mail.host} would cross the network in clear"
-        problems.append(Problem(document.line(("mail", "tls")), "mail.tls", what, "write starttls or tls"))
-    if mail.host and not mail.sender:
-        what, remedy = "mail needs an address that it comes from", "write one, such as bots@ and your domain"
-        problems.append(Problem(document.line(("mail", "sender")), "mail.sender", what, remedy))
-    problems += _of_files(settings.files, document)
-    told = settings.escalation
-    if not mail.host and (told.mail or told.stewards or told.manager):
-        what = "nobody can be mailed, since there is no mail server"
-        problems.append(Problem(document.line(("escalation",)), "escalation", what, "fill in `mail:`, or leave it out"))
-    if told.webhook_secret_file and not told.webhook:
-        what, remedy = "there is no webhook whose calls this would sign", "fill in escalation.webhook, or write null"
-        where = "escalation.webhook_secret_file"
-        problems.append(Problem(document.line(("escalation", "webhook_secret_file")), where, what, remedy))
-    portal = settings.portal.public_url
-    if portal and portal in (address, *settings.portal.element_origins):
-        problems.append(
-            Problem(
-                document.line(("portal", "public_url")),
-                "portal.public_url",
-                "the portal would share its origin with Element or the homeserver, and so its pages with their scripts",
-                "give it a host of its own",
-            )
-        )
-    return problems
-
-
-def _of_files(files: Files, document: Document) -> list[Problem]:
-    problems = []
-    if files.scan != "none" and files.clamav is None:
-        what, remedy = "there is no scanner that could be asked", "fill in files.clamav, or write scan: none"
-        problems.append(Problem(document.line(("files", "scan")), "files.scan", what, remedy))
-    if files.scan == "none" and files.clamav is not None:
-        what, remedy = "this scanner would never be asked", "write scan: required (or best_effort), or clamav: null"
-        problems.append(Problem(document.line(("files", "clamav")), "files.clamav", what, remedy))
-    if files.known.matcher_secret_file is not None and files.known.matcher is None:
-        where, key = "files.known.matcher_secret_file", ("files", "known", "matcher_secret_file")
-        what, remedy = "there is no matcher that this would be shown to", "fill in files.known.matcher, or write null"
-        problems.append(Problem(document.line(key), where, what, remedy))
-    return problems
 
 
 def _problem(detail: ErrorDetails, document: Document) -> Problem:

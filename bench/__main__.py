@@ -18,6 +18,7 @@ BENCHES: Final = (
     "ingest",
     "media",
     "scan",
+    "stamp",
     "polls",
     "offboard",
     "directory",

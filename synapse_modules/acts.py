@@ -15,6 +15,7 @@ from synapse.module_api.errors import SynapseError
 
 from synapse_modules.acts_announcements import AnnouncementActs
 from synapse_modules.acts_groups import GroupActs, GroupChangeActs
+from synapse_modules.acts_introductions import IntroductionActs
 from synapse_modules.acts_invitations import InvitationActs
 from synapse_modules.acts_items import ItemActs
 from synapse_modules.acts_kept import Ended, Json, Record, answer
@@ -81,6 +82,7 @@ class Acts:
             SelfActs(parts),
             WaitingActs(parts),
             RecoveryActs(parts),
+            IntroductionActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}
 

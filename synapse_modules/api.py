@@ -89,6 +89,7 @@ class MemberApi(Resource):
         self._polls = Polls(parts)
         self._posts = Posts(parts)
         self._waiting = parts.waiting
+        self._introductions = parts.introductions
         self._directory = Directory(parts.api, parts.registry)
         self._published = parts.rights.published
         self._markers = parts.about.markers
@@ -110,6 +111,7 @@ class MemberApi(Resource):
             "POST acts": self._act,
             "POST recertification": self._recertify,
             "POST waiting": self._waits,
+            "POST introducing": self._introduces,
             **ItemHandlers(parts, check).handlers(),
             **PortalHandlers(parts, config.portal_secret).handlers(),
             **deliveries.handlers(),
@@ -281,6 +283,13 @@ class MemberApi(Resource):
         if path:
             raise not_found()
         return await self._waiting.turn()
+
+    async def _introduces(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """Whom to ask whether they want to be introduced, and what has ended: for a bot to tell."""
+        await self._bot(request)
+        if path:
+            raise not_found()
+        return await self._introductions.turn()
 
     async def _policy(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         room, _ = await self._room_for(request, path[0] if path else "")

@@ -50,6 +50,7 @@ class PortalHandlers:
         self._reports = ReportAnswers(parts)
         self._recoveries = parts.recoveries
         self._polls = Polls(parts)
+        self._introductions = parts.introductions
         self._directory = Directory(parts.api, parts.registry)
         self._posts = Posts(parts)
         self._secret = secret.encode()
@@ -69,6 +70,7 @@ class PortalHandlers:
             "POST ballot": self.ballot,
             "POST blog": self.blog,
             "POST post": self.post,
+            "POST introductions": self.introductions,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -153,6 +155,11 @@ class PortalHandlers:
         """`POST post` with `user_id`, `room_id`, `event_id`, `page`: one post, with a page of its comments."""
         person, body = await self._asked_for(request)
         return await self._posts.post(person, body.get("room_id"), body.get("event_id"), body.get("page", 1))
+
+    async def introductions(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST introductions` with `user_id`: the introductions that wait for that member's answer."""
+        person, _ = await self._asked_for(request)
+        return await self._introductions.of(person)
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

@@ -18,6 +18,7 @@ from synapse.module_api.errors import SynapseError
 
 from belisha import acts
 from belisha.acts import questions
+from belisha.acts.introductions import AGREE
 from belisha.commands.reading import Asked
 from belisha.commands.spoken import spoken
 from belisha.events import LABEL_KEY
@@ -26,6 +27,7 @@ from belisha.policy.rooms import Kind
 from belisha.tlp import Label
 from synapse_modules.acts_kept import Json, Record
 from synapse_modules.hooks import Hooks
+from synapse_modules.introductions import Introductions
 from synapse_modules.making_rows import Making, MakingRows
 from synapse_modules.refusal import FAILURES, as_client
 from synapse_modules.registry import Registry
@@ -49,6 +51,7 @@ class Makings:
         self._rooms = rooms
         self._rows = MakingRows(api)
         self._memberships = upgrades.memberships
+        self.introductions = Introductions(api, registry)
 
     async def make(self, sender: str, record: Record, config: dict[str, Any]) -> Json:
         """Makes the room that a proved command asks for, as its member's client would; how the command ended.
@@ -139,7 +142,7 @@ class Makings:
 
     async def _finish(self, making: Making) -> None:
         """Says what the room is about, where its command says so, once; then nothing is left to be done."""
-        subject = await self._subject(making)
+        subject, label = await self._subject(making)
         if making.made is not None and subject is not None and not await self._rows.has_said(making):
             await self._api.create_and_send_event_into_room(
                 {
@@ -149,18 +152,22 @@ class Makings:
                     "content": {
                         "msgtype": "m.text",
                         "body": subject,
-                        LABEL_KEY: {"label": str(Label.RED)},
+                        **label,
                         MARK: making.mark,
                     },
                 }
             )
         await self._rows.end(making)
 
-    async def _subject(self, making: Making) -> str | None:
-        """What a command says that its room is about; nothing once it was taken back."""
+    async def _subject(self, making: Making) -> tuple[str | None, Json]:
+        """What a command says that its room is about, and under which label; nothing once it was taken back."""
         event = await self._hooks.event(making.event_id)
         content = event.content if event is not None else {}
         question = questions.question_of(content)
         text = question.text if question is not None else spoken(content)
         asked = acts.read(text) if text is not None else None
-        return asked.arguments.get("subject") if isinstance(asked, Asked) else None
+        if not isinstance(asked, Asked):
+            return None, {}
+        if asked.command is AGREE:  # what both were shown outside the room has the room's default
+            return await self.introductions.first_words(str(asked.arguments["introduction"])), {}
+        return asked.arguments.get("subject"), {LABEL_KEY: {"label": str(Label.RED)}}

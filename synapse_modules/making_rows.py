@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import NamedTuple
 
 from synapse.module_api import LoggingTransaction, ModuleApi
 
+from belisha.acts.introductions import AGREE
+from synapse_modules import introduction_tables
 from synapse_modules.acts_kept import Json, Record
 from synapse_modules.rooms import MARK
 
@@ -63,6 +66,9 @@ class MakingRows:
 
         def write(txn: LoggingTransaction) -> Json:
             txn.execute("UPDATE belisha_making SET made_room_id = ? WHERE event_id = ?", (made, making.event_id))
+            if making.act == AGREE.act:  # which room it is, is no business of a bot's (rule P1)
+                introduction_tables.opened(txn, making.event_id, int(time.time()))
+                return making.record.done(txn, opened=True)
             return making.record.done(txn, room_id=made)
 
         outcome: Json = await self._api.run_db_interaction("belisha_making_made", write)

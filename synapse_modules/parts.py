@@ -11,6 +11,7 @@ from synapse_modules.audit import Audit
 from synapse_modules.audit_open import OpenActs
 from synapse_modules.files import Files
 from synapse_modules.hooks import Hooks
+from synapse_modules.introductions import Introductions
 from synapse_modules.journal import Journal
 from synapse_modules.ledger import Ledger
 from synapse_modules.making import Makings
@@ -58,3 +59,8 @@ class Parts(NamedTuple):
     recoveries: Recoveries
     watch: Watch
     open_acts: OpenActs
+
+    @property
+    def introductions(self) -> Introductions:
+        """What waits for two members to agree; their rooms are made by `makings`."""
+        return self.makings.introductions

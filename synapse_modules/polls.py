@@ -46,7 +46,7 @@ class Found(NamedTuple):
     responses: Sequence[Mapping[str, Any]]
     ends: list[int]
     is_edited_late: bool = False
-    carries_files: bool = True
+    carries_files: bool = False
 
 
 class Polls:
@@ -75,8 +75,9 @@ class Polls:
             start = parse_poll(raw)
         except MalformedPoll:
             return None
+        carries_files = item.room.carried_files is not Media.NONE and not item.room.sources_only
         if is_anonymous:  # no event is a vote in it, or ends it
-            return Found(start, item.label, raw, (), [], is_edited_late)
+            return Found(start, item.label, raw, (), [], is_edited_late, carries_files)
         state = await self._api.get_room_state(room_id, POWER_STATE)
         ends: list[int] = []
         for one in related:
@@ -89,7 +90,6 @@ class Polls:
             except MalformedPoll:
                 continue
         responses = [_raw(one) for one in related if one.type in RESPONSE]
-        carries_files = item.room.carried_files is not Media.NONE and not item.room.sources_only
         return Found(start, item.label, raw, responses, sorted(ends), is_edited_late, carries_files)
 
     async def facts(self, user_id: str, room_id: str, event_id: str) -> dict[str, Any] | None:

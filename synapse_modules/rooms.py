@@ -234,8 +234,8 @@ class Rooms:
         """The id of the community's Space."""
         return await self._room_id(COMMUNITY_ALIAS)
 
-    async def check_mute(self, user_id: str, room_id: str, kind: Kind) -> None:
-        """Refuses what somebody would do from elsewhere to a group where they are muted.
+    async def check_mute(self, user_id: str, room_id: str | None, kind: Kind) -> None:
+        """Refuses what somebody would do from elsewhere to a group where they are muted, or to make a room (None).
 
         Raises:
             SynapseError: 403 with the reason, and until when.

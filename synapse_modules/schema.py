@@ -344,6 +344,25 @@ MIGRATIONS: Final = (
         "CREATE INDEX belisha_file_unread ON belisha_file (wanted, arrived)"
         " WHERE scanned IS NULL AND state <> 'withdrawn'",
     ),
+    # Introductions that members asked for, and who of the two agrees; a no is nowhere. Times are seconds since 1970.
+    (
+        "CREATE TABLE belisha_introducing ("
+        " id TEXT NOT NULL PRIMARY KEY,"
+        " command_id TEXT NOT NULL UNIQUE,"
+        " proof TEXT NOT NULL,"  # the asker's own event
+        " asker TEXT NOT NULL,"
+        " one TEXT NOT NULL,"  # the two localparts in their order
+        " other TEXT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " one_agrees SMALLINT NOT NULL,"
+        " other_agrees SMALLINT NOT NULL,"
+        " opener TEXT UNIQUE,"  # the second yes, by which the room is made
+        " ended TEXT,"
+        " ended_at BIGINT)",
+        "CREATE INDEX belisha_introducing_asker ON belisha_introducing (asker, at)",
+        "CREATE INDEX belisha_introducing_waiting ON belisha_introducing (at) WHERE ended IS NULL",
+        "CREATE INDEX belisha_introducing_ended ON belisha_introducing (ended_at)",
+    ),
 )
 
 

@@ -15,6 +15,7 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--topology", choices=list(topology.TOPOLOGIES), default="one", help="processes of Synapse")
+    parser.addoption("--brief", action="store_true", help="on workers: only where processes have to agree")
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -51,7 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
     if topology.chosen == "one":
         return
-    left_out = [item for item in items if _names(item) & topology.ONLY_ON_ONE.keys()]
+    unneeded = {**topology.ONLY_ON_ONE, **(topology.BRIEFLY_LEFT_OUT if config.getoption("brief") else {})}
+    left_out = [item for item in items if _names(item) & unneeded.keys()]
     items[:] = [item for item in items if item not in left_out]
     config.hook.pytest_deselected(items=left_out)
 

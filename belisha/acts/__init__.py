@@ -11,6 +11,7 @@ from belisha.acts.announcements import ANNOUNCE_ACTS
 from belisha.acts.contact import CONTACT_ACTS
 from belisha.acts.freezing import FREEZING_ACTS
 from belisha.acts.groups import GROUP_ACTS
+from belisha.acts.introductions import INTRODUCTION_ACTS
 from belisha.acts.labels import LABEL_ACTS
 from belisha.acts.moderation import MODERATION_ACTS
 from belisha.acts.own import OWN_ACTS
@@ -35,6 +36,7 @@ ACTS: Final = (
     *OWN_ACTS,
     *WAITING_ACTS,
     *RECOVERY_ACTS,
+    *INTRODUCTION_ACTS,
 )
 
 

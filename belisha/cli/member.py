@@ -110,6 +110,7 @@ async def _direct_chats(args: argparse.Namespace) -> int:
         DirectChats.ANYONE: "every member may open a direct chat",
         DirectChats.MY_GROUPS: "direct chats from who shares a group, or was introduced",
         DirectChats.INTRODUCTIONS: "direct chats from who was introduced",
+        DirectChats.NOBODY: "no direct chats, and no introductions",
     }[DirectChats(args.choice)]
     print(f"{args.localpart}: {words if change.changed else 'is so already'}")
     return 0

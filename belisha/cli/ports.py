@@ -2,11 +2,15 @@
 
 import argparse
 import errno
+import random
 import socket
+from typing import Final
 
 from belisha.cli.errors import CommandError
 
 DEFAULT = 8008
+#: Linux gives connections ports from 32768 on (net.ipv4.ip_local_port_range), other systems from 49152 (RFC 6335).
+_OURS: Final = (10_000, 32_000)
 
 
 def port_argument(text: str) -> int:
@@ -51,14 +55,16 @@ def _need(port: int, first: int) -> None:
 
 
 def free(preferred: int | None, *taken: int) -> int:
-    """A free port, `preferred` if it still is, and never one of `taken`."""
+    """A free port, `preferred` if it still is, and never one of `taken`.
+
+    It lies below those that the kernel gives to connections: one of these would keep a child that is being started
+    again from its port, for a minute and more after its end (TIME_WAIT).
+    """
     if preferred and preferred not in taken and is_free(preferred):
         return preferred
     while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = int(probe.getsockname()[1])
-        if port not in taken:
+        port = random.randrange(*_OURS)  # noqa: S311 - no secret
+        if port not in taken and is_free(port):
             return port
 
 

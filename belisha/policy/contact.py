@@ -16,6 +16,8 @@ class DirectChats(StrEnum):
     MY_GROUPS = "my-groups"
     #: Who was introduced.
     INTRODUCTIONS = "introductions"
+    #: No one, and nobody asks them for introductions either.
+    NOBODY = "nobody"
 
 
 _WELCOME: Final = allow("M1", "The member takes direct chats from this person.")
@@ -36,6 +38,8 @@ def decide_direct_chat(choice: DirectChats, *, shares_group: bool, introduced: b
         shares_group: whether both are in an open or closed group now, other than those that everybody is in.
         introduced: whether the two were introduced to each other.
     """
+    if choice is DirectChats.NOBODY:
+        return _NOT_INTRODUCED
     if choice is DirectChats.ANYONE or introduced or (choice is DirectChats.MY_GROUPS and shares_group):
         return _WELCOME
     return _NOT_INTRODUCED

@@ -9,14 +9,23 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
+import re
+import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 #: Begins every PNG, with the place of its width and height behind it (RFC 2083, 3.1 and 4.1.1).
 _BEGINS: Final = b"\x89PNG\r\n\x1a\n"
+#: How long a chart may take, in seconds. It takes one or two; on a machine where much else runs, twenty were seen.
 _LONGEST_S: Final = 120.0
+#: The folder of a drawing says which process has it drawn.
+_FOLDER: Final = "belisha-chart-{process}-"
+_FOLDERS: Final = re.compile(r"belisha-chart-([0-9]{1,10})-\w+")
 
 
 class NotDrawn(Exception):
@@ -38,7 +47,7 @@ class Artist:
             NotDrawn: it took too long, or could not be drawn.
         """
         async with self._one_at_a_time:
-            with tempfile.TemporaryDirectory(prefix="belisha-chart-") as folder:
+            with tempfile.TemporaryDirectory(prefix=_FOLDER.format(process=os.getpid())) as folder:
                 return await self._draw(json.dumps(chart).encode(), folder)
 
     async def _draw(self, chart: bytes, folder: str) -> bytes:
@@ -67,6 +76,23 @@ class Artist:
         if process.returncode or not found.startswith(_BEGINS):
             raise NotDrawn(f"drawing a chart ended with {process.returncode}")
         return found
+
+
+def clear() -> None:
+    """Takes away the folders of processes that were killed while they had something drawn; for the start of one."""
+    for folder in Path(tempfile.gettempdir()).iterdir():
+        if (found := _FOLDERS.fullmatch(folder.name)) and _is_left(folder, int(found[1])):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left(folder: Path, process: int) -> bool:
+    try:
+        about = folder.lstat()
+    except OSError:
+        return False
+    is_ours = stat.S_ISDIR(about.st_mode) and about.st_uid == os.getuid()
+    # A process that starts has drawn nothing yet: in a container, the one before it had its number too.
+    return is_ours and (process == os.getpid() or not Path(f"/proc/{process}").exists())
 
 
 def size_of(png: bytes) -> tuple[int, int]:

@@ -15,7 +15,7 @@ from belisha.directory.fields import FIELDS, Field, Visibility
 from belisha.directory.values import Facets
 from belisha.directory.written import NotSo
 from belisha.translation import _
-from bots.directory import listing, profiles, search, suggestions, words
+from bots.directory import introductions, listing, profiles, search, suggestions, words
 from bots.directory.commands import CHALLENGES, ERASE, FIND, PREVIEW, PROFILE, VISIBILITIES, VISIBLE, WHOIS
 from bots.directory.tables import directory_member
 from bots.kernel.answers import Block, Typed, notice, paragraph, say
@@ -35,12 +35,16 @@ _CHALLENGES: Final = 10
 class Directory:
     """The directory, as a part of the steward."""
 
-    rules: Mapping[str, Rule] = {listing.NAME: listing.RULE, suggestions.NAME: suggestions.RULE}
+    rules: Mapping[str, Rule] = {
+        listing.NAME: listing.RULE,
+        suggestions.NAME: suggestions.RULE,
+        introductions.NAME: introductions.RULE,
+    }
 
     def __init__(self, portal: str = "") -> None:
         """Knows the portal's address; empty where there is none."""
         self._portal = portal
-        self.acts: Mapping[str, Acting] = {}
+        self.acts: Mapping[str, Acting] = introductions.ACTS_TOLD
         self.entries: Sequence[Entry] = (
             Entry(PROFILE, self._profile, _SIGHT),
             Entry(VISIBLE, self._visible, _SIGHT),
@@ -148,8 +152,10 @@ class Directory:
         """Keeps the list, or tells a member once that their profile is empty; None for other jobs."""
         if job.name.startswith(listing.NUDGE):
             return _nudged(job.name.removeprefix(listing.NUDGE), context)
-        effects = listing.run(job, context)
-        return suggestions.run(job, context) if effects is None else effects
+        for run in (listing.run, suggestions.run, introductions.run):
+            if (effects := run(job, context)) is not None:
+                return effects
+        return None
 
 
 def facets_of(given: Mapping[str, str]) -> Facets:

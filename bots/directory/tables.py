@@ -39,6 +39,17 @@ directory_registry = sa.Table(
     sa.Column("after", sa.Text, nullable=False, server_default=""),
 )
 
+# Whom the bot has asked whether they want to be introduced, by the message that asks; `gone` once that was taken back.
+introduction_asked = sa.Table(
+    "directory_introduction",
+    metadata,
+    sa.Column("effect_id", sa.Text, primary_key=True),
+    sa.Column("about", sa.Text, nullable=False),
+    sa.Column("room_id", sa.Text, nullable=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("gone", sa.Boolean, nullable=False, server_default=sa.false()),
+)
+
 # Who wants no weekly suggestions, and of whom somebody was told by one.
 no_suggestions = sa.Table("directory_no_suggestions", metadata, sa.Column("user_id", sa.Text, primary_key=True))
 suggested = sa.Table(

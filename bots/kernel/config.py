@@ -92,6 +92,13 @@ class Escalation(_Model):
     manager: str | None = None
 
 
+class RateLimit(_Model):
+    """How often somebody may ask: so many a second, so many at once."""
+
+    per_second: float = Field(gt=0)
+    burst_count: int = Field(ge=1)
+
+
 class Portal(_Model):
     """The pages for members."""
 
@@ -100,6 +107,8 @@ class Portal(_Model):
     element_origins: tuple[str, ...] = ()
     secret_file: Path
     community: str = Field(min_length=1)
+    rc_address: RateLimit = RateLimit(per_second=20, burst_count=300)
+    rc_member: RateLimit = RateLimit(per_second=5, burst_count=120)
 
     @field_validator("public_url")
     @classmethod

@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import aiohttp
 
+from bots.charts import artist
 from bots.kernel.batches import Actor
 from bots.kernel.bot import Bot
 from bots.kernel.by_form import ByForm
@@ -64,6 +65,7 @@ class Process:
             stack.push_async_callback(store.close)
             await store.open()
             store.hold()
+            artist.clear()
             session = await stack.enter_async_context(aiohttp.ClientSession())
             leases = Leases(store)
             stack.push_async_callback(leases.close)

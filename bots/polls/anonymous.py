@@ -6,7 +6,7 @@ Closing goes in steps, each in a transaction of its own, so that a crash between
 2. All ballots are opened in memory, and the sorted list of receipts and choices is stored; the sealed ones are deleted,
    the list's hash is announced, and the poll is `counted`.
 3. The key is destroyed.
-4. When the hash stands in the room, the list and the result are published.
+4. When the hash stands in the room, the list and the result are published; the result's picture follows by itself.
 """
 
 from __future__ import annotations
@@ -20,14 +20,16 @@ import sqlalchemy as sa
 
 from belisha.events import LABEL_KEY
 from belisha.polls import ballots
+from belisha.polls.wire import Start
 from belisha.tlp import Label
 from bots.kernel.answers import Block, notice
 from bots.kernel.bot import Context, Job, PollFacts
 from bots.kernel.effects import Effect, Redact, Schedule, Send, Sent, Unschedule, transaction_id
 from bots.kernel.outbox import was_sent
-from bots.polls import anonymous_words, words
+from bots.polls import anonymous_words, results, words
 from bots.polls.ballot_box import emptied, unsealed, voted
 from bots.polls.key_files import KeyFiles, LostKey
+from bots.polls.results import RESULT
 from bots.polls.tables import ballot_list, poll
 
 #: Begin the names of jobs.
@@ -37,7 +39,6 @@ PUBLISH: Final = "poll publish "
 JOBS: Final = (TURNOUT, DESTROY, PUBLISH)
 #: Begin the keys under which each is told once.
 _HASH: Final = "poll hash "
-_RESULT: Final = "poll result "
 #: How long it takes on average until the turnout is looked at again, in seconds: a part of the time that is left.
 _PARTS: Final = 12
 _SHORTEST_S, _LONGEST_S, _ANYHOW_S = 600.0, 21_600.0, 10_800.0
@@ -67,15 +68,16 @@ def lost(context: Context, kept: Mapping[str, Any]) -> Sequence[Effect]:
     mine = sa.select(poll.c.state).where(poll.c.event_id == kept["event_id"]).with_for_update()
     if context.database.execute(mine).scalar_one() not in ("open", "closing"):
         return ()
-    return (*cancelled(context, kept), _said(kept, anonymous_words.key_lost(), f"{_RESULT}{kept['event_id']}"))
+    return (*cancelled(context, kept), _said(kept, anonymous_words.key_lost(), f"{RESULT}{kept['event_id']}"))
 
 
 def taken_back(context: Context, kept: Mapping[str, Any]) -> Sequence[Effect]:
     """What follows when its card is redacted: its words stand in the result too (rule E1)."""
     was_counted, event_id = kept["state"] == "counted", kept["event_id"]
-    keys = (_HASH, _RESULT) if was_counted else ()
+    keys = (_HASH, RESULT) if was_counted else ()
     told = (Sent(transaction_id(context.me, f"{key}{event_id}", 0)) for key in keys if _was_said(context, key, kept))
-    return (*cancelled(context, kept), *(Redact(one, room=_room_of(kept)) for one in told))
+    shown = results.picture_taken_back(kept, context) if was_counted else ()
+    return (*cancelled(context, kept), *(Redact(one, room=_room_of(kept)) for one in told), *shown)
 
 
 class AnonymousPolls:
@@ -113,7 +115,7 @@ class AnonymousPolls:
         event_id, may = kept["event_id"], voters(kept, facts)
         if len(may) < ballots.FEWEST_VOTERS:
             words_of = anonymous_words.too_few(facts.start.question)
-            told = _said(kept, words_of, f"{_RESULT}{event_id}", facts.label)
+            told = _said(kept, words_of, f"{RESULT}{event_id}", facts.label)
             return (*cancelled(context, kept), told)
         try:
             found, damaged = unsealed(context.database, self._keys, kept, may)
@@ -144,17 +146,13 @@ class AnonymousPolls:
         context.database.execute(ballot_list.update().where(mine).values(is_published=True))
         listed = bytes(row["listed"])
         found, damaged = ballots.read_list(listed)
-        result = words.Result(
-            facts.start,
-            ballots.count(facts.start, found),
-            {},
-            kept["quorum"],
-            kept["ended_at"],
-            facts.edited_late,
-        )
+        result = result_of(facts.start, found, kept, edited_late=facts.edited_late)
         link = f"{self._portal}/ballots/{kept['place']}"
         blocks = anonymous_words.result(result, self._zone, link, ballots.digest(listed), damaged)
-        return (_said(kept, blocks, f"{_RESULT}{kept['event_id']}", facts.label),)
+        said = _said(kept, blocks, f"{RESULT}{kept['event_id']}", facts.label)
+        if not facts.carries_files:
+            return (said,)
+        return (said, results.picture(result, kept, context, _about_card(kept, facts.label)))
 
     def _turnout(self, job: Job, kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
         """Says how many quarters have voted, at moments that follow from no ballot."""
@@ -174,6 +172,14 @@ class AnonymousPolls:
         pause = _ANYHOW_S if left is None else min(_LONGEST_S, max(_SHORTEST_S, left / _PARTS))
         at = context.now + pause * self._dice.uniform(0.5, 1.5)
         return Schedule(f"{TURNOUT}{kept['event_id']}", at, {**_about(kept), "told": told})
+
+
+def result_of(
+    start: Start, listed: Sequence[ballots.Ballot], kept: Mapping[str, Any], *, edited_late: bool
+) -> words.Result:
+    """What the ballots of a list come to."""
+    counted = ballots.count(start, listed)
+    return words.Result(start, counted, {}, kept["quorum"], kept["ended_at"], edited_late)
 
 
 def voters(kept: Mapping[str, Any], facts: PollFacts) -> frozenset[str]:
@@ -199,10 +205,13 @@ def _said(kept: Mapping[str, Any], blocks: Sequence[Block], once: str, label: st
 
     In the room that its group has moved to it answers nothing that stands there, and brings the label along.
     """
-    about: dict[str, Any] = {"m.relates_to": {"m.in_reply_to": {"event_id": kept["event_id"]}}}
-    if kept["told_in"] is not None:
-        about = {} if label is None else {LABEL_KEY: {"label": label}}
-    return Send(notice(blocks) | about, room=_room_of(kept), once=once)
+    return Send(notice(blocks) | _about_card(kept, label), room=_room_of(kept), once=once)
+
+
+def _about_card(kept: Mapping[str, Any], label: str | None) -> dict[str, Any]:
+    if kept["told_in"] is None:
+        return {"m.relates_to": {"m.in_reply_to": {"event_id": kept["event_id"]}}}
+    return {} if label is None else {LABEL_KEY: {"label": label}}
 
 
 def _room_of(kept: Mapping[str, Any]) -> str:

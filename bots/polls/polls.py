@@ -166,7 +166,8 @@ class Polls:
         return Answer(
             (
                 paragraph(
-                    _("The votes as a file, for whoever began the poll and for stewards: "),
+                    _("The result on a page, and the votes as a file, for whoever began the poll and for stewards: "),
+                    *(Link(_("page"), f"{where}/result"), ", "),
                     *(Link(_("table (CSV)"), f"{where}/votes.csv"), ", ", Link("JSON", f"{where}/votes.json")),
                 ),
             )

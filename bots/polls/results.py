@@ -29,16 +29,15 @@ _FILE_NAME: Final = "poll.png"
 _BOT: Final = "steward"  # in whose name the polls speak
 
 
+def result_of(facts: PollFacts, kept: Mapping[str, Any], now: float) -> words.Result:
+    """What a poll comes to; `now`, in seconds since 1970, is the end of one that has none yet."""
+    counted = count(facts, kept, now)
+    return words.Result(facts.start, counted, facts.organisations, kept["quorum"], kept["ended_at"], facts.edited_late)
+
+
 def told(facts: PollFacts, kept: Mapping[str, Any], context: Context, zone: ZoneInfo) -> Sequence[Effect]:
     """Tells the result where the poll is, or where its group is now; `kept["told_in"]` says so."""
-    found = words.Result(
-        facts.start,
-        count(facts, kept, context.now),
-        facts.organisations,
-        kept["quorum"],
-        kept["ended_at"],
-        facts.edited_late,
-    )
+    found = result_of(facts, kept, context.now)
     event_id, room, moved = kept["event_id"], _room_of(kept), kept["told_in"] is not None
     blocks = words.result(found, zone)
     # In another room it answers nothing that stands there, and brings the poll's label along.
@@ -48,10 +47,7 @@ def told(facts: PollFacts, kept: Mapping[str, Any], context: Context, zone: Zone
         blocks = (words.moved(link_of(kept["room_id"], event_id, _("the room from before"))), *blocks)
     effects: list[Effect] = [Send(notice(blocks) | about, room=room, once=f"{RESULT}{event_id}")]
     if facts.carries_files:
-        drawn = words.chart(found)
-        content = notice(words.in_words(drawn)) | about | {"filename": _FILE_NAME}
-        after = Sent(transaction_id(context.me, f"{RESULT}{event_id}", 0))
-        effects.append(Picture(drawn.as_json(), content, room=room, after=after, once=f"{PICTURE}{event_id}"))
+        effects.append(picture(found, kept, context, about))
     own = facts.service_rooms.get(facts.start.sender)
     if moved and own is not None:
         told_maker = notice((words.moved_for_maker(link_to(room, _("its new room"))),))
@@ -59,14 +55,28 @@ def told(facts: PollFacts, kept: Mapping[str, Any], context: Context, zone: Zone
     return effects
 
 
+def picture(found: words.Result, kept: Mapping[str, Any], context: Context, about: dict[str, Any]) -> Picture:
+    """The result drawn, behind the message that tells it; `about` is what that message answers, or its label."""
+    event_id, drawn = kept["event_id"], words.chart(found)
+    content = notice(words.in_words(drawn)) | about | {"filename": _FILE_NAME}
+    after = Sent(transaction_id(context.me, f"{RESULT}{event_id}", 0))
+    return Picture(drawn.as_json(), content, room=_room_of(kept), after=after, once=f"{PICTURE}{event_id}")
+
+
 def taken_back(kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
     """Takes back what was told: the poll's words stand in it."""
     event_id, room = kept["event_id"], _room_of(kept)
-    effects: list[Effect] = [Redact(Sent(transaction_id(context.me, f"{RESULT}{event_id}", 0)), room=room)]
-    if was_said(context, _BOT, f"{PICTURE}{event_id}"):
-        picture = Sent(transaction_id(context.me, f"{PICTURE}{event_id}", 0))
-        effects.append(Redact(picture, room=room, of_picture=True))
-    return effects
+    told_in = Sent(transaction_id(context.me, f"{RESULT}{event_id}", 0))
+    return (Redact(told_in, room=room), *picture_taken_back(kept, context))
+
+
+def picture_taken_back(kept: Mapping[str, Any], context: Context) -> Sequence[Effect]:
+    """Takes the picture of a result back, where there is one."""
+    event_id = kept["event_id"]
+    if not was_said(context, _BOT, f"{PICTURE}{event_id}"):
+        return ()
+    drawn = Sent(transaction_id(context.me, f"{PICTURE}{event_id}", 0))
+    return (Redact(drawn, room=_room_of(kept), of_picture=True),)
 
 
 def _room_of(kept: Mapping[str, Any]) -> str:

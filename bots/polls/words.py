@@ -58,12 +58,12 @@ def _result(found: Result, zone: ZoneInfo) -> Sequence[Block]:
     blocks: list[Block] = [
         say(_("The poll is closed: {question}"), question=Strong(_short(found.start.question, found.longest))),
         paragraph(sentence(found)),
-        _table(found),
+        table(found),
     ]
     if found.tally.organisations:
         blocks.append(paragraph(_("By organisation, each with one vote:")))
         blocks.append(points(_organisations(found)))
-    blocks += [paragraph(one) for one in _notes(found, zone)]
+    blocks += [paragraph(one) for one in notes(found, zone)]
     return blocks
 
 
@@ -172,7 +172,8 @@ def _share(count: int, voters: int) -> str:
     return f"{round(100 * count / voters) if voters else 0} %"
 
 
-def _table(found: Result) -> Table:
+def table(found: Result) -> Table:
+    """The answers with their votes."""
     tally = found.tally
     organised = tally.by_organisation
     heads = [_("Answer"), _("Votes"), _("Share")] + ([] if organised is None else [_("Organisations")])
@@ -199,32 +200,33 @@ def _organisations(found: Result) -> list[tuple[Words, ...]]:
     return lines
 
 
-def _notes(found: Result, zone: ZoneInfo) -> list[str]:
-    tally, notes = found.tally, list[str]()
+def notes(found: Result, zone: ZoneInfo) -> list[str]:
+    """What else there is to know, in sentences."""
+    tally, told = found.tally, list[str]()
     if found.edited_late:
-        notes.append(
+        told.append(
             _("It was edited after the first vote. It is counted as it was before that, and so it stands here.")
         )
-    notes += _quorum(found)
+    told += _quorum(found)
     if found.start.most > 1:
-        notes.append(_("One could choose up to {count} answers.").format(count=found.start.most))
+        told.append(_("One could choose up to {count} answers.").format(count=found.start.most))
     if found.due is not None:
-        notes.append(_("It was due at {moment}; later votes do not count.").format(moment=moment(found.due, zone)))
+        told.append(_("It was due at {moment}; later votes do not count.").format(moment=moment(found.due, zone)))
     if tally.late:
-        notes.append(many("{count} vote came too late.", "{count} votes came too late.", tally.late))
+        told.append(many("{count} vote came too late.", "{count} votes came too late.", tally.late))
     if tally.spoiled:
-        notes.append(
+        told.append(
             many("{count} vote was taken back or spoiled.", "{count} votes were taken back or spoiled.", tally.spoiled)
         )
     if tally.not_eligible:
-        notes.append(
+        told.append(
             many(
                 "{count} vote is of somebody who is not among the voters, and does not count.",
                 "{count} votes are of people who are not among the voters, and do not count.",
                 tally.not_eligible,
             )
         )
-    return notes
+    return told
 
 
 def _texts(found: Result) -> dict[str, str]:

@@ -277,6 +277,14 @@ class Homeserver:
             raise Unavailable
         return found
 
+    async def introductions(self, user_id: str) -> Sequence[Json]:
+        """The introductions that wait for the member's answer.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        return _objects(await self._ask("introductions", {"user_id": user_id}), "introductions")
+
     async def whose(self, openid_token: str) -> str | None:
         """The account that an OpenID token of our homeserver was made for; None where it is no such token.
 

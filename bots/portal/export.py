@@ -120,7 +120,7 @@ def file_name(title: str, label: Label, ending: str) -> str:
     return f"{plain}.{str(label).replace(':', '-').replace('+', '-')}.{ending}"
 
 
-def disposition(name: str) -> str:
-    """The header by which a browser saves an answer, and never shows it (RFC 6266)."""
+def disposition(name: str, kind: str = "attachment") -> str:
+    """The header by which a browser saves an answer, and never shows it unless it is `inline` (RFC 6266)."""
     plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(one_line(name), safe='')}"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(one_line(name), safe='')}"

@@ -16,7 +16,7 @@ class Rate:
     """So many a second, so many at once."""
 
     per_second: float
-    at_once: int
+    burst_count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +44,8 @@ class Limit:
     def wait(self, asker: str) -> float:
         """0 where one more is allowed, and counted; otherwise the seconds until it is."""
         now = self._now()
-        left, since = self._left.pop(asker, (float(self._rate.at_once), now))
-        left = min(float(self._rate.at_once), left + (now - since) * self._rate.per_second)
+        left, since = self._left.pop(asker, (float(self._rate.burst_count), now))
+        left = min(float(self._rate.burst_count), left + (now - since) * self._rate.per_second)
         allowed = left >= 1
         self._left[asker] = (left - 1 if allowed else left, now)
         if len(self._left) > _REMEMBERED:  # who has not asked for longest

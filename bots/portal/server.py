@@ -14,8 +14,9 @@ import aiohttp
 from aiohttp import web
 
 from bots.blog.post_book import PostBook
+from bots.charts.artist import Artist
 from bots.kernel.by_form import ByForm
-from bots.kernel.config import Config, Portal
+from bots.kernel.config import Config, Portal, RateLimit
 from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
 from bots.polls.ballot_box import BallotBox
@@ -38,9 +39,10 @@ from bots.portal import (
 from bots.portal.asking import Homeserver
 from bots.portal.book import Book
 from bots.portal.command import PortalCommand
+from bots.portal.drawings import Drawings
 from bots.portal.guard import Guard
 from bots.portal.keys import Keys
-from bots.portal.limits import Limit, Rates
+from bots.portal.limits import Limit, Rate, Rates
 from bots.portal.pages import Pages
 from bots.portal.place import Place
 from bots.portal.sessions import Sessions
@@ -77,10 +79,10 @@ ROUTES: Final = (
     Route("GET", "/blog/write", views_write.form, Who.MEMBER, framed=True),
     Route("POST", "/blog/write", views_write.step, Who.MEMBER, framed=True),
     Route("GET", "/blog/{room_id:[^/]+}/{event_id:[^/]+}", views_blog.post, Who.MEMBER, framed=True),
-    Route("GET", "/blog/write", views_write.form, Who.MEMBER, framed=True),
-    Route("POST", "/blog/write", views_write.step, Who.MEMBER, framed=True),
     Route("GET", "/blog/{room_id:[^/]+}/{event_id:[^/]+}/versions", views_blog.versions, Who.MEMBER, framed=True),
     Route("GET", "/pictures/{media_id:[A-Za-z0-9_-]+}", views_blog.picture, Who.MEMBER, framed=True),
+    Route("GET", "/polls/{room_id:[^/]+}/{event_id:[^/]+}/result", views_polls.result, Who.CONFIRMED, framed=True),
+    Route("GET", "/polls/{room_id:[^/]+}/{event_id:[^/]+}/result.png", views_polls.picture, Who.CONFIRMED, framed=True),
     Route("GET", "/directory", views_directory.directory, Who.MEMBER, framed=True),
     Route("GET", "/directory/hits", views_directory.hits, Who.MEMBER, framed=True),
     Route("GET", "/directory/tags", views_directory.tags, Who.MEMBER, framed=True),
@@ -89,6 +91,7 @@ ROUTES: Final = (
     Route("GET", "/directory/synonyms", views_directory.synonyms, Who.MEMBER, framed=True),
     Route("POST", "/directory/synonyms", views_directory.change_synonyms, Who.CONFIRMED, framed=True),
     Route("GET", "/challenges", views_directory.challenges, Who.MEMBER, framed=True),
+    Route("GET", "/introductions", views_directory.introductions, Who.MEMBER, framed=True),
     Route("GET", "/profile", views_profile.mine, Who.MEMBER, framed=True),
     Route("GET", "/profile/preview", views_profile.preview, Who.MEMBER, framed=True),
     Route("GET", "/profile/edit", views_profile.edit, Who.MEMBER, framed=True),
@@ -97,6 +100,7 @@ ROUTES: Final = (
     Route("POST", "/ballots/{place:[A-Za-z0-9_-]+}", views_ballots.cast, Who.CONFIRMED, framed=True),
     Route("POST", "/ballots/{place:[A-Za-z0-9_-]+}/find", views_ballots.find, Who.MEMBER, framed=True),
     Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}/list.txt", views_ballots.listed, Who.MEMBER, framed=True),
+    Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}/result.png", views_ballots.picture, Who.MEMBER, framed=True),
     Route("GET", "/confirm", views.confirm, Who.MEMBER, framed=True),
     Route("GET", "/confirm/state", views_sign_in.confirm_state, Who.ANYBODY),
     Route("GET", "/sign-in", views_sign_in.sign_in, Who.ANYBODY),
@@ -147,12 +151,17 @@ def parts_of(
         posts=PostBook(store),
         book=Book(store, by_form, now),
         ballots=None if config.ballot_keys is None else BallotBox(store, KeyFiles(config.ballot_keys), now),
+        drawings=Drawings(Artist().draw),
         codes=Limit(rates.codes),
         tokens=Limit(rates.tokens),
         approvals=Limit(rates.approvals),
         recoveries=Limit(rates.recoveries),
         server_name=config.server_name,
     )
+
+
+def _rate(limit: RateLimit) -> Rate:
+    return Rate(limit.per_second, limit.burst_count)
 
 
 def command(config: Config) -> PortalCommand | None:
@@ -177,7 +186,7 @@ async def serving(
     Raises:
         StartError: The port is taken.
     """
-    rates = Rates()
+    rates = Rates(pages=_rate(portal.rc_address), member=_rate(portal.rc_member))
     app = application(parts_of(config, portal, store, session, rates, by_form), rates)
     # No access log: addresses of pages say who reads what.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0, keepalive_timeout=30.0)

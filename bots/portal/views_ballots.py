@@ -17,12 +17,13 @@ from aiohttp import web
 from belisha.polls import ballots
 from belisha.polls.card import UNANIMOUS
 from belisha.translation import _
-from bots.polls import anonymous
+from bots.polls import anonymous, words
 from bots.polls.ballot_box import BallotBox, Closed
 from bots.polls.key_files import LostKey
 from bots.portal.ballot_paper import BallotPaper
 from bots.portal.export import Cell, disposition, document, file_name, table
 from bots.portal.guard import Refused
+from bots.portal.views_pictures import drawn
 from bots.portal.visit import Visit, see
 
 _ONCE: Final = re.compile(r"[A-Za-z0-9_-]{20,60}")
@@ -95,6 +96,16 @@ async def listed(visit: Visit) -> web.Response:
         raise Refused(HTTPStatus.NOT_FOUND)
     headers = {"Content-Disposition": disposition(file_name("ballots", found.paper.label, "txt"))}
     return web.Response(body=text, content_type="text/plain", charset="utf-8", headers=headers)
+
+
+async def picture(visit: Visit) -> web.Response:
+    """The result as a picture, once the list is there: nothing but its counts is drawn."""
+    found = await _found(visit)
+    text = await _published(visit, found)
+    if text is None:
+        raise Refused(HTTPStatus.NOT_FOUND)
+    start, (cast_ballots, _damaged) = found.paper.start, ballots.read_list(text)
+    return await drawn(visit, start.event_id, words.chart(_result_of(found, cast_ballots)), found.paper.label)
 
 
 async def exported(visit: Visit, paper: BallotPaper, form: str) -> web.Response:
@@ -181,6 +192,7 @@ def _result(visit: Visit, found: _Poll, text: bytes, problem: str, typed: str | 
         texts={place: option.text for place, option in enumerate(start.options, start=1)},
         counts=ballots.count(start, cast_ballots).counts,
         ballots=cast_ballots[:_SHOWN],
+        told=words.sentence(_result_of(found, cast_ballots)),
         count=len(cast_ballots),
         damaged=damaged,
         digest=ballots.digest(text),
@@ -189,6 +201,10 @@ def _result(visit: Visit, found: _Poll, text: bytes, problem: str, typed: str | 
         mine=next((one for one in cast_ballots if one.receipt == code), None),
         problem=problem,
     )
+
+
+def _result_of(found: _Poll, listed: Sequence[ballots.Ballot]) -> words.Result:
+    return anonymous.result_of(found.paper.start, listed, found.kept, edited_late=found.paper.edited_late)
 
 
 async def _lost(visit: Visit, found: _Poll) -> web.Response:

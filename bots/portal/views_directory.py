@@ -107,6 +107,12 @@ async def challenges(visit: Visit) -> web.Response:
     return visit.page("challenges", _FOR_FEW, cards=cards)
 
 
+async def introductions(visit: Visit) -> web.Response:
+    """The introductions that wait for my answer, which is given in my own chat (rule P3)."""
+    found = await visit.parts.homeserver.introductions(visit.known.member.user_id)
+    return visit.page("introductions", _FOR_FEW, introductions=found)
+
+
 async def tags(visit: Visit) -> web.Response:
     """Tags that begin so, for the editor's script; of those that every member may read."""
     field = FIELDS.get(visit.request.query.get("field", ""))

@@ -18,6 +18,7 @@ from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver, Member
 from bots.portal.book import Book
+from bots.portal.drawings import Drawings
 from bots.portal.keys import Keys
 from bots.portal.limits import Limit
 from bots.portal.pages import Pages
@@ -49,6 +50,7 @@ class Parts:
     book: Book
     ballots: BallotBox | None
     """None where there are no anonymous polls."""
+    drawings: Drawings
     codes: Limit
     tokens: Limit
     approvals: Limit

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 
+from belisha.acts.introductions import TURN as INTRODUCING
 from belisha.acts.waiting import BUTTONS, WAITING_ACTS, WAITING_KEY, tapped
 from belisha.commands.reading import Asked, read
 from bots.kernel.answers import notice, paragraph
@@ -31,6 +32,8 @@ from bots.steward.tables import waiting
 NAME: Final = "waiting"
 RULE: Final = Rule(time(9))
 _ASK: Final = Turn(NAME, {"turn": NAME})
+#: What may hang on words that somebody takes back in their own room.
+_ASK_ALL: Final = (_ASK, Turn(INTRODUCING, {"turn": INTRODUCING}))
 
 
 # --- Noticing ----------------------------------------------------------------------------------------------------
@@ -139,7 +142,7 @@ class Taps:
 
 
 class TakenBack:
-    """Hears that an account redacts something in its own room: it may be what it wrote when it asked (rule E1)."""
+    """Hears that an account redacts something in its own room: perhaps what it wrote when it asked (rule E1)."""
 
     def needs(self, event: Event) -> Needs | None:
         """What must be known to handle an event; None where it is no redaction."""
@@ -149,7 +152,7 @@ class TakenBack:
         """Asks the module what waits; None where it cannot be about that."""
         policy = context.policy
         is_own = event.type == "m.room.redaction" and isinstance(policy, Policy) and policy.kind == "service"
-        return (_ASK,) if is_own else None
+        return _ASK_ALL if is_own else None
 
 
 # --- How acts ended ----------------------------------------------------------------------------------------------

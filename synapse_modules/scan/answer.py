@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from belisha.inside import Finding
+from belisha.stamping import Copy, Order
 from belisha.tlp import Label
 
+#: What asks for a file to be read; any other message is the order of a stamped copy, as JSON.
+READ: Final = b"\0"
 Markings = Mapping[str, Label | None]
 #: Of a message, in bytes; the first one has the markings.
 LARGEST: Final = 64 * 1024
@@ -33,3 +36,38 @@ def from_line(line: bytes) -> tuple[Finding, int]:
     if not isinstance(answer, dict) or not isinstance(kib := answer.pop("kib", None), int):
         raise ValueError("no answer")
     return Finding.from_json(answer), kib
+
+
+def as_order(order: Order) -> bytes:
+    """The message that asks for a stamped copy."""
+    return json.dumps(order.as_json()).encode()
+
+
+def from_order(message: bytes) -> Order:
+    """The order that a message holds.
+
+    Raises:
+        ValueError: where it holds none.
+    """
+    return Order.from_json(json.loads(message))
+
+
+def as_copy(copy: Copy) -> bytes:
+    """What the process answers to an order: one line about the copy; then come its bytes before and after."""
+    return json.dumps(copy.as_json()).encode() + b"\n"
+
+
+def from_copy(answer: bytes) -> Copy:
+    """The copy that an answer holds.
+
+    Raises:
+        ValueError: where it is none: the process ended early, or something else speaks in its place.
+    """
+    line, _, data = answer.partition(b"\n")
+    try:
+        about = json.loads(line)
+    except RecursionError:
+        raise ValueError("no answer") from None
+    if not isinstance(about, dict):
+        raise ValueError("no answer")
+    return Copy.from_json(about, data)

@@ -15,7 +15,7 @@ import time
 from typing import Final, NamedTuple
 
 from belisha.inside import Finding, Reason
-from synapse_modules.scan.answer import LARGEST, Markings, from_line
+from synapse_modules.scan.answer import LARGEST, READ, Markings, from_line
 from synapse_modules.scan.box import Bounds
 
 logger = logging.getLogger(__name__)
@@ -64,11 +64,7 @@ class Scanner:
 
     def _scan(self, path: str) -> Report:
         started = time.monotonic()
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            answer = self._send(file)
-        finally:
-            os.close(file)
+        answer = self.ask(path, READ)
         try:
             line = self._line(answer)
         finally:
@@ -96,13 +92,25 @@ class Scanner:
         with self._lock:
             self._end()
 
-    def _send(self, file: int) -> int:
-        """Hands a file over; where the answer will come."""
+    def ask(self, path: str, message: bytes) -> int:
+        """Hands a file over with what is asked of it; the descriptor where the answer will come, to be closed.
+
+        Raises:
+            ScanFailed: where none can be read at present.
+            OSError: where this one cannot be opened.
+        """
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            return self._send(file, message)
+        finally:
+            os.close(file)
+
+    def _send(self, file: int, message: bytes) -> int:
         with self._lock:
             for attempt in (1, 2):
                 mine, theirs = os.pipe2(os.O_CLOEXEC)
                 try:
-                    socket.send_fds(self._started(), [b"\0"], [file, theirs])
+                    socket.send_fds(self._started(), [message], [file, theirs])
                     return mine
                 except OSError:
                     os.close(mine)

@@ -12,7 +12,8 @@ import time
 from typing import Final, NoReturn
 
 from belisha.tlp import Label
-from synapse_modules.scan.answer import LARGEST, Markings, as_line
+from synapse_modules.scan import stamping
+from synapse_modules.scan.answer import LARGEST, READ, Markings, as_line
 from synapse_modules.scan.box import Bounds, close_all_but, confine, leave_network, offer_to_be_killed
 from synapse_modules.scan.reading import load, most_memory, read
 
@@ -21,10 +22,11 @@ _GRACE: Final = 2
 
 
 def serve(descriptor: int, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - it is frozen
-    """Forks a reader for each file that comes, with where to answer, until the other side is gone."""
+    """Forks a reader for each file that comes, with what is asked of it and where to answer; until nobody is there."""
     with socket.socket(fileno=descriptor) as channel:
         markings = _markings(channel.recv(LARGEST))
         load(markings)
+        stamping.load()
         gc.freeze()
         offer_to_be_killed()
         has_left = leave_network()
@@ -51,18 +53,21 @@ def _take(channel: socket.socket, markings: Markings, bounds: Bounds, readers: d
     file, answer = descriptors
     reader = os.fork()
     if reader == 0:
-        _read(file, answer, markings, bounds)
+        _work(message, file, answer, markings, bounds)
     readers[reader] = time.monotonic() + bounds.seconds + _GRACE
     os.close(file)
     os.close(answer)
     return True
 
 
-def _read(file: int, answer: int, markings: Markings, bounds: Bounds) -> NoReturn:
+def _work(message: bytes, file: int, answer: int, markings: Markings, bounds: Bounds) -> NoReturn:
     try:
         close_all_but(file, answer)
         confine(bounds)
-        os.write(answer, as_line(read(file, markings), most_memory()))
+        if message == READ:
+            os.write(answer, as_line(read(file, markings), most_memory()))
+        else:
+            stamping.stamp(file, message, answer)
     finally:
         os._exit(0)
 

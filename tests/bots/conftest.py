@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from bots.charts.artist import Artist
 from bots.kernel.store import Store
-from tests.bots.support import BotsProcess, Homeserver, write_config
+from tests.bots.support import DRAWN, BotsProcess, Homeserver, write_config
 from tests.support.server import free_ports
 
 
@@ -31,3 +33,16 @@ async def process(tmp_path: Path, homeserver: Homeserver) -> AsyncIterator[BotsP
     process = BotsProcess(write_config(tmp_path, homeserver.url, free_ports(1)[0]))
     yield process
     process.end()
+
+
+@pytest.fixture
+def drawings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """What was to be drawn; nothing is, to save time."""
+    asked: list[Any] = []
+
+    async def draw(_artist: Artist, chart: Any) -> bytes:
+        asked.append(chart)
+        return DRAWN
+
+    monkeypatch.setattr(Artist, "draw", draw)
+    return asked

@@ -38,6 +38,8 @@ ADA = f"@ada:{SERVER}"
 ROOM = f"!pilots:{SERVER}"
 HS_TOKEN = "the homeserver's token"
 INSTANCE = "first"
+#: Begins as a picture does, with its width and height.
+DRAWN = b"\x89PNG\r\n\x1a\n" + bytes(8) + (960).to_bytes(4, "big") + (320).to_bytes(4, "big")
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -118,10 +120,21 @@ async def rows(store: Store) -> dict[str, tuple[str, int, str | None, str | None
         return {row[0]: (row[1], row[2], row[3], row[4]) for row in await connection.execute(sa.select(*columns))}
 
 
-async def settled(store: Store) -> dict[str, tuple[str, int, str | None, str | None]]:
-    """The same, once nothing waits in the inbox or the outbox."""
+def _stands() -> None:
+    """Leaves the clock to others."""
+
+
+async def settled(
+    store: Store, tick: Callable[[], None] = _stands
+) -> dict[str, tuple[str, int, str | None, str | None]]:
+    """The same, once nothing waits in the inbox or the outbox.
+
+    `tick` moves a clock that stands otherwise: an effect that was tried before the one it follows waits for a while
+    of that clock, and would for ever.
+    """
 
     async def nothing_waits() -> bool:
+        tick()
         if any(row[0] == "pending" for row in (await rows(store)).values()):
             return False
         pending = sa.select(outbox.c.number).where(outbox.c.state == "pending")
@@ -132,12 +145,17 @@ async def settled(store: Store) -> dict[str, tuple[str, int, str | None, str | N
     return await rows(store)
 
 
-async def eventually(check: Callable[[], Awaitable[T]], seconds: float = 20) -> T:
+async def eventually(check: Callable[[], Awaitable[T]], seconds: float = 30) -> T:
     """Asks until the answer is true-ish; for what tells nobody when it changes."""
     async with asyncio.timeout(seconds):
         while not (found := await check()):
             await asyncio.sleep(0.05)
     return found
+
+
+def images(homeserver: Homeserver) -> list[Json]:
+    """The images that were sent."""
+    return [one for _, one in homeserver.sent.values() if one.get("msgtype") == "m.image"]
 
 
 class BotsProcess:

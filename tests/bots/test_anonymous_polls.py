@@ -16,6 +16,7 @@ import sqlalchemy as sa
 
 from belisha.polls.ballots import read_list
 from belisha.polls.card import UNANIMOUS, card_content
+from bots.charts.bars import from_json
 from bots.kernel.rules import Rule
 from bots.kernel.store import Store
 from bots.kernel.tables import job
@@ -25,7 +26,7 @@ from bots.polls.counting import kept_of
 from bots.polls.key_files import KeyFiles
 from bots.polls.tables import ballot, ballot_list
 from bots.steward import Steward
-from tests.bots.support import SERVER, Homeserver, Json, eventually, grounded, settled
+from tests.bots.support import SERVER, Homeserver, Json, eventually, grounded, images, settled
 from tests.bots.test_polls import ANA, BEN, FINN, GROUP, NOON, POLL, QUICK, answering, jobs, quiet, said, told
 from tests.bots.test_schedule import Clock, at
 
@@ -89,10 +90,10 @@ async def arrives(store: Store, homeserver: Homeserver, keys: KeyFiles | None, c
     """Lets events arrive, and all that follows from them within the hour, but what is due later."""
     async with grounded(store, homeserver, Anonymous(keys), now=clock, backoff=QUICK) as arrive:
         await arrive(*events)
-        await settled(store)
+        await settled(store, clock.tick)
     async with grounded(store, homeserver, Anonymous(keys), now=clock, backoff=QUICK):
         await eventually(lambda: nothing_is_due(store, clock))
-        await settled(store)
+        await settled(store, clock.tick)
 
 
 async def nothing_is_due(store: Store, clock: Clock) -> bool:
@@ -162,6 +163,7 @@ async def test_it_is_closed_with_its_hash_then_the_list_and_the_key_is_gone(
     for one in (announced, result):
         (content,) = [content for _, content in homeserver.sent.values() if content.get("body") == one]
         assert content["m.relates_to"] == {"m.in_reply_to": {"event_id": POLL}}, "which gives it the card's label (L2)"
+    assert not images(homeserver) and not homeserver.files, "this room carries no files"
     everything = str(homeserver.sent)
     assert not any(receipt in everything for receipt in (*receipts.values(), again)), "codes stand on the portal alone"
     with pytest.raises(Closed):
@@ -247,6 +249,37 @@ async def test_a_card_that_is_redacted_takes_hash_result_and_list_along(
     await arrives(store, homeserver, keys, clock, redaction)
     assert {target for kind, target in homeserver.done if kind == "redact"} == told_of and len(told_of) == 2
     assert not await count_of(store, ballot_list)
+
+
+async def test_the_result_is_shown_where_the_room_carries_files_and_the_picture_goes_with_the_card(
+    store: Store, homeserver: Homeserver, keys: KeyFiles, drawings: list[Any]
+) -> None:
+    clock = Clock(NOON)
+    await opened(store, homeserver, keys, clock, "--quorum 2")
+    receipts = [await vote(store, keys, voter, choice) for voter, choice in ((ANA, 1), (BEN, 1), (DINA, 2))]
+    homeserver.polls[POLL] = facts() | {"carries_files": True}
+    done(homeserver, "poll_close")
+    await arrives(store, homeserver, keys, clock, answering("!poll close", "$close"))
+    (image,), (drawn,) = images(homeserver), drawings
+    assert image["m.relates_to"] == {"m.in_reply_to": {"event_id": POLL}}, "which gives it the card's label (L2)"
+    *_, result, shown = bodies(homeserver)
+    assert shown == image["body"] and "“Monday” has the most votes: 2 of 3." in result
+    chart = from_json(drawn)
+    assert [(bar.name, bar.value, bar.said) for bar in chart.bars] == [
+        ("Monday", 2, "2 (67 %)"),
+        ("Tuesday", 1, "1 (33 %)"),
+        ("Friday", 0, "0 (0 %)"),
+    ]
+    for text in (chart.told, *chart.notes):
+        assert text in result and text in image["body"], "it tells nothing that the result does not"
+    for row in ("Monday | 2 | 67 %", "Tuesday | 1 | 33 %", "Friday | 0 | 0 %"):
+        assert row in result
+    assert not any(receipt in str((image, drawn)) for receipt in receipts)
+
+    redaction = {**said("", "$gone"), "type": "m.room.redaction", "content": {"redacts": POLL}}
+    await arrives(store, homeserver, keys, clock, redaction)
+    (key,) = [key for key, (_, one) in homeserver.sent.items() if one == image]
+    assert ("redact", f"$answer-{key}") in homeserver.done, "its words stand in it (E1)"
 
 
 async def test_turnout_is_told_in_quarters_at_moments_that_follow_from_no_ballot(

@@ -3,36 +3,44 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import web
 
-from bots.charts.artist import Artist, NotDrawn, size_of
+from bots.charts.artist import Artist, NotDrawn, clear, size_of
 from bots.charts.bars import Bar, Bars
 from bots.kernel.effects import EFFECT, Effect, Picture, Redact, Send, Sent
 from bots.kernel.store import Store
-from tests.bots.support import ROOM, Homeserver, Json
+from tests.bots.support import ROOM, Homeserver, Json, images
 from tests.bots.test_sending import done
+from tests.support.server import ROOT
 
 CHART = Bars("When?", "“Monday” has the most votes: 2 of 3.", (Bar("Monday", 2, "2", leads=True), Bar("-", 1, "1")), 3)
 CONTENT = {"body": "Monday: 2", "filename": "poll.png"}
-DRAWN = b"\x89PNG\r\n\x1a\n" + bytes(8) + (960).to_bytes(4, "big") + (320).to_bytes(4, "big")
 
 
 @pytest.fixture
-def drawings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What was to be drawn; nothing is, to save time."""
-    asked: list[Any] = []
+def failing(drawings: list[Any], monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The first drawing fails."""
+    draw = Artist.draw
 
-    async def draw(_artist: Artist, chart: Any) -> bytes:
-        asked.append(chart)
-        if asked[-1].get("title") == "fails" and len(asked) == 1:
+    async def fail(artist: Artist, chart: Any) -> bytes:
+        drawn = await draw(artist, chart)
+        if len(drawings) == 1:
             raise NotDrawn("a chart took too long to draw")
-        return DRAWN
+        return drawn
 
-    monkeypatch.setattr(Artist, "draw", draw)
-    return asked
+    monkeypatch.setattr(Artist, "draw", fail)
+    return drawings
 
 
 def picture(**more: Any) -> Picture:
@@ -51,10 +59,6 @@ def not_ready(homeserver: Homeserver, monkeypatch: pytest.MonkeyPatch, times: in
         return await send(path, kind, content, device)
 
     monkeypatch.setattr(homeserver, "_send", refuse)
-
-
-def images(homeserver: Homeserver) -> list[Json]:
-    return [one for _, one in homeserver.sent.values() if one.get("msgtype") == "m.image"]
 
 
 async def test_it_is_drawn_by_a_process_and_sent_as_an_image(store: Store, homeserver: Homeserver) -> None:
@@ -141,11 +145,10 @@ async def test_it_is_taken_back_behind_itself(
 
 
 async def test_what_cannot_be_drawn_at_first_is_drawn_again(
-    store: Store, homeserver: Homeserver, drawings: list[Any]
+    store: Store, homeserver: Homeserver, failing: list[Any]
 ) -> None:
-    failing = Picture({**CHART.as_json(), "title": "fails"}, CONTENT)
-    assert await done(store, homeserver, failing) == [("sent", None)]
-    assert len(drawings) == 2
+    assert await done(store, homeserver, picture()) == [("sent", None)]
+    assert len(failing) == 2
 
 
 async def test_what_hangs_or_is_no_chart_is_ended() -> None:
@@ -153,6 +156,35 @@ async def test_what_hangs_or_is_no_chart_is_ended() -> None:
         await Artist(longest=0.0).draw(CHART.as_json())
     with pytest.raises(NotDrawn, match="ended with 1"):
         await Artist().draw({"title": "no bars"})
+
+
+def test_what_a_kill_leaves_is_taken_away_at_the_next_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    draws = "import asyncio, json, sys; from bots.charts.artist import Artist;"
+    draws += "asyncio.run(Artist().draw(json.loads(sys.argv[1])))"
+    killed = subprocess.Popen([sys.executable, "-c", draws, json.dumps(CHART.as_json())], cwd=ROOT)
+    children = Path(f"/proc/{killed.pid}/task/{killed.pid}/children")
+    _until(lambda: any(tmp_path.iterdir()) and children.read_text() != "")
+    child = Path(f"/proc/{children.read_text().split()[0]}/stat")
+    killed.kill()
+    killed.wait()
+    assert [one.name.split("-")[2] for one in tmp_path.iterdir()] == [str(killed.pid)]
+    _until(lambda: not child.exists() or ") Z " in child.read_text())  # nobody waits for what it draws
+
+    others = {f"belisha-chart-{os.getppid()}-abc", "belisha-chart-1-abc", "belisha-charts", "belisha-chart-x-y"}
+    for name in (*others, f"belisha-chart-{os.getpid()}-mine"):
+        (tmp_path / name).mkdir()
+    (tmp_path / f"belisha-chart-{killed.pid}-link").symlink_to(tmp_path / "belisha-charts")
+    clear()
+    assert {one.name for one in tmp_path.iterdir()} == others | {f"belisha-chart-{killed.pid}-link"}
+
+
+def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 async def test_the_loop_goes_on_while_it_is_drawn() -> None:

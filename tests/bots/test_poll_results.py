@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
 
 import pytest
+from aiohttp import web
 
 from belisha.events import LABEL_KEY
 from belisha.polls.wire import END
-from bots.charts.artist import Artist
 from bots.charts.bars import from_json
 from bots.kernel.rooms import poll_facts
 from bots.kernel.store import Store
 from bots.polls import words
 from bots.polls.counting import PLAIN, count
-from tests.bots.support import SERVER, STEWARD, Homeserver, Json, eventually, grounded, settled
-from tests.bots.test_pictures import DRAWN, images
+from tests.bots.support import SERVER, STEWARD, Homeserver, Json, eventually, grounded, images, settled
 from tests.bots.test_polls import (
     ANA,
     BEN,
@@ -41,19 +41,6 @@ from tests.bots.test_polls import (
 from tests.bots.test_schedule import Clock
 
 NEW = f"!moved:{SERVER}"
-
-
-@pytest.fixture
-def drawings(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
-    """What was to be drawn."""
-    asked: list[Any] = []
-
-    async def draw(_artist: Artist, chart: Any) -> bytes:
-        asked.append(chart)
-        return DRAWN
-
-    monkeypatch.setattr(Artist, "draw", draw)
-    return asked
 
 
 async def test_a_result_is_shown_and_said_and_answers_the_poll(
@@ -90,6 +77,26 @@ async def test_a_group_without_files_has_the_result_alone(
     homeserver.polls[POLL] = facts((ANA, "1", NOON), ends=(NOON,), carries_files=False)
     await closed(store, homeserver, clock, answering("!poll close", "$close"))
     assert results(homeserver) and not drawings and not homeserver.files
+
+
+async def test_a_picture_that_is_tried_before_its_result_is_sent_comes_behind_it(
+    store: Store, homeserver: Homeserver, drawings: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, send = Clock(NOON), homeserver._send
+    await opened(store, homeserver, clock)
+
+    async def slowly(path: str, kind: str, content: Json, device: str | None) -> web.Response:
+        if "The poll is closed: " in str(content.get("body")):
+            await asyncio.sleep(0.5)
+        return await send(path, kind, content, device)
+
+    monkeypatch.setattr(homeserver, "_send", slowly)
+    done(homeserver, "poll_close")
+    homeserver.polls[POLL] = facts((ANA, "1", NOON), ends=(NOON,), carries_files=True)
+    await closed(store, homeserver, clock, answering("!poll close", "$close"))
+    sent = [one for _, one in homeserver.sent.values()]
+    assert len(drawings) == 1
+    assert sent.index(results(homeserver)[0]) < sent.index(images(homeserver)[0])
 
 
 async def test_the_picture_goes_with_the_poll(store: Store, homeserver: Homeserver, drawings: list[Any]) -> None:

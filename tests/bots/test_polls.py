@@ -133,7 +133,7 @@ async def quiet(store: Store, clock: Clock) -> None:
         return not left
 
     await eventually(nothing_is_due)
-    await settled(store)
+    await settled(store, clock.tick)
 
 
 async def opened(store: Store, homeserver: Homeserver, clock: Clock, options: str = "") -> None:
@@ -229,12 +229,12 @@ async def closed(store: Store, homeserver: Homeserver, clock: Clock, *events: Js
 
     async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK) as arrive:
         await arrive(*events)
-        await settled(store)
+        await settled(store, clock.tick)
     async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK):
-        await settled(store)
+        await settled(store, clock.tick)
         await eventually(lambda: _no_outcome(store))
         await eventually(nothing_waits)
-        await settled(store)
+        await settled(store, clock.tick)
 
 
 async def _no_outcome(store: Store) -> bool:

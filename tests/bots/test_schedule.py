@@ -97,6 +97,9 @@ class Clock:
     def __call__(self) -> float:
         return self.now
 
+    def tick(self) -> None:
+        self.now += 0.1
+
 
 async def ran(bot: Alarm, count: int) -> None:
     async def often_enough() -> bool:

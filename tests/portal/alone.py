@@ -14,6 +14,7 @@ from aiohttp.test_utils import TestServer
 from belisha.commands.reading import Asked
 from belisha.policy.people import Person
 from bots.blog.post_book import PostBook
+from bots.charts.artist import Artist
 from bots.kernel.bot import Asker, Context, Policy
 from bots.kernel.by_form import ByForm
 from bots.kernel.calls import Call
@@ -23,6 +24,7 @@ from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver
 from bots.portal.book import Book
 from bots.portal.command import PORTAL, PortalCommand
+from bots.portal.drawings import Drawings
 from bots.portal.keys import Keys
 from bots.portal.limits import Limit, Rates
 from bots.portal.pages import Pages
@@ -91,6 +93,7 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
             posts=PostBook(here.store),
             book=Book(here.store, by_form),
             ballots=None,
+            drawings=Drawings(Artist().draw),
             codes=Limit(rates.codes),
             tokens=Limit(rates.tokens),
             approvals=Limit(rates.approvals),

@@ -15,7 +15,7 @@ import aiohttp
 import nio
 
 from belisha.resources import shipped
-from belisha.settings import Settings, load
+from belisha.settings import RateLimit, Settings, load
 from tests.bots.support import STEWARD, BotsProcess, eventually
 from tests.support.community import FAST
 from tests.support.server import Server, request
@@ -81,7 +81,8 @@ class Visitor:
                 if value:
                     self.cookies[name] = value
             location = answer.headers.get("Location", "")
-            return Answer(answer.status, answer.headers, list(cookies), await answer.text(), location)
+            text = await answer.text(errors="replace")
+            return Answer(answer.status, answer.headers, list(cookies), text, location)
 
 
 @dataclass
@@ -157,21 +158,34 @@ def form_of(page: str) -> str:
 def settings_with(*element_origins: str) -> Settings:
     """The example's settings, with Elements that may show the portal."""
     example = load(shipped("config", "belisha.example.yaml"))
-    return example.model_copy(
-        update={"portal": example.portal.model_copy(update={"element_origins": tuple(element_origins)})}
-    )
+    often = RateLimit(per_second=10_000, burst_count=10_000)  # one member asks for what hundreds do
+    portal = {"element_origins": tuple(element_origins), "rc_address": often, "rc_member": often}
+    return example.model_copy(update={"portal": example.portal.model_copy(update=portal)})
 
 
 @asynccontextmanager
 async def running(
-    data: Path, settings: Settings, settle: Callable[[Here], Awaitable[None]] | None = None
+    data: Path,
+    settings: Settings,
+    settle: Callable[[Here], Awaitable[None]] | None = None,
+    make: type[Server] = Server,
+    before_bots: Callable[[Server], None] = lambda _server: None,
 ) -> AsyncIterator[Here]:
-    """Starts everything, has people and groups made, and stops it."""
-    server = Server(data, settings, overrides=FAST)
+    """Starts everything, has people and groups made, and stops it.
+
+    Args:
+        data: the data folder.
+        settings: belisha.yaml.
+        settle: makes people and groups; the usual ones where it is left out.
+        make: on one process, or on several.
+        before_bots: what is done when Synapse runs and the bots do not yet.
+    """
+    server = make(data, settings, overrides=FAST)
     bots = BotsProcess(server.place.rendered / "bots.yaml")
     here = Here(server, bots, server.place.portal)
     try:
         await server.start()
+        before_bots(server)
         await bots.start()
         await (settle or _people)(here)
         yield here
@@ -179,7 +193,7 @@ async def running(
         for client in here.people.values():
             await client.close()
         bots.end()
-        server.stop()
+        server.close()
 
 
 async def join(here: Here, name: str, organisation: str, *roles: str) -> None:

@@ -42,6 +42,11 @@ class Room(NamedTuple):
 
 @pytest_asyncio.fixture(scope="module")
 async def room(here: Here) -> AsyncIterator[Room]:
+    yield await council(here)
+
+
+async def council(here: Here) -> Room:
+    """Makes the five, and their group."""
     for name in NAMES:
         await join(here, name, "harbour" if name < "y" else "chandlers")
     key = unique("ballots")
@@ -49,7 +54,7 @@ async def room(here: Here) -> AsyncIterator[Room]:
     await make_group(here, NAMES[0], key, "Tide council", "private_chat", invite=invited)
     for name in NAMES[1:]:
         await here.people[name].join(here.groups[key])
-    yield Room(here.groups[key], {name: await here.sign_in(name) for name in NAMES})
+    return Room(here.groups[key], {name: await here.sign_in(name) for name in NAMES})
 
 
 async def begun(here: Here, room: Room, command: str) -> tuple[str, str]:
@@ -127,7 +132,7 @@ def near(files: dict[Path, bytes], word: bytes, others: set[bytes]) -> list[Path
     return found
 
 
-async def test_from_the_card_to_the_list_and_no_file_tells_who_voted_how(here: Here, room: Room) -> None:
+async def test_from_the_card_to_the_list_and_no_file_tells_who_voted_how(here: Here, room: Room, ana: Visitor) -> None:
     answers = ("Quahog", "Periwinkle", "Limpet")
     card, path = await begun(here, room, f"!poll Which shell? | {' | '.join(answers)} --anonymous")
     choices = {"vera": "1", "walt": "2", "xeno": "3", "yuki": "2"}
@@ -160,6 +165,9 @@ async def test_from_the_card_to_the_list_and_no_file_tells_who_voted_how(here: H
     assert hashes["origin_server_ts"] <= result["origin_server_ts"]
     assert "“Periwinkle” has the most votes: 2 of 4." in result["content"]["body"]
     assert result["content"]["org.belisha.tlp"] == {"label": "TLP:AMBER", "by": "parent"}
+    shown = (await said(here, room, "The result as a picture."))["content"]
+    assert shown["msgtype"] == "m.image" and shown["org.belisha.tlp"] == result["content"]["org.belisha.tlp"]
+    assert "Periwinkle: 2 (50 %)" in shown["body"] and not [code for code in codes.values() if code in str(shown)]
 
     async def is_destroyed() -> bool:
         return not list((data / "ballot-keys").iterdir())
@@ -176,6 +184,16 @@ async def test_from_the_card_to_the_list_and_no_file_tells_who_voted_how(here: H
         assert not near(after, code.encode(), people)
     logs = [content for where, content in after.items() if where.suffix == ".log" or "logs" in where.parts]
     assert logs and not [one for one in logs if path.rpartition("/")[2].encode() in one]
+
+    page = (await room.visitors["walt"].get(path)).text
+    assert f'src="{path}/result.png"' in page and "“Periwinkle” has the most votes: 2 of 4. The table says" in page
+    drawn = await room.visitors["walt"].get(f"{path}/result.png")
+    assert (drawn.status, drawn.headers["Content-Type"]) == (200, "image/png") and drawn.text.startswith("\ufffdPNG")
+    assert drawn.headers["Cache-Control"] == "private, no-store"
+    assert (await ana.get(f"{path}/result.png")).status == 404, "who cannot read the poll"
+    pages = f"/polls/{quote(room.id, safe='')}/{quote(card, safe='')}/result"
+    assert (await room.visitors["vera"].get(pages)).location == path
+    assert (await room.visitors["vera"].get(f"{pages}.png")).status == 404
 
     mine = await room.visitors["walt"].post(
         f"{path}/find", {"form": form_of((await room.visitors["walt"].get(path)).text), "code": codes["walt"].lower()}
@@ -203,7 +221,8 @@ async def test_to_others_there_is_no_such_page_and_who_is_removed_votes_no_more(
 ) -> None:
     card, path = await begun(here, room, "!poll Which day? | Monday | Tuesday --anonymous --voters opening")
     nothing = await ana.get("/ballots/nothing-of-that-name")
-    for where in (path, f"{path}/list.txt"):
+    assert (await room.visitors["vera"].get(f"{path}/result.png")).status == 404, "before the end there is none"
+    for where in (path, f"{path}/list.txt", f"{path}/result.png"):
         closed_ = await ana.get(where)
         assert (closed_.status, closed_.text) == (404, nothing.text)
     form = form_of((await ana.get("/")).text)

@@ -56,6 +56,11 @@ async def votes(here: Here, by: str, room: str, poll: str, answer: str) -> None:
     assert isinstance(await here.people[by].room_send(room, RESPONSE[0], content), nio.RoomSendResponse)
 
 
+def page_of(votes_at: str) -> str:
+    """The page of a result, by where its votes are."""
+    return f"{votes_at.removesuffix('votes')}result"
+
+
 async def test_from_the_command_to_the_result_and_the_file(here: Here, ana: Visitor, finn: Visitor) -> None:
     key = unique("poll")
     invited = [here.people[name].user_id for name in ("ben", "finn")]
@@ -87,6 +92,17 @@ async def test_from_the_command_to_the_result_and_the_file(here: Here, ana: Visi
     assert "(2 votes): Tide" in body and f"(1 vote): {FORMULA}" in body
     assert "<table>" in result["content"]["formatted_body"]
 
+    assert f"{here.url}{page_of(where)}" in link
+    page = await ana.get(page_of(where))
+    assert "The poll is closed. “Tide” has the most votes: 2 of 3." in page.text
+    assert "<td>2</td><td>67 %</td><td>1</td>" in page.text and "(2 votes): Tide</li>" in page.text
+    assert "It counts: 3 have voted, of whom 3 were needed." in page.text
+    assert f'src="{page_of(where)}.png" alt="The result as a bar chart. “Tide” has the most votes' in page.text
+    drawn = await ana.get(f"{page_of(where)}.png")
+    assert (drawn.status, drawn.headers["Content-Type"]) == (200, "image/png") and drawn.text.startswith("\ufffdPNG")
+    assert drawn.headers["Cache-Control"] == "private, no-store"
+    assert drawn.headers["Content-Disposition"].startswith('inline; filename="poll.TLP-AMBER.png"')
+
     table = await ana.get(f"{where}.csv")
     assert table.status == 200 and table.headers["Content-Type"] == "text/csv; charset=utf-8"
     assert "poll.TLP-AMBER.csv" in table.headers["Content-Disposition"]
@@ -96,7 +112,8 @@ async def test_from_the_command_to_the_result_and_the_file(here: Here, ana: Visi
     assert found[here.people["ben"].user_id] == ["no", "yes"] and found[here.people["finn"].user_id] == ["yes", "no"]
     told = json.loads((await ana.get(f"{where}.json")).text)
     assert told["label"] == "TLP:AMBER" and told["is_over"] and [one["votes"] for one in told["counts"]] == [1, 2]
-    assert (await finn.get(f"{where}.csv")).status == 404, "whose poll it is not"
+    for path in (f"{where}.csv", page_of(where), f"{page_of(where)}.png"):
+        assert (await finn.get(path)).status == 404, "whose poll it is not"
     assert (await finn.get(f"{where}.csv")).text == (await finn.get(where.replace("polls", "groups") + ".csv")).text
 
     taken_back = await here.people["ana"].room_redact(room, poll["event_id"])
@@ -108,7 +125,8 @@ async def test_from_the_command_to_the_result_and_the_file(here: Here, ana: Visi
         )
 
     await eventually(result_is_gone, 60)  # rule E1
-    assert (await ana.get(f"{where}.csv")).status == 404
+    for path in (f"{where}.csv", page_of(where), f"{page_of(where)}.png"):
+        assert (await ana.get(path)).status == 404
 
 
 async def test_who_has_left_exports_nothing(here: Here, ana: Visitor) -> None:

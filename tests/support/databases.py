@@ -27,8 +27,7 @@ def postgresql(*, fsync: bool = False, of: Path | None = None, keep: Path | None
         of: a copy of what `keep` left, instead of an empty database.
         keep: where its files are left at the end.
     """
-    programs = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    assert programs, "PostgreSQL is not installed: run tests/install-system-packages"
+    programs = _programs()
     # PostgreSQL refuses to run as root, and its files must be where its account may write.
     user = "nobody" if os.geteuid() == 0 else None
     with tempfile.TemporaryDirectory() as name:
@@ -37,7 +36,7 @@ def postgresql(*, fsync: bool = False, of: Path | None = None, keep: Path | None
             shutil.chown(folder, user)
         log, data = folder / "log", folder / "data"
         if of is None:
-            initdb = [programs[-1] / "initdb", "-D", data, "-U", "belisha"]
+            initdb = [programs / "initdb", "-D", data, "-U", "belisha"]
             options = "-A trust --locale=C -E UTF8 --no-sync".split()
             made = processes.start([*initdb, *options], folder / "initdb.log", cwd=folder, user=user)
             assert made.wait() == 0, (folder / "initdb.log").read_text()
@@ -46,7 +45,7 @@ def postgresql(*, fsync: bool = False, of: Path | None = None, keep: Path | None
         given = {"listen_addresses": "127.0.0.1", "unix_socket_directories": name, "fsync": "on" if fsync else "off"}
         settings = [part for key, value in given.items() for part in ("-c", f"{key}={value}")]
         server = processes.start(
-            [programs[-1] / "postgres", "-D", data, "-p", str(port), *settings], log, cwd=folder, user=user
+            [programs / "postgres", "-D", data, "-p", str(port), *settings], log, cwd=folder, user=user
         )
         address = f"postgresql://belisha@127.0.0.1:{port}/postgres"
         try:
@@ -57,6 +56,17 @@ def postgresql(*, fsync: bool = False, of: Path | None = None, keep: Path | None
             processes.end(server, signal.SIGQUIT if keep is None else signal.SIGINT)
         if keep is not None:
             _copy(data, keep)
+
+
+def dump(address: str) -> bytes:
+    """Everything in a database as text, as a backup has it."""
+    return subprocess.run([_programs() / "pg_dump", address], check=True, capture_output=True).stdout
+
+
+def _programs() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
+    assert found, "PostgreSQL is not installed: run tests/install-system-packages"
+    return found[-1]
 
 
 def _copy(source: Path, target: Path) -> None:

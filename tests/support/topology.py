@@ -24,6 +24,39 @@ ONLY_ON_ONE: Final[Mapping[str, str]] = {
     "test_relabel_postgresql.py": "workers stand on PostgreSQL in every test",
 }
 
+_ONE_ACTS = "the main process alone does it, by the same code"
+_CHILD = "what reads files is one and the same child, whatever process asks it"
+#: Files that `pytest --brief` leaves out on workers too: they pass there, and need no two processes to agree.
+#: `make test-workers` runs them; `make test-full` has no time for them.
+BRIEFLY_LEFT_OUT: Final[Mapping[str, str]] = {
+    **dict.fromkeys(
+        (
+            "test_audit.py",
+            "test_groups_found.py",
+            "test_invitations.py",
+            "test_members.py",
+            "test_notice.py",
+            "test_offboarding.py",
+            "test_operator_commands.py",
+            "test_poll_results.py",
+            "test_recertification.py",
+            "test_recovery.py",
+            "test_registration.py",
+            "test_reports.py",
+            "test_relabel_restart.py",
+            "test_restart.py",
+        ),
+        _ONE_ACTS,
+    ),
+    **dict.fromkeys(
+        ("test_hostile_files.py", "test_inside_files.py", "test_screening.py", "test_unread_files.py"), _CHILD
+    ),
+    "test_malformed.py": "what is no valid request is refused by the same code in each process",
+    "test_openapi.py": "the description is the same for each process",
+    "test_encrypted_files.py": "clients encrypt and open them; the gate is the one of test_files.py",
+    "test_clients.py": "client libraries see one address",
+}
+
 chosen = "one"
 
 

@@ -303,6 +303,12 @@ class Workers(Server):
             cursor.execute(_for_postgresql(statement), values)
             return [dict(row) for row in cursor.fetchall()]
 
+    @property
+    def database(self) -> str:
+        """The address of Synapse's database, while it runs."""
+        assert self._database is not None
+        return self._database
+
     def tables(self) -> list[str]:
         """The names of all tables of Synapse's database."""
         return [

@@ -18,6 +18,7 @@ PLACES = (
     "belisha_policy_end",
     "belisha_relabelled",
     "belisha_moderated",
+    "belisha_introducing_agree",
     "belisha_making_begin",
     "belisha_making_made",
     "belisha_making_end",

@@ -470,6 +470,10 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
         _plain("POST", "/_synapse/client/org.belisha/v1/recertification", {}, by="steward"),
     ),
     "api MemberApi POST waiting": (_plain("POST", "/_synapse/client/org.belisha/v1/waiting", {}, by="steward"),),
+    "api MemberApi POST introducing": (
+        _plain("POST", "/_synapse/client/org.belisha/v1/introducing", {}, by="steward"),
+    ),
+    "api MemberApi POST introductions": (_for_the_portal("introductions"),),
     "api MemberApi POST acts": (_act,),
     "api MemberApi GET label": (_of_an_item("/_synapse/client/org.belisha/v1/label/{room}/{item}"),),
     "api MemberApi POST explain": (_explain,),

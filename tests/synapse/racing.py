@@ -281,13 +281,13 @@ class EditAndRaise(RaiseAndLower):
 
 #: Each of the six, with how many of its pairs are of which sort.
 SORTS: dict[type[Race], int] = {
-    Kind: 200,
-    Ceiling: 200,
-    JoinRule: 200,
-    Organisations: 200,
-    Invite: 100,
-    Moved: 100,
-    Raise: 100,
-    RaiseAndLower: 50,
-    EditAndRaise: 50,
+    Kind: 60,
+    Ceiling: 60,
+    JoinRule: 60,
+    Organisations: 60,
+    Invite: 50,
+    Moved: 40,
+    Raise: 50,
+    RaiseAndLower: 30,
+    EditAndRaise: 30,
 }

@@ -72,6 +72,11 @@ async def test_a_card_is_its_makers_begins_once_and_is_told_to_who_can_read_it(c
     query = f"room_id={quote(room)}&event_id={quote(told['event_id'])}"
     status, facts = await request(community["steward"], "GET", f"{API}/poll?{query}")
     assert status == 200 and facts["responses"] == [] and len(facts["voters"]["closing"]) == 5
+    assert facts["carries_files"] is True
+    path = f"rooms/{quote(room, safe='')}/policy"
+    assert (await community.server.local("PUT", path, {"media": "none"}))[0] == 200
+    _, facts = await request(community["steward"], "GET", f"{API}/poll?{query}")
+    assert facts["carries_files"] is False, "no picture of the result can be shared there"
 
 
 async def test_with_four_or_by_organisation_none_begins(community: Community) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from belisha.cli.demo import rules as demo_rules
 from belisha.cli.demo.content import event_type
 from belisha.cli.demo.story import Edit, Message, Poll, PollEnd
 from belisha.tlp import Label, badge
+from tests.support.server import free_ports
 
 pytestmark = pytest.mark.full
 
@@ -36,7 +36,7 @@ class Demo:
     """The command in a data folder of its own."""
 
     def __init__(self, data: Path) -> None:
-        self.data, self.port = data, _free_pair()
+        self.data, self.port = data, free_ports(2)[0]
 
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, "-m", "belisha", *arguments, "--data", str(self.data)]
@@ -193,16 +193,3 @@ def _assert_labelled(demo: Demo) -> None:
 def _environment() -> dict[str, str]:
     paths = [path for path in (os.environ.get("PYTHONPATH"), str(ROOT)) if path]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
-
-
-def _free_pair() -> int:
-    """A port that is free together with its successor."""
-    while True:
-        with socket.socket() as first, socket.socket() as second:
-            first.bind(("127.0.0.1", 0))
-            port = int(first.getsockname()[1])
-            try:
-                second.bind(("127.0.0.1", port + 1))
-            except OSError:
-                continue
-            return port

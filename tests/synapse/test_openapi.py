@@ -82,7 +82,7 @@ async def test_whatever_it_is_sent_the_answer_is_as_described(
     statuses: set[int] = set()
 
     @settings(
-        max_examples=150,
+        max_examples=60,
         deadline=None,
         database=None,
         phases=(Phase.generate,),

@@ -25,7 +25,7 @@ async def test_a_few_pairs(community: Community, sort: type[Race]) -> None:
 
 @pytest.mark.full
 @pytest.mark.parametrize("sort", SORTS, ids=lambda sort: sort.__name__)
-async def test_hundreds_of_pairs(community: Community, sort: type[Race], capsys: pytest.CaptureFixture[str]) -> None:
+async def test_many_pairs(community: Community, sort: type[Race], capsys: pytest.CaptureFixture[str]) -> None:
     tally = await race(community, sort, SORTS[sort])
     with capsys.disabled():
         sys.stdout.write(f"\n{sort.name}: {tally}\n")

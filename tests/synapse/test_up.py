@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from belisha.cli import ports
+from tests.support.server import free_ports
 
 PATIENCE = 60
 
@@ -25,14 +25,6 @@ def belisha(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "belisha", *arguments], capture_output=True, text=True, timeout=240, check=False
     )
-
-
-def free_pair() -> int:
-    """A free port whose neighbour, the portal's, is free too."""
-    while True:
-        port = ports.free(None)
-        if port < 65000 and ports.is_free(port + 1):
-            return port
 
 
 class Community:
@@ -75,10 +67,10 @@ class Community:
         )
 
 
-def until(happened: Callable[[], bool]) -> None:
+def until(happened: Callable[[], bool], log: Path | None = None) -> None:
     end = time.monotonic() + PATIENCE
     while not happened():
-        assert time.monotonic() < end
+        assert time.monotonic() < end, log and "\n".join(log.read_text().splitlines()[-40:])
         time.sleep(0.1)
 
 
@@ -89,7 +81,7 @@ def answers(port: int) -> bool:
 
 @pytest.fixture(scope="module")
 def community(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Community]:
-    made = Community(tmp_path_factory.mktemp("up") / "data", free_pair())
+    made = Community(tmp_path_factory.mktemp("up") / "data", free_ports(2)[0])
     started = made.up()
     assert started.returncode == 0, started.stdout + started.stderr
     try:
@@ -175,7 +167,7 @@ def test_strangers_are_told_nothing(community: Community) -> None:
 
 
 def test_a_second_run_is_refused_with_one_line(community: Community) -> None:
-    second = belisha("up", "--data", str(community.data), "--port", str(free_pair()))
+    second = belisha("up", "--data", str(community.data), "--port", str(free_ports(2)[0]))
     assert second.returncode == 1
     assert second.stderr.count("\n") == 1
     assert "is in use by another run" in second.stderr
@@ -192,10 +184,10 @@ def test_another_folder_on_the_same_port_is_refused_with_one_line(community: Com
 def test_a_child_that_dies_comes_back(community: Community, name: str) -> None:
     before = community.run["pids"][name]
     os.kill(before, signal.SIGKILL)
-    until(lambda: community.run["pids"][name] not in (before, None))
-    until(lambda: all(answers(port) for port in community.run["ports"].values()))
-    log = (community.data / "logs" / "belisha.log").read_text()
-    assert "stopped: ended by SIGKILL" in log
+    log = community.data / "logs" / "belisha.log"
+    until(lambda: community.run["pids"][name] not in (before, None), log)
+    until(lambda: all(answers(port) for port in community.run["ports"].values()), log)
+    assert "stopped: ended by SIGKILL" in log.read_text()
 
 
 def test_a_killed_supervisor_is_cleaned_up_after(community: Community) -> None:

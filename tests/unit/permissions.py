@@ -94,6 +94,8 @@ ROWS: Final = {
     "quiet": Row(OWN, "members"),
     "raise": Row(BOTH, "stewards", "item_raise"),
     "recover": Row(OWN, "leads", "member_recover"),
+    "introduce": Row(OWN, "members", "introduce"),
+    "introductions agree": Row(OWN, "members", "introduction_agree"),
     "red": Row(OWN, "members", "red"),
     "redact": Row(GROUP, "maintainers", "item_redact"),
     "relabel": Row(BOTH, "members", "item_relabel"),

@@ -199,7 +199,7 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
     where = {
         **dict.fromkeys((*in_the_group, "item_redact"), groups),
         **dict.fromkeys(("poll_open", "poll_close", "poll_extend", "poll_cancel"), groups),
-        **dict.fromkeys(("direct_chats", "moderation_log", "red"), own),
+        **dict.fromkeys(("direct_chats", "moderation_log", "red", "introduce", "introduction_agree"), own),
         **dict.fromkeys((str(act.act) for act in PEOPLE_ACTS), own),
         **dict.fromkeys(("direct_chats", "moderation_log", "red", "announce", "announce_status"), own),
         **dict.fromkeys(("devices", "device_end", "leave_community", "ask_in", "queue", "member_recover"), own),

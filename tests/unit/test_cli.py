@@ -124,6 +124,7 @@ def test_free_ports() -> None:
     assert ports.is_free(free)
     assert ports.free(free) == free
     assert ports.free(free, free) != free
+    assert all(10_000 <= ports.free(None) < 32_000 for _ in range(50)), "none that the kernel gives to connections"
 
 
 def test_pauses_grow_to_a_minute() -> None:

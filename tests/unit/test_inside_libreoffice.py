@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -54,6 +55,14 @@ MISSED: Final = {"pdf": {"docx header in words", "odt header", "pptx footer"}}
 WORDS: Final = {"marked": "TLP:AMBER+STRICT", "plain": "Low water"}
 
 
+def documents(name: str) -> Iterator[tuple[str, str, bytes]]:
+    """One with the marker in each place; every third without one, for what the converter itself adds."""
+    for kind, words in WORDS.items():
+        for number, (place, data) in enumerate(FORMATS[name](words).items()):
+            if kind == "marked" or number % 3 == 0:
+                yield kind, place, data
+
+
 @pytest.fixture(scope="module")
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder for each target, with `{marked,plain}.{format}.{place}` in it."""
@@ -62,9 +71,8 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
         sources = folder / f"for-{target}"
         sources.mkdir()
         for name in formats:
-            for kind, words in WORDS.items():
-                for place, data in FORMATS[name](words).items():
-                    (sources / f"{kind}.{name}.{place}.{name}").write_bytes(data)
+            for kind, place, data in documents(name):
+                (sources / f"{kind}.{name}.{place}.{name}").write_bytes(data)
         profile = f"-env:UserInstallation=file://{folder / 'profile'}"
         command = ["soffice", profile, "--headless", "--convert-to", target, "--outdir", str(folder / target)]
         subprocess.run([*command, *map(str, sources.iterdir())], check=True, capture_output=True, timeout=1200)
@@ -87,7 +95,7 @@ def test_no_marker_is_missed_and_none_invented(converted: Path, target: str) -> 
         assert not is_lost or WORDS["marked"] not in everything_in(data), f"{path.name} has it after all"
         seen.append(path.name)
     assert wrong == {}
-    assert len(seen) == sum(len(WORDS) * len(FORMATS[name]("x")) for name in TARGETS[target])
+    assert len(seen) == sum(len(list(documents(name))) for name in TARGETS[target])
 
 
 def everything_in(data: bytes) -> str:

@@ -180,6 +180,8 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
             "element_origins": [],
             "secret_file": "/srv/belisha/secrets/portal_api",
             "community": "Belisha community",
+            "rc_address": {"per_second": 20, "burst_count": 300},
+            "rc_member": {"per_second": 5, "burst_count": 120},
         },
         "ballot_keys": "/srv/belisha/ballot-keys",
     }
@@ -292,6 +294,7 @@ def test_the_reasons_of_refusals_are_not_logged(level: str) -> None:
     """Synapse writes them at INFO, and “TLP:PURPLE,and-more” is quoted in one."""
     logs = yaml.safe_load(rendered(parse(TEXT.replace("level: INFO", f"level: {level}")))["log.yaml"])
     assert logs["loggers"]["synapse.http.server"]["level"] == "WARNING"
+    assert logs["loggers"]["synapse.handlers.search"]["level"] == "WARNING", "what members look for"
 
 
 def test_write_is_private_and_leaves_what_is_right_alone(tmp_path: Path) -> None:

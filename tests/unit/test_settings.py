@@ -141,7 +141,7 @@ CASES = {
     "element in clear": ("element_origins: []", "element_origins: ['http://e.charity.uk']", "use https://"),
     "element with a path": ("element_origins: []", "element_origins: ['https://e.charity.uk/x']", "write https://e."),
     "element as a host": ("element_origins: []", "element_origins: ['https://E; script-src *']", "is no origin"),
-    "indentation": ("level: INFO", "level: INFO\n three: 3", "line 157: this is not YAML"),
+    "indentation": ("level: INFO", "level: INFO\n three: 3", "line 170: this is not YAML"),
     "alias": ("calls: false", "calls: *other", "line 56: *other is a YAML alias; write the value out instead."),
     "number as key": ("calls: false", "7: false", "line 56: this key is not text; put the key in quotation marks."),
     "no label": ("items: {}", "items: {'TLP:PURPLE': 3}", "is not one of the choices"),

@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 
 from belisha import translation
 from belisha.acts import ACTS
+from belisha.acts.introductions import INTRODUCTION_ACTS
 from belisha.acts.polls import POLL_ACTS
 from belisha.acts.reports import REPORT_ACTS
 from belisha.acts.waiting import WAITING_ACTS
@@ -21,11 +22,12 @@ from belisha.commands.reading import Asked, Problem, read
 from belisha.directory.fields import FIELDS, Visibility
 from belisha.directory.values import Answer as DirectoryAnswer
 from belisha.directory.values import Hit, Reason
-from belisha.policy import waiting
+from belisha.policy import introductions, waiting
 from belisha.policy.people import Person
 from belisha.policy.types import RELABEL
 from belisha.tlp import Label
 from belisha.translation import UnknownLanguage, speak
+from bots.directory import introduction_words
 from bots.directory import words as directory_words
 from bots.directory.profiles import Kept, Shown
 from bots.kernel.answers import in_html
@@ -192,12 +194,13 @@ def answers() -> Iterator[str]:
     yield from of_reports()
     yield from of_waiting()
     yield from of_directory()
+    yield from of_introductions()
     yield from of_acts(steward, asker)
 
 
 def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
     """What is said of every other act once it is done."""
-    others = (*REPORT_ACTS, *POLL_ACTS, *WAITING_ACTS)
+    others = (*REPORT_ACTS, *POLL_ACTS, *WAITING_ACTS, *INTRODUCTION_ACTS)
     for act in (one for one in ACTS if str(one.act) not in moderation.TOLD and one not in others):
         arguments = {argument.name: ["x"] if argument.kind.many else "x" for argument in act.arguments}
         call = Call(Asked(act, arguments), "", asker, "!r:x", GROUP, OWN)
@@ -231,6 +234,20 @@ def of_directory() -> Iterator[str]:
     for matches in ({}, {"⟦⟧": [hit]}, {"⟦⟧": []}):
         said.append(directory_words.challenges(matches, {"@x": listed}, ""))
     yield from (re.sub(r"https://[^\s⟧<]+", "", in_html(blocks)) for blocks in said)
+
+
+def of_introductions() -> Iterator[str]:
+    """What is said of introductions."""
+    yield in_html(introduction_words.asks(1)).replace("UTC", "")
+    yield in_html(introduction_words.agreed())
+    who, other = {"name": "⟦⟧", "member": "@x"}, {"name": "⟦⟧", "member": "@y"}
+    for asker in (who, other):
+        asked = {"asker": asker, "other": other, "why": "", "until": 1}
+        yield in_html(introduction_words.question(asked, "!introductions agree x")).replace("UTC", "")
+    for ended in (introductions.OPENED, introductions.OVER):
+        for people, is_in_it in (([who, other], False), ([who], True), ([], True)):
+            yield in_html(introduction_words.to_asker({"ended": ended, "people": people, "asker_is_in_it": is_in_it}))
+        yield from (in_html(introduction_words.to_who_agreed({"ended": ended}, one)) for one in (who, None))
 
 
 def of_waiting() -> Iterator[str]:

@@ -1,0 +1,69 @@
+"""What in belisha.yaml is wrong only in combination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from belisha import settings_values as values
+from belisha.yaml_lines import KeyPath
+
+if TYPE_CHECKING:  # the schema asks this file
+    from belisha.settings import Escalation, Files, Mail, Settings
+
+#: Where it stands, what is wrong there, and what to write instead.
+Contradiction = tuple[KeyPath, str, str]
+
+
+def contradictions(settings: Settings) -> Iterator[Contradiction]:
+    """Every one that is in settings whose keys are each right by themselves."""
+    yield from _of_addresses(settings)
+    yield from _of_mail(settings.mail)
+    yield from _of_files(settings.files)
+    yield from _of_escalation(settings.escalation, settings.mail)
+
+
+def _of_addresses(settings: Settings) -> Iterator[Contradiction]:
+    address, name = settings.public_url, settings.server_name
+    if address and not values.is_local(address) and values.is_local(name):
+        yield (
+            ("server_name",),
+            f"{name!r} means this machine only, but public_url is {address!r}",
+            "write the community's domain here before the first start (it can never change), or public_url: null",
+        )
+    portal = settings.portal.public_url
+    if portal and portal in (address, *settings.portal.element_origins):
+        yield (
+            ("portal", "public_url"),
+            "the portal would share its origin with Element or the homeserver, and so its pages with their scripts",
+            "give it a host of its own",
+        )
+
+
+def _of_mail(mail: Mail) -> Iterator[Contradiction]:
+    if mail.host and mail.tls == "none" and not values.is_local(mail.host):
+        yield ("mail", "tls"), f"mail to {mail.host} would cross the network in clear", "write starttls or tls"
+    if mail.host and not mail.sender:
+        what, remedy = "mail needs an address that it comes from", "write one, such as bots@ and your domain"
+        yield ("mail", "sender"), what, remedy
+
+
+def _of_files(files: Files) -> Iterator[Contradiction]:
+    if files.scan != "none" and files.clamav is None:
+        what, remedy = "there is no scanner that could be asked", "fill in files.clamav, or write scan: none"
+        yield ("files", "scan"), what, remedy
+    if files.scan == "none" and files.clamav is not None:
+        what, remedy = "this scanner would never be asked", "write scan: required (or best_effort), or clamav: null"
+        yield ("files", "clamav"), what, remedy
+    if files.known.matcher_secret_file is not None and files.known.matcher is None:
+        what, remedy = "there is no matcher that this would be shown to", "fill in files.known.matcher, or write null"
+        yield ("files", "known", "matcher_secret_file"), what, remedy
+
+
+def _of_escalation(told: Escalation, mail: Mail) -> Iterator[Contradiction]:
+    if not mail.host and (told.mail or told.stewards or told.manager):
+        what = "nobody can be mailed, since there is no mail server"
+        yield ("escalation",), what, "fill in `mail:`, or leave it out"
+    if told.webhook_secret_file and not told.webhook:
+        what, remedy = "there is no webhook whose calls this would sign", "fill in escalation.webhook, or write null"
+        yield ("escalation", "webhook_secret_file"), what, remedy
