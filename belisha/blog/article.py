@@ -2,7 +2,8 @@
 
 A post is a text message that begins with a heading: `# Title` as Markdown, or `<h1>` in what a client made of that. A
 label before it is no part of it. Every way of writing becomes HTML first, and is cleaned; so title, text, tags and page
-follow from one reading.
+follow from one reading. What is longer than a message is a Markdown file: of such a post the message has the title and
+perhaps some words, and the text is read out of the file for whoever opens the page.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from belisha.tlp import Label, html_badge, without_badge
 #: So much of a title is kept, in characters, and so many of a post's tags count.
 LONGEST_TITLE: Final = 200
 MOST_TAGS: Final = 10
+_MARKDOWN_FILES: Final = (".md", ".markdown")
 _EXCERPT: Final = 280
 
 #: Where a picture (`mxc://…`) is to be loaded from; None where it is not to be shown.
@@ -60,12 +62,14 @@ class Article(NamedTuple):
         html: all that stands below the title, cleaned; it loads nothing but what `picture` named.
         text: the same as a reader sees it, without markup.
         tags: in the order in which they were written, each once, however it is capitalised.
+        attachment: the address (`mxc://…`) of the file that has the text; `html` and `text` are its caption then.
     """
 
     title: str
     html: str
     text: str
     tags: tuple[str, ...]
+    attachment: str | None = None
 
     @property
     def excerpt(self) -> str:
@@ -89,11 +93,39 @@ def no_picture(_address: str) -> str | None:
 def may_be_post(content: Mapping[str, Any]) -> bool:
     """Whether a content could be a post's, as far as it costs nothing to tell; `article_of` knows."""
     body, formatted = content.get("body"), content.get("formatted_body")
+    if attachment_of(content) is not None:
+        return True
     if content.get("msgtype") != "m.text" or not isinstance(body, str):
         return False
     if isinstance(formatted, str) and not _is_servers(body, formatted):
         return re.search(r"<h[1-6]", formatted, re.IGNORECASE) is not None
     return _MARKDOWN_HEADING.search(without_badge(body)) is not None
+
+
+def opening(content: Mapping[str, Any], most: int = 4000) -> Mapping[str, Any]:
+    """The same content with at most so many characters of its text.
+
+    A whole event of hostile Markdown takes seconds to read; whether it is a post, and what a list says of it, shows in
+    its beginning.
+    """
+    cut = {key: content[key][:most] for key in ("body", "formatted_body") if isinstance(content.get(key), str)}
+    body, formatted = content.get("body"), content.get("formatted_body")
+    if isinstance(body, str) and isinstance(formatted, str) and _is_servers(body, formatted):
+        cut.pop("formatted_body")
+        return {key: value for key, value in content.items() if key not in ("format", "formatted_body")} | cut
+    return {**content, **cut}
+
+
+def attachment_of(content: Mapping[str, Any]) -> str | None:
+    """The address of the Markdown file that a message shares; None for any other message."""
+    name, url = _file_name(content), content.get("url")
+    is_one = content.get("msgtype") == "m.file" and name.casefold().endswith(_MARKDOWN_FILES)
+    return url if is_one and isinstance(url, str) and url.startswith("mxc://") else None
+
+
+def _file_name(content: Mapping[str, Any]) -> str:
+    name = content.get("filename", content.get("body"))
+    return without_badge(name) if isinstance(name, str) else ""
 
 
 def is_answer(content: Mapping[str, Any]) -> bool:
@@ -104,6 +136,8 @@ def is_answer(content: Mapping[str, Any]) -> bool:
 
 def article_of(content: Mapping[str, Any], picture: Picture = no_picture) -> Article | None:
     """Reads a message's content, or the `m.new_content` of an edit; None for what does not begin with a heading."""
+    if (attachment := attachment_of(content)) is not None:
+        return _attached(content, attachment, picture)
     if not may_be_post(content):
         return None
     source = _source(content)
@@ -115,6 +149,20 @@ def article_of(content: Mapping[str, Any], picture: Picture = no_picture) -> Art
     if not reader.has_title or not title:
         return None
     return Article(title, reader.cleaned(), reader.text, _tags(reader.for_tags))
+
+
+def _attached(content: Mapping[str, Any], attachment: str, picture: Picture) -> Article:
+    """A post whose text is a file: called as its caption's heading says, or else as the file."""
+    name, body = _file_name(content), content.get("body")
+    caption = {key: content[key] for key in ("body", "format", "formatted_body") if key in content}
+    if "filename" not in content or not isinstance(body, str) or without_badge(body) == name:
+        caption = {"body": ""}
+    titled = article_of({**caption, "msgtype": "m.text"}, picture)
+    if titled is not None:
+        return titled._replace(attachment=attachment)
+    said = shown(caption, picture)
+    title = plain(name.rpartition(".")[0].replace("_", " "))[:LONGEST_TITLE].strip() or plain(name) or name
+    return Article(title, said.html, said.text, _tags(said.text), attachment)
 
 
 def to_send(markdown: str) -> dict[str, Any]:

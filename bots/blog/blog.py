@@ -12,7 +12,7 @@ from datetime import time
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from belisha.blog.article import article_of, is_answer, may_be_post
+from belisha.blog.article import article_of, is_answer, may_be_post, opening
 from belisha.events import LABEL_KEY
 from belisha.policy.creation import POLICY_TYPE
 from belisha.policy.rooms import Purpose
@@ -34,6 +34,8 @@ from bots.kernel.rules import Rule
 READ: Final = "blog read "
 LIST: Final = "blog list "
 SWEEP: Final = "blog sweep"
+#: So much of a post is indexed, in characters.
+_INDEXED: Final = 20_000
 
 
 class Blog:
@@ -151,7 +153,7 @@ def address(portal: str, asked: Asked) -> str:
 def _indexed(event_id: str, context: Context) -> None:
     """Makes the index say of a post what the module says of it now."""
     facts = context.post
-    article = article_of(facts.content) if isinstance(facts, PostFacts) else None
+    article = article_of(opening(facts.content, _INDEXED)) if isinstance(facts, PostFacts) else None
     if article is None or not isinstance(facts, PostFacts):
         index.drop(context.database, event_id)
         return
@@ -170,7 +172,7 @@ def _read(room_id: str, event_id: str, now: float) -> Schedule:
 
 def _is_written(event: Event) -> bool:
     is_message = event.type == "m.room.message" and event.state_key is None and not is_answer(event.content)
-    return is_message and article_of(event.content) is not None
+    return is_message and article_of(opening(event.content)) is not None
 
 
 def _edited(event: Event) -> str | None:

@@ -16,8 +16,6 @@ from bots.kernel.store import insert_on
 _TITLE: Final = "t"
 _TEXT: Final = "x"
 WORDS: Final = Index("blog_words", "blog_unswept", "title", _TITLE)
-#: So much of a post's text is indexed, in characters.
-_INDEXED: Final = 200_000
 
 
 def number_of(connection: sa.Connection, event_id: str) -> int | None:
@@ -87,10 +85,9 @@ def _drop(connection: sa.Connection, number: int) -> None:
 
 def _segments(article: Article) -> list[tuple[str, list[str]]]:
     """Code and keys of the title, of each tag and of each line of the text."""
-    text = article.text[:_INDEXED]
     lines = [
         line[start : start + MOST_CHARACTERS]
-        for line in text.splitlines()
+        for line in article.text.splitlines()
         for start in range(0, len(line), MOST_CHARACTERS)
     ]
     found = [(_TITLE, article.title), *((_TITLE, one) for one in article.tags), *((_TEXT, line) for line in lines)]

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from belisha.blog.article import article_of
+from belisha.blog.article import article_of, opening
 from belisha.translation import _, many
 from bots.blog.listing import PAGE, Asked
 from bots.kernel.answers import Block, Link, Typed, Words, paragraph, points, say
@@ -46,7 +46,7 @@ def listed(cards: Sequence[Card], names: Mapping[str, str], asked: Asked, total:
 
 
 def _line(card: Card, names: Mapping[str, str], portal: str) -> tuple[Words, ...]:
-    article = article_of(card.facts.content)
+    article = article_of(opening(card.facts.content))
     if article is None:
         return ()
     facts = card.facts

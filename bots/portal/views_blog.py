@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from aiohttp import web
 from markupsafe import Markup
 
-from belisha.blog.article import Article, article_of, shown
+from belisha.blog.article import Article, article_of, opening, shown
 from belisha.blog.difference import compared
 from belisha.directory.written import plain
 from belisha.sniff import HEAD, sniff
@@ -28,6 +28,8 @@ from bots.portal.pages import part
 from bots.portal.visit import Visit
 
 _QUESTION: Final = 200
+#: What a post's file may have, in bytes: a chapter of a book, read within a second or two.
+_LARGEST_TEXT: Final = 128 * 1024
 _LARGEST_PICTURE: Final = 10 * 1024 * 1024
 #: What browsers show as a still or moving picture, and cannot run.
 _PICTURES: Final = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp"})
@@ -83,6 +85,11 @@ async def post(visit: Visit) -> web.Response:
     article = await asyncio.to_thread(article_of, found.card.facts.content, _picture(visit))
     if article is None:
         raise Refused(HTTPStatus.NOT_FOUND)
+    is_missing = False
+    if article.attachment is not None:
+        text = await _attached(visit, article.attachment)
+        is_missing = text is None
+        article = article if text is None else await asyncio.to_thread(_with_text, article, text, _picture(visit))
     comments = await asyncio.to_thread(_comments, found.comments, visit)
     page = _number(visit, "page")
     facts = found.card.facts
@@ -93,6 +100,7 @@ async def post(visit: Visit) -> web.Response:
         card=found.card,
         article=article,
         body=Markup(article.html),  # noqa: S704 - `article_of` has cleaned it
+        is_missing=is_missing,
         group=found.group,
         likes=found.likes,
         comments=comments,
@@ -138,6 +146,29 @@ async def picture(visit: Visit) -> web.Response:
     return web.Response(body=data, content_type=kind, headers={"Content-Disposition": "inline"})
 
 
+async def _attached(visit: Visit, address_: str) -> str | None:
+    """The text of a Markdown file, where I may open it now (rule F1); None where not, or where it is no such text."""
+    found = _ADDRESS.fullmatch(address_)
+    if found is None or found["server"] != visit.parts.server_name:
+        return None
+    data = await visit.parts.homeserver.blog.file(visit.known.member.user_id, found["id"], _LARGEST_TEXT)
+    if not data or sniff(data[:HEAD]) != "text/plain":
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+
+
+def _with_text(article: Article, text: str, at: Any) -> Article:
+    """A post with what its file says: its heading is the title, and its tags are the post's, too."""
+    content = {"msgtype": "m.text", "body": text}
+    read = article_of(content, at)
+    if read is None:
+        return article._replace(html=shown(content, at).html)
+    return read._replace(tags=tuple(dict.fromkeys((*article.tags, *read.tags))))
+
+
 async def _post(visit: Visit, page: int) -> Post:
     asked = visit.request.match_info
     found = await visit.parts.homeserver.blog.post(
@@ -149,7 +180,7 @@ async def _post(visit: Visit, page: int) -> Post:
 
 
 def _read(cards: Sequence[Card]) -> list[_Shown]:
-    read = [(card, article_of(card.facts.content)) for card in cards]
+    read = [(card, article_of(opening(card.facts.content))) for card in cards]
     return [_Shown(card, article) for card, article in read if article is not None]
 
 

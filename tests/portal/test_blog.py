@@ -222,14 +222,50 @@ async def test_what_is_taken_back_is_gone_everywhere(here: Here, blogs: Blogs, b
     assert await eventually(erased, 90), "from every table, and from the full-text index within a minute (E1)"
 
 
+async def test_a_markdown_file_is_a_post_that_the_file_gate_opens(
+    here: Here, blogs: Blogs, bea: Visitor, bo: Visitor
+) -> None:
+    text = (
+        "# All the tides\n\n"
+        + "A line of the table, #yearly.\n\n" * 2500
+        + "<script>alert(1)</script>\n\nThe end of it."
+    )
+    address = await uploaded(here, "bea", text.encode(), "all_tides.md", "text/markdown")
+    content = {"msgtype": "m.file", "body": "Every tide of #2026ish #year", "filename": "all_tides.md", "url": address}
+    event = await blogs.put("bea", content)
+    listed = await blogs.found(bo, "/blog?q=every+tide", "all tides")
+    assert "Every tide of" in listed and "The end of it" not in listed
+    page = (await bo.get(blogs.address(event))).text
+    assert "<h1><bdi>All the tides</bdi></h1>" in page and "The end of it." in page and "<script>alert" not in page
+    assert "#<bdi>year</bdi>" in page and "#<bdi>yearly</bdi>" in page
+    assert not blogs.kept("The end of it"), "nothing of the file is in the index"
+    media_id = address.rpartition("/")[2]
+    status, _ = await here.server.local("POST", f"files/{media_id}/withdraw", {})
+    assert status == 200
+    page = (await bo.get(blogs.address(event))).text
+    assert "cannot be shown here" in page and "The end of it" not in page and "Every tide of" in page
+    large = await uploaded(here, "bea", b"# Large\n\n" + b"word " * 30_000, "large.md", "text/markdown")
+    event = await blogs.put("bea", {"msgtype": "m.file", "body": "large.md", "url": large})
+    assert "larger than 128 KiB" in (await bo.get(blogs.address(event))).text
+    fake = await uploaded(here, "bea", png(9), "fake.md", "text/markdown")
+    event = await blogs.put("bea", {"msgtype": "m.file", "body": "fake.md", "url": fake})
+    assert "cannot be shown here" in (await bo.get(blogs.address(event))).text
+
+
+async def uploaded(here: Here, name: str, data: bytes, file: str, kind: str) -> str:
+    """The address of a file that a member has uploaded and that was read."""
+    url = f"{here.server.url}/_matrix/media/v3/upload?filename={file}"
+    headers = {"Authorization": f"Bearer {here.people[name].access_token}", "Content-Type": kind}
+    async with aiohttp.ClientSession() as session, session.post(url, data=data, headers=headers) as done:
+        assert done.status == 200, await done.text()
+        return str((await done.json())["content_uri"])
+
+
 async def test_markup_of_a_post_does_nothing_and_loads_nothing_from_outside(
     here: Here, blogs: Blogs, bea: Visitor, bo: Visitor
 ) -> None:
     data, name = png(7), unique("picture")
-    address = f"{here.server.url}/_matrix/media/v3/upload?filename={name}.png"
-    headers = {"Authorization": f"Bearer {here.people['bea'].access_token}", "Content-Type": "image/png"}
-    async with aiohttp.ClientSession() as session, session.post(address, data=data, headers=headers) as done:
-        ours = str((await done.json())["content_uri"])
+    ours = await uploaded(here, "bea", data, f"{name}.png", "image/png")
     formatted = (
         f"<h1>Hostile {name}</h1><p onclick='x'>a<script>alert(1)</script><img src='{ours}' alt='ours'>"
         "<img src='https://evil.example/a.png' alt='theirs'>"

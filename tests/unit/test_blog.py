@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belisha.blog.article import LONGEST_TITLE, MOST_TAGS, article_of, is_answer, may_be_post, shown
+from belisha.blog.article import LONGEST_TITLE, MOST_TAGS, article_of, is_answer, may_be_post, opening, shown
 from belisha.blog.difference import compared
 from belisha.tlp import Label, badge, html_badge
 
@@ -208,3 +208,42 @@ def test_a_difference_says_how_the_one_became_the_other(old: list[str], new: lis
 def test_two_texts_that_have_nothing_in_common_are_compared_at_once() -> None:
     old, new = (" \n".join(f"{side} {number % 7}" for number in range(30_000)) for side in ("a", "b"))
     assert sum(line.sort == "new" for line in compared(old, new)) == 30_000
+
+
+def shared(name: str, caption: str | None = None, **more: Any) -> Json:
+    """A file as the server stores it: its name apart from its caption, which has the badge."""
+    body = f"[TLP:GREEN] {name if caption is None else caption}"
+    return {"msgtype": "m.file", "body": body, "filename": name, "url": "mxc://here/abc", **more}
+
+
+@pytest.mark.parametrize(
+    ("content", "title", "text"),
+    [
+        (shared("tide_tables.md"), "tide tables", ""),
+        (shared("Tides.MARKDOWN"), "Tides", ""),
+        (shared("tides.md", "# The tides\n\nof a year"), "The tides", "of a year"),
+        (shared("tides.md", "of a year"), "tides", "of a year"),
+        (shared(".md"), ".md", ""),
+        (shared("tides.pdf", "# The tides"), None, ""),
+        (shared("tides.md", msgtype="m.image"), None, ""),
+        (shared("tides.md", url="https://evil.example/tides.md"), None, ""),
+        (shared("tides.md", url=7), None, ""),
+    ],
+)
+def test_a_markdown_file_is_a_post_called_by_its_caption_or_its_name(
+    content: Json, title: str | None, text: str
+) -> None:
+    found = article_of(content)
+    assert may_be_post(content) is (found is not None)
+    assert (None, "") if found is None else (found.title, found.text) == (title, text)
+    assert (found is None) is (title is None)
+    assert found is None or found.attachment == "mxc://here/abc"
+
+
+@pytest.mark.parametrize("make", [plain, served, lambda body: formatted(f"<h1>T</h1><p>{'x' * 9000}</p>", body)])
+def test_the_beginning_of_a_post_is_enough_to_know_it(make: Any) -> None:
+    whole = make("# T\n\n" + "a\n" * 30_000)
+    cut = opening(whole)
+    found, all_of_it = article_of(cut), article_of(whole)
+    assert found is not None and all_of_it is not None and found.title == all_of_it.title == "T"
+    assert found.excerpt == all_of_it.excerpt and len(found.text) <= 4000
