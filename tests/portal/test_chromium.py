@@ -185,6 +185,7 @@ async def test_every_page_is_accessible(here: Here, browser: Browser, ana: Visit
             "/commands/direct-chats",
             "/polls/new",
             "/directory",
+            "/documents",
             "/profile",
             "/profile/edit",
             f"/groups/{here.groups['open']}",
