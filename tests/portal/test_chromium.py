@@ -217,6 +217,8 @@ async def test_every_page_is_accessible(
             "/blog",
             a_post,
             f"{a_post}/versions",
+            "/documents",
+            "/search?q=lights",
             "/profile",
             "/profile/edit",
             f"/groups/{here.groups['open']}",
