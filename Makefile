@@ -10,7 +10,7 @@ PYTEST := TMPDIR="$${TMPDIR:-$(SCRATCH)}" $(BIN)/python -m pytest --numprocesses
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up demo down test test-full test-workers test-deploy screenshots soak lint bench tables pins clean
+.PHONY: help venv up demo down test test-full test-workers test-deploy screenshots soak lint bench tables module pins clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -79,6 +79,10 @@ tables: .venv/test.stamp  ## Write anew what is generated: tables of the docs, d
 	@$(BIN)/python -m tests.written.commands_page
 	@$(BIN)/python -m tests.written.messages
 	@$(BIN)/python -m tests.written.element_page
+	@$(BIN)/python -m tests.written.element_labels
+
+module:  ## Build Element's module anew (needs Node)
+	@cd element-config/module && npm ci --no-audit --no-fund --ignore-scripts && npm run build
 
 pins:  ## Pin the dependencies anew (needs uv)
 	@requirements/compile

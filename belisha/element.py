@@ -1,4 +1,4 @@
-"""Element Web's files: its config.json with a reason for each key, and the page before one signs in.
+"""Element Web's files: its config.json with a reason for each key, the page before one signs in, and our module.
 
 Pure, like `belisha.render`, which calls it. The keys are those of `WebConfigJson` in Element's npm package
 @element-hq/element-web-module-api; what Element reads from `.well-known` alone is here too.
@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 import yaml
 
+from belisha.resources import shipped
 from belisha.settings import Settings
 
-CONFIG, WELCOME = "element/config.json", "element/belisha/welcome.html"
+CONFIG, WELCOME, MODULE = "element/config.json", "element/belisha/welcome.html", "element/belisha/tlp.js"
 _KEYS = "element/config.yaml"
 
 
@@ -33,7 +34,11 @@ class Key:
 
 def files(template: Callable[[str], str]) -> dict[str, str]:
     """The text of Element's files, by their paths; `template` renders one of the templates."""
-    return {CONFIG: json.dumps(config(keys(template)), ensure_ascii=False, indent=2) + "\n", WELCOME: template(WELCOME)}
+    return {
+        CONFIG: json.dumps(config(keys(template)), ensure_ascii=False, indent=2) + "\n",
+        WELCOME: template(WELCOME),
+        MODULE: shipped("element-config", "module", "built", "tlp.js").read_text(encoding="utf-8"),
+    }
 
 
 def keys(template: Callable[[str], str]) -> tuple[Key, ...]:

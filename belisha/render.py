@@ -27,6 +27,7 @@ FILES = (
     "element.yaml",
     element.CONFIG,
     element.WELCOME,
+    element.MODULE,
 )
 
 

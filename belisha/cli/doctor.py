@@ -2,8 +2,12 @@
 
 import argparse
 import asyncio
+from collections.abc import Sequence
+from pathlib import Path
 
-from belisha.cli import local_api
+import yaml
+
+from belisha.cli import data_folder, doctor_outside, local_api
 from belisha.cli.options import Subparsers, add_data
 
 #: What is looked at, in the order in which it is told.
@@ -20,7 +24,8 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser(
         "doctor",
         help="say what does not work in a running community; ends with 1 where something does not",
-        description="The homeserver looks at this moment, and asks whom it needs, such as the malware scanner.",
+        description="The homeserver looks at this moment, and asks whom it needs, such as the malware scanner. Then "
+        "its addresses are asked as clients ask them.",
     )
     add_data(parser)
 
@@ -37,9 +42,47 @@ async def _look(args: argparse.Namespace) -> int:
         problems = found.get(check)
         if problems is None:
             print(f"?   {words}: the homeserver does not say; it runs another version of Belisha")
-        elif problems:
-            print(f"no  {words}")
-            print("\n".join(f"      {problem}" for problem in problems))
         else:
-            print(f"ok  {words}")
-    return 0 if all(found.get(check) == [] for check in _CHECKS) else 1
+            _tell(words, problems)
+    outside = {"no text goes out with notifications": _pushed(args.data)}
+    outside |= await doctor_outside.look(_outside(args.data))
+    for words, problems in outside.items():
+        _tell(words, problems)
+    return 0 if all(found.get(check) == [] for check in _CHECKS) and not any(outside.values()) else 1
+
+
+def _tell(words: str, problems: Sequence[object]) -> None:
+    print(f"{'no' if problems else 'ok'}  {words}")
+    for problem in problems:
+        print(f"      {problem}")
+
+
+def _outside(data: Path) -> doctor_outside.Outside:
+    """Where the community that runs in a data folder is found from outside."""
+    run = data_folder.read_run(data)
+    local = {name: run[name] for name in ("portal", "element") if isinstance(run.get(name), str)}
+    homeserver = str(run["homeserver"])
+    path = data / data_folder.SETTINGS
+    if not path.exists():
+        return doctor_outside.Outside(homeserver, **{name: str(url) for name, url in local.items()})
+    settings = data_folder.read_settings(path)
+    return doctor_outside.Outside(
+        settings.public_url or homeserver,
+        settings.server_name if settings.public_url else None,
+        settings.portal.public_url or _text(local.get("portal")),
+        settings.element.public_url or _text(local.get("element")),
+    )
+
+
+def _text(found: object) -> str | None:
+    return found if isinstance(found, str) else None
+
+
+def _pushed(data: Path) -> list[str]:
+    """Whether the configuration that Synapse was started with keeps texts out of notifications."""
+    try:
+        rendered = yaml.safe_load((data / "rendered" / "homeserver.yaml").read_text(encoding="utf-8"))
+        is_kept = rendered["push"]["include_content"] is False
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        is_kept = False
+    return [] if is_kept else ["rendered/homeserver.yaml was changed by hand. Start again: it is written anew."]

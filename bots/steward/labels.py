@@ -110,6 +110,11 @@ _STRICTER: Final = {
 }
 
 
+def said_of(label: Label) -> tuple[Sequence[tuple[str, str]], str]:
+    """What one may do with an item of a label, act by act, and where the platform is stricter; in English."""
+    return tuple(zip(_ACTS, _MAY[label], strict=True)), _STRICTER[label]
+
+
 def entries() -> Sequence[Entry]:
     """The commands about labels that the bot answers itself."""
     return (

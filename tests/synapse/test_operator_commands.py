@@ -246,7 +246,7 @@ async def test_acts_without_an_end_are_told(community: Community) -> None:
     """By `audit verify`, by the doctor, and to the stewards, once, without what they were about."""
     await chained(community)
     done = await belisha(community.server.data, "doctor")
-    assert done.code == 0 and done.out.count("ok  ") == 4, done
+    assert done.code == 0 and done.out.count("ok  ") >= 8 and "no  " not in done.out, done
     # As a process leaves one that never came back; the main one puts it into its chain.
     room = "!a-room-of-named-people"
     act = {"kind": "act", "what": "policy", "room": room}

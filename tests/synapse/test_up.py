@@ -230,6 +230,13 @@ def test_stopping_and_starting_keeps_everything(community: Community) -> None:
     assert community.sign_in()[0] == 200
 
 
+def test_the_doctor_looks_from_outside_too(community: Community) -> None:
+    told = belisha("doctor", "--data", str(community.data))
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert [line[:4] for line in told.stdout.splitlines()] == ["ok  "] * 10, told.stdout
+    assert "ok  Element is reached" in told.stdout and "ok  the portal is reached" in told.stdout
+
+
 def test_nothing_secret_is_in_logs_or_output(community: Community) -> None:
     password = json.loads((community.data / "first-manager.json").read_text())["password"]
     hidden = {password, *(path.read_text().strip() for path in (community.data / "secrets").iterdir())}

@@ -85,6 +85,8 @@ def test_encryption_and_calls_are_offered_where_the_settings_allow_them() -> Non
 
 def test_links_lead_to_the_communitys_own_element() -> None:
     assert config(REAL[0])["permalink_prefix"] == "https://chat.charity.uk"
+    assert config(REAL[0])["modules"] == ["https://chat.charity.uk/belisha/tlp.js"]
+    assert "modules" not in config(load(EXAMPLE)), "its address is not known"
     assert config(load(EXAMPLE), serves_element=True)["permalink_prefix"] == "http://127.0.0.1:8012"
     assert "permalink_prefix" not in config(load(EXAMPLE))
 

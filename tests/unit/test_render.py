@@ -282,7 +282,7 @@ def test_no_name_can_leave_its_place(name: str, tmp_path: Path) -> None:
     place = Place(tmp_path / 'o\'dd "dir" #1', 8008, 8010, 8011)
     files = render(parse(text), place, SECRETS)
     for path in FILES:
-        assert path.endswith(".html") or yaml.safe_load(files[path])
+        assert path.endswith((".html", ".js")) or yaml.safe_load(files[path])
     server = yaml.safe_load(files["homeserver.yaml"])
     assert server["modules"][0]["config"]["community_name"] == name
     assert server["media_store_path"] == str(place.data_dir / "media")

@@ -1,0 +1,182 @@
+"""The module in Chromium, loaded by Element's own ModuleLoader under our server's policy, over recorded events.
+
+With BELISHA_SCREENSHOTS=FOLDER it leaves pictures of what it saw.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp.test_utils
+import pytest
+from playwright.async_api import Browser, Locator, Page, expect
+
+from belisha import secrets
+from belisha.cli.element.install import install
+from belisha.cli.element.server import Config, application
+from belisha.render import Place, render, write
+from belisha.resources import shipped
+from belisha.settings import load
+from tests.element.node import run
+from tests.element.record import FILE
+from tests.element.releases import archive, saved, sha256
+from tests.portal.chromium import assert_accessible, chromium
+from tests.support.server import free_ports
+
+pytestmark = pytest.mark.full
+RECORDED: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+async def address(module: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+    """The stand-in for Element, installed and served as a release is."""
+    folder = tmp_path_factory.mktemp("element")
+    code, said = await run(
+        "vite", "build", "--config", "harness/vite.config.ts", "--outDir", str(folder), folder=module
+    )
+    assert code == 0, said
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    unlabelled = {**RECORDED["text"], "event_id": "$unlabelled", "content": {"msgtype": "m.text", "body": "Nothing"}}
+    files["recorded.json"] = json.dumps({**RECORDED, "unlabelled": unlabelled}).encode()
+    data = tmp_path_factory.mktemp("data")
+    port = free_ports(5)[0]
+    place = Place(data, port, port + 2, port + 3, serves_element=True)
+    settings = load(shipped("config", "belisha.example.yaml"))
+    write(render(settings, place, secrets.ensure(data)), place.rendered)
+    content = archive(files)
+    install_in = str(saved(data, content))
+    release = await asyncio.to_thread(install, data, install_in, sha256(content))
+    assert release.version == "1.12.3"
+    app = application(Config.load(place.rendered / "element.yaml"))
+    async with aiohttp.test_utils.TestServer(app, host="127.0.0.1", port=place.element_port):
+        yield place.element
+
+
+@pytest.fixture(scope="module")
+async def browser() -> AsyncIterator[Browser]:
+    async with chromium() as found:
+        yield found
+
+
+class Opened:
+    """A page of the stand-in, with what it asked for and complained of."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.asked: list[str] = []
+        self.said: list[str] = []
+        page.on("request", lambda request: self.asked.append(request.url))
+        page.on("console", lambda said: self.said.append(said.text) if said.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: self.said.append(str(error)))
+        page.on("dialog", lambda dialog: self.said.append(dialog.message))
+
+    def tile(self, name: str) -> Locator:
+        return self.page.locator(f'[data-name="{name}"]')
+
+    def badge(self, name: str) -> Locator:
+        return self.tile(name).locator(".belisha_badge")
+
+
+async def opened(browser: Browser, address: str, query: str = "", **options: Any) -> Opened:
+    found = Opened(await (await browser.new_context(**options)).new_page())
+    await found.page.goto(f"{address}/{query}")
+    await expect(found.page.locator("html[data-ready]")).to_be_attached(timeout=30_000)
+    return found
+
+
+async def test_each_event_shows_its_label_once(browser: Browser, address: str) -> None:
+    here = await opened(browser, address)
+    for name, event in RECORDED.items():
+        label = event["content"]["org.belisha.tlp"]["label"]
+        await expect(here.badge(name)).to_have_text(label)
+        seen = (await here.tile(name).inner_text()).replace("TLP:RED The", "").replace("TLP:CLEAR The", "")
+        assert f"[{label}]" not in seen, f"{name}: the text's own badge is shown too: {seen}"
+        if name not in ("red", "strict", "clear", "hostile"):
+            assert seen.count("TLP:") == 1, f"{name}: {seen}"
+        tree = await here.tile(name).aria_snapshot()
+        assert tree.count(f"Label {label}") == 1 and f"[{label}]" not in tree, f"read out twice: {tree}"
+    await expect(here.badge("unlabelled")).to_have_text("⚠ No label")
+    colours = await here.badge("red").evaluate("e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]")
+    assert colours == ["rgb(255, 43, 43)", "rgb(0, 0, 0)"], "FIRST's"
+    assert {urlsplit(url).netloc for url in here.asked} == {urlsplit(address).netloc}, "nobody else is asked"
+    assert not here.said, here.said
+
+
+async def test_an_edit_and_a_new_label_are_drawn_anew(browser: Browser, address: str) -> None:
+    here = await opened(browser, address)
+    edited = """(changes) => {
+        const events = structuredClone(window.recorded);
+        for (const [name, content] of Object.entries(changes)) Object.assign(events[name].content, content);
+        window.draw(events);
+    }"""
+    coloured = '<span data-mx-bg-color="#000000" data-mx-color="#33FF00">[TLP:GREEN]</span> Public now'
+    green = {"org.belisha.tlp": {"label": "TLP:GREEN", "by": "relabel"}}
+    plain = {"body": "[TLP:AMBER] horn-2.ogg"}
+    changes = {"text": {"formatted_body": coloured, **green}, "audio": plain}
+    await here.page.evaluate(edited, changes)
+    await expect(here.badge("text")).to_have_text("TLP:GREEN")
+    assert (await here.tile("text").inner_text()).split() == ["TLP:GREEN", "Public", "now"]
+    assert (await here.tile("audio").inner_text()).split() == ["TLP:AMBER", "horn.ogg", "horn-2.ogg"]
+
+
+async def test_what_a_label_allows_is_told_by_mouse_and_by_keyboard(browser: Browser, address: str) -> None:
+    here = await opened(browser, address, viewport={"width": 360, "height": 640})
+    tip = here.page.get_by_role("tooltip")
+    await here.badge("strict").hover()
+    await expect(tip).to_contain_text("TLP:AMBER+STRICT – your own organisation may see it")
+    await expect(tip.locator("li")).to_have_count(5)
+    await tip.hover()  # it can be pointed at without going away (WCAG 1.4.13)
+    await expect(tip).to_be_visible()
+    await here.page.mouse.move(0, 0)
+    await expect(tip).to_have_count(0)
+    await here.badge("text").focus()
+    await expect(tip).to_contain_text("where they need to know")
+    described = await here.badge("text").get_attribute("aria-describedby")
+    assert described == await tip.get_attribute("id")
+    box = await tip.bounding_box()
+    assert box is not None and box["x"] >= 0 and box["x"] + box["width"] <= 360 and box["y"] + box["height"] <= 640
+    await here.page.keyboard.press("Escape")
+    await expect(tip).to_have_count(0)
+    await here.page.keyboard.press("Tab")
+    await expect(here.badge("text with html")).to_be_focused()
+    await expect(tip).to_have_count(1)
+    assert not here.said, here.said
+
+
+async def test_a_content_warning_folds_the_rest_away(browser: Browser, address: str) -> None:
+    here = await opened(browser, address)
+    report = here.tile("warning").get_by_text("The report of the accident")
+    await expect(report).to_be_hidden()
+    summary = here.tile("warning").get_by_text("Content warning: drowning")
+    await summary.focus()
+    await here.page.keyboard.press("Enter")
+    await expect(report).to_be_visible()
+    await expect(here.tile("hostile").locator("summary")).to_have_text("Content warning: <img src=x onerror=alert(1)>")
+    assert not here.said, here.said
+
+
+@pytest.mark.parametrize(("query", "name"), [("?broken=words", "words"), ("?broken=react", "react")])
+async def test_whatever_fails_the_events_are_shown_as_by_element_itself(
+    browser: Browser, address: str, query: str, name: str
+) -> None:
+    here = await opened(browser, address, query)
+    assert await here.page.locator(".belisha_badge").count() == 0
+    assert (await here.tile("text").inner_text()) == "[TLP:AMBER] Buoy 7 is back in place", name
+    assert (await here.tile("warning").inner_text()).startswith("[TLP:AMBER] CW: drowning")
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+async def test_it_is_accessible_and_looks_right(browser: Browser, address: str, theme: str) -> None:
+    here = await opened(browser, address, f"?theme={theme}", viewport={"width": 800, "height": 1100})
+    await assert_accessible(here.page)
+    await here.badge("text").focus()
+    await expect(here.page.get_by_role("tooltip")).to_be_visible()
+    await assert_accessible(here.page)
+    if folder := os.environ.get("BELISHA_SCREENSHOTS"):
+        await here.page.screenshot(path=f"{folder}/element-module-{theme}.png")

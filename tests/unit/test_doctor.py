@@ -1,0 +1,117 @@
+"""`belisha doctor` from outside: everything that can be wrong with an address is told with what to do."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import aiohttp.test_utils
+import pytest
+from aiohttp import web
+
+from belisha.cli.doctor_outside import Outside, look
+
+_CORS = {"Access-Control-Allow-Origin": "*"}
+
+
+class Server:
+    """A homeserver's outside as it should be; a test spoils `answers`, by path."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.answers: dict[str, tuple[int, dict[str, Any], dict[str, str]]] = {
+            "/_matrix/client/versions": (200, {"versions": ["v1.11"]}, _CORS),
+            "/_matrix/client/v3/login": (200, {"flows": [{"type": "m.login.password"}]}, _CORS),
+            "/_matrix/client/v3/publicRooms": (401, {}, _CORS),
+            "/config.json": (200, {}, {}),
+            "/": (200, {}, {}),
+        }
+
+    def well_known(self, **changes: Any) -> None:
+        told = {
+            "m.homeserver": {"base_url": f"{self.url}/"},
+            "io.element.e2ee": {"default": False},
+            "io.element.voip": {"disable_fallback_ice": True},
+        }
+        self.answers["/.well-known/matrix/client"] = (200, told | changes, _CORS)
+
+    async def answer(self, request: web.Request) -> web.Response:
+        status, body, headers = self.answers.get(request.path, (404, {}, {}))
+        return web.json_response(body, status=status, headers=headers)
+
+    async def problems(self) -> list[str]:
+        found = await look(Outside(self.url, portal=self.url, element=self.url))
+        return [problem for problems in found.values() for problem in problems]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    here = Server()
+    app = web.Application()
+    app.router.add_get("/{path:.*}", here.answer)
+    async with aiohttp.test_utils.TestServer(app, host="127.0.0.1") as running:
+        here.url = str(running.make_url("")).rstrip("/")
+        here.well_known()
+        yield here
+
+
+async def test_all_is_well(server: Server) -> None:
+    assert await server.problems() == []
+
+
+SPOILT: dict[str, tuple[str, tuple[int, dict[str, Any], dict[str, str]], str]] = {
+    "no homeserver": ("/_matrix/client/versions", (502, {}, {}), "answers 502. Look at the web server in front"),
+    "no CORS": (
+        "/_matrix/client/versions",
+        (200, {"versions": []}, {}),
+        "lacks the header Access-Control-Allow-Origin",
+    ),
+    "another clock": (
+        "/_matrix/client/versions",
+        (200, {"versions": []}, _CORS | {"Date": "Wed, 21 Oct 2015 07:28:00 GMT"}),
+        "over 30 s apart. Set both by NTP",
+    ),
+    "no passwords": ("/_matrix/client/v3/login", (200, {"flows": []}, _CORS), "Nobody can sign in by password"),
+    "single sign-on": (
+        "/_matrix/client/v3/login",
+        (200, {"flows": [{"type": "m.login.password"}, {"type": "m.login.sso"}]}, _CORS),
+        "offers single sign-on",
+    ),
+    "open administration": ("/_synapse/admin/v1/server_version", (200, {}, {}), "server_version answers everybody"),
+    "open federation": ("/_matrix/federation/v1/version", (200, {}, {}), "federation/v1/version answers everybody"),
+    "open keys": ("/_matrix/key/v2/server", (200, {}, {}), "key/v2/server answers everybody"),
+    "open metrics": ("/_synapse/metrics", (200, {}, {}), "metrics answers everybody"),
+    "rooms for all": ("/_matrix/client/v3/publicRooms", (200, {}, {}), "The list of rooms is told without an account"),
+    "no portal": ("/", (502, {}, {}), "The portal answers 502 at"),
+    "no Element": ("/config.json", (404, {}, {}), "Element answers 404 at"),
+    "no well-known": ("/.well-known/matrix/client", (404, {}, {}), "Serve rendered/well-known/client there"),
+}
+
+
+@pytest.mark.parametrize(("path", "answer", "said"), SPOILT.values(), ids=SPOILT)
+async def test_what_is_wrong_is_told_with_what_to_do(
+    server: Server, path: str, answer: tuple[int, dict[str, Any], dict[str, str]], said: str
+) -> None:
+    server.answers[path] = answer
+    (told,) = await server.problems()
+    assert said in told
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("m.homeserver", "names another homeserver"),
+        ("io.element.e2ee", "does not tell Element not to encrypt"),
+        ("io.element.voip", "lets Element ask matrix.org for calls"),
+    ],
+)
+async def test_well_known_is_read_as_element_reads_it(server: Server, key: str, said: str) -> None:
+    for wrong in (None, {"base_url": "https://matrix.org", "default": True}, "x"):
+        server.well_known(**{key: wrong})
+        (told,) = await server.problems()
+        assert said in told
+
+
+async def test_nobody_answers() -> None:
+    found = await look(Outside("http://127.0.0.1:1"))
+    assert "answers not at all" in str(found)
