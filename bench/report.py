@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-_PEERS: Final = ("matrix-synapse", "casbin", "cedarpy")
+_PEERS: Final = ("matrix-synapse", "casbin", "cedarpy", "duckdb", "pyroaring")
 
 
 class BenchFailed(Exception):

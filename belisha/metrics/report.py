@@ -11,14 +11,16 @@ from pyroaring import BitMap
 from belisha.metrics.actions import ACTIVE, CONTRIBUTED, KNOWN
 from belisha.metrics.days import Period, month_of, week_of
 from belisha.metrics.measures import connections, growth, reading, stickiness, top_decile
-from belisha.metrics.respect import Cell, Name, Partition
+from belisha.metrics.respect import Cell, Name, Partition, Release
 from belisha.metrics.rollups import GROUP, LABEL, ORGANISATION, Rollups
 
 _DAY: Final = timedelta(days=1)
 Report = tuple[list[Cell], list[Partition]]
 
 
-def report(rollups: Rollups, category: Mapping[str, str], months: list[Period], weeks: list[Period]) -> Report:
+def report(
+    rollups: Rollups, category: Mapping[str, str], months: list[Period], weeks: list[Period], earlier: Release
+) -> Report:
     """All cells of some months and weeks, and what adds up to what among them; all months come before all weeks.
 
     Args:
@@ -26,6 +28,7 @@ def report(rollups: Rollups, category: Mapping[str, str], months: list[Period], 
         category: of each organisation, by its id.
         months: in order and without a gap.
         weeks: likewise.
+        earlier: what was decided before: what was shown, and has only erased members, is there as an empty cell.
     """
     cells: list[Cell] = []
     partitions: list[Partition] = []
@@ -42,7 +45,9 @@ def report(rollups: Rollups, category: Mapping[str, str], months: list[Period], 
             cells += _groups(rollups, period)
             if whole:
                 cells += _only_monthly(rollups, category, period)
-    return cells, partitions
+    names = {cell.name for cell in cells}
+    erased = [name for name in earlier if name not in names and name.period in (*months, *weeks)]
+    return [*cells, *(Cell(name, BitMap(), name.period) for name in erased)], partitions
 
 
 def _active(rollups: Rollups, period: Period) -> Cell:

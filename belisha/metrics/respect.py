@@ -96,7 +96,7 @@ def release(
     for cell in cells:
         if by_name.setdefault(cell.name, cell) is not cell:
             raise ValueError(f"Two cells are called {cell.name}.")
-        if not _is_whole(cell.name.period):
+        if not _is_whole(cell.name.period) or cell.name.period not in cell.span:
             raise ValueError(f"{cell.name} is neither of a whole week nor of a whole month.")
     decided = dict(earlier)
     if gone := [name for name, shown in earlier.items() if shown.members is not None and name not in by_name]:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
-from belisha.metrics.actions import CONTRIBUTED, counted_as
+from belisha.metrics.actions import ACTIVE, CONTRIBUTED, counted_as
 from belisha.metrics.days import Period
 from belisha.metrics.facts import Fact
 
@@ -25,7 +25,7 @@ from belisha.metrics.facts import Fact
 ORGANISATION: Final = "organisation"
 GROUP: Final = "group"
 LABEL: Final = "label"
-#: Whom whose members answered, as `answering>answered`.
+#: Whom whose active members answered or reacted to, as `answering>answered`.
 PAIR: Final = "pair"
 #: A slice of the counts; the value is the exponent.
 COUNT: Final = "count"
@@ -59,18 +59,30 @@ class Rollups:
         Raises:
             ValueError: there is no such action; nothing was added then.
         """
-        members: defaultdict[tuple[int, Key], list[int]] = defaultdict(list)
+        members: defaultdict[tuple[int, str, str, str], list[int]] = defaultdict(list)
         counts: Counter[tuple[int, int]] = Counter()
-        for fact in facts:
-            day, names = fact.day.toordinal(), counted_as(fact.action)
-            for key in _keys(fact, names):
-                members[day, key].append(fact.member)
-            if CONTRIBUTED in names:
-                counts[day, fact.member] += 1
-        for (day, key), found in members.items():
-            self._set(day, key).update(found)
-        for day, slices in _slices(counts).items():
-            self._count(day, slices)
+        # By action alone here, since this runs for every fact; the classes follow for whole lists of members.
+        for _, _, day, member, action, group, label, organisation, counterpart, _ in facts:
+            at = day.toordinal()
+            members[at, action, "", ""].append(member)
+            if organisation:
+                members[at, action, ORGANISATION, organisation].append(member)
+                if counterpart:
+                    members[at, action, PAIR, f"{organisation}{_BETWEEN}{counterpart}"].append(member)
+            if group:
+                members[at, action, GROUP, group].append(member)
+            if label:
+                members[at, action, LABEL, label].append(member)
+        names = {action: counted_as(action) for _, action, _, _ in members}
+        for (at, action, dimension, value), found in members.items():
+            once = BitMap(found)
+            for name in names[action]:
+                if dimension != PAIR or name == ACTIVE:
+                    self._set(at, Key(name, dimension, value)).update(once)
+            if not dimension and CONTRIBUTED in names[action]:
+                counts.update((at, member) for member in found)
+        for at, slices in _slices(counts).items():
+            self._count(at, slices)
 
     def members(self, what: str, within: Period, dimension: str = "", value: str = "") -> BitMap:
         """Who did it on any day of a period; a set of its own that may be changed."""
@@ -185,19 +197,6 @@ def answered(pair: str) -> tuple[str, str]:
     """The two organisations of a value of `PAIR`: the one whose member answered, and the one that was answered."""
     answering, _, other = pair.partition(_BETWEEN)
     return answering, other
-
-
-def _keys(fact: Fact, names: Iterable[str]) -> Iterator[Key]:
-    for name in names:
-        yield Key(name)
-        if fact.organisation:
-            yield Key(name, ORGANISATION, fact.organisation)
-        if fact.group:
-            yield Key(name, GROUP, fact.group)
-        if fact.label:
-            yield Key(name, LABEL, fact.label)
-        if fact.counterpart and fact.organisation:
-            yield Key(name, PAIR, f"{fact.organisation}{_BETWEEN}{fact.counterpart}")
 
 
 def _slices(counts: Counter[tuple[int, int]]) -> dict[int, dict[int, BitMap]]:

@@ -118,3 +118,13 @@ def test_judgements_know_nothing_of_the_search() -> None:
         assert not re.search(
             r"import .*(belisha|bots)|from (belisha|bots)", (ROOT / "bench" / f"{name}.py").read_text()
         )
+
+
+def test_the_metrics_agree_with_both_databases(capsys: pytest.CaptureFixture[str]) -> None:
+    """A series or cohort in which DuckDB, SQLite and the roll-ups differ would end it with 1."""
+    assert main(["metrics", "--quick", "--json"]) == 0
+    answer = json.loads(capsys.readouterr().out)
+    assert {"all_series_ms", "facts_per_s", "duckdb_all_series_ms", "sqlite_all_series_ms"} <= set(answer["figures"])
+    assert answer["figures"]["members_met"] > 1000
+    assert answer["ratios"]["faster_than_duckdb"] > 0
+    assert answer["machine"]["versions"]["duckdb"]

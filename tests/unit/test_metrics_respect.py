@@ -12,7 +12,7 @@ from belisha.metrics import respect
 from belisha.metrics.days import Period, month_of, months, week_of, weeks
 from belisha.metrics.facts import Fact
 from belisha.metrics.report import Report, report
-from belisha.metrics.respect import Cell, Name, Partition, Shown, release
+from belisha.metrics.respect import Cell, Name, Partition, Release, Shown, release
 from belisha.metrics.rollups import Rollups
 from bench.pilot import DAYS, Pilot, pilot
 from tests.support.differencing import Attacker, Sets
@@ -84,6 +84,8 @@ def test_a_period_has_to_be_over_and_whole() -> None:
     for odd in (Period(JUNE.first, JUNE.last - timedelta(days=1)), Period(date(2026, 6, 2), date(2026, 6, 8))):
         with pytest.raises(ValueError, match="neither of a whole week nor"):
             decide(rollups, cell("a", "1 2 3 4 5", odd))
+    with pytest.raises(ValueError, match="neither of a whole week nor"):
+        decide(rollups, Cell(Name(JUNE, "m"), BitMap([1, 2, 3, 4, 5]), week))
     with pytest.raises(ValueError, match="Two cells"):
         decide(rollups, cell("a", "1"), cell("a", "2"))
 
@@ -151,6 +153,17 @@ def test_what_was_decided_stays() -> None:
     assert {name.part: shown.members for name, shown in after.items()} == {"a": 7, "b": None}
 
 
+def test_a_cell_whose_members_were_all_erased_stays_shown() -> None:
+    rollups = community("abcabc")
+    rollups.add(Fact(f"g{n}", 0, date(2026, 6, 10), n, "read", "tides", organisation="abc"[n % 3]) for n in range(1, 7))
+    group = Name(JUNE, "group", "tides")
+    before = release(rollups, [Cell(group, BitMap(range(1, 7)), JUNE)], [], LATER, {})
+    for number in range(1, 7):
+        rollups.erase(number)
+    cells, partitions = report(rollups, {}, [JUNE], [], before)
+    assert release(rollups, cells, partitions, LATER, before)[group] == Shown(6)
+
+
 def test_new_numbers_are_compared_with_all_that_was_ever_shown() -> None:
     rollups = community()
     before = release(rollups, [cell("a", range(1, 8))], [], LATER, {})
@@ -163,9 +176,9 @@ def test_new_numbers_are_compared_with_all_that_was_ever_shown() -> None:
 # --- The pilot -------------------------------------------------------------------------------------------------
 
 
-def everything(world: Pilot, rollups: Rollups, until: date) -> Report:
+def everything(world: Pilot, rollups: Rollups, until: date, shown: Release) -> Report:
     span = Period(world.first.replace(day=1), until)
-    return report(rollups, world.categories, months(span), weeks(Period(world.first, until)))
+    return report(rollups, world.categories, months(span), weeks(Period(world.first, until)), shown)
 
 
 @cache
@@ -183,7 +196,7 @@ def published(seed: int, days: int = DAYS) -> tuple[Pilot, dict[Name, Cell], dic
             held = next(facts, None)
         rollups.add(known)
         known.clear()
-        cells, partitions = everything(world, rollups, min(friday, world.last + timedelta(days=1)))
+        cells, partitions = everything(world, rollups, min(friday, world.last + timedelta(days=1)), shown)
         shown = release(rollups, cells, partitions, friday, shown)
         on |= {name: friday for name, one in shown.items() if one.members is not None and name not in on}
     return world, {one.name: one for one in cells}, on, shown
@@ -192,7 +205,7 @@ def published(seed: int, days: int = DAYS) -> tuple[Pilot, dict[Name, Cell], dic
 def sets(seed: int) -> Sets:
     world, rollups = pilot(seed), Rollups()
     rollups.add(world.facts)
-    cells, _ = everything(world, rollups, world.last + timedelta(days=1))
+    cells, _ = everything(world, rollups, world.last + timedelta(days=1), {})
     return {one.name: frozenset(one.members) for one in cells}
 
 
