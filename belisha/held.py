@@ -97,6 +97,8 @@ _SECONDS, _MILLISECONDS = 1_000_000_000, 1_000_000_000_000
 
 def _given(name: str, value: Any, own: Own) -> Any:
     """A value as it is given: moments as people read them (RFC 3339), and JSON with others masked."""
+    if isinstance(value, Mapping | list):  # as PostgreSQL gives JSON
+        return masked(value, own)
     if isinstance(value, str) and value[:1] in ("{", "["):
         with contextlib.suppress(ValueError):
             return masked(json.loads(value), own)

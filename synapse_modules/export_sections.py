@@ -33,6 +33,10 @@ _NOT_AGAIN: Final = frozenset(
 )
 
 
+#: Records that are looked through before somebody is told of them: what was found in uploads.
+_REVIEWED: Final = frozenset({"alert"})
+
+
 class Page(NamedTuple):
     """Some rows, and where to go on; None where these were the last."""
 
@@ -146,7 +150,10 @@ def _audit(txn: LoggingTransaction, own: Own, place: str, _position: int) -> Pag
         (f'%"who":"{known[0]}"%', _ROWS, start),
     )
     found = txn.fetchall()
-    rows = [{"at": moment(int(at)), **masked(json.loads(entry), own)} for at, entry in found]
+    entries = [(at, json.loads(entry)) for at, entry in found]
+    rows = [
+        {"at": moment(int(at)), **masked(entry, own)} for at, entry in entries if entry.get("kind") not in _REVIEWED
+    ]
     return Page(rows, str(start + _ROWS) if len(found) == _ROWS else None)
 
 

@@ -109,6 +109,14 @@ def end(txn: LoggingTransaction, row: Row, state: str) -> None:
     )
 
 
+def is_old(txn: LoggingTransaction, before: int) -> bool:
+    """Whether there is something to forget; a deletion of nothing would take the database's write lock each time."""
+    txn.execute(
+        "SELECT 1 FROM belisha_export WHERE at < ? AND state IN (?, ?) LIMIT 1", (before, policy.OUTDATED, policy.OVER)
+    )
+    return txn.fetchone() is not None
+
+
 def forget(txn: LoggingTransaction, before: int) -> None:
     """Erases that there was a copy, so long ago."""
     txn.execute("DELETE FROM belisha_export WHERE at < ? AND state IN (?, ?)", (before, policy.OUTDATED, policy.OVER))

@@ -68,7 +68,8 @@ class Exports:
             except FAILURES as error:
                 logger.error("A copy of a member's data is not made yet, trying again soon: %s", where(error))
         before = int(self._clock()) - policy.REMEMBERED_S
-        await self._api.run_db_interaction("belisha_exports_forget", tables.forget, before)
+        if await self._api.run_db_interaction("belisha_exports_old", tables.is_old, before):
+            await self._api.run_db_interaction("belisha_exports_forget", tables.forget, before)
 
     def _ends(self, txn: LoggingTransaction, row: Row, is_gone: bool) -> str | None:
         """Ends a copy that is not to be kept any more; as what, or None."""

@@ -39,7 +39,10 @@ HELD: Final = (
         give=("day",),
     ),
     Held(table="belisha_pseudonym", section="name in the audit log", mine=("user_id",), give=("pseudonym",)),
-    Held(table="belisha_audit", left="Given under “audit log”: the records that stand under your pseudonym."),
+    Held(
+        table="belisha_audit",
+        left="Given under “audit log”: the records under your pseudonym, but those of findings in uploads.",
+    ),
     Held(table="belisha_audit_waiting", left="Records of the audit log, for half a second, before they are in it."),
     Held(table="belisha_audit_head", left=_NOBODY),
     Held(table="belisha_act_told", left=_NOBODY),

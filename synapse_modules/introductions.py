@@ -46,6 +46,7 @@ class Introductions:
         """Whom to ask, and what has ended in the last two weeks with whom to tell of it; for bots."""
         await self._bring_into_line()
         now = int(self._clock())
+        await self._api.run_db_interaction("belisha_introducing_forget", tables.forget, now - policy.AGAIN_S)
         waits: list[Row] = await self._api.run_db_interaction("belisha_introducing", tables.waiting)
         ended: list[Row] = await self._api.run_db_interaction(
             "belisha_introducing_ended", tables.ended_since, now - _TOLD_S
@@ -169,7 +170,6 @@ class Introductions:
                 tables.end(txn, row, policy.GONE, now)
             elif age >= policy.OVER_S:
                 tables.end(txn, row, policy.OVER, now)
-        tables.forget(txn, now - policy.AGAIN_S)
 
 
 def _command(txn: LoggingTransaction, row: Row) -> str | None:

@@ -40,12 +40,17 @@ def question(facts: Facts, text: str) -> Sequence[Block]:
     )
 
 
-def asks(until: int) -> Sequence[Block]:
-    """To who has asked for an introduction."""
+def asks(until: int, *, myself: bool = False) -> Sequence[Block]:
+    """To who has asked for an introduction, to themselves or of two others."""
     told = _(
-        "I ask them. If both agree, a room opens for the two of them, and I tell you. Otherwise I tell you after"
-        " {until} that none was opened, and nobody learns from me why."
+        "I ask them. If they agree, a room opens for the two of you, and I tell you. Otherwise I tell you after {until}"
+        " that none was opened, and not why."
     )
+    if not myself:
+        told = _(
+            "I ask them. If both agree, a room opens for the two of them, and I tell you. Otherwise I tell you after"
+            " {until} that none was opened, and nobody learns from me why."
+        )
     return (
         say(told, until=moment(until)),
         paragraph(_("To take it back, delete your message, or take back your ✅ where you asked on the portal.")),

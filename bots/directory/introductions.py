@@ -92,10 +92,12 @@ def _ended(facts: Mapping[str, Any], context: Context) -> list[Effect]:
     return effects
 
 
-def _introduced(_call: Call, outcome: Outcome, _context: Context) -> Answer:
+def _introduced(call: Call, outcome: Outcome, _context: Context) -> Answer:
     if outcome.done is None:
         return Answer((paragraph(outcome.refused),))
-    return Answer(words.asks(int(outcome.done["until"])), (_ASK,))
+    named = {str(address).partition(":")[0] for address in call.arguments["members"]}
+    myself = len(named) == 1 or f"@{call.asker.person.localpart}" in named
+    return Answer(words.asks(int(outcome.done["until"]), myself=myself), (_ASK,))
 
 
 def _agreed(_call: Call, outcome: Outcome, _context: Context) -> Answer:

@@ -19,6 +19,8 @@ PLACES = (
     "belisha_relabelled",
     "belisha_moderated",
     "belisha_introducing_agree",
+    "belisha_export_page",
+    "belisha_export_ready",
     "belisha_making_begin",
     "belisha_making_made",
     "belisha_making_end",

@@ -237,7 +237,7 @@ async def _bots_part(community: Community) -> Act:
 async def _taken_copy(community: Community) -> Act:
     link = unique("link")
     _a_copy(community, link)
-    return await _plain("GET", f"/_synapse/client/org.belisha/v1/export/{link}")(community)
+    return lambda: _opened(ask(community, None, "GET", f"/_synapse/client/org.belisha/v1/export/{link}"))
 
 
 async def _link_to_copy(community: Community) -> Act:

@@ -143,6 +143,13 @@ async def test_what_is_held_about_a_member_and_nothing_of_others(community: Comm
     await request(community[name], "PUT", f"{V3}/user/{quote(community.id(name))}/account_data/m.direct",
                   {community.id(other): [named["room_id"]]})  # fmt: skip
 
+    change = community.server.change
+    user_id = community.id(name)
+    change("INSERT INTO belisha_pseudonym (user_id, pseudonym) VALUES (?, 'p-1') ON CONFLICT DO NOTHING", user_id)
+    ((pseudonym,),) = stored(community, "SELECT pseudonym FROM belisha_pseudonym WHERE user_id = ?", user_id)
+    entry = json.dumps({"kind": "alert", "what": "found", "who": pseudonym}, separators=(",", ":"))
+    change("INSERT INTO belisha_audit (writer, number, at, entry, mac) VALUES ('test', 1, 1700000000, ?, '')", entry)
+
     export = await made(community, name, **{"rules accepted": [{"version": "1", "at": "=1+1"}]})
     files = await taken(community, name, export)
     messages = rows(files, "messages")
@@ -164,6 +171,7 @@ async def test_what_is_held_about_a_member_and_nothing_of_others(community: Comm
     assert rows(files, "rules-accepted") == [{"version": "1", "at": "=1+1"}]
     assert rows(files, "devices") and rows(files, "account") and rows(files, "rooms")
     assert any(one["what"] == "copy made" for one in rows(files, "audit-log"))
+    assert not any(one["kind"] == "alert" for one in rows(files, "audit-log")), "nobody is warned by their copy"
     assert {OTHER} <= {key for one in rows(files, "settings-of-your-clients") for key in one["content"]}
     assert "password_hash" not in everything and "token" not in str(rows(files, "devices"))
     heads = [next(csv.reader(io.StringIO(files[one].decode("utf-8-sig")))) for one in files if one.endswith(".csv")]

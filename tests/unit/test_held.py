@@ -62,6 +62,7 @@ def test_who_else_is_named_is_masked() -> None:
     assert row == {"at": "2023-11-14T22:13:20Z", "content": content, "by_member": OTHER, "member": "anna"}
     assert held.row({**values, "by_member": None, "member": "@anna"}, ANNA)["by_member"] is None
     assert masked({"text": "ask @ben:x", "users": {"@ben:x": 1}}, ANNA) == {"text": "ask @ben:x", "users": {OTHER: 1}}
+    assert held.row({**values, "content": {"a": ["@ben:x"]}, "member": "anna"}, ANNA)["content"] == {"a": [OTHER]}
     assert moment(1_700_000_000_000) == moment(1_700_000_000)
 
 

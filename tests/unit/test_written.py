@@ -241,7 +241,7 @@ def of_directory() -> Iterator[str]:
 
 def of_introductions() -> Iterator[str]:
     """What is said of introductions."""
-    yield in_html(introduction_words.asks(1)).replace("UTC", "")
+    yield from (in_html(introduction_words.asks(1, myself=one)).replace("UTC", "") for one in (True, False))
     yield in_html(introduction_words.agreed())
     who, other = {"name": "⟦⟧", "member": "@x"}, {"name": "⟦⟧", "member": "@y"}
     for asker in (who, other):
