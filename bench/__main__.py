@@ -24,6 +24,7 @@ BENCHES: Final = (
     "directory",
     "relevance",
     "metrics",
+    "digest",
 )
 #: How much some of them do, where it is not to be their own number: the option, and which take it.
 _SIZES: Final = {"kills": ("crash",), "events": ("crash", "ingest")}

@@ -15,7 +15,7 @@ MOST: Final = 12
 BUSY: Final = 5
 BUSY_PEOPLE: Final = 2
 #: So many messages of a conversation are looked at; of more it is told that there are more.
-COUNTED: Final = 20
+COUNTED: Final = 10
 #: So many items may be asked about for one digest.
 ITEMS: Final = 200
 #: A fact of entries of conversations: that not all messages were counted.
@@ -46,14 +46,16 @@ def conversations(
     talks: dict[tuple[str, str | None], list[Message]] = {}
     own: dict[tuple[str, str | None], int] = {}
     for one in messages:
-        key = (one.room_id, one.thread)
+        talks.setdefault((one.room_id, one.thread), []).append(one)
         if one.sender == reader:
-            own[key] = max(own.get(key, 0), one.at)
-        elif (group := groups.get(one.room_id)) is not None and group.is_new(one) and one.event_id not in apart:
-            talks.setdefault(key, []).append(one)
+            own[one.room_id, one.thread] = max(own.get((one.room_id, one.thread), 0), one.at)
     entries: list[Entry] = []
     for (room_id, thread), told in talks.items():
-        new = sorted((one for one in told if one.at > own.get((room_id, thread), 0)), key=lambda one: one.at)
+        if (group := groups.get(room_id)) is None:
+            continue
+        seen = max(group.seen_until(thread), own.get((room_id, thread), 0))
+        new = [one for one in told if one.at > seen and one.sender != reader and one.event_id not in apart]
+        new.sort(key=lambda one: one.at)
         is_theirs = thread is not None and thread in took_part
         if not new or not (is_theirs or _is_busy(len(new), {one.sender for one in new})):
             continue

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -16,6 +16,17 @@ from bots.kernel.answers import Words, say
 from bots.polls.words import moment
 from bots.steward.announcements import link_of
 
+_MESSAGE: Final = digest_message.c
+_NAMED: Final = (
+    sa.select(_MESSAGE.event_id, _MESSAGE.room_id, _MESSAGE.sender, _MESSAGE.at, _MESSAGE.thread)
+    .join(digest_mention, digest_mention.c.event_id == _MESSAGE.event_id)
+    .where(
+        digest_mention.c.user_id == sa.bindparam("user"),
+        _MESSAGE.at > sa.bindparam("since"),
+        _MESSAGE.at <= sa.bindparam("until"),
+    )
+)
+
 
 class Mentions(Source):
     """The source of what asks for the reader by name."""
@@ -25,18 +36,9 @@ class Mentions(Source):
 
     def new(self, connection: sa.Connection, asked: Asked) -> Sequence[Entry]:
         """The mentions without an answer that the reader has not seen."""
-        found = digest_message.c
-        query = (
-            sa.select(found.event_id, found.room_id, found.sender, found.at, found.thread)
-            .join(digest_mention, digest_mention.c.event_id == found.event_id)
-            .where(
-                digest_mention.c.user_id == asked.user_id,
-                found.at > int(asked.since * 1000),
-                found.at <= int(asked.until * 1000),
-            )
-        )
+        about = {"user": asked.user_id, "since": int(asked.since * 1000), "until": int(asked.until * 1000)}
         groups = asked.facts.groups
-        messages = [Message(*row) for row in connection.execute(query)]
+        messages = [Message(*row) for row in connection.execute(_NAMED, about)]
         return [
             Entry(Why.MENTION, one.room_id, (one.event_id,), float(one.at), {"at": str(one.at)})
             for one in messages

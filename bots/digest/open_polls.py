@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -19,6 +19,10 @@ from bots.polls.tables import poll
 from bots.polls.words import moment
 from bots.steward.announcements import link_of
 
+_SOON: Final = sa.select(poll).where(
+    poll.c.state == "open", poll.c.closes > sa.bindparam("after"), poll.c.closes <= sa.bindparam("until")
+)
+
 
 class OpenPolls(Source):
     """The source of polls that wait for the reader's vote."""
@@ -32,11 +36,9 @@ class OpenPolls(Source):
 
     def new(self, connection: sa.Connection, asked: Asked) -> Sequence[Entry]:
         """The polls that close soon; of open ones the module says whether the reader has voted."""
-        soon = poll.c.closes.is_not(None) & (poll.c.closes > asked.until) & (poll.c.closes <= asked.following)
-        query = sa.select(poll).where(poll.c.state == "open", soon)
         return [
             Entry(Why.POLL, row["room_id"], (row["event_id"],), row["closes"], {"closes": str(row["closes"])})
-            for row in connection.execute(query).mappings()
+            for row in connection.execute(_SOON, {"after": asked.until, "until": asked.following}).mappings()
             if row["room_id"] in asked.facts.groups and not self._is_done(connection, dict(row), asked.user_id)
         ]
 

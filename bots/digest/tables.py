@@ -20,7 +20,8 @@ digest_message = sa.Table(
     sa.Column("thread", sa.Text),
 )
 sa.Index("ix_digest_message_room_id", digest_message.c.room_id, digest_message.c.at)
-sa.Index("ix_digest_message_thread", digest_message.c.thread, digest_message.c.sender)
+sa.Index("ix_digest_message_thread", digest_message.c.thread)
+sa.Index("ix_digest_message_sender", digest_message.c.sender)
 sa.Index("ix_digest_message_at", digest_message.c.at)
 
 # Who is named in which of them (`m.mentions`), until they answer.

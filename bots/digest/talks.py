@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -16,7 +16,16 @@ from bots.digest.tables import digest_mention, digest_message
 from bots.kernel.answers import Words, say
 from bots.steward.announcements import link_of
 
-_SOME = 400  # ids in one statement
+_MESSAGE: Final = digest_message.c
+# Made once: a statement costs more to be made than to be executed, and thousands of digests are made in one half hour.
+_SINCE: Final = sa.select(_MESSAGE.event_id, _MESSAGE.sender, _MESSAGE.at, _MESSAGE.thread).where(
+    _MESSAGE.room_id == sa.bindparam("room"),
+    _MESSAGE.at > sa.bindparam("seen"),
+    _MESSAGE.at <= sa.bindparam("until"),
+)
+#: What a member wrote, and in which threads: they took part in those that they began, too.
+_OWN: Final = sa.select(_MESSAGE.event_id, _MESSAGE.thread).where(_MESSAGE.sender == sa.bindparam("user"))
+_NAMED: Final = sa.select(digest_mention.c.event_id).where(digest_mention.c.user_id == sa.bindparam("user"))
 
 
 class Talks(Source):
@@ -27,12 +36,9 @@ class Talks(Source):
 
     def new(self, connection: sa.Connection, asked: Asked) -> Sequence[Entry]:
         """The conversations of the reader's groups that are worth a look."""
-        messages = _since(connection, asked)
-        threads = sorted({one.thread for one in messages if one.thread is not None})
-        took_part = _took_part(connection, asked.user_id, threads)
-        apart = set(
-            connection.scalars(sa.select(digest_mention.c.event_id).where(digest_mention.c.user_id == asked.user_id))
-        )
+        messages, user = _since(connection, asked), {"user": asked.user_id}
+        took_part = {one for row in connection.execute(_OWN, user) for one in row if one is not None}
+        apart = set(connection.scalars(_NAMED, user))
         return conversations(messages, asked.user_id, asked.facts.groups, took_part, apart)
 
     def line(self, shown: Shown, zone: ZoneInfo) -> Sequence[Words]:
@@ -51,27 +57,11 @@ class Talks(Source):
 
 def _since(connection: sa.Connection, asked: Asked) -> list[Message]:
     """The messages of the reader's groups behind what they have seen there for certain."""
-    found, since = digest_message.c, int(asked.since * 1000)
+    since, until = int(asked.since * 1000), int(asked.until * 1000)
     messages: list[Message] = []
     for room_id, group in asked.facts.groups.items():
-        query = sa.select(found.event_id, found.room_id, found.sender, found.at, found.thread).where(
-            found.room_id == room_id,
-            found.at > max(since, group.since, group.read.get("", 0)),
-            found.at <= int(asked.until * 1000),
-        )
-        messages += [Message(*row) for row in connection.execute(query)]
+        seen = max(since, group.since, group.read.get("", 0))
+        if seen < until:
+            rows = connection.execute(_SINCE, {"room": room_id, "seen": seen, "until": until}).all()
+            messages += [Message(event_id, room_id, sender, at, thread) for event_id, sender, at, thread in rows]
     return messages
-
-
-def _took_part(connection: sa.Connection, user_id: str, threads: Sequence[str]) -> set[str]:
-    """Those of some threads that a member began or wrote in."""
-    found = set[str]()
-    for start in range(0, len(threads), _SOME):
-        some, mine = threads[start : start + _SOME], digest_message.c.sender == user_id
-        found |= set(
-            connection.scalars(sa.select(digest_message.c.thread).where(digest_message.c.thread.in_(some), mine))
-        )
-        found |= set(
-            connection.scalars(sa.select(digest_message.c.event_id).where(digest_message.c.event_id.in_(some), mine))
-        )
-    return found

@@ -23,7 +23,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_digest_message")),
     )
     op.create_index("ix_digest_message_room_id", "digest_message", ["room_id", "at"])
-    op.create_index("ix_digest_message_thread", "digest_message", ["thread", "sender"])
+    op.create_index("ix_digest_message_thread", "digest_message", ["thread"])
+    op.create_index("ix_digest_message_sender", "digest_message", ["sender"])
     op.create_index("ix_digest_message_at", "digest_message", ["at"])
     op.create_table(
         "digest_mention",
