@@ -16,6 +16,7 @@ from belisha.metrics.days import Period, day_of, month_of, months, week_of, week
 from belisha.metrics.facts import Fact, Numbers, Pseudonyms, distinct, fact_of
 from belisha.metrics.measures import (
     Share,
+    Top,
     active_users,
     cohorts,
     connections,
@@ -243,6 +244,7 @@ def test_bytes_do_not_tell_how_a_set_came_about() -> None:
     """A bitmap that was long and is short again stores itself otherwise than one that was always short."""
     raw: list[Raw] = [(f"k{number}", STARTS[0], number, "read", "", "", "", "") for number in range(1, 9001)]
     rollups = rolled(raw)
+    rollups.load(rollups.dump(day_of(STARTS[0], LONDON)))
     for number in range(1, 9001, 2):
         rollups.erase(number)
     plain = rolled([one for one in raw if one[2] % 2 == 0])
@@ -280,6 +282,17 @@ def test_counts_go_beyond_one_slice() -> None:
     assert rollups.contributions(Period(day, day)) == {1: 100, 2: 200, 3: 300}
     assert top_decile(rollups, Period(day, day)).share == Share(300, 600)
     assert Share(0, 0).value is None
+
+
+def test_a_tenth_is_rounded_up() -> None:
+    rollups = Rollups()
+    rollups.add(
+        fact_of(f"{member}-{number}", STARTS[0], LONDON, member, "posted")
+        for member in range(1, 12)
+        for number in range(1 + (member in (4, 7)))
+    )
+    day = day_of(STARTS[0], LONDON)
+    assert top_decile(rollups, Period(day, day)) == Top(BitMap([4, 7]), Share(4, 13))
 
 
 @given(st.lists(st.frozensets(st.integers(0, 9)), max_size=20), st.integers(1, 9))

@@ -58,6 +58,14 @@ def test_five_members_of_two_organisations_are_shown() -> None:
     assert decide(rollups, cell("a", "")) == {"a": None}
 
 
+def test_who_changed_organisation_is_of_the_last_one() -> None:
+    rollups = community("aaaaa")
+    rollups.add([Fact("k", 0, date(2026, 6, 2), 5, "read", organisation="b")])
+    assert decide(rollups, cell("a", "1 2 3 4 5")) == {"a": None}
+    rollups.add([Fact("l", 0, date(2026, 6, 30), 5, "read", organisation="b")])
+    assert decide(rollups, cell("a", "1 2 3 4 5")) == {"a": 5}
+
+
 def test_accounts_without_an_organisation_are_of_none() -> None:
     rollups = community("aaaaa")
     rollups.add([Fact("k", 0, date(2026, 4, 1), 6, "read")])
