@@ -373,7 +373,9 @@ async def test_originals_are_their_sources(community: Community) -> None:
     await assert_open(community, media_id, data, "dina")
     path = f"rooms/{quote(made['room_id'])}/policy"
     assert (await community.server.local("PUT", path, {"originals": "source"}))[0] == 200
-    await assert_closed(community, media_id, "dina")
+    await assert_closed(community, media_id, "finn")
+    told = await fetch(community, "dina", media_id)
+    assert told.status == 403 and b"ORG.BELISHA.COPIES_ONLY" in told.data, "whoever is in the room is told why"
     await assert_open(community, media_id, data, "ana")
     status, body = await community.put("dina", "closed", message(community, media_id))
     assert_refused(status, body, "FILE_NOT_YOURS", rule="F1")

@@ -48,6 +48,7 @@ ROWS: Final = {
     "devices end": Row(OWN, "members", "device_end"),
     "digest": Row(OWN, "members"),
     "direct-chats": Row(OWN, "members", "direct_chats"),
+    "docs": Row(OWN, "members"),
     "dormant": Row(OWN, "leads", "members_dormant"),
     "find": Row(OWN, "members"),
     "freeze": Row(BOTH, "leads", "member_freeze"),
