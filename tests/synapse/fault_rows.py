@@ -401,6 +401,12 @@ async def _portals_copy(community: Community) -> Act:
     return lambda: _opened(ask(community, None, "GET", path, headers=headers))
 
 
+async def _document(community: Community) -> Act:
+    media_id = await upload(community, "ana", WORDS.encode())
+    event = await community.sent(message(community, media_id), "closed")
+    return await _for_the_portal("document", room_id=community.rooms["closed"], event_id=event)(community)
+
+
 async def _opened(asked: Awaitable[Got]) -> Answer:
     got = await asked
     return got.status, {} if got.status == 200 else json.loads(got.data)
@@ -527,7 +533,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi POST decide_batch": (_for_the_portal("decide_batch"),),
     "api MemberApi GET media": (_portals_download, _portals_copy),
     "api MemberApi POST documents": (_for_the_portal("documents"),),
-    "api MemberApi POST document": (_for_the_portal("document", room_id="!x", event_id="$x"),),
+    "api MemberApi POST document": (_document,),
     "api MemberApi POST home": (_for_the_portal("home"),),
     "api MemberApi POST sent": (_for_the_portal("sent", room_id="!x", event_id="$x"),),
     "api MemberApi POST directory": (_for_the_portal("directory"),),
