@@ -19,6 +19,7 @@ class Why(StrEnum):
     MENTION = "mention"
     POLL = "poll"
     APPROVAL = "approval"
+    POST = "post"
     TALK = "talk"
     BUSY = "busy"
     PEOPLE = "people"

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
+from bots.blog.tables import post
 from bots.digest import choices, facts
 from bots.digest.digest import PLAN, Digests
 from bots.digest.tables import digest_member, digest_mention, digest_message
@@ -208,6 +209,33 @@ async def test_it_comes_weekly_and_once_with_what_is_new(listed: Store, homeserv
     assert lines[3].startswith("• 1 new in a thread in Buoys") and "in which you wrote" in lines[3]
     assert "lighthouse" not in body and "$gone" not in body and "$read" not in body
     assert await come(listed, homeserver, clock, MONDAY + choices.SPREAD_S + 600) == [body], "once"
+
+
+async def test_new_posts_of_others_are_told_one_by_one_without_their_titles(
+    listed: Store, homeserver: Homeserver
+) -> None:
+    def written(event_id: str, author: str, hours: float, room: str = BUOYS) -> Json:
+        moment = int((BEGUN + hours * 3600) * 1000)
+        return {"event_id": event_id, "room_id": room, "author": author, "title": "Lighthouse", "sent_at": moment}
+
+    rows = [
+        written("$new", BEN, 2),
+        written("$own", MIA, 2),
+        written("$seen", BEN, 1),
+        written("$elsewhere", BEN, 2, PILOTS),
+        written("$gone", BEN, 2),
+    ]
+    await listed.write(lambda one: one.execute(post.insert(), rows))
+    # A post is a message too; it is not told of twice, and five of them are no busy conversation.
+    await arrived(listed, *(said(f"$p{n}", (BEN, DINA)[n % 2], BEGUN + 7200) for n in range(4)), said("$new", BEN))
+    items = {name: told() for name in ("$new", "$own", "$seen", "$elsewhere", *(f"$p{n}" for n in range(4)))}
+    read = {"": int((BEGUN + 3600) * 1000)}
+    homeserver.digests[MIA] = {"groups": [group(read=read)], "waiting": [], "items": items}
+    clock = Clock("2026-06-03 12:00")
+    assert await come(listed, homeserver, clock, BEGUN) == []
+    (digest,) = await come(listed, homeserver, clock, MONDAY + choices.SPREAD_S)
+    assert digest.count("•") == 1 and "A new post by Ben (Harbour) in Buoys" in digest, digest
+    assert "Lighthouse" not in digest and "much is said" not in digest
 
 
 async def test_where_nothing_is_new_nothing_is_said(listed: Store, homeserver: Homeserver) -> None:
