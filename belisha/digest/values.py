@@ -20,6 +20,7 @@ class Why(StrEnum):
     POLL = "poll"
     APPROVAL = "approval"
     POST = "post"
+    DOCUMENT = "document"
     TALK = "talk"
     BUSY = "busy"
     PEOPLE = "people"
