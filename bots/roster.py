@@ -15,6 +15,7 @@ from bots.library import Library
 from bots.mydata.mydata import MyData
 from bots.polls import Polls
 from bots.polls.key_files import KeyFiles
+from bots.portal import search_command
 from bots.portal.approval import Approval
 from bots.portal.command import PORTAL, PortalCommand
 from bots.steward import Steward
@@ -39,7 +40,7 @@ def roster(
         ballot_keys: The folder of the keys of anonymous polls; without one there are no such polls.
     """
     written = None if rules is None else Rules(rules)
-    entries = [] if portal is None else [portal.entry()]
+    entries = [] if portal is None else [portal.entry(), search_command.entry(portal.public_url)]
     hears = [] if portal is None else [Approval(portal)]
     address = "" if portal is None else portal.public_url
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
@@ -70,4 +71,4 @@ def roster(
 def every_command() -> list[Command]:
     """What any member could ask any bot for, in the order of the words."""
     commands = (one for bot in roster() if isinstance(bot, WithDesk) for one in bot.desk.commands)
-    return sorted((*commands, PORTAL), key=lambda command: command.words)
+    return sorted((*commands, PORTAL, search_command.SEARCH), key=lambda command: command.words)

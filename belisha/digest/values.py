@@ -19,6 +19,8 @@ class Why(StrEnum):
     MENTION = "mention"
     POLL = "poll"
     APPROVAL = "approval"
+    POST = "post"
+    DOCUMENT = "document"
     TALK = "talk"
     BUSY = "busy"
     PEOPLE = "people"

@@ -18,9 +18,11 @@ from belisha.digest.values import Digest, Entry, Why
 from belisha.events import LABEL_KEY
 from bots.digest import choices, facts, words
 from bots.digest.approvals import Approvals
+from bots.digest.documents import Documents
 from bots.digest.mentions import Mentions
 from bots.digest.open_polls import OpenPolls
 from bots.digest.people import People
+from bots.digest.posts import Posts
 from bots.digest.source import Asked, Source
 from bots.digest.tables import digest_member, digest_mention
 from bots.digest.talks import Talks
@@ -55,7 +57,15 @@ class Digests:
         """Knows the clock on the community's wall, and where the keys of anonymous polls are."""
         self._zone = zone
         #: The order is that in which they are asked; that of a digest's lines is `Why`.
-        self._sources: Sequence[Source] = (Mentions(), OpenPolls(keys), Approvals(), Talks(), People())
+        self._sources: Sequence[Source] = (
+            Mentions(),
+            OpenPolls(keys),
+            Approvals(),
+            Posts(),
+            Documents(),
+            Talks(),
+            People(),
+        )
         self._by_reason = {why: source for source in self._sources for why in source.reasons}
         self.entries: Sequence[Answered] = (
             Answered(choices.DIGEST, lambda call, context: choices.answer(call, context, zone)),

@@ -11,6 +11,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
+from belisha.documents import KINDS
 from bots.digest.tables import digest_mention, digest_message
 from bots.directory.tables import directory_member
 from bots.kernel.events import Event
@@ -56,6 +57,7 @@ def _written(connection: sa.Connection, event: Event) -> None:
         "sender": event.sender,
         "at": event.sent_at,
         "thread": event.thread,
+        "is_file": event.text("msgtype") in KINDS and event.text("url") is not None,
     }
     connection.execute(insert_on(connection, digest_message).values(row).on_conflict_do_nothing())
     named = [{"user_id": user, "event_id": event.event_id} for user in _named(event)]

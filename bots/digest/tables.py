@@ -18,6 +18,7 @@ digest_message = sa.Table(
     sa.Column("sender", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
     sa.Column("thread", sa.Text),
+    sa.Column("is_file", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 sa.Index("ix_digest_message_room_id", digest_message.c.room_id, digest_message.c.at)
 sa.Index("ix_digest_message_thread", digest_message.c.thread)

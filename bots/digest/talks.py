@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from belisha.digest.choosing import MORE, conversations
 from belisha.digest.values import Entry, Message, Shown, Why
 from belisha.translation import _
+from bots.blog.tables import post
 from bots.digest.source import Asked, Source
 from bots.digest.tables import digest_mention, digest_message
 from bots.kernel.answers import Words, say
@@ -26,6 +27,8 @@ _SINCE: Final = sa.select(_MESSAGE.event_id, _MESSAGE.sender, _MESSAGE.at, _MESS
 #: What a member wrote, and in which threads: they took part in those that they began, too.
 _OWN: Final = sa.select(_MESSAGE.event_id, _MESSAGE.thread).where(_MESSAGE.sender == sa.bindparam("user"))
 _NAMED: Final = sa.select(digest_mention.c.event_id).where(digest_mention.c.user_id == sa.bindparam("user"))
+#: Posts are told of one by one.
+_POSTS: Final = sa.select(post.c.event_id).where(post.c.sent_at > sa.bindparam("since"))
 
 
 class Talks(Source):
@@ -38,7 +41,7 @@ class Talks(Source):
         """The conversations of the reader's groups that are worth a look."""
         messages, user = _since(connection, asked), {"user": asked.user_id}
         took_part = {one for row in connection.execute(_OWN, user) for one in row if one is not None}
-        apart = set(connection.scalars(_NAMED, user))
+        apart = {*connection.scalars(_NAMED, user), *connection.scalars(_POSTS, {"since": int(asked.since * 1000)})}
         return conversations(messages, asked.user_id, asked.facts.groups, took_part, apart)
 
     def line(self, shown: Shown, zone: ZoneInfo) -> Sequence[Words]:

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
+from bots.blog.tables import post
 from bots.digest import choices, facts
 from bots.digest.digest import PLAN, Digests
 from bots.digest.tables import digest_member, digest_mention, digest_message
@@ -109,7 +110,14 @@ async def come(store: Store, homeserver: Homeserver, clock: Clock, moment: float
 async def test_no_word_is_kept_and_nothing_of_a_members_own_room(listed: Store) -> None:
     await arrived(listed, said("$1", **naming(MIA)), said("$own", MIA, room=OWN))
     (kept,) = await rows(listed, digest_message)
-    assert kept == {"event_id": "$1", "room_id": BUOYS, "sender": BEN, "at": int((BEGUN + 60) * 1000), "thread": None}
+    assert kept == {
+        "event_id": "$1",
+        "room_id": BUOYS,
+        "sender": BEN,
+        "at": int((BEGUN + 60) * 1000),
+        "thread": None,
+        "is_file": False,
+    }
     assert await rows(listed, digest_mention) == [{"user_id": MIA, "event_id": "$1"}]
 
 
@@ -208,6 +216,54 @@ async def test_it_comes_weekly_and_once_with_what_is_new(listed: Store, homeserv
     assert lines[3].startswith("• 1 new in a thread in Buoys") and "in which you wrote" in lines[3]
     assert "lighthouse" not in body and "$gone" not in body and "$read" not in body
     assert await come(listed, homeserver, clock, MONDAY + choices.SPREAD_S + 600) == [body], "once"
+
+
+async def test_new_posts_of_others_are_told_one_by_one_without_their_titles(
+    listed: Store, homeserver: Homeserver
+) -> None:
+    def written(event_id: str, author: str, hours: float, room: str = BUOYS) -> Json:
+        moment = int((BEGUN + hours * 3600) * 1000)
+        return {"event_id": event_id, "room_id": room, "author": author, "title": "Lighthouse", "sent_at": moment}
+
+    rows = [
+        written("$new", BEN, 2),
+        written("$own", MIA, 2),
+        written("$seen", BEN, 1),
+        written("$elsewhere", BEN, 2, PILOTS),
+        written("$gone", BEN, 2),
+    ]
+    await listed.write(lambda one: one.execute(post.insert(), rows))
+    # A post is a message too; it is not told of twice, and five of them are no busy conversation.
+    await arrived(listed, *(said(f"$p{n}", (BEN, DINA)[n % 2], BEGUN + 7200) for n in range(4)), said("$new", BEN))
+    items = {name: told() for name in ("$new", "$own", "$seen", "$elsewhere", *(f"$p{n}" for n in range(4)))}
+    read = {"": int((BEGUN + 3600) * 1000)}
+    homeserver.digests[MIA] = {"groups": [group(read=read)], "waiting": [], "items": items}
+    clock = Clock("2026-06-03 12:00")
+    assert await come(listed, homeserver, clock, BEGUN) == []
+    (digest,) = await come(listed, homeserver, clock, MONDAY + choices.SPREAD_S)
+    assert digest.count("•") == 1 and "A new post by Ben (Harbour) in Buoys" in digest, digest
+    assert "Lighthouse" not in digest and "much is said" not in digest
+
+
+async def test_new_files_of_others_are_counted_for_each_group_without_their_names(
+    listed: Store, homeserver: Homeserver
+) -> None:
+    def shared(event_id: str, sender: str = BEN, hours: float = 2, **more: Any) -> Json:
+        file = {"msgtype": "m.file", "url": "mxc://x/y", "filename": "lighthouse.pdf"}
+        return said(event_id, sender, BEGUN + hours * 3600, **file, **more)
+
+    events = (shared("$f1"), shared("$f2", DINA), shared("$own", MIA), shared("$seen", hours=1), said("$m", BEN))
+    await arrived(listed, *events, shared("$elsewhere", room=PILOTS), shared("$taken"))
+    items = {name: told() for name in ("$f1", "$own", "$seen", "$elsewhere", "$m")} | {"$f2": told("Dina", "TLP:AMBER")}
+    read = {"": int((BEGUN + 3600) * 1000)}
+    homeserver.digests[MIA] = {"groups": [group(read=read)], "waiting": [], "items": items}
+    clock = Clock("2026-06-03 12:00")
+    assert await come(listed, homeserver, clock, BEGUN) == []
+    (digest,) = await come(listed, homeserver, clock, MONDAY + choices.SPREAD_S)
+    assert digest.count("•") == 1 and "New files in Buoys" in digest and ": 2, by Ben (Harbour), Dina." in digest, (
+        digest
+    )
+    assert "lighthouse" not in digest
 
 
 async def test_where_nothing_is_new_nothing_is_said(listed: Store, homeserver: Homeserver) -> None:

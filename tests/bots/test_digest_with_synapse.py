@@ -20,6 +20,8 @@ from tests.synapse.samples import text, thread
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_room_freezing import group
 
+pytestmark = pytest.mark.full
+
 Json = dict[str, Any]
 V3 = "/_matrix/client/v3"
 _LINK = re.compile(r"https://matrix\.to/#/([^/\s]+)/(\$[^?\s]+)\?via=\S+?(?=\))")

@@ -27,7 +27,7 @@ ME, ANA, OWN, PORTAL = "@belisha_steward:x", "@ana:x", "!ana:x", "https://portal
 #: Columns of tables whose rows are given that are not.
 LEFT = {
     "blog_post": {"number", "event_id", "room_id"},
-    "digest_message": {"room_id", "thread"},
+    "digest_message": {"room_id", "thread", "is_file"},
     "directory_introduction": {"effect_id", "about"},
     "portal_session": {
         "number", "token_hash", "code_hash", "code_since", "command_room", "command_event", "asked_of", "asked_by",

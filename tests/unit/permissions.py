@@ -113,6 +113,7 @@ ROWS: Final = {
     "report warn": Row(BOTH, "moderation", "report_warn"),
     "rules": Row(OWN, "members"),
     "rules accept": Row(OWN, "members"),
+    "search": Row(OWN, "members"),
     "start": Row(OWN, "members"),
     "suggestions": Row(OWN, "members"),
     "thaw": Row(BOTH, "leads", "member_thaw"),

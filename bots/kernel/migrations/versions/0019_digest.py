@@ -20,6 +20,7 @@ def upgrade() -> None:
         sa.Column("sender", sa.Text(), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("thread", sa.Text(), nullable=True),
+        sa.Column("is_file", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("event_id", name=op.f("pk_digest_message")),
     )
     op.create_index("ix_digest_message_room_id", "digest_message", ["room_id", "at"])
