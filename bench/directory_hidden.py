@@ -46,7 +46,7 @@ async def ratios(bare: str, hiding: str, community: Sequence[Person], pairs: int
     try:
         for store, fields in zip(stores, ((), hidden), strict=True):
             await store.open()
-            await store.write(lambda connection, fields=fields: _fill(connection, some, fields))  # type: ignore[misc]
+            await store.write(lambda connection, fields=fields: _fill(connection, some, fields))  # type: ignore[misc]  # bound now
             if not store.is_sqlite:
                 async with store.writing() as connection:
                     await connection.execute(sa.text("ANALYZE"))
@@ -81,7 +81,7 @@ async def _apart(stores: Sequence[Store], asker: Asker, texts: Sequence[str]) ->
         times = {}
         for store in stores if number % 2 else reversed(stores):
             began = time.perf_counter()
-            await store.read(lambda connection, text=text: search.search(connection, text, asker, NOW))  # type: ignore[misc]
+            await store.read(lambda connection, text=text: search.search(connection, text, asker, NOW))  # type: ignore[misc]  # bound now
             times[id(store)] = time.perf_counter() - began
         found.append(times[id(stores[1])] / times[id(stores[0])])
     return median(found[len(found) // 10 :])

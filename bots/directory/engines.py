@@ -69,7 +69,7 @@ class Sqlite:
             columns[code == self.index.code].append(" ".join(keys))
         # Names of tables and columns are constants of this module's callers, here and below.
         statement = (
-            f"INSERT INTO {self.index.words} (rowid, {self.index.first}, other) VALUES (:number, :first, :other)"  # noqa: S608
+            f"INSERT INTO {self.index.words} (rowid, {self.index.first}, other) VALUES (:number, :first, :other)"  # noqa: S608 - constants
         )
         between = f" {_BETWEEN} "
         values = {"number": number, "first": between.join(columns[True]), "other": between.join(columns[False])}
@@ -81,23 +81,23 @@ class Sqlite:
 
     def take_out(self, connection: sa.Connection, number: int) -> None:
         """Takes a document out of the index; its words stay in the file until `sweep`."""
-        statement = f"DELETE FROM {self.index.words} WHERE rowid = :number"  # noqa: S608
+        statement = f"DELETE FROM {self.index.words} WHERE rowid = :number"  # noqa: S608 - constants
         connection.execute(sa.text(statement), {"number": number})
         self._to_sweep(connection)
 
     def empty(self, connection: sa.Connection) -> None:
         """Takes everything out."""
-        connection.execute(sa.text(f"DELETE FROM {self.index.words}"))  # noqa: S608
+        connection.execute(sa.text(f"DELETE FROM {self.index.words}"))  # noqa: S608 - constants
         self._to_sweep(connection)
 
     def sweep(self, connection: sa.Connection) -> None:
         """Writes the index anew without what was deleted (FTS5's `optimize`), where anything was."""
         words = self.index.words
-        if connection.execute(sa.text(f"DELETE FROM {self.index.unswept}")).rowcount:  # noqa: S608
-            connection.execute(sa.text(f"INSERT INTO {words} ({words}) VALUES ('optimize')"))  # noqa: S608
+        if connection.execute(sa.text(f"DELETE FROM {self.index.unswept}")).rowcount:  # noqa: S608 - constants
+            connection.execute(sa.text(f"INSERT INTO {words} ({words}) VALUES ('optimize')"))  # noqa: S608 - constants
 
     def _to_sweep(self, connection: sa.Connection) -> None:
-        connection.execute(sa.text(f"INSERT INTO {self.index.unswept} (id) VALUES (1) ON CONFLICT DO NOTHING"))  # noqa: S608
+        connection.execute(sa.text(f"INSERT INTO {self.index.unswept} (id) VALUES (1) ON CONFLICT DO NOTHING"))  # noqa: S608 - constants
 
     def query(self, units: Iterable[Unit], *, expertise: bool = False, any_of: bool = False) -> str:
         """The query in FTS5's language."""
@@ -159,7 +159,7 @@ class PostgreSQL:
                 place += 1
                 words.append(f"'{word}':{min(place, self._FURTHEST)}{weight}")
             place += 1
-        statement = f"INSERT INTO {self.index.words} (number, words) VALUES (:number, CAST(:words AS tsvector))"  # noqa: S608
+        statement = f"INSERT INTO {self.index.words} (number, words) VALUES (:number, CAST(:words AS tsvector))"  # noqa: S608 - constants
         connection.execute(sa.text(statement), {"number": number, "words": " ".join(words)})
 
     def since(self, query: str, oldest: int, newest: int) -> str:
@@ -170,12 +170,12 @@ class PostgreSQL:
 
     def take_out(self, connection: sa.Connection, number: int) -> None:
         """Takes a document out of the index."""
-        statement = f"DELETE FROM {self.index.words} WHERE number = :number"  # noqa: S608
+        statement = f"DELETE FROM {self.index.words} WHERE number = :number"  # noqa: S608 - constants
         connection.execute(sa.text(statement), {"number": number})
 
     def empty(self, connection: sa.Connection) -> None:
         """Takes everything out."""
-        connection.execute(sa.text(f"DELETE FROM {self.index.words}"))  # noqa: S608
+        connection.execute(sa.text(f"DELETE FROM {self.index.words}"))  # noqa: S608 - constants
 
     def sweep(self, connection: sa.Connection) -> None:
         """Nothing: autovacuum does that."""

@@ -93,7 +93,7 @@ async def post(visit: Visit) -> web.Response:
     comments = await asyncio.to_thread(_comments, found.comments, visit)
     page = _number(visit, "page")
     facts = found.card.facts
-    here = _address(found.card)
+    here = address_of(found.card)
     return visit.page(
         "post",
         max(found.card.label, *(one.label for one in found.comments), Label.CLEAR),
@@ -128,7 +128,7 @@ async def versions(visit: Visit) -> web.Response:
         "post_versions",
         found.card.label,
         title=title,
-        here=_address(found.card),
+        here=address_of(found.card),
         versions=found.versions,
         older=older,
         newer=newer,
@@ -249,7 +249,8 @@ def _page(asked: Asked, page: int) -> str:
     return f"{same}{'&' if '?' in same else '?'}page={page}" if page > 1 else same
 
 
-def _address(card: Card) -> str:
+def address_of(card: Card) -> str:
+    """The page of a post."""
     return f"/blog/{part(card.facts.room_id)}/{part(card.facts.event_id)}"
 
 
@@ -258,7 +259,7 @@ def _on_list(one: _Shown, blog: Blog) -> Mapping[str, Any]:
     return {
         "card": card,
         "article": one.article,
-        "address": _address(card),
+        "address": address_of(card),
         "group": blog.names.get(card.facts.room_id) or "A group without a name",
         "by": _with(Asked(), author=card.author.user_id) if card.author.user_id else None,
     }

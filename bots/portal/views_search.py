@@ -24,6 +24,7 @@ from bots.directory.profiles import Kept, seen
 from bots.portal.homes import Room
 from bots.portal.pages import part, strictest
 from bots.portal.unavailable import Unavailable
+from bots.portal.views_blog import address_of
 from bots.portal.views_documents import card_of, groups_of
 from bots.portal.views_profile import sight_of
 from bots.portal.visit import Visit
@@ -128,7 +129,7 @@ async def posts(visit: Visit, words: str) -> Section:
             about=" · ".join(each for each in (card.author.name, blog.names.get(card.facts.room_id)) if each),
             label=card.label,
             pieces=marked(excerpt(article.text, words), words),
-            address=f"/blog/{part(card.facts.room_id)}/{part(card.facts.event_id)}",
+            address=address_of(card),
             at=card.facts.sent_at / 1000,
         )
         for card, article in zip(cards, articles, strict=True)

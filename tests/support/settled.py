@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +48,17 @@ async def make_community(data: Path, changed: Settings | None = None, module: st
     server = topology.make_server(data, changed, overrides=FAST, module=module)
     await server.start()
     return await settle(server)
+
+
+@asynccontextmanager
+async def own_community(data: Path, module: str | None = None) -> AsyncIterator[Community]:
+    """The usual community for one file of tests alone; it is ended whatever happens."""
+    here = await make_community(data, module=module)
+    with ended(here.server):
+        try:
+            yield here
+        finally:
+            await here.close()
 
 
 async def _copy(data: Path, module: str | None) -> Community:

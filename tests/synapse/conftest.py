@@ -8,16 +8,11 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community
-from tests.support.server import ended
-from tests.support.settled import make_community
+from tests.support.settled import own_community
 
 
 @pytest_asyncio.fixture(scope="session")
 async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     """The community that most tests share; a test changes no room or member that another reads."""
-    here = await make_community(tmp_path_factory.mktemp("community") / "data")
-    with ended(here.server):
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with own_community(tmp_path_factory.mktemp("community") / "data") as here:
+        yield here

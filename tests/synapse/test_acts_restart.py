@@ -12,8 +12,8 @@ import pytest_asyncio
 
 from tests.support.community import Community, assert_refused, unique
 from tests.support.ledger import relabel, settled, until
-from tests.support.server import ended, request
-from tests.support.settled import make_community
+from tests.support.server import request
+from tests.support.settled import own_community
 from tests.synapse.samples import text
 from tests.synapse.test_acts import done, freezes, hand_over, is_frozen, newcomer, stored, typed
 from tests.synapse.test_acts_items import acts_on, answering
@@ -28,12 +28,8 @@ pytestmark = pytest.mark.full
 @pytest_asyncio.fixture(scope="module")
 async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     """A community whose server dies when it is told to."""
-    here = await make_community(tmp_path_factory.mktemp("dying") / "data", module="tests.synapse.dying.Dying")
-    with ended(here.server):
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with own_community(tmp_path_factory.mktemp("dying") / "data", "tests.synapse.dying.Dying") as here:
+        yield here
 
 
 async def killed_at(community: Community, place: str, call: Any) -> None:

@@ -10,8 +10,7 @@ import pytest_asyncio
 
 from tests.support.community import Community, unique
 from tests.support.ledger import until
-from tests.support.server import ended
-from tests.support.settled import make_community
+from tests.support.settled import own_community
 from tests.support.upgrade import joined, state_of
 from tests.synapse.test_acts import hand_over, stored, typed
 from tests.synapse.test_acts_restart import killed_at
@@ -34,12 +33,8 @@ PLACES = (
 @pytest_asyncio.fixture(scope="module")
 async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     """A community whose server dies when it is told to."""
-    here = await make_community(tmp_path_factory.mktemp("dying") / "data", module="tests.synapse.dying.Dying")
-    with ended(here.server):
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with own_community(tmp_path_factory.mktemp("dying") / "data", "tests.synapse.dying.Dying") as here:
+        yield here
 
 
 def rooms_of(community: Community, name: str) -> set[str]:

@@ -8,8 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community
-from tests.support.server import ended
-from tests.support.settled import make_community
+from tests.support.settled import own_community
 from tests.synapse.test_acts import stored
 from tests.synapse.test_acts_restart import killed_at
 from tests.synapse.test_groups import own_room
@@ -33,12 +32,8 @@ PLACES = (
 @pytest_asyncio.fixture(scope="module")
 async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     """A community whose server dies when it is told to."""
-    here = await make_community(tmp_path_factory.mktemp("dying") / "data", module="tests.synapse.dying.Dying")
-    with ended(here.server):
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with own_community(tmp_path_factory.mktemp("dying") / "data", "tests.synapse.dying.Dying") as here:
+        yield here
 
 
 @pytest.mark.parametrize("place", PLACES)

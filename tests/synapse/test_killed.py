@@ -11,8 +11,8 @@ import pytest_asyncio
 
 from tests.support.bustle import Bustle
 from tests.support.community import Community
-from tests.support.server import Server, ended
-from tests.support.settled import make_community
+from tests.support.server import Server
+from tests.support.settled import own_community
 from tests.support.workers import Workers
 from tests.synapse.racing import Kind
 
@@ -23,12 +23,8 @@ ROUNDS = 4
 @pytest_asyncio.fixture(scope="module")
 async def killed(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     """A community of this file alone: it is killed again and again."""
-    here = await make_community(tmp_path_factory.mktemp("killed") / "data")
-    with ended(here.server):
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with own_community(tmp_path_factory.mktemp("killed") / "data") as here:
+        yield here
 
 
 async def crash(server: Server, chance: random.Random) -> None:

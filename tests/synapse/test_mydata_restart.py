@@ -9,8 +9,7 @@ import pytest_asyncio
 
 from tests.support.community import Community
 from tests.support.ledger import until
-from tests.support.server import ended
-from tests.support.settled import make_community
+from tests.support.settled import own_community
 from tests.synapse.samples import text
 from tests.synapse.test_acts import newcomer
 from tests.synapse.test_groups import own_room
@@ -22,12 +21,8 @@ pytestmark = pytest.mark.full
 @pytest_asyncio.fixture(scope="module")
 async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     """A community whose server dies when it is told to."""
-    here = await make_community(tmp_path_factory.mktemp("dying") / "data", module="tests.synapse.dying.Dying")
-    with ended(here.server):
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with own_community(tmp_path_factory.mktemp("dying") / "data", "tests.synapse.dying.Dying") as here:
+        yield here
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,8 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community, assert_refused, unique, wish
-from tests.support.server import ended, request
-from tests.support.settled import make_community
+from tests.support.server import request
+from tests.support.settled import own_community
 from tests.synapse.test_acts import asks, hand_over, stored, typed
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_rights import everything, login, newcomer, room, rooms_of, rows_of_tokens, until
@@ -27,12 +27,8 @@ EXTENT = "/_synapse/client/org.belisha/v1/extent"
 @pytest_asyncio.fixture(scope="module")
 async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     """A community of this file alone, whose people go; its server dies when it is told to."""
-    here = await make_community(tmp_path_factory.mktemp("leaving") / "data", module="tests.synapse.dying.Dying")
-    with ended(here.server):
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with own_community(tmp_path_factory.mktemp("leaving") / "data", "tests.synapse.dying.Dying") as here:
+        yield here
 
 
 async def offboards(community: Community, by: str, whom: str) -> tuple[int, Json]:
