@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from belisha.digest.values import Digest, Why
 from belisha.translation import _
-from bots.digest.choices import DIGEST
+from bots.digest.commands import DIGEST
 from bots.digest.source import Source
 from bots.kernel.answers import Block, Strong, Typed, Words, paragraph, points, say
 from bots.polls.words import moment
@@ -16,11 +16,9 @@ from bots.polls.words import moment
 def digest(told: Digest, lines: Mapping[Why, Source], since: float, zone: ZoneInfo) -> Sequence[Block]:
     """The whole message; no word in it is out of a message."""
     rows: list[Sequence[Words]] = [lines[one.entry.why].line(one, zone) for one in told.shown]
-    blocks: list[Block] = [
-        paragraph(Strong(_("What is new for you"))),
-        say(_("Since {moment}:"), moment=moment(since, zone)),
-        points(rows),
-    ]
+    blocks: list[Block] = [paragraph(Strong(_("What is new for you")))]
+    if rows:
+        blocks += [say(_("Since {moment}:"), moment=moment(since, zone)), points(rows)]
     if told.rest:
         more = ", ".join(
             _("{count} more in {group}").format(count=count, group=group)
