@@ -18,7 +18,7 @@ from markupsafe import Markup
 from belisha.digest.values import Digest
 from belisha.directory.written import plain as one_line
 from belisha.tlp import BACKGROUND
-from belisha.translation import _, many
+from belisha.translation import _
 from bots.digest.mail_words import Post
 from bots.kernel.answers import Block, Link, Paragraph, Points, Strong, Table, Typed, Words, in_html, plain
 from bots.kernel.effects import Mail
@@ -40,7 +40,7 @@ def harmless(text: str) -> str:
     return f"{begins}{_LINKED.sub(lambda found: f'[{found[0]}]', one_line(text)[:_LONGEST])}{ends}"
 
 
-def written(post: Post, row: Mapping[str, Any], blocks: Sequence[Block], told: Digest, above: int) -> Mail:
+def written(post: Post, row: Mapping[str, Any], blocks: Sequence[Block], told: Digest) -> Mail:
     """The mail with a digest.
 
     Args:
@@ -48,7 +48,6 @@ def written(post: Post, row: Mapping[str, Any], blocks: Sequence[Block], told: D
         row: The member's address, and the handle in the link that ends it.
         blocks: What the digest says.
         told: Of what it tells.
-        above: In how many groups there is something that mail may not carry.
     """
     off = post.off_link(str(row["handle"]))
     values = {
@@ -57,9 +56,7 @@ def written(post: Post, row: Mapping[str, Any], blocks: Sequence[Block], told: D
         "background": BACKGROUND,
         "community": harmless(post.community),
         "blocks": [_harmless(one) for one in blocks],
-        "above": _above(above),
         "off": off,
-        "portal": post.portal,
     }
     # RFC 2369 and RFC 8058: mail programs show a button for it, and a press of it is one POST.
     headers = (
@@ -69,16 +66,6 @@ def written(post: Post, row: Mapping[str, Any], blocks: Sequence[Block], told: D
     subject = f"[{told.label}] {_('Your digest of {community}').format(community=harmless(post.community))}"
     text, html = (_templates().get_template(f"mail.{one}.j2").render(values) for one in ("txt", "html"))
     return Mail(str(row["address"]), subject, text, html=html, headers=headers)
-
-
-def _above(groups: int) -> str:
-    if not groups:
-        return ""
-    return many(
-        "In {count} of your groups there is something new above what mail may carry: you find it in Element.",
-        "In {count} of your groups there is something new above what mail may carry: you find it in Element.",
-        groups,
-    )
 
 
 @cache

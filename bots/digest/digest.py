@@ -212,8 +212,8 @@ class Digests:
         then = {"letter": LETTER, **about}
         if not told.shown and not above:
             return Unwritten(then)
-        blocks = words.digest(told, self._by_reason, asked.since, self._zone)
-        return replace(by_mail.written(post, row, blocks, told, above), then=then)
+        blocks = words.digest(told, self._by_reason, asked.since, self._zone, above)
+        return replace(by_mail.written(post, row, blocks, told), then=then)
 
     def _mailed(self, job: Job, context: Context) -> Sequence[Effect] | None:
         """Notes that a member was told by mail, or tells them by chat why not."""

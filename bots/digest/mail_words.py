@@ -9,7 +9,7 @@ from typing import Any, Final
 from belisha.digest import addresses
 from belisha.tlp import Label
 from belisha.translation import _
-from bots.digest.commands import CHAT
+from bots.digest.commands import BOTH, CHAT
 from bots.kernel.answers import Block, Link, Typed, Words, paragraph, say
 
 #: How far an address is: it waits for its code, is the member's, or was refused by the mail server.
@@ -62,8 +62,13 @@ def how_it_is(post: Post | None, row: Mapping[str, Any] | None) -> Sequence[Bloc
     }
     blocks: list[Block] = [say(told, **words, **typed)]
     if row["state"] == CONFIRMED and row["way"] != CHAT:
-        ways = _("It comes as you say with {by}: mail, chat or both. To end mail and forget the address, write {off}.")
-        blocks.append(say(ways, by=Typed(f"!digest --by {row['way']}"), off=Typed("!digest mail off")))
+        other = "mail" if row["way"] == BOTH else "both"
+        ways = (
+            _("It comes here as well; to have it by mail alone, write {by}. To forget the address, write {off}.")
+            if row["way"] == BOTH
+            else _("It comes by mail alone; to have it here as well, write {by}. To forget the address, write {off}.")
+        )
+        blocks.append(say(ways, by=Typed(f"!digest --by {other}"), off=Typed("!digest mail off")))
     return blocks
 
 

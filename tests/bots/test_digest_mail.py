@@ -72,8 +72,8 @@ async def test_a_mail_word_for_word(here: Mailing, server: Mailserver) -> None:
         "What is new for you\n\n"
         "Since 2026-06-03 13:00 (Europe/London):\n\n"
         f"• Ben (Harbour) named you in Buoys ({link}), 2026-06-03 13:01 (Europe/London), and you have not answered.\n\n"
+        "Something new in 1 of your groups is above what mail may carry: you find it in Element.\n\n"
         "To have this more or less often, write !digest.\n\n"
-        "In 1 of your groups there is something new above what mail may carry: you find it in Element.\n\n"
         "-- \n"
         "This mail is for you alone. Its label says how far you may pass it on.\n"
         f"To get no more of them: {off}\n\n"
@@ -106,7 +106,7 @@ async def test_the_ceiling_is_the_communitys(here: Mailing, server: Mailserver) 
     assert await due(here) == [], "by mail alone"
     text, _ = parts(server.taken[-1])
     assert server.taken[-1]["Subject"].startswith("[TLP:AMBER] ") and text.startswith("TLP:AMBER\n")
-    assert "/$1?" in text and "/$2?" in text and "/$3?" not in text and "In 1 of your groups" in text
+    assert "/$1?" in text and "/$2?" in text and "/$3?" not in text and "in 1 of your groups" in text
 
 
 HOSTILE = (
@@ -196,7 +196,7 @@ async def test_each_attempt_decides_anew(here: Mailing, server: Mailserver) -> N
     await here.run(seconds=120)
     text, html = parts(server.taken[-1])
     assert "/$0?" in text and not any(f"/${number}?" in text + html for number in (1, 2, 3))
-    assert "Pilots" not in text + html and "In 1 of your groups" in text
+    assert "Pilots" not in text + html and "in 1 of your groups" in text
     first = server.taken[-1]["Message-ID"]
     assert await here.kept_of_mails() == str([[(None, None)] * 2, []]) and first
     facts(here, {f"${number}": told() for number in range(4)})

@@ -34,6 +34,11 @@ class Mailserver:
         """What went to an address, the oldest first."""
         return [one for one in self.taken if one["To"] == address]
 
+    @property
+    def ids(self) -> list[str]:
+        """The Message-IDs of what was taken."""
+        return [str(one["Message-ID"]) for one in self.taken]
+
     async def handle_RCPT(
         self, _server: object, _session: object, envelope: Any, address: str, _options: object
     ) -> str:
