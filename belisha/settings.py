@@ -24,6 +24,7 @@ Tls = Literal["none", "starttls", "tls"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Marking = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED", "refuse"]
 ExactLabel = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
+MailCeiling = Literal["TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT"]
 Scan = Literal["none", "best_effort", "required"]
 Seconds = Annotated[int, AfterValidator(values.seconds)]
 Days = Annotated[int, AfterValidator(values.days)]
@@ -124,6 +125,7 @@ class Mail(_Part):
     port: Annotated[int, Field(ge=1, le=65535)] = 465
     tls: Tls = "tls"
     sender: Annotated[str, AfterValidator(values.mail_address)] | None = None
+    ceiling: MailCeiling = "TLP:GREEN"
     user: str | None = None
     password_file: str | None = None
 

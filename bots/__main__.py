@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from bots.portal import server as portal
     from bots.roster import roster
 
-    bots = roster(portal.command(config), config.escalation, rules, ZoneInfo(config.time_zone), config.ballot_keys)
+    zone = ZoneInfo(config.time_zone)
+    bots = roster(portal.command(config), config.escalation, rules, zone, config.ballot_keys, portal.post(config))
     try:
         asyncio.run(Process(config, bots, portal.beside(config)).run())
     except (StartError, StoreError) as error:

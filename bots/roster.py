@@ -8,6 +8,8 @@ from zoneinfo import ZoneInfo
 from belisha.commands.declaration import Command
 from bots.blog.blog import Blog
 from bots.digest.digest import Digests
+from bots.digest.mail_words import Post
+from bots.digest.mailbox import Mailbox
 from bots.directory.directory import Directory
 from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
@@ -29,6 +31,7 @@ def roster(
     rules: str | None = None,
     zone: ZoneInfo | None = None,
     ballot_keys: Path | None = None,
+    post: Post | None = None,
 ) -> list[Bot]:
     """Every bot, in the order in which they are asked about each event.
 
@@ -38,6 +41,7 @@ def roster(
         rules: The text of the community's rules, where it has any.
         zone: The community's time zone; UTC where none is given.
         ballot_keys: The folder of the keys of anonymous polls; without one there are no such polls.
+        post: How digests are mailed; None where this community sends no mail.
     """
     written = None if rules is None else Rules(rules)
     entries = [] if portal is None else [portal.entry(), search_command.entry(portal.public_url)]
@@ -45,7 +49,7 @@ def roster(
     address = "" if portal is None else portal.public_url
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
     at = zone or ZoneInfo("UTC")
-    digests = Digests(at, keys)
+    digests = Digests(at, keys, Mailbox(post))
     parts: list[Part] = [
         Polls(at, address, keys),
         Directory(address),
@@ -59,6 +63,7 @@ def roster(
             entries,
             hears=hears,
             watches=(digests,),
+            writes=digests,
             portal=address,
             escalation=escalation,
             rules=written,

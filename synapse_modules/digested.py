@@ -67,7 +67,8 @@ class Digested:
         """
         member = (await self._registry.active_members()).get(person.localpart) if person.belongs else None
         if member is None:
-            return {"groups": [], "waiting": [], "items": [None for _ in asked]}
+            return {"groups": [], "waiting": [], "items": [None for _ in asked], "domains": []}
+        organisation = (await self._registry.organisations()).get(member.organisation)
         places: Mapping[str, Place] = await self._api.run_db_interaction("belisha_places", _places, person.user_id)
         items = await self._items(person, places, asked)
         return {
@@ -77,6 +78,7 @@ class Digested:
             ],
             "waiting": await self._waiting.doors_of(person, member),
             "items": [items.get(one) for one in asked],
+            "domains": [] if organisation is None else list(organisation.domains),
         }
 
     async def _items(

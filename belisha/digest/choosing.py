@@ -108,6 +108,20 @@ def decided(entries: Iterable[Entry], told: Mapping[str, Told], groups: Mapping[
     return shown
 
 
+def carried(
+    entries: Iterable[Entry], told: Mapping[str, Told], groups: Mapping[str, Group], ceiling: Label
+) -> tuple[list[Shown], int]:
+    """The same for what may carry labels up to a ceiling alone, and in how many groups there is something above it.
+
+    What is above takes no part in anything but that number.
+    """
+    below = {item: one for item, one in told.items() if one.label <= ceiling}
+    chosen = list(entries)
+    shown = decided(chosen, told, groups)
+    above = {one.entry.room_id for one in shown if any(told[item].label > ceiling for item in one.entry.items)}
+    return decided(chosen, below, groups), len(above)
+
+
 def _still_holds(entry: Entry, items: Sequence[str], told: Mapping[str, Told]) -> bool:
     if entry.why is Why.POLL:
         return bool(items) and not told[items[0]].voted

@@ -1,4 +1,4 @@
-"""`!digest`: how often a member wants one, and at which hour; and when the next is due."""
+"""`!digest`: how often a member wants one, at which hour and by which way; and when the next is due."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from belisha.commands.declaration import ALONE, Argument, Command
-from belisha.commands.values import Type, Wrong, choice
-from belisha.translation import _, marked
+from belisha.translation import _
+from bots.digest.commands import CHAT, DAILY, MAIL, OFF, WEEKLY
+from bots.digest.mailbox import Mailbox
 from bots.digest.tables import digest_member
 from bots.kernel.answers import Block, Typed, paragraph, say
 from bots.kernel.bot import Context
@@ -19,34 +19,10 @@ from bots.kernel.rules import Rule, next_due, share_of
 from bots.kernel.store import insert_on
 from bots.polls.words import moment
 
-DAILY: Final = "daily"
-WEEKLY: Final = "weekly"
-OFF: Final = "off"
 HOUR: Final = "08:00"
 #: Those of many members at one hour are spread over so many seconds.
 SPREAD_S: Final = 1800.0
 _MONDAY: Final = 0
-
-
-def _read(text: str) -> str | Wrong:
-    try:
-        return time.fromisoformat(text.strip().zfill(5)).strftime("%H:%M")
-    except ValueError:
-        return Wrong(marked("Please write a time of the day such as 08:00."))
-
-
-DIGEST: Final = Command(
-    ("digest",),
-    marked("says how often I tell you what is new for you, and when: daily, weekly, or off"),
-    "!digest daily --at 08:00",
-    (
-        Argument("every", choice(DAILY, WEEKLY, OFF), marked("how often: daily, weekly or off"), required=False),
-        Argument("at", Type(_read, shown="08:00"), marked("at which time of the day"), required=False, flag=True),
-    ),
-    where=ALONE,
-    title=marked("My digest"),
-    on_page=marked("says how often the steward tells you what is new for you, and when: daily, weekly, or off"),
-)
 
 
 def chosen(connection: sa.Connection, user_id: str, now: float, zone: ZoneInfo) -> dict[str, Any]:
@@ -71,9 +47,11 @@ def following(user_id: str, every: str, hour: str, now: float, zone: ZoneInfo) -
     return next_due(Rule(time.fromisoformat(hour), weekdays), now - aside, zone) + aside
 
 
-def answer(call: Call, context: Context, zone: ZoneInfo) -> Answer:
+def answer(call: Call, context: Context, zone: ZoneInfo, mailbox: Mailbox) -> Answer:
     """Changes what is asked for, and says how it is."""
     connection, asked = context.database, call.arguments
+    if "by" in asked and (refusal := mailbox.choose(connection, call.user_id, str(asked["by"]))) is not None:
+        return Answer((paragraph(refusal),))
     row = chosen(connection, call.user_id, context.now, zone)
     if asked:
         was_off = row["every"] == OFF
@@ -84,19 +62,20 @@ def answer(call: Call, context: Context, zone: ZoneInfo) -> Answer:
             row["since"] = context.now
         put = insert_on(connection, digest_member).values(row)
         connection.execute(put.on_conflict_do_update(index_elements=["user_id"], set_=row))
-    return Answer(_told(row, zone))
+    return Answer(_told(row, zone, mailbox.way(connection, call.user_id)))
 
 
-def _told(row: dict[str, Any], zone: ZoneInfo) -> tuple[Block, ...]:
+def _told(row: dict[str, Any], zone: ZoneInfo, way: str) -> tuple[Block, ...]:
     if row["every"] == OFF:
         return (say(_("You get no digest. To have one, write {weekly}."), weekly=Typed("!digest weekly")),)
     often = (
-        _("Every day at about {hour} I tell you here what is new for you; the next time on {next}.")
+        _("Every day at about {hour} I tell you {where} what is new for you; the next time on {next}.")
         if row["every"] == DAILY
-        else _("On Mondays at about {hour} I tell you here what is new for you; the next time on {next}.")
+        else _("On Mondays at about {hour} I tell you {where} what is new for you; the next time on {next}.")
     )
+    where = _("here") if way == CHAT else _("by mail") if way == MAIL else _("here and by mail")
     return (
-        say(often, hour=row["hour"], next=moment(row["due"], zone)),
+        say(often, hour=row["hour"], where=where, next=moment(row["due"], zone)),
         paragraph(
             _("First what asks for you, then what went on in your groups, as far as I know that you have not read it."),
             " ",

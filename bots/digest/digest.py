@@ -7,33 +7,38 @@ second asks about each item chosen and says what the module still tells (rule P2
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from belisha.digest.choosing import decided, ordered, shortened, within
-from belisha.digest.values import Digest, Entry, Why
+from belisha.digest import addresses
+from belisha.digest.choosing import carried, decided, ordered, shortened, within
+from belisha.digest.values import Digest, Entry, Shown, Why
 from belisha.events import LABEL_KEY
-from bots.digest import choices, facts, words
+from bots.digest import by_mail, choices, facts, mailbox, words
 from bots.digest.approvals import Approvals
+from bots.digest.commands import BOTH, CHAT, DIGEST, DIGEST_CODE, DIGEST_MAIL, MAIL, OFF
 from bots.digest.documents import Documents
 from bots.digest.mentions import Mentions
 from bots.digest.open_polls import OpenPolls
 from bots.digest.people import People
 from bots.digest.posts import Posts
 from bots.digest.source import Asked, Source
-from bots.digest.tables import digest_member, digest_mention
+from bots.digest.tables import digest_address, digest_code_mail, digest_member, digest_mention
 from bots.digest.talks import Talks
 from bots.directory.tables import directory_member
+from bots.kernel import quiet
 from bots.kernel.answers import notice
 from bots.kernel.bot import Context, Job, Needs
 from bots.kernel.calls import Acting
 from bots.kernel.calls import Entry as Answered
 from bots.kernel.digested import DigestFacts
-from bots.kernel.effects import Effect, Schedule, Send
+from bots.kernel.effects import MAILED, Effect, Letter, Mail, Schedule, Send
 from bots.kernel.events import Event
+from bots.kernel.letters import Unwritten
 from bots.kernel.listed import Sight
 from bots.kernel.rules import Rule
 from bots.kernel.store import insert_on
@@ -43,6 +48,8 @@ PLAN: Final = "digest plan"
 #: Begin the names of the jobs for one member each.
 CHOOSE: Final = "digest choose "
 TELL: Final = "digest tell "
+#: The name of the letters.
+LETTER: Final = "digest"
 #: How many are begun in one minute.
 AT_ONCE: Final = 500
 
@@ -53,9 +60,10 @@ class Digests:
     rules: Mapping[str, Rule] = {PLAN: Rule(time(0), every=60)}
     acts: Mapping[str, Acting] = {}
 
-    def __init__(self, zone: ZoneInfo, keys: KeyFiles | None = None) -> None:
-        """Knows the clock on the community's wall, and where the keys of anonymous polls are."""
+    def __init__(self, zone: ZoneInfo, keys: KeyFiles | None = None, box: mailbox.Mailbox | None = None) -> None:
+        """Knows the clock on the community's wall, where the keys of anonymous polls are, and how mail is sent."""
         self._zone = zone
+        self._mailbox = box or mailbox.Mailbox(None)
         #: The order is that in which they are asked; that of a digest's lines is `Why`.
         self._sources: Sequence[Source] = (
             Mentions(),
@@ -68,7 +76,9 @@ class Digests:
         )
         self._by_reason = {why: source for source in self._sources for why in source.reasons}
         self.entries: Sequence[Answered] = (
-            Answered(choices.DIGEST, lambda call, context: choices.answer(call, context, zone)),
+            Answered(DIGEST, lambda call, context: choices.answer(call, context, zone, self._mailbox)),
+            Answered(DIGEST_MAIL, self._mailbox.answer_mail, Needs(own_digest=True)),
+            Answered(DIGEST_CODE, self._mailbox.answer_code, Needs(own_digest=True)),
         )
 
     def watches(self, event: Event) -> bool:
@@ -93,25 +103,32 @@ class Digests:
 
     def job_needs(self, job: Job) -> Needs | None:
         """What the module tells of the member at this moment, for the jobs of one member."""
-        if not job.name.startswith((CHOOSE, TELL)):
-            return None
-        user_id, room = str(job.arguments["user"]), str(job.arguments["room"])
         if job.name.startswith(CHOOSE):
-            return Needs(digest=(room, user_id, ()))
-        items = tuple((one.room_id, item) for one in _entries(job) for item in one.items)
+            return Needs(digest=(str(job.arguments["room"]), str(job.arguments["user"]), ()))
+        return self.letter_needs(job) if job.name.startswith(TELL) else None
+
+    def letter_needs(self, letter: Job) -> Needs:
+        """The same of each item, for what tells of them."""
+        user_id, room = str(letter.arguments["user"]), str(letter.arguments["room"])
+        items = tuple((one.room_id, item) for one in _entries(letter) for item in one.items)
         return Needs(digest=(room, user_id, items), sight_for=(room, user_id))
 
     def run(self, job: Job, context: Context) -> Sequence[Effect] | None:
-        """Plans, chooses or tells; None for other jobs."""
+        """Plans, chooses or tells, or hears how a mail ended; None for other jobs."""
+        if job.name.startswith(MAILED) and mailbox.CODE_OF in job.arguments["then"]:
+            return mailbox.code_ended(job.arguments["then"], job.arguments["ended"], context)
         if job.name == PLAN:
             return self._planned(context)
         if job.name.startswith(CHOOSE):
             return self._chosen(job, context)
+        if job.name.startswith(MAILED):
+            return self._mailed(job, context)
         return self._told(job, context) if job.name.startswith(TELL) else None
 
     def _planned(self, context: Context) -> Sequence[Effect]:
         connection, now = context.database, context.now
         facts.thin(connection, now)
+        mailbox.thin(connection, now)
         _keep_in_step(connection, now, self._zone)
         query = (
             sa.select(digest_member, directory_member.c.service_room, directory_member.c.standing)
@@ -125,9 +142,8 @@ class Digests:
             due = choices.following(row["user_id"], row["every"], row["hour"], now, self._zone)
             mine = digest_member.c.user_id == row["user_id"]
             connection.execute(digest_member.update().where(mine).values(due=due))
-            if row["every"] != choices.OFF and row["standing"] == "active" and row["service_room"] is not None:
-                about = {"user": row["user_id"], "room": row["service_room"], "since": row["since"], "until": now}
-                effects.append(Schedule(f"{CHOOSE}{row['user_id']}", now, {**about, "following": due}))
+            if row["every"] != OFF and row["standing"] == "active" and row["service_room"] is not None:
+                effects.append(_choosing(row, now, due))
         return effects
 
     def _chosen(self, job: Job, context: Context) -> Sequence[Effect]:
@@ -140,26 +156,107 @@ class Digests:
 
     def _told(self, job: Job, context: Context) -> Sequence[Effect]:
         connection, asked = context.database, _asked(job, context)
-        mine = digest_member.c.user_id == str(job.arguments["user"])
-        row = connection.execute(digest_member.select().where(mine)).mappings().one_or_none()
-        if asked is None or row is None or row["every"] == choices.OFF:
+        row = _row(connection, str(job.arguments["user"]))
+        if asked is None or row is None or row["every"] == OFF:
             return ()
-        more = [one for source in self._sources if not source.names_items for one in source.new(connection, asked)]
-        told = shortened(decided(ordered((*_entries(job), *more)), asked.facts.told, asked.facts.groups))
-        connection.execute(digest_member.update().where(mine).values(since=asked.until))
+        mine = digest_member.c.user_id == asked.user_id
+        room, way = str(job.arguments["room"]), self._mailbox.way(connection, asked.user_id)
+        end = None if way == MAIL else quiet.until(connection, room, context.now, self._zone)
+        if end is not None:  # chosen anew then: what is taken back meanwhile is not told
+            arguments = {key: value for key, value in job.arguments.items() if key != "entries"}
+            return (Schedule(f"{CHOOSE}{asked.user_id}", end, arguments),)
+        told = shortened(decided(self._all(connection, job, asked), asked.facts.told, asked.facts.groups))
         if not told.shown:
+            connection.execute(digest_member.update().where(mine).values(since=asked.until))
             return ()
+        effects: list[Effect] = []
+        if way != CHAT and (refused := self._mailbox.outside(connection, asked.user_id, asked.facts.domains)):
+            effects, way = [*refused], CHAT
+        people = [one.entry.facts["address"] for one in told.shown if one.entry.why is Why.PEOPLE]
+        if way != MAIL:
+            connection.execute(digest_member.update().where(mine).values(since=asked.until))
+            self._note(connection, asked.user_id, told.shown)
+            content = notice(words.digest(told, self._by_reason, asked.since, self._zone)) | _label(told)
+            effects.append(Send(content, room=room, once=f"digest {asked.user_id} {asked.until}", waits=True))
+        if way != CHAT:
+            arguments = {**job.arguments, "people": people if way == BOTH else []}
+            until, once = context.now + by_mail.LIFE_S, f"digest mail {asked.user_id} {asked.until}"
+            effects.append(Letter(LETTER, asked.user_id, arguments, until, once=once))
+        return effects
+
+    def _note(self, connection: sa.Connection, user_id: str, shown: Sequence[Shown]) -> None:
         for source in self._sources:
-            source.told(connection, asked.user_id, [one for one in told.shown if one.entry.why in source.reasons])
-        content = notice(words.digest(told, self._by_reason, asked.since, self._zone)) | _label(told)
-        once = f"digest {asked.user_id} {asked.until}"
-        return (Send(content, room=str(job.arguments["room"]), once=once, waits=True),)
+            source.told(connection, user_id, [one for one in shown if one.entry.why in source.reasons])
+
+    def _all(self, connection: sa.Connection, job: Job, asked: Asked) -> list[Entry]:
+        more = [one for source in self._sources if not source.names_items for one in source.new(connection, asked)]
+        return ordered((*_entries(job), *more))
+
+    # --- By mail -----------------------------------------------------------------------------------------------
+
+    def letter(self, letter: Job, context: Context) -> Mail | Unwritten:
+        """A digest as it may be mailed at this moment."""
+        connection, asked = context.database, _asked(letter, context)
+        post, row = self._mailbox.post, self._mailbox.confirmed(connection, str(letter.arguments["user"]))
+        chosen = _row(connection, str(letter.arguments["user"]))
+        wants = chosen is not None and chosen["every"] != OFF and row is not None and row["way"] != CHAT
+        if asked is None or post is None or row is None or not wants:
+            return Unwritten()
+        if not addresses.is_within(row["address"], asked.facts.domains):
+            return Unwritten()  # the next one tells of that
+        entries = self._all(connection, letter, asked)
+        shown, above = carried(entries, asked.facts.told, asked.facts.groups, post.ceiling)
+        told = shortened(shown)
+        people = [one.entry.facts["address"] for one in told.shown if one.entry.why is Why.PEOPLE]
+        about = {"user": asked.user_id, "until": asked.until, "handle": row["handle"], "people": people}
+        then = {"letter": LETTER, **about}
+        if not told.shown and not above:
+            return Unwritten(then)
+        blocks = words.digest(told, self._by_reason, asked.since, self._zone, above)
+        return replace(by_mail.written(post, row, blocks, told), then=then)
+
+    def _mailed(self, job: Job, context: Context) -> Sequence[Effect] | None:
+        """Notes that a member was told by mail, or tells them by chat why not."""
+        connection, then, ended = context.database, job.arguments["then"], job.arguments["ended"]
+        if then.get("letter") != LETTER:
+            return None
+        user_id, until = str(then["user"]), float(then["until"])
+        mine = digest_member.c.user_id == user_id
+        if ended in ("sent", "unwritten"):
+            later = mine & (digest_member.c.since < until)
+            connection.execute(digest_member.update().where(later).values(since=until))
+            shown = [Shown(Entry(Why.PEOPLE, facts={"address": one})) for one in then["people"]]
+            self._note(connection, user_id, shown)
+            return ()
+        was_by_mail_alone = self._mailbox.way(connection, user_id) == MAIL
+        said = mailbox.refused(connection, user_id, str(then["handle"])) if ended == "refused" else ()
+        return (*said, *(self._anew(connection, user_id, context.now) if was_by_mail_alone else ()))
+
+    def _anew(self, connection: sa.Connection, user_id: str, now: float) -> Sequence[Effect]:
+        """Has what a member was not told by mail be chosen again: it comes by chat where mail is refused."""
+        query = (
+            sa.select(digest_member, directory_member.c.service_room)
+            .join(directory_member, directory_member.c.user_id == digest_member.c.user_id)
+            .where(digest_member.c.user_id == user_id, digest_member.c.every != OFF)
+        )
+        row = connection.execute(query).mappings().one_or_none()
+        return () if row is None or row["service_room"] is None else (_choosing(row, now, row["due"]),)
+
+
+def _row(connection: sa.Connection, user_id: str) -> sa.RowMapping | None:
+    query = digest_member.select().where(digest_member.c.user_id == user_id)
+    return connection.execute(query).mappings().one_or_none()
+
+
+def _choosing(row: sa.RowMapping, now: float, following: float) -> Schedule:
+    about = {"user": row["user_id"], "room": row["service_room"], "since": row["since"], "until": now}
+    return Schedule(f"{CHOOSE}{row['user_id']}", now, {**about, "following": following})
 
 
 def _keep_in_step(connection: sa.Connection, now: float, zone: ZoneInfo) -> None:
     """Has a row for each member, and nothing of who is none any more (rule E1)."""
     listed = sa.select(directory_member.c.user_id)
-    for table in (digest_member, digest_mention):
+    for table in (digest_member, digest_mention, digest_address, digest_code_mail):
         connection.execute(table.delete().where(table.c.user_id.not_in(listed)))
     new = listed.where(
         directory_member.c.standing == "active",
@@ -182,7 +279,8 @@ def _asked(job: Job, context: Context) -> Asked | None:
         return None
     sight = context.sight if isinstance(context.sight, Sight) else None
     since, until, following = (float(arguments[key]) for key in ("since", "until", "following"))
-    return Asked(str(arguments["user"]), since, until, following, context.digest, sight)
+    again = frozenset(arguments.get("people", ()))
+    return Asked(str(arguments["user"]), since, until, following, context.digest, sight, again)
 
 
 def _kept(entry: Entry) -> dict[str, Any]:

@@ -33,6 +33,7 @@ class People(Source):
         if asked.sight is None or connection.execute(is_out).first() is not None:
             return ()
         known = set(connection.scalars(sa.select(suggested.c.other).where(suggested.c.user_id == asked.user_id)))
+        known -= asked.again
         found: dict[str, str] = {}
         for challenge, hits in profiles.matches(connection, asked.sight, asked.until, _CHALLENGES).items():
             for hit in hits:

@@ -30,6 +30,7 @@ class Asked:
         following: when their next digest is due.
         facts: what the module tells of them at this moment.
         sight: whom they may find in the directory at this moment; None where that is not asked.
+        again: of whom they are told by another way in this very digest.
     """
 
     user_id: str
@@ -38,6 +39,7 @@ class Asked:
     following: float
     facts: DigestFacts
     sight: Sight | None = None
+    again: frozenset[str] = frozenset()
 
 
 class Source(ABC):

@@ -46,3 +46,30 @@ digest_member = sa.Table(
     sa.CheckConstraint("every IN ('daily', 'weekly', 'off')", name="every"),
 )
 sa.Index("ix_digest_member_due", digest_member.c.due)
+
+# Where a member's digest is mailed to, and whether they have shown that it is theirs. `code` is the hash of what was
+# mailed there, `guesses` how often one was tried; `way` is how digests come. `handle` names the row in links.
+digest_address = sa.Table(
+    "digest_address",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, nullable=False),
+    sa.Column("way", sa.Text, nullable=False, server_default="both"),
+    sa.Column("state", sa.Text, nullable=False, server_default="asked"),
+    sa.Column("asked_at", sa.Float, nullable=False),
+    sa.Column("code", sa.Text),
+    sa.Column("guesses", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("handle", sa.Text, nullable=False, unique=True),
+    sa.CheckConstraint("way IN ('chat', 'mail', 'both')", name="way"),
+    sa.CheckConstraint("state IN ('asked', 'confirmed', 'paused')", name="state"),
+)
+
+# Codes that were mailed in the last day: whoever asks for many, or for many to one address, gets no more of them.
+digest_code_mail = sa.Table(
+    "digest_code_mail",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("address", sa.Text, primary_key=True),  # its hash: other members ask for the same one, too
+    sa.Column("at", sa.Float, primary_key=True),
+)
+sa.Index("ix_digest_code_mail_address", digest_code_mail.c.address)

@@ -193,6 +193,8 @@ class Needs:
     """Of a job: the same for a member, in their own room with the bot."""
     digest: tuple[str, str, tuple[tuple[str, str], ...]] | None = None
     """Of a job: what a digest may tell a member, in their own room with the bot, and of which rooms' events."""
+    own_digest: bool = False
+    """What a digest may tell the event's sender, without any item; in their own room with the bot."""
     registry: tuple[str, str] | None = None
     """Of a job: a page of the registry, from that account's name on, unless it is of that revision."""
     post: tuple[str, str] | None = None

@@ -56,6 +56,7 @@ class Mail(_Model):
     port: int = Field(ge=1, le=65535)
     tls: Literal["none", "starttls", "tls"]
     sender: str = Field(min_length=3)
+    ceiling: Literal["TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT"] = "TLP:GREEN"
     user: str | None = None
     password_file: Path | None = None
 

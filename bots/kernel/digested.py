@@ -18,11 +18,13 @@ class DigestFacts:
         groups: the groups that they are in, by room id.
         waits: who waits for their decision.
         told: of the items that were asked about, those that they can read, by event id.
+        domains: the mail domains of their organisation.
     """
 
     groups: Mapping[str, Group] = field(default_factory=dict)
     waits: tuple[Wait, ...] = ()
     told: Mapping[str, Told] = field(default_factory=dict)
+    domains: tuple[str, ...] = ()
 
 
 def facts_of(answer: Mapping[str, Any], asked: Sequence[tuple[str, str]]) -> DigestFacts | None:
@@ -30,12 +32,13 @@ def facts_of(answer: Mapping[str, Any], asked: Sequence[tuple[str, str]]) -> Dig
     groups, waits, items = (answer.get(key) for key in ("groups", "waiting", "items"))
     if not isinstance(groups, list) or not isinstance(waits, list) or not isinstance(items, list):
         return None
-    found = [_group(one) for one in groups]
+    found, domains = [_group(one) for one in groups], answer.get("domains")
     told = {event_id: _told(one) for (_, event_id), one in zip(asked, items, strict=False)}
     return DigestFacts(
         {one.room_id: one for one in found if one is not None},
         tuple(wait for one in waits if (wait := _wait(one)) is not None),
         {event_id: one for event_id, one in told.items() if one is not None},
+        tuple(one for one in domains if isinstance(one, str)) if isinstance(domains, list) else (),
     )
 
 

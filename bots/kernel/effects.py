@@ -124,6 +124,33 @@ class Mail:
     subject: str
     text: str
     once: str | None = None
+    html: str = ""
+    """The same for who reads HTML; empty where there is none."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    until: float | None = None
+    """When it is no use any more, in seconds since 1970: it is not sent after that."""
+    then: Mapping[str, Any] | None = None
+    """What the bot is given as a job once it is known how this ended (see `MAILED`)."""
+
+    @property
+    def body(self) -> dict[str, Any]:
+        """What is stored of it."""
+        body = {"to": self.to, "subject": self.subject, "text": self.text, "html": self.html}
+        then = None if self.then is None else dict(self.then)
+        return {**body, "headers": dict(self.headers), "until": self.until, "then": then}
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """Send a mail that is written anew with each attempt (see `letters.WithLetters`); only this is stored of it."""
+
+    name: str
+    reader: str
+    """Whose it is: their user id."""
+    arguments: Mapping[str, Any]
+    until: float
+    """As in `Mail`."""
+    once: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +229,12 @@ class Unschedule:
 
 #: Begins the names of jobs that tell a bot how an act ended: `then`, and `outcome` or `refused` with a sentence.
 OUTCOME = "outcome "
+#: Begins the names of jobs that tell a bot how a mail ended: `then`, and `ended`, which is `sent`, `refused` (no mail
+#: is taken for this reader), `expired` or `unwritten`. Of a letter that expired, `then` is its name and arguments.
+MAILED = "mailed "
 
 Told = Turn | Publish | Contribute
-Outgoing = Send | Picture | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Hook | Act | Told
+Outgoing = Send | Picture | Edit | React | Redact | Invite | Kick | State | Pin | Mail | Letter | Hook | Act | Told
 Effect = Outgoing | Schedule | Unschedule
 
 
@@ -232,7 +262,9 @@ def lane_of(effect: Outgoing, room_id: str | None) -> str:
         BadEffect: It names no room, and there is none to stand in.
     """
     if isinstance(effect, Mail):
-        return f"mail {hashlib.sha256(effect.to.casefold().encode()).hexdigest()[:16]}"
+        return f"mail {_short(effect.to.casefold())}"
+    if isinstance(effect, Letter):
+        return f"mail {_short(effect.reader)}"
     if isinstance(effect, Turn):
         return f"turn {effect.what}"
     if isinstance(effect, Hook):
@@ -246,6 +278,10 @@ def lane_of(effect: Outgoing, room_id: str | None) -> str:
         raise BadEffect(f"{type(effect).__name__} names no room, and a job has none of its own")
     is_aside = isinstance(effect, Picture) or (isinstance(effect, Redact) and effect.of_picture)
     return f"{_PICTURES}{room}" if is_aside else room
+
+
+def _short(reader: str) -> str:
+    return hashlib.sha256(reader.encode()).hexdigest()[:16]
 
 
 def room_of(lane: str) -> str:
@@ -281,11 +317,11 @@ def body_of(effect: Outgoing, effect_ids: Mapping[int, str], event_id: str | Non
             return {"user": effect.user, "reason": effect.reason}
         case Pin():
             return {"target": _stored(effect.target, effect_ids)}
-        case Mail():
-            return {"to": effect.to, "subject": effect.subject, "text": effect.text}
+        case Letter():
+            return {"name": effect.name, "arguments": dict(effect.arguments), "until": effect.until}
         case Turn():
             return {"what": effect.what} | ({} if effect.then is None else {"then": dict(effect.then)})
-        case Hook() | Publish() | Contribute():
+        case Mail() | Hook() | Publish() | Contribute():
             return dict(effect.body)
         case Act():
             return _body_of_act(effect, event_id)

@@ -18,6 +18,7 @@ from bots.kernel.handling import Handling
 from bots.kernel.inbox import Inbox
 from bots.kernel.lanes import Backoff, Lanes
 from bots.kernel.leases import Leases
+from bots.kernel.letters import Mailing
 from bots.kernel.mail import Mailer
 from bots.kernel.matrix import Refused, Unreachable
 from bots.kernel.metrics import Metrics
@@ -67,11 +68,11 @@ class Ground:
         self.outbox = Outbox(store, now, ZoneInfo(config.time_zone))
         clients = {actor.bot.name: actor.client for actor in actors}
         idle = _IDLE_ALONE if store.is_sqlite else _IDLE_AMONG_REPLICAS
-        mailer = Mailer(config.mail, config.server_name)
+        mailing = Mailing(store, actors, Mailer(config.mail, config.server_name), now=now)
         sending = Sending(
             self.outbox,
             clients,
-            mailer,
+            mailing,
             self.metrics,
             webhook=Webhook(config.escalation.webhook),
             draw=Artist().draw,

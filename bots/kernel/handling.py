@@ -258,6 +258,8 @@ async def _with_parts(context: Context, actor: Actor, room_id: str, needs: Needs
         context = replace(context, sight=await actor.rooms.sight_for(*needs.sight_for))
     if needs.digest is not None:
         context = replace(context, digest=await actor.rooms.digest(*needs.digest))
+    if needs.own_digest and sender is not None:
+        context = replace(context, digest=await actor.rooms.digest(room_id, sender, ()))
     if needs.registry is not None:
         context = replace(context, registry=await actor.rooms.registry(*needs.registry))
     if needs.post is not None:

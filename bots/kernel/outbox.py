@@ -17,6 +17,7 @@ from bots.kernel.effects import (
     BadEffect,
     Effect,
     Hook,
+    Letter,
     Mail,
     Picture,
     Schedule,
@@ -95,7 +96,7 @@ class Outbox:
                 _set_job(connection, bot, effect)
                 self.planned = self.planned or isinstance(effect, Schedule)
                 continue
-            once = effect.once if isinstance(effect, Send | Picture | Mail | Hook) else None
+            once = effect.once if isinstance(effect, Send | Picture | Mail | Letter | Hook) else None
             ids[position] = context.effect_id(position) if once is None else transaction_id(context.me, once, 0)
             if isinstance(effect, Send) and effect.waits and self._waits(connection, bot, effect, ids[position]):
                 continue

@@ -13,10 +13,11 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bots.charts.artist import NotDrawn
-from bots.kernel.effects import EFFECT, OUTCOME, room_of
+from bots.kernel.effects import EFFECT, MAILED, OUTCOME, room_of
 from bots.kernel.errors import Impossible, NotYet
 from bots.kernel.lanes import Backoff
-from bots.kernel.mail import Mailer, MailRefused
+from bots.kernel.letters import Mailing
+from bots.kernel.mail import MailRefused
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 from bots.kernel.metrics import Metrics
 from bots.kernel.outbox import Outbox, Pending
@@ -42,7 +43,7 @@ class Sending:
         self,
         outbox: Outbox,
         clients: Mapping[str, BotClient],
-        mailer: Mailer,
+        mailing: Mailing,
         metrics: Metrics,
         *,
         webhook: Webhook | None = None,
@@ -57,7 +58,7 @@ class Sending:
         Args:
             outbox: Where effects wait.
             clients: Each bot's way to Synapse, by the bot's name.
-            mailer: The way of mail.
+            mailing: The way of mail.
             metrics: Counters.
             webhook: The way to the operators' webhook; None where there is none.
             draw: What draws pictures.
@@ -70,7 +71,7 @@ class Sending:
         self._jitter = jitter
         self._outbox = outbox
         self._clients = clients
-        self._mailer = mailer
+        self._mailing = mailing
         self._webhook = webhook or Webhook(None)
         self._metrics = metrics
         self._backoff = backoff or Backoff()
@@ -102,6 +103,8 @@ class Sending:
         try:
             if effect.kind in ("act", "turn"):
                 return await self._act(effect)
+            if effect.kind in ("mail", "letter"):
+                return await self._end(effect, MAILED, await self._mailing.perform(effect))
             result = await self._do(effect)
         except (Unreachable, NotYet) as error:
             pause = getattr(error, "retry_after", None) or self._jittered(self._unreachable)
@@ -141,17 +144,20 @@ class Sending:
             if then is None or not (is_told or last):
                 raise
             ended = {"refused": error.sentence, "errcode": error.errcode}
-        row = None if then is None else self._told(effect, {"then": then, **ended})
+        return await self._end(effect, OUTCOME, None if then is None else {"then": then, **ended})
+
+    async def _end(self, effect: Pending, news: str, ended: Mapping[str, Any] | None) -> bool:
+        """Marks an effect as performed, and tells its bot how it ended, where it wants to know."""
+        row = None
+        if ended is not None:
+            about = {"name": f"{news}{effect.effect_id}", "arguments": json.dumps(dict(ended))}
+            row = {"bot": effect.bot, "due": self._now(), **about}
         self._unreachable = 0
         await self._outbox.sent(effect.number, None, row)
         self._metrics.sent.labels(effect.kind).inc()
         if row is not None:
             self._due()
         return True
-
-    def _told(self, effect: Pending, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        name = f"{OUTCOME}{effect.effect_id}"
-        return {"bot": effect.bot, "name": name, "due": self._now(), "arguments": json.dumps(arguments)}
 
     async def _client(self, effect: Pending) -> BotClient:
         client = self._clients.get(effect.bot)
@@ -172,9 +178,6 @@ class Sending:
         return True
 
     async def _do(self, effect: Pending) -> str | None:
-        if effect.kind == "mail":
-            await self._mailer.send(effect.effect_id, effect.body)
-            return None
         if effect.kind == "hook":
             await self._webhook.call(effect.effect_id, effect.body)
             return None

@@ -97,6 +97,20 @@ HELD: Final = (
         give=("every", "hour", "since", "due"),
     ),
     Held(
+        table="digest_address",
+        section="digest by mail",
+        mine=("user_id",),
+        give=("address", "way", "state", "asked_at", "guesses"),
+        left="The hash of a code, and what names the row in links.",
+    ),
+    Held(
+        table="digest_code_mail",
+        section="codes mailed for the digest",
+        mine=("user_id",),
+        give=("at",),
+        left="The hash of the address, which is given under “digest by mail” while it is yours.",
+    ),
+    Held(
         table="digest_message",
         section="messages that digests may tell of",
         mine=("sender",),

@@ -106,7 +106,7 @@ class Guard:
         async def guarded(request: web.Request) -> web.Response:
             request[_ROUTE] = route
             form: Mapping[str, str] = {}
-            if request.method not in _READS:
+            if request.method not in _READS and not route.from_elsewhere:
                 if not self._is_own(request):
                     raise Refused(HTTPStatus.FORBIDDEN)
                 form = await _form(request)

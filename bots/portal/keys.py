@@ -45,6 +45,16 @@ class Keys:
         """Whether a form came from one of the pages that this browser was given."""
         return isinstance(given, str) and hmac.compare_digest(self.form(token).encode(), given.encode(errors="replace"))
 
+    def mail_off(self, handle: str) -> str:
+        """What shows that a link which turns a member's mail off was made here; no database has it."""
+        return self._derive("mail off", handle).hex()
+
+    def handle_of(self, token: str) -> str | None:
+        """The handle in such a link, where it was made here."""
+        handle, _, proof = token.partition(".")
+        is_ours = hmac.compare_digest(self.mail_off(handle).encode(), proof.encode(errors="replace"))
+        return handle if is_ours else None
+
     def _derive(self, purpose: str, text: str) -> bytes:
         return hmac.digest(self._secret, f"{purpose}\0{text}".encode(errors="replace"), hashlib.sha256)
 

@@ -13,8 +13,10 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from aiohttp import web
 
+from belisha.tlp import Label
 from bots.blog.post_book import PostBook
 from bots.charts.artist import Artist
+from bots.digest.mail_words import Post
 from bots.kernel.by_form import ByForm
 from bots.kernel.config import Config, Portal, RateLimit
 from bots.kernel.process import Beside, StartError
@@ -27,6 +29,7 @@ from bots.portal import (
     views_ballots,
     views_blog,
     views_commands,
+    views_digest,
     views_directory,
     views_documents,
     views_mydata,
@@ -118,6 +121,8 @@ ROUTES: Final = (
     Route("GET", "/sign-in/state", views_sign_in.sign_in_state, Who.ANYBODY),
     Route("GET", "/recover", views_recover.page, Who.ANYBODY),
     Route("POST", "/recover", views_recover.recover, Who.ANYBODY),
+    Route("GET", "/digest-mail/{token:[0-9a-f.]+}", views_digest.page, Who.ANYBODY),
+    Route("POST", "/digest-mail/{token:[0-9a-f.]+}", views_digest.turn_off, Who.ANYBODY, from_elsewhere=True),
     Route("GET", "/widget", views_sign_in.widget, Who.ANYBODY, framed=True),
     Route("POST", "/widget/sign-in", views_sign_in.widget_sign_in, Who.ANYBODY),
     Route("GET", "/static/{name}", views_sign_in.static_file, Who.ANYBODY),
@@ -165,6 +170,7 @@ def parts_of(
         tokens=Limit(rates.tokens),
         approvals=Limit(rates.approvals),
         recoveries=Limit(rates.recoveries),
+        mails_off=Limit(rates.mails_off),
         server_name=config.server_name,
     )
 
@@ -179,6 +185,17 @@ def command(config: Config) -> PortalCommand | None:
     if portal is None:
         return None
     return PortalCommand(Keys(portal.secret()), portal.public_url, ZoneInfo(config.time_zone))
+
+
+def post(config: Config) -> Post | None:
+    """How digests are mailed; None where this community sends no mail."""
+    if config.mail is None:
+        return None
+    ceiling = Label.parse(config.mail.ceiling) or Label.GREEN
+    if config.portal is None:
+        return Post(config.server_name, ceiling)
+    keys = Keys(config.portal.secret())
+    return Post(config.portal.community, ceiling, config.portal.public_url, keys.mail_off)
 
 
 def beside(config: Config) -> Sequence[Beside]:

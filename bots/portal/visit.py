@@ -55,6 +55,7 @@ class Parts:
     tokens: Limit
     approvals: Limit
     recoveries: Limit
+    mails_off: Limit
     server_name: str
     background: set[asyncio.Task[None]] = field(default_factory=set)
     """What goes on after an answer, so that its time tells nobody anything."""
@@ -122,6 +123,8 @@ class Route:
     who: Who
     framed: bool = False
     """Whether Element may show it inside itself."""
+    from_elsewhere: bool = False
+    """Whether what is sent there may come from anywhere, since its address alone proves it; its fields are not read."""
 
 
 def see(path: str, *cookies: str) -> web.Response:

@@ -16,8 +16,10 @@ from bots.kernel.bot import Asker, Context, Job, Needs, Policy
 from bots.kernel.calls import Acting, Answer, Call, Check, Entry, Outcome
 from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.desk import Desk
-from bots.kernel.effects import Effect, Send
+from bots.kernel.effects import Effect, Mail, Send
+from bots.kernel.errors import Impossible
 from bots.kernel.events import REDACTION, TOMBSTONE, Event, joins
+from bots.kernel.letters import Unwritten, WithLetters
 from bots.kernel.rules import Rule
 from bots.steward import (
     announcements,
@@ -129,6 +131,7 @@ class Steward:
         zone: ZoneInfo | None = None,
         parts: Sequence[Part] = (),
         watches: Sequence[Watches] = (),
+        writes: WithLetters | None = None,
     ) -> None:
         """Knows what it can be asked.
 
@@ -142,7 +145,9 @@ class Steward:
             zone: The community's time zone; UTC where none is given.
             parts: What else answers in its name.
             watches: What keeps something of events.
+            writes: What writes its letters.
         """
+        self._writes = writes
         self._parts = parts
         self._watches = watches
         if any(part.rules for part in parts):
@@ -234,6 +239,19 @@ class Steward:
         """What must be known for a job; see `bots.kernel.bot.WithCuriousJobs`."""
         found = (announcements.job_needs(job), *(part.job_needs(job) for part in self._parts))
         return next((needs for needs in found if needs is not None), None)
+
+    def letter_needs(self, letter: Job) -> Needs:
+        """What must be known to write a letter; see `bots.kernel.letters.WithLetters`."""
+        return self._writer().letter_needs(letter)
+
+    def letter(self, letter: Job, context: Context) -> Mail | Unwritten:
+        """The mail as it is to be at this moment; see `bots.kernel.letters.WithLetters`."""
+        return self._writer().letter(letter, context)
+
+    def _writer(self) -> WithLetters:
+        if self._writes is None:
+            raise Impossible("Nothing here writes letters any more.")
+        return self._writes
 
     def _welcome(self, event: Event, context: Context) -> Sequence[Effect]:
         if event.state_key != context.me:

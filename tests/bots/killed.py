@@ -17,6 +17,7 @@ from belisha.polls.wire import END
 from bots.__main__ import main
 from bots.kernel.matrix import BotClient
 from bots.polls import Polls
+from tests.support.server import ROOT
 
 LEFT = Path("moments")
 MOMENTS = (
@@ -33,7 +34,7 @@ MOMENTS = (
 )
 
 
-def _reached(moment: str) -> None:
+def reached(moment: str) -> None:
     """Ends this process, if that is still to be done at this moment."""
     left = LEFT.read_text().splitlines()
     if moment in left:
@@ -41,20 +42,20 @@ def _reached(moment: str) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _around(real: Callable[..., Awaitable[Any]], what: Callable[..., str | None]) -> Callable[..., Awaitable[Any]]:
+def around(real: Callable[..., Awaitable[Any]], what: Callable[..., str | None]) -> Callable[..., Awaitable[Any]]:
     async def called(*arguments: Any, **named: Any) -> Any:
         name = what(*arguments)
         if name is None:
             return await real(*arguments, **named)
-        _reached(f"before the {name}")
+        reached(f"before the {name}")
         task = asyncio.ensure_future(real(*arguments, **named))
         if name == "upload":
             await asyncio.sleep(0.02)  # the request is on its way
-            _reached("amid the upload")
+            reached("amid the upload")
         try:
             return await task
         finally:  # what a killed upload has brought is refused the second time
-            _reached(f"behind the {name}")
+            reached(f"behind the {name}")
 
     return called
 
@@ -68,18 +69,32 @@ def _sent(_client: BotClient, _room: str, event_type: str, content: dict[str, An
 
 
 def _prepare() -> None:
-    BotClient.send = _around(BotClient.send, _sent)  # type: ignore[method-assign,assignment]  # a test's
-    BotClient.upload = _around(BotClient.upload, lambda *_: "upload")  # type: ignore[method-assign,assignment]  # a test's
+    BotClient.send = around(BotClient.send, _sent)  # type: ignore[method-assign,assignment]  # a test's
+    BotClient.upload = around(BotClient.upload, lambda *_: "upload")  # type: ignore[method-assign,assignment]  # a test's
     # A test's too.
-    BotClient.create_media = _around(BotClient.create_media, lambda *_: "address")  # type: ignore[method-assign,assignment]
+    BotClient.create_media = around(BotClient.create_media, lambda *_: "address")  # type: ignore[method-assign,assignment]
     count = Polls._counted
 
     def counted(*arguments: Any) -> Any:
         effects = count(*arguments)
-        _reached("amid the count")  # before anything of it is committed
+        reached("amid the count")  # before anything of it is committed
         return effects
 
     Polls._counted = counted  # type: ignore[method-assign]  # a test's
+
+
+async def until_killed(config: Path, module: str = "tests.bots.killed") -> None:
+    """Runs the bots, by this module or one like it, until they are killed."""
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", module, "--config", str(config), env=environment, cwd=config.parent
+    )
+    try:
+        assert await process.wait() == -9, "it ended by itself"
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 if __name__ == "__main__":

@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import email
+import ssl
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bots.kernel.config import Mail
 from bots.kernel.mail import NO_SERVER, Mailer, MailRefused
@@ -68,6 +76,60 @@ async def test_no_header_can_be_slipped_in(server: tuple[Handler, Mailer], key: 
     with pytest.raises(MailRefused, match="line break"):
         await mailer.send("e1", BODY | {key: "x\r\nBcc: everybody@harbour.example"})
     assert handler.taken == []
+
+
+@contextmanager
+def encrypted(how: str, context: ssl.SSLContext) -> Iterator[tuple[Handler, int]]:
+    """A server that speaks TLS from the start (`tls`), upon STARTTLS (`starttls`), or not at all."""
+    handler, (port,) = Handler(), free_ports(1)
+    ways = {"tls": {"ssl_context": context}, "starttls": {"tls_context": context, "require_starttls": True}}
+    controller = Controller(handler, hostname="localhost", port=port, **ways.get(how, {}))
+    controller.start()
+    try:
+        yield handler, port
+    finally:
+        controller.stop()
+
+
+def certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
+    """A certificate for this machine, which nobody has signed, and the file with it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, secret = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(Encoding.PEM))
+    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, secret)
+    return context, certificate
+
+
+@pytest.mark.parametrize("how", ["tls", "starttls"])
+async def test_a_mail_crosses_no_network_in_clear_nor_to_a_stranger(
+    how: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, certificate = certified(tmp_path)
+    for speaks, trusted, taken in ((how, True, 1), (how, False, 0), ("none", True, 0)):
+        monkeypatch.setenv("SSL_CERT_FILE", str(certificate if trusted else tmp_path / "nobody"))
+        with encrypted(speaks, context) as (handler, port):
+            settings = Mail(host="localhost", port=port, tls=how, sender="bots@harbour.example")
+            mailer = Mailer(settings, "belisha.localhost")
+            if taken:
+                await mailer.send("e1", BODY)
+            else:
+                with pytest.raises(Unreachable):
+                    await mailer.send("e1", BODY)
+            assert len(handler.taken) == taken, (speaks, trusted)
 
 
 async def test_without_a_server_mail_waits_with_a_sentence() -> None:

@@ -27,6 +27,8 @@ ME, ANA, OWN, PORTAL = "@belisha_steward:x", "@ana:x", "!ana:x", "https://portal
 #: Columns of tables whose rows are given that are not.
 LEFT = {
     "blog_post": {"number", "event_id", "room_id"},
+    "digest_address": {"code", "handle"},
+    "digest_code_mail": {"address"},
     "digest_message": {"room_id", "thread", "is_file"},
     "directory_introduction": {"effect_id", "about"},
     "portal_session": {
@@ -77,8 +79,8 @@ def filled(database: sa.Connection, column: sa.Column[Any], user_id: str, room: 
         return False
     if isinstance(column.type, sa.LargeBinary):
         return b"x"
-    if name == "every":
-        return "weekly"
+    if name in ("every", "way", "state"):
+        return {"every": "weekly", "way": "mail", "state": "asked"}[name]
     names = ("user_id", "member", "asked_of", "author", "sender")
     return user_id if name in names else json.dumps(f"{name} of {user_id}")
 

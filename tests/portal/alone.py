@@ -98,6 +98,7 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
             tokens=Limit(rates.tokens),
             approvals=Limit(rates.approvals),
             recoveries=Limit(rates.recoveries),
+            mails_off=Limit(rates.mails_off),
             server_name="belisha.localhost",
         )
         async with TestServer(application(parts, rates), port=port):

@@ -16,6 +16,7 @@ from tests.bots.support import eventually
 from tests.portal.alone import module, portal, store_at
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, element, fits
 from tests.portal.support import HOSTILE, Here, Visitor, make_group
+from tests.portal.test_digest_mail import mail_off
 from tests.support.server import free_ports
 
 
@@ -225,7 +226,7 @@ async def test_every_page_is_accessible(
             f"/groups/{here.groups['closed']}",
             "/nothing",
         ],
-        Visitor(here.url): ["/sign-in", "/sign-in?because=not-yet", "/widget"],
+        Visitor(here.url): ["/sign-in", "/sign-in?because=not-yet", "/widget", "/digest-mail/0", mail_off(here)],
     }
     for visitor, paths in pages.items():
         viewport = {"width": width, "height": 740}

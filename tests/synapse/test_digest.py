@@ -80,6 +80,18 @@ async def test_groups_alone_are_told_and_since_when(community: Community) -> Non
     assert again is not None and again["since"] > first["since"]
 
 
+async def test_the_domains_are_those_of_ones_own_organisation_at_that_moment(community: Community) -> None:
+    _, listed = await community.server.local("GET", "members")
+    harbour = next(one["organisation"] for one in listed["members"] if one["user_id"] == community.id("ana"))
+    _, known = await community.server.local("GET", "organisations")
+    before = next(one for one in known["organisations"] if one["id"] == harbour)
+    for domains in (["harbour.test", "port.test"], []):
+        body = {key: before[key] for key in ("name", "category")} | {"domains": domains}
+        assert (await community.server.local("PUT", f"organisations/{harbour}", body))[0] == 200
+        assert (await told(community, "ana"))["domains"] == domains
+        assert (await told(community, "finn"))["domains"] == [], "of another organisation"
+
+
 async def test_receipts_say_what_was_read(community: Community) -> None:
     room = await group(community, "closed", "ben", "dina")
     root = await say(community, room, text("One"))
@@ -136,7 +148,7 @@ async def test_who_is_frozen_is_told_nothing_and_not_named(community: Community)
     assert all((await told(community, name, (room, mine), (room, theirs)))["items"])
     await standing(community, "members", name, "frozen")
     status, body = await ask(community, name, (room, theirs))
-    assert status == 404 or body == {"groups": [], "waiting": [], "items": [None]}
+    assert status == 404 or body == {"groups": [], "waiting": [], "items": [None], "domains": []}
     (found,) = (await told(community, "ben", (room, mine)))["items"]
     assert found == {"label": "TLP:GREEN", "name": "", "voted": False}
 

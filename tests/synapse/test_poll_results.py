@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import sys
 import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -24,11 +22,11 @@ from bots.kernel.store import Store
 from bots.kernel.tables import job
 from bots.polls.polls import DUE
 from bots.polls.tables import poll as polls
-from tests.bots.killed import LEFT, MOMENTS
+from tests.bots.killed import LEFT, MOMENTS, until_killed
 from tests.bots.support import BotsProcess, eventually
 from tests.support.community import Community, unique
 from tests.support.ledger import query
-from tests.support.server import ROOT, ended, request
+from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.support.upgrade import path_of, upgrade
 from tests.synapse.test_acts import typed
@@ -182,7 +180,7 @@ async def test_due_meanwhile_and_killed_at_every_moment_of_its_end_there_is_one_
     try:
         async with asyncio.timeout(4 * PATIENCE):
             while left.read_text():
-                await _until_killed(here.config)
+                await until_killed(here.config)
                 killed += 1
         await here.bots.start()
         await eventually(lambda: here.images(room), PATIENCE)
@@ -217,17 +215,3 @@ async def _told_late(here: Here) -> list[Json]:
     _, listed = await here.community.server.local("GET", "members")
     own = next(one["service_room"] for one in listed["members"] if one["user_id"] == here.community.id("ben"))
     return await here.said(own, "Your vote came after the end", "ben")
-
-
-async def _until_killed(config: Path) -> None:
-    """Runs the bots until they are killed."""
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.bots.killed", "--config", str(config), env=environment, cwd=config.parent
-    )
-    try:
-        assert await process.wait() == -9, "it ended by itself"
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()

@@ -47,6 +47,8 @@ ROWS: Final = {
     "devices": Row(OWN, "members", "devices"),
     "devices end": Row(OWN, "members", "device_end"),
     "digest": Row(OWN, "members"),
+    "digest mail": Row(OWN, "members"),
+    "digest code": Row(OWN, "members"),
     "direct-chats": Row(OWN, "members", "direct_chats"),
     "docs": Row(OWN, "members"),
     "dormant": Row(OWN, "leads", "members_dormant"),

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from belisha.digest.choosing import BUSY, COUNTED, MOST, conversations, decided, ordered, shortened, within
+from belisha.digest.choosing import BUSY, COUNTED, MOST, carried, conversations, decided, ordered, shortened, within
 from belisha.digest.values import MAIN, Entry, Group, Message, Shown, Told, Why
 from belisha.tlp import Label
 
@@ -109,3 +109,20 @@ def test_a_digest_is_short_and_says_how_much_there_is_besides() -> None:
     assert len(told.shown) == MOST and told.rest == {"Buoys": 1, "Pilots": 1}
     assert told.label is Label.AMBER_STRICT, "the rest counts for the label too"
     assert shortened([]).label is Label.GREEN
+
+
+def test_what_is_above_a_ceiling_is_a_number_of_groups_and_takes_no_other_part() -> None:
+    other = "!pilots:x"
+    groups = {ROOM: GROUP, other: Group(other, "Pilots", since=100)}
+    busy = Entry(Why.BUSY, ROOM, tuple(f"$b{number}" for number in range(BUSY)))
+    talk = Entry(Why.TALK, ROOM, ("$t1", "$t2"))
+    entries = [busy, talk, Entry(Why.MENTION, other, ("$m",)), Entry(Why.MENTION, "!left:x", ("$l",))]
+    told = {item: Told(Label.GREEN, "Ben") for one in entries for item in one.items}
+    assert carried(entries, told, groups, Label.GREEN) == (decided(entries, told, groups), 0)
+    told |= {"$b0": Told(Label.AMBER, "Dina"), "$t1": Told(Label.AMBER_STRICT, "Dina"), "$m": Told(Label.AMBER, "Dina")}
+    shown, above = carried(entries, told, groups, Label.GREEN)
+    assert [(one.entry.why, one.entry.items, one.names) for one in shown] == [(Why.TALK, ("$t2",), ("Ben",))]
+    assert above == 2 and {one.label for one in shown} == {Label.GREEN}
+    shown, above = carried(entries, told, groups, Label.AMBER)
+    assert above == 1 and len(shown) == 3 and max(one.label for one in shown) == Label.AMBER
+    assert carried(entries, {}, groups, Label.GREEN) == ([], 0)
