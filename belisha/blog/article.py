@@ -19,11 +19,11 @@ from markdown_it import MarkdownIt
 
 from belisha.directory.written import plain
 from belisha.html import MOST_UNFOLDING, unfolding
+from belisha.tags import tags_in
 from belisha.tlp import Label, html_badge, without_badge
 
-#: So much of a title is kept, in characters, and so many of a post's tags count.
+#: So much of a title is kept, in characters.
 LONGEST_TITLE: Final = 200
-MOST_TAGS: Final = 10
 _MARKDOWN_FILES: Final = (".md", ".markdown")
 _EXCERPT: Final = 280
 
@@ -48,7 +48,6 @@ _REMOVED_WITH_CONTENT: Final = {"script", "style", "mx-reply"}
 _NOT_READ_FOR_TAGS: Final = frozenset({"code", "pre", "a"})
 #: What may stand before the title: a label's marker, as a member or the server wrote it.
 _MARKER: Final = re.compile(r"\W{0,4}tlp[\s:+-]{0,3}(?:red|amber(?:[\s+-]{0,3}strict)?|green|clear|white)\W{0,4}", re.I)
-_TAG: Final = re.compile(r"(?<![\w&#/:.])#([^\W\d_][\w-]{0,39})(?![\w:-])")
 _MARKDOWN_HEADING: Final = re.compile(r"(?:^|\n) {0,3}(?:#{1,6}[ \t]+\S|[=-]+[ \t]*(?:\n|$))")
 #: What the server writes before a text.
 _DRAWN: Final = frozenset({"", *map(html_badge, Label)})
@@ -148,7 +147,7 @@ def article_of(content: Mapping[str, Any], picture: Picture = no_picture) -> Art
     title = plain("".join(reader.title))[:LONGEST_TITLE].strip()
     if not reader.has_title or not title:
         return None
-    return Article(title, reader.cleaned(), reader.text, _tags(reader.for_tags))
+    return Article(title, reader.cleaned(), reader.text, tags_in(reader.for_tags))
 
 
 def _attached(content: Mapping[str, Any], attachment: str, picture: Picture) -> Article:
@@ -162,7 +161,7 @@ def _attached(content: Mapping[str, Any], attachment: str, picture: Picture) -> 
         return titled._replace(attachment=attachment)
     said = shown(caption, picture)
     title = plain(name.rpartition(".")[0].replace("_", " "))[:LONGEST_TITLE].strip() or plain(name) or name
-    return Article(title, said.html, said.text, _tags(said.text), attachment)
+    return Article(title, said.html, said.text, tags_in(said.text), attachment)
 
 
 def to_send(markdown: str) -> dict[str, Any]:
@@ -204,17 +203,6 @@ def _is_servers(body: str, formatted: str) -> bool:
     """Whether the server wrote the HTML, to show a badge in colour before a text that a client sent without any."""
     escaped = html.escape(without_badge(body), quote=False).replace("\n", "<br>")
     return formatted.endswith(escaped) and formatted.removesuffix(escaped) in _DRAWN
-
-
-def _tags(text: str) -> tuple[str, ...]:
-    found: dict[str, str] = {}
-    for one in _TAG.finditer(text):
-        tag = plain(one[1])
-        if tag:
-            found.setdefault(tag.casefold(), tag)
-        if len(found) == MOST_TAGS:
-            break
-    return tuple(found.values())
 
 
 def _clean(text: str) -> str:

@@ -233,7 +233,7 @@ class Homeserver:
         return found
 
     async def documents(self, user_id: str, words: str, room_id: str | None, page: int) -> Json:
-        """The files that the member's groups share now, whose names have these words; a page of them.
+        """The files that the member's groups share now and that have these words; a page of them.
 
         Raises:
             Unavailable: It cannot be asked.
@@ -251,7 +251,7 @@ class Homeserver:
         body = {"user_id": user_id, "room_id": room_id, "event_id": event_id}
         answer = await self._ask("document", body, or_none=True)
         if answer is not None:
-            _objects(answer, "versions"), _objects(answer, "opened")
+            _objects(answer, "versions"), _objects(answer, "others"), _objects(answer, "opened")
         return answer
 
     async def copy(self, user_id: str, media_id: str) -> aiohttp.ClientResponse | None:

@@ -80,6 +80,7 @@ async def document(visit: Visit) -> web.Response:
         max(Label.parse(found.get("label")) or _EMPTY, Label.AMBER if found.get("is_source") is True else _EMPTY),
         card=card,
         versions=[card_of(one, groups) for one in found["versions"]],
+        others=[card_of(one, groups) for one in found["others"]],
         opened=found["opened"],
         is_source=found.get("is_source") is True,
         names_me=card["label"] >= Label.AMBER,

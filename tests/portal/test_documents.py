@@ -102,6 +102,47 @@ async def test_versions_stand_together_and_the_newest_is_shown(here: Here, dora:
     assert "Versions in this group" in one and address_of(here, new) in one
 
 
+async def test_files_are_found_by_what_is_said_of_them(here: Here, dora: Visitor) -> None:
+    """By caption and tags too, by beginnings and with a letter wrong; what fits better stands first."""
+    said = {"body": "Lanterns and #Foghorns of the coast"}
+    event_id, _ = await share(here, "Lights.txt", b"words", group="shelf", by="lars", **said)
+    named, _ = await share(here, "Lanterns.txt", b"more words", group="shelf", by="lars")
+    for query in ("coast", "lanterms", "foghorn", "%23foghorns", "light+coas"):
+        page = (await dora.get(f"/documents?q={query}")).text
+        assert address_of(here, event_id) in page and "Lanterns and #Foghorns of the coast" in page, query
+    page = (await dora.get("/documents?q=lanterns")).text
+    assert page.index(address_of(here, named)) < page.index(address_of(here, event_id)), "the name before the caption"
+    assert "Lights.txt" not in (await dora.get("/documents?q=%23coast")).text
+    one = (await dora.get(address_of(here, event_id))).text
+    assert "of the coast</bdi>" in one and 'href="/documents?q=%23Foghorns"' in one
+
+
+async def test_a_new_version_is_one_of_its_own_organisation(here: Here, dora: Visitor) -> None:
+    """A stranger's file stands beside a chain, by its name and by what it answers; it never stands for it."""
+    first, _ = await share(here, "Buoys.txt", b"first", group="shelf", by="lars")
+    answers = {"m.relates_to": {"m.in_reply_to": {"event_id": first}}, "body": "New version, for May"}
+    second, shared = await share(here, "Buoys of May.txt", b"second", group="shelf", by="lars", **answers)
+    page = (await dora.get("/documents?q=buoys")).text
+    assert address_of(here, second) in page and address_of(here, first) not in page
+    answer, _ = await share(here, "Mine.txt", b"third", group="shelf", by="dora", **answers)
+    named, _ = await share(here, "buoys.txt", b"fourth", group="shelf", by="dora")
+    page = (await dora.get("/documents?q=buoys")).text
+    assert address_of(here, second) in page and address_of(here, named) in page
+    chain, _, others = (await dora.get(address_of(here, first))).text.partition("The same from others")
+    assert address_of(here, second) in chain and "Buoys of May.txt" in chain
+    for one in (answer, named):
+        assert address_of(here, one) in others and address_of(here, one) not in chain
+    # Whoever passes on a file of somebody else's does not make it look as if it came from there.
+    act = {"m.relates_to": {"rel_type": "m.reference", "event_id": second}, "label": "TLP:GREEN"}
+    room = f"/_matrix/client/v3/rooms/{quote(here.groups['shelf'])}/send"
+    assert (await request(here.people["lars"], "PUT", f"{room}/org.belisha.relabel/open", act))[0] == 200
+    again = {"msgtype": "m.file", "body": "Buoys of May.txt", "url": f"mxc://{here.server.name}/{shared}"}
+    status, sent = await request(here.people["dora"], "PUT", f"{room}/m.room.message/again", again)
+    assert status == 200, sent
+    page = (await dora.get(address_of(here, sent["event_id"]))).text
+    assert "Lars</bdi> (Chandlers) had uploaded it" in page and "Dora</bdi> (Harbour) shared it" in page
+
+
 async def test_what_is_taken_back_is_gone(here: Here, dora: Visitor) -> None:
     """From the list, its own page, and as a copy; in the next answer, since nothing of it is kept (rule E1)."""
     event_id, media_id = await share(here, "Mistake.txt", b"words", group="shelf", by="lars")

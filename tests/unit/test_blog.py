@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belisha.blog.article import LONGEST_TITLE, MOST_TAGS, article_of, is_answer, may_be_post, opening, shown
+from belisha.blog.article import LONGEST_TITLE, article_of, is_answer, may_be_post, opening, shown
 from belisha.blog.difference import compared
+from belisha.tags import MOST_TAGS
 from belisha.tlp import Label, badge, html_badge
 
 Json = dict[str, Any]
