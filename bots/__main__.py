@@ -25,7 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     try:
         config = load(options.config)
-        config.as_token(), config.hs_token(), config.portal and config.portal.secret()
+        config.as_token(), config.hs_token(), config.portal and config.portal.secret(), config.metrics_key()
         rules = config.rules()
         speak(config.language, LOCALE)
         logs.set_up(config.log.file, config.log.level)
@@ -35,11 +35,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # After the configuration: what is wrong there is told at once.
     from bots.kernel.errors import StoreError
     from bots.kernel.process import Process, StartError
+    from bots.metrics.metrics import metrics_of
     from bots.portal import server as portal
     from bots.roster import roster
 
     zone = ZoneInfo(config.time_zone)
-    bots = roster(portal.command(config), config.escalation, rules, zone, config.ballot_keys, portal.post(config))
+    command, metrics, post = portal.command(config), metrics_of(config), portal.post(config)
+    bots = roster(command, config.escalation, rules, zone, config.ballot_keys, post, metrics)
     try:
         asyncio.run(Process(config, bots, portal.beside(config)).run())
     except (StartError, StoreError) as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from belisha.commands.declaration import Command
+from belisha.metrics.facts import Pseudonyms
 from bots.blog.blog import Blog
 from bots.digest.digest import Digests
 from bots.digest.mail_words import Post
@@ -14,6 +15,7 @@ from bots.directory.directory import Directory
 from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
 from bots.library import Library
+from bots.metrics.metrics import Metrics
 from bots.mydata.mydata import MyData
 from bots.polls import Polls
 from bots.polls.key_files import KeyFiles
@@ -32,6 +34,7 @@ def roster(
     zone: ZoneInfo | None = None,
     ballot_keys: Path | None = None,
     post: Post | None = None,
+    metrics: Metrics | None = None,
 ) -> list[Bot]:
     """Every bot, in the order in which they are asked about each event.
 
@@ -42,6 +45,7 @@ def roster(
         zone: The community's time zone; UTC where none is given.
         ballot_keys: The folder of the keys of anonymous polls; without one there are no such polls.
         post: How digests are mailed; None where this community sends no mail.
+        metrics: What is counted; nothing is without them.
     """
     written = None if rules is None else Rules(rules)
     entries = [] if portal is None else [portal.entry(), search_command.entry(portal.public_url)]
@@ -52,17 +56,18 @@ def roster(
     digests = Digests(at, keys, Mailbox(post))
     parts: list[Part] = [
         Polls(at, address, keys),
-        Directory(address),
+        Directory(address, None if metrics is None else metrics.completed_profile),
         Blog(address),
         Library(address),
         digests,
-        MyData(address),
+        MyData(address, None if metrics is None else metrics.held),
+        *([metrics] if metrics else ()),
     ]
     return [
         Steward(
             entries,
             hears=hears,
-            watches=(digests,),
+            watches=(digests, *([metrics] if metrics else ())),
             writes=digests,
             portal=address,
             escalation=escalation,
@@ -75,5 +80,6 @@ def roster(
 
 def every_command() -> list[Command]:
     """What any member could ask any bot for, in the order of the words."""
-    commands = (one for bot in roster() if isinstance(bot, WithDesk) for one in bot.desk.commands)
+    metrics = Metrics(Pseudonyms(bytes(32)), ZoneInfo("UTC"))
+    commands = (one for bot in roster(metrics=metrics) if isinstance(bot, WithDesk) for one in bot.desk.commands)
     return sorted((*commands, PORTAL, search_command.SEARCH), key=lambda command: command.words)

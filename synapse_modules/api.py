@@ -31,6 +31,7 @@ from synapse_modules.deliveries import Deliveries
 from synapse_modules.digested import AT_MOST as ITEMS_AT_MOST
 from synapse_modules.digested import Digested, asked_in
 from synapse_modules.directory import Directory
+from synapse_modules.doings import Doings
 from synapse_modules.doors import admin_closed
 from synapse_modules.event_check import EventCheck
 from synapse_modules.export_file import ExportFile
@@ -95,6 +96,7 @@ class MemberApi(Resource):
         self._introductions = parts.introductions
         self._exports, self._export_file = parts.exports, ExportFile(parts.api)
         self._directory = Directory(parts.api, parts.registry)
+        self._doings = Doings(parts.api, parts.registry)
         self._digested = Digested(parts.api, parts.hooks, parts.registry, parts.ledger, parts.waiting)
         self._published = parts.rights.published
         self._markers = parts.about.markers
@@ -110,6 +112,7 @@ class MemberApi(Resource):
             "GET poll": self._poll,
             "GET directory": self._who,
             "GET registry": self._listed,
+            "GET doings": self._done,
             "GET blog": self._blog,
             "GET post": self._post,
             "POST profile": self._publish,
@@ -216,6 +219,13 @@ class MemberApi(Resource):
         """Who is in the registry, a page of it, for the bots' directory; nobody for who knows this revision."""
         await self._bot(request)
         return await self._directory.registry(_argument(request, "after"), _argument(request, "revision"))
+
+    async def _done(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """What accounts did that no bot can see, without content and without rooms of named people, for the metrics."""
+        await self._bot(request)
+        if path:
+            raise not_found()
+        return await self._doings.after(_argument(request, "after"))
 
     async def _publish(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         """Makes what a member shows the whole community their Matrix profile's fields (rule M3).

@@ -57,4 +57,6 @@ LATER: Final[tuple[tuple[str, ...], ...]] = (
         " packed TEXT NOT NULL,"  # JSON, compressed, in base64
         " PRIMARY KEY (id, step, page))",
     ),
+    # The metrics ask what was opened since a moment.
+    ("CREATE INDEX belisha_download_at ON belisha_download (at)",),
 )

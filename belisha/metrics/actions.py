@@ -44,18 +44,18 @@ class Action:
 ACTIONS: Final = {
     action.name: action
     for action in (
-        Action("invited", "an account was made for the member, or an invitation to one", active=False),
-        Action("signed_in", "a session began, in a client or on the portal"),
+        Action("invited", "an account was made for the member", active=False),
+        Action("signed_in", "a session began, in a client or on the portal; the first on a day"),
         Action("completed_profile", "the member's profile says for the first time what they do"),
-        Action("joined", "the member joined a group"),
-        Action("read", "a read receipt that others can see"),
-        Action("posted", "a message or file in a group", contributes=True),
+        Action("joined", "the member joined a group for the first time"),
+        Action("read", "a read receipt that others can see; the first on a day in a group"),
+        Action("posted", "a message, file or poll in a group", contributes=True),
         Action("answered", "a reply, or a message in a thread, to somebody else", contributes=True),
         Action("reacted", "a reaction to an item"),
-        Action("voted", "a vote in a poll"),
-        Action("downloaded", "a file above GREEN was opened"),
-        Action("viewed", "a page of the portal was opened"),
-        Action("left", "the member's right to be in the community ended", active=False),
+        Action("voted", "a vote in a poll; not for what, and not in anonymous polls"),
+        Action("downloaded", "a file above GREEN of a group was opened; once a day each"),
+        Action("viewed", "a page of the portal was opened; the first on a day"),
+        Action("left", "the member's right to be in the community ended, as is seen the night after", active=False),
     )
 }
 

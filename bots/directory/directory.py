@@ -41,9 +41,10 @@ class Directory:
         introductions.NAME: introductions.RULE,
     }
 
-    def __init__(self, portal: str = "") -> None:
-        """Knows the portal's address; empty where there is none."""
+    def __init__(self, portal: str = "", completed: profiles.Completed | None = None) -> None:
+        """Knows the portal's address, empty for none, and what is done about a profile that says something."""
         self._portal = portal
+        self._completed = completed
         self.acts: Mapping[str, Acting] = introductions.ACTS_TOLD
         self.entries: Sequence[Entry] = (
             Entry(PROFILE, self._profile, _SIGHT),
@@ -72,7 +73,8 @@ class Directory:
             value = _written(field, kept.fields.get(field.id, ()), str(asked["text"]))
         except NotSo as wrong:
             return _said(paragraph(str(wrong)))
-        effect = profiles.change(context.database, sight.asker, context.now, {field.id: value})
+        values = {field.id: value}
+        effect = profiles.change(context.database, sight.asker, context.now, values, completed=self._completed)
         return Answer(words.changed(field.id, profiles.kept_of(context.database, call.user_id)), (effect,))
 
     def _visible(self, call: Call, context: Context) -> Answer:

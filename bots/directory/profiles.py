@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -19,6 +19,9 @@ from bots.kernel.listed import Listed, Sight
 from bots.kernel.store import insert_on
 
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
+#: The fields that say what a member does, and what is told once one of them is filled in: whose, and when.
+_WHAT_THEY_DO: Final = ("role", "expertise")
+Completed = Callable[[sa.Connection, str, float], None]
 _SOME: Final = 500  # user ids in one statement
 _FEW: Final = 50  # queries in one statement
 
@@ -81,6 +84,7 @@ def change(
     now: float,
     fields: Mapping[str, tuple[str, ...]] = _NOTHING,
     chosen: Mapping[str, Visibility] = _NOTHING,
+    completed: Completed | None = None,
 ) -> Publish:
     """Changes some fields of a profile, and who sees them; what is to be done for clients to see the same.
 
@@ -90,7 +94,10 @@ def change(
         now: seconds since 1970.
         fields: what `belisha.directory.written.read` gave, by field id; an empty one empties the field.
         chosen: who is to see a field, by field id.
+        completed: what is done when it says what the member does.
     """
+    if completed is not None and any(fields.get(one) for one in _WHAT_THEY_DO):
+        completed(connection, listed.user_id, now)
     for field_id in {**fields, **chosen}:
         values: dict[str, Any] = {}
         if field_id in fields:

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from belisha.policy.people import Person
 from belisha.polls.wire import Response, Start
 from bots.kernel.digested import DigestFacts
+from bots.kernel.done import Done
 from bots.kernel.effects import Effect, transaction_id
 from bots.kernel.events import Event
 from bots.kernel.listed import RegistryPage, Sight
@@ -202,6 +203,8 @@ class Needs:
     blog: tuple[str, str, tuple[tuple[str, str], ...]] | None = None
     """Of a job: which blogs a member reads, by their own room with the bot and their user id, and which of these posts,
     each by room and event."""
+    doings: str | None = None
+    """Of a job: what accounts did that no bot can see, after that position."""
     patient: bool = False
     """Nobody waits for an answer: while the server cannot be asked, rather handle the event later."""
 
@@ -224,6 +227,7 @@ class Context:
     post: PostFacts | Unknown = Unknown()
     blog: Blog | Unknown = Unknown()
     digest: DigestFacts | Unknown = Unknown()
+    doings: Done | Unknown = Unknown()
     maintainers: Sequence[Asker] | Unknown = Unknown()
     """Those left, where they may have become too few; of two and more only the user ids are known."""
     people: Mapping[str, str | None] = field(default_factory=dict)

@@ -162,6 +162,7 @@ class Config(_Model):
     mail: Mail | None = None
     portal: Portal | None = None
     ballot_keys: Path | None = None
+    metrics_key_file: Path | None = None
     escalation: Escalation = Escalation()
 
     @field_validator("homeserver")
@@ -204,6 +205,10 @@ class Config(_Model):
         if not 0 < len(text) <= LONGEST_RULES:
             raise ConfigError(f"{self.rules_file} has no rules in it, or more than {LONGEST_RULES} characters.")
         return text
+
+    def metrics_key(self) -> bytes | None:
+        """What the pseudonyms of the metrics are made with; None where nothing is counted."""
+        return _secret(self.metrics_key_file).encode() if self.metrics_key_file else None
 
     def hs_token(self) -> str:
         """The token Synapse shows to this service."""

@@ -251,7 +251,7 @@ async def with_needs(
 
 
 async def _with_parts(context: Context, actor: Actor, room_id: str, needs: Needs, sender: str | None) -> Context:
-    """The context with what the directory, the blog and digests must know."""
+    """The context with what the directory, the blog, digests and the metrics must know."""
     if needs.sight is not None and sender is not None:
         context = replace(context, sight=await actor.rooms.sight(room_id, sender, needs.sight))
     if needs.sight_for is not None:
@@ -262,6 +262,8 @@ async def _with_parts(context: Context, actor: Actor, room_id: str, needs: Needs
         context = replace(context, digest=await actor.rooms.digest(room_id, sender, ()))
     if needs.registry is not None:
         context = replace(context, registry=await actor.rooms.registry(*needs.registry))
+    if needs.doings is not None:
+        context = replace(context, doings=await actor.rooms.doings(needs.doings))
     if needs.post is not None:
         context = replace(context, post=await actor.rooms.post(*needs.post))
     if needs.blog is not None:

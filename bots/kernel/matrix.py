@@ -258,6 +258,10 @@ class BotClient:
         """A page of the registry."""
         return await self._request("GET", f"{_MODULE}/registry", query={"after": after, "revision": revision})
 
+    async def doings(self, after: str) -> dict[str, Any]:
+        """What accounts did that no bot can see, after a position."""
+        return await self._request("GET", f"{_MODULE}/doings", query={"after": after})
+
     async def post(self, room_id: str, event_id: str) -> dict[str, Any]:
         """A post of a blog, as it is now."""
         return await self._request("GET", f"{_MODULE}/post", query={"room_id": room_id, "event_id": event_id})

@@ -27,6 +27,7 @@ from bots.kernel.bot import (
     Unknown,
 )
 from bots.kernel.digested import DigestFacts, facts_of
+from bots.kernel.done import Done, done_of
 from bots.kernel.listed import RegistryPage, Sight, page_of, sight_of
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 from bots.kernel.posts import Blog, PostFacts, blog_of, told_of
@@ -203,6 +204,17 @@ class Rooms:
         """
         try:
             return page_of(await self._client.registry(after, revision)) or Unknown()
+        except Refused as error:
+            raise Unreachable(error.errcode) from error
+
+    async def doings(self, after: str) -> Done | Unknown:
+        """What accounts did that no bot can see, after a position.
+
+        Raises:
+            Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
+        """
+        try:
+            return done_of(await self._client.doings(after)) or Unknown()
         except Refused as error:
             raise Unreachable(error.errcode) from error
 

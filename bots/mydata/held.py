@@ -125,6 +125,25 @@ HELD: Final = (
     Held(table="poll_ballot_list", left="Ballots of closed anonymous polls: nobody can tell whose they were."),
     Held(table="poll", left="When polls close; no name is in it, and your votes are given under “messages”."),
     Held(table="portal_used_token", left="Hashes of tokens that were used."),
+    Held(
+        table="metrics_fact",
+        left="What you did, under a pseudonym: given under “counted by the metrics”, or by `!metrics mine`. Whose"
+        " message you answered is not kept, only that person's organisation.",
+    ),
+    Held(table="metrics_member", left="The pseudonym itself, a number; without its key it leads to nobody."),
+    Held(
+        table="metrics_opted_out", left="That you are not to be counted, under the pseudonym; `!metrics mine` says it."
+    ),
+    Held(table="metrics_day", left="The same as the facts, as sets of numbers for each day."),
+    Held(table="metrics_shown", left="Figures, each about five members or more."),
+    Held(
+        table="metrics_annotation",
+        section="written beside the figures by you",
+        mine=("author",),
+        give=("text",),
+    ),
+    Held(table="metrics_progress", left=_NOBODY),
+    Held(table="metrics_organisation", left=_NOBODY),
     Held(table="inbox", left=_TRANSIENT),
     Held(table="outbox", left=_TRANSIENT),
     Held(table="job", left=_TRANSIENT),

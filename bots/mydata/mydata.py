@@ -5,7 +5,7 @@ The bots give their part and get nothing: the copy has what was written in rooms
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -25,6 +25,9 @@ from bots.mydata.held import HELD
 from bots.steward import named
 
 _DAYS: Final = KEPT_S // 86_400
+#: Under this stands what is counted about the member.
+COUNTED: Final = "counted by the metrics"
+Counted = Callable[[sa.Connection, str], list[dict[str, Any]]]
 #: Under this the copy says what the bots hold and do not give, and why.
 _NOT_GIVEN: Final = "not given by the bots"
 
@@ -35,9 +38,15 @@ class MyData:
     entries: Sequence[Entry] = ()
     rules: Mapping[str, Rule] = {}
 
-    def __init__(self, portal: str = "") -> None:
-        """Knows the portal's address; empty where there is none."""
+    def __init__(self, portal: str = "", counted: Counted | None = None) -> None:
+        """Knows the portal's address; empty where there is none.
+
+        Args:
+            portal: It.
+            counted: What the metrics keep about a member, whom their tables do not name; None where nothing is counted.
+        """
         self._portal = portal
+        self._counted = counted
         self.acts: Mapping[str, Acting] = {
             str(MYDATA.act): Acting(self._made, check=self._check),
             str(MYDATA_FOR.act): Acting(self._made_for, check=self._check),
@@ -52,13 +61,13 @@ class MyData:
         if outcome.done is None:
             return Answer((paragraph(outcome.refused),))
         said = paragraph(_("A copy of what is held about you is being made."))
-        return Answer((said, *self._where()), (_part(outcome.done, context),))
+        return Answer((said, *self._where()), (self._part(outcome.done, context),))
 
     def _made_for(self, call: Call, outcome: Outcome, context: Context) -> Answer:
         done = outcome.done
         if done is None:
             return Answer((paragraph(outcome.refused),))
-        effects: list[Effect] = [_part(done, context)]
+        effects: list[Effect] = [self._part(done, context)]
         room = done.get("own_room")
         if isinstance(room, str):
             told = (paragraph(_("A manager has a copy made of what is held about you, as you asked.")), *self._where())
@@ -68,6 +77,14 @@ class MyData:
             "A copy of what is held about {member} is being made. Only they can take it, on the portal; they are told."
         )
         return Answer((say(said, member=who),), effects)
+
+    def _part(self, done: Mapping[str, Any], context: Context) -> Contribute:
+        room = done.get("own_room")
+        own = Own(str(done["member"]), room if isinstance(room, str) else None)
+        sections = gathered(context.database, own)
+        if self._counted and (counted := self._counted(context.database, own.user_id)):
+            sections[COUNTED] = counted
+        return Contribute(own.user_id, str(done["export"]), sections)
 
     def _where(self) -> Sequence[Block]:
         kept = _("It can be taken for {count} days. What others wrote is not in it, and nobody else can read it.")
@@ -97,12 +114,6 @@ class MyData:
     def run(self, job: Job, context: Context) -> Sequence[Effect] | None:
         """See `job_needs`."""
         return None
-
-
-def _part(done: Mapping[str, Any], context: Context) -> Contribute:
-    room = done.get("own_room")
-    own = Own(str(done["member"]), room if isinstance(room, str) else None)
-    return Contribute(own.user_id, str(done["export"]), gathered(context.database, own))
 
 
 def gathered(connection: sa.Connection, own: Own) -> dict[str, list[dict[str, Any]]]:

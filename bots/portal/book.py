@@ -40,11 +40,18 @@ class Found:
 class Book:
     """Reads from the bots' store, and writes by the steward, in the kernel's transaction."""
 
-    def __init__(self, store: Store, by_form: ByForm, now: Callable[[], float] = time.time) -> None:
-        """Works on an open store."""
+    def __init__(
+        self,
+        store: Store,
+        by_form: ByForm,
+        now: Callable[[], float] = time.time,
+        completed: profiles.Completed | None = None,
+    ) -> None:
+        """Works on an open store; `completed` is what is done about a profile that says something."""
         self._store = store
         self._by_form = by_form
         self._now = now
+        self._completed = completed
 
     async def kept(self, user_id: str) -> Kept:
         """What a member has written."""
@@ -64,7 +71,7 @@ class Book:
         """Changes a profile, once for each `once`."""
 
         def work(context: Context) -> Sequence[Effect]:
-            return (profiles.change(context.database, listed, context.now, fields, chosen),)
+            return (profiles.change(context.database, listed, context.now, fields, chosen, self._completed),)
 
         await self._by_form.tell(_BOT, f"profile {listed.user_id} {once}", work)
 

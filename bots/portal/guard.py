@@ -125,7 +125,10 @@ class Guard:
                 raise Refused(HTTPStatus.FORBIDDEN)
             if route.who is Who.CONFIRMED and not visitor.session.confirmed:
                 return see("/confirm")
-            return await route.handler(Visit(request, self._parts, request[_ASKER], visitor, form))
+            visit = Visit(request, self._parts, request[_ASKER], visitor, form)
+            response = await route.handler(visit)
+            await visit.counted("viewed", visitor.member.user_id)
+            return response
 
         return guarded
 

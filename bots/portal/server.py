@@ -21,6 +21,8 @@ from bots.kernel.by_form import ByForm
 from bots.kernel.config import Config, Portal, RateLimit
 from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
+from bots.metrics.metrics import metrics_of
+from bots.metrics.seen import Seen
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
 from bots.polls.key_files import KeyFiles
@@ -153,7 +155,7 @@ def parts_of(
 ) -> Parts:
     """What the pages share."""
     secret = portal.secret()
-    keys = Keys(secret)
+    keys, metrics = Keys(secret), metrics_of(config)
     return Parts(
         place=Place(portal.public_url, portal.element_origins, config.user_id(config.bots.steward)),
         pages=Pages(portal.community, ZoneInfo(config.time_zone)),
@@ -163,7 +165,7 @@ def parts_of(
         by_form=by_form,
         polls=PollBook(store),
         posts=PostBook(store),
-        book=Book(store, by_form, now),
+        book=Book(store, by_form, now, None if metrics is None else metrics.completed_profile),
         ballots=None if config.ballot_keys is None else BallotBox(store, KeyFiles(config.ballot_keys), now),
         drawings=Drawings(Artist().draw),
         codes=Limit(rates.codes),
@@ -172,6 +174,7 @@ def parts_of(
         recoveries=Limit(rates.recoveries),
         mails_off=Limit(rates.mails_off),
         server_name=config.server_name,
+        seen=None if metrics is None else Seen(store, metrics.book, now),
     )
 
 

@@ -141,6 +141,7 @@ async def take_session(visit: Visit) -> web.Response:
     opened = await parts.sessions.open(token, member.organisation)
     if opened is None:
         return _back("not-yet", onward)
+    await visit.counted("signed_in", member.user_id)
     return see(onward, parts.place.cookie(SESSION, opened, AT_MOST), parts.place.cookie(ASKING, "", 0))
 
 
@@ -167,6 +168,7 @@ async def widget_sign_in(visit: Visit) -> web.Response:
     opened = await parts.sessions.open_widget(
         member.user_id, member.organisation, browser, visit.cookie(BROWSER), member.recovered_at
     )
+    await visit.counted("signed_in", member.user_id)
     response = _state("open")
     response.headers.add("Set-Cookie", parts.place.cookie(WIDGET, opened, AT_MOST))
     return response

@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 from belisha.tlp import Label
 from bots.blog.post_book import PostBook
 from bots.kernel.by_form import ByForm
+from bots.metrics.seen import Seen
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver, Member
@@ -57,6 +58,8 @@ class Parts:
     recoveries: Limit
     mails_off: Limit
     server_name: str
+    seen: Seen | None = None
+    """Counts visits; None where nothing is counted."""
     background: set[asyncio.Task[None]] = field(default_factory=set)
     """What goes on after an answer, so that its time tells nobody anything."""
 
@@ -91,6 +94,11 @@ class Visit:
     def framed(self) -> bool:
         """Whether the page is to be shown inside another."""
         return self.request.headers.get("Sec-Fetch-Dest") in ("iframe", "frame")
+
+    async def counted(self, action: str, user_id: str) -> None:
+        """Counts that a member did something, where anything is counted."""
+        if self.parts.seen is not None:
+            await self.parts.seen.note(action, user_id)
 
     def cookie(self, name: str) -> str | None:
         """A cookie of ours."""

@@ -211,6 +211,8 @@ class Steward:
             return self.desk.handle(event, context)
         if event.type == TOMBSTONE:
             return [effect for part in self._parts for effect in part.handle(event, context) or ()]
+        for watching in self._watches:
+            watching.note(event, context)
         in_service = isinstance(context.policy, Policy) and context.policy.kind == "service"
         if in_service:  # what is said before somebody has joined they cannot read
             return self._welcome(event, context) if joins(event, str(event.state_key)) else ()

@@ -35,6 +35,7 @@ LEFT = {
         "number", "token_hash", "code_hash", "code_since", "command_room", "command_event", "asked_of", "asked_by",
         "picture",
     },
+    "metrics_annotation": {"number", "day"},
     "portal_browser": {"token_hash"},
     "question": {"effect_id", "bot", "room_id", "call"},
     "steward_waiting": {"effect_id", "room_id", "group_id"},

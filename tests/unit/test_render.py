@@ -185,6 +185,7 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
             "rc_sign_in": {"per_second": 0.1, "burst_count": 60},
         },
         "ballot_keys": "/srv/belisha/ballot-keys",
+        "metrics_key_file": "/srv/belisha/secrets/metrics",
     }
 
 

@@ -1,0 +1,35 @@
+"""What is counted with the real bots and the portal: visits and sign-ins, told to their member alone, and let go."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.bots.support import eventually
+from tests.portal.support import Here
+from tests.portal.test_own_account import newcomer
+
+
+async def test_a_member_sees_what_is_counted_and_has_it_deleted(here: Here) -> None:
+    name = await newcomer(here)
+    assert "You opened the portal" not in await here.asked(name, "!metrics mine")
+    visitor = await here.sign_in(name)
+    for _ in range(2):
+        assert (await visitor.get("/commands")).status == 200
+    told = await here.asked(name, "!metrics mine")
+    assert "You opened the portal" in told and "You signed in" in told
+    other = await here.asked("ana", "!metrics mine")
+    assert name not in other
+    assert "You are counted no more" in await here.asked(name, "!metrics optout")
+    assert (await visitor.get("/commands")).status == 200
+    assert "nothing is kept of what you do" in await here.asked(name, "!metrics mine")
+    assert "You are counted from now on" in await here.asked(name, "!metrics optin")
+
+
+@pytest.mark.full
+async def test_the_module_is_asked_every_minute(here: Here) -> None:
+    name = await newcomer(here)
+
+    async def is_told() -> bool:
+        return "Your account was made" in await here.asked(name, "!metrics mine")
+
+    await eventually(is_told, 120)

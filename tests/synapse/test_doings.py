@@ -1,0 +1,114 @@
+"""What the module tells the metrics: content-free, once a position, and nothing of rooms of named people (rule P1)."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import pytest_asyncio
+
+from tests.support.community import Community, assert_refused
+from tests.support.files import fetch, message, upload
+from tests.support.ledger import until
+from tests.support.server import request
+from tests.support.settled import own_community
+from tests.support.upgrade import path_of
+from tests.synapse.samples import text
+from tests.synapse.test_acts import newcomer
+from tests.synapse.test_room_freezing import group
+
+Json = dict[str, Any]
+V3 = "/_matrix/client/v3"
+API = "/_synapse/client/org.belisha/v1/doings"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
+    async with own_community(tmp_path_factory.mktemp("doings") / "data") as here:
+        yield here
+
+
+async def told(community: Community, after: str = "") -> tuple[list[Json], str]:
+    """Everything after a position, by as many questions as it takes, and the last position."""
+    found: list[Json] = []
+    while True:
+        status, body = await request(community["steward"], "GET", f"{API}?after={after}")
+        assert status == 200, body
+        found, after = [*found, *body["doings"]], body["next"]
+        if not body["more"]:
+            return found, after
+
+
+def of(found: list[Json], action: str, user_id: str) -> list[Json]:
+    return [one for one in found if one["action"] == action and one["user_id"] == user_id]
+
+
+async def read(community: Community, name: str, room: str, kind: str = "m.read", by: str = "ana") -> None:
+    sent = await community[by].room_send(room, "m.room.message", text("A tide"))
+    path = f"{V3}/rooms/{quote(room)}/receipt/{kind}/{quote(sent.event_id)}"
+    assert (await request(community[name], "POST", path, {}))[0] == 200
+
+
+async def share(community: Community, room: str, media_id: str) -> None:
+    await community["ana"].room_send(room, "m.room.message", message(community, media_id))
+
+
+async def test_accounts_sessions_and_receipts_of_groups_are_told(community: Community) -> None:
+    rooms, finn = community.rooms, community.id("finn")
+    found, before = await told(community)
+    assert of(found, "invited", finn) and of(found, "signed_in", finn), "what was before the first question, too"
+    assert not [one for one in found if "belisha_" in one["user_id"]], "bots are no members"
+    name = await newcomer(community)
+    await read(community, "finn", rooms["open"])
+    await read(community, "finn", rooms["named"])
+    await read(community, "dina", rooms["closed"], "m.read.private")
+    found, after = await told(community, before)
+    (invited,), sessions = of(found, "invited", community.id(name)), of(found, "signed_in", community.id(name))
+    assert invited["at"] % 1000 == 0 and invited["room_id"] == "" and len(sessions) == 1
+    (one,) = [one for one in of(found, "read", finn) if one["room_id"] == rooms["open"]]
+    assert one == {**one, "label": "", "what": ""} and one["at"] > 0
+    assert rooms["named"] not in json.dumps(found), "nothing of rooms of named people"
+    assert not of(found, "read", community.id("dina")), "nor what is read in private"
+    again, last = await told(community, after)
+    assert last == after and all(one in found or one["action"] in ("read", "signed_in") for one in again)
+
+
+async def test_files_are_told_of_where_who_opened_them_could_find_them_in_a_group(community: Community) -> None:
+    room = await group(community, "closed", "finn")
+    finn = community.id("finn")
+    shared, hidden, later = [await upload(community, "ana", b"tides %d" % number) for number in range(3)]
+    await share(community, room, shared)
+    for media_id in (hidden, later):
+        await share(community, community.rooms["named"], media_id)
+    for media_id in (shared, hidden, later):
+        assert (await fetch(community, "finn", media_id)).status == 200
+
+    async def files() -> dict[str, Json]:
+        return {one["what"]: one for one in of((await told(community))[0], "downloaded", finn)}
+
+    async def is_told() -> bool:
+        return shared in await files()
+
+    await until(is_told)
+    one = (await files())[shared]
+    assert (one["room_id"], one["label"]) == (room, "TLP:AMBER")
+    assert set(await files()) == {shared}, "what was opened in a room of named people is not told"
+    await asyncio.sleep(2)  # the moment of a share is kept to the second
+    await share(community, room, later)
+    assert set(await files()) == {shared}, "nor once it is shared in a group too"
+    assert (await request(community["finn"], "POST", path_of(room, "leave"), {}))[0] == 200
+    assert await files() == {}, "who is not in the group could have it from elsewhere"
+
+
+async def test_bots_alone_may_ask_and_a_position_is_one(community: Community) -> None:
+    assert_refused(*await request(community["ana"], "GET", API), "NOT_A_BOT", "P3")
+    assert (await request(community["steward"], "GET", f"{API}/x"))[0] == 404
+    for bad in ("x", "1.2.3", "1.2.3.4.5", "1.2.3.-4", "1..2.3", "\u0661.2.3.4"):
+        status, body = await request(community["steward"], "GET", f"{API}?after={quote(bad)}")
+        assert (status, body["errcode"]) == (400, "ORG.BELISHA.MALFORMED"), bad
+    huge = ".".join(["9" * 40] * 4)
+    assert (await request(community["steward"], "GET", f"{API}?after={huge}"))[0] == 200
