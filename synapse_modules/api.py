@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -26,6 +25,7 @@ from synapse_modules.api_names import NamesOfOutcomes
 from synapse_modules.api_people import AboutPeople
 from synapse_modules.api_portal import PortalHandlers
 from synapse_modules.api_resource import Answer, Resource
+from synapse_modules.audience import audience_of
 from synapse_modules.config import Config
 from synapse_modules.deliveries import Deliveries
 from synapse_modules.digested import AT_MOST as ITEMS_AT_MOST
@@ -101,6 +101,7 @@ class MemberApi(Resource):
         self._published = parts.rights.published
         self._markers = parts.about.markers
         self._found = FoundGroups(parts.api, parts.hooks, parts.registry, parts.rooms)
+        items = ItemHandlers(parts, check)
         self.handlers = {
             "GET audience": self._audience,
             "GET policy": self._policy,
@@ -123,8 +124,8 @@ class MemberApi(Resource):
             "POST introducing": self._introduces,
             "POST mydata": self._bots_part,
             "GET export": self._export,
-            **ItemHandlers(parts, check).handlers(),
-            **PortalHandlers(parts, config.portal_secret).handlers(),
+            **items.handlers(),
+            **PortalHandlers(parts, config.portal_secret, items).handlers(),
             **deliveries.handlers(),
         }
 
@@ -350,22 +351,9 @@ class MemberApi(Resource):
         if label and asked is None:
             raise malformed(f"`label` is one of {ALL_LABELS}.")
         decision = decide(room, "m.room.message", Claims(explicit=asked))
-        people = [await self._registry.person(user_id) for user_id in joined]
-        could_join = room.kind is Kind.OPEN and not (room.replaced or room.archived)
-        if could_join:
-            counts = Counter(member.organisation for member in (await self._registry.active_members()).values())
-        else:
-            counts = Counter(person.organisation for person in people if person.organisation is not None)
-        organisations = await self._registry.organisations()
         return {
             "room_id": room_id,
-            "total": sum(counts.values()),
-            "organisations": [
-                {"id": key, "name": organisations[key].name, "category": organisations[key].category, "count": count}
-                for key, count in sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-            ],
-            "bots": sum(person.is_bot for person in people),
-            "could_join": could_join,
+            **await audience_of(self._registry, room, joined),
             # Whoever is in the room reads what it carries, whatever its label; above the ceiling nothing is sent.
             "label": None if decision.label is None else str(decision.label),
             "allowed": decision.allowed,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from synapse.api.errors import LimitExceededError
+from synapse.events import EventBase
 from synapse.http.site import SynapseRequest
-from synapse.module_api import parse_json_object_from_request
+from synapse.module_api import StateMap, parse_json_object_from_request
 from synapse.module_api.errors import SynapseError
 
 from belisha.policy.types import CONTENT
@@ -70,6 +72,24 @@ class ItemHandlers:
         event = await self._reading.draft_event(draft)
         state = await self._api.get_room_state(room_id)
         self._hooks.check_may_send(event, state)
+        return await self._explained(event, state)
+
+    async def message(self, user_id: str, room_id: str, content: dict[str, Any]) -> dict[str, Any] | None:
+        """The same for a message of a member who is in that room, for the portal; None where they asked too often."""
+        try:
+            await self._limit.ratelimit(None, key=user_id)
+        except LimitExceededError:
+            return None
+        draft = {"type": "m.room.message", "room_id": room_id, "sender": user_id, "content": content}
+        event = await self._reading.draft_event(draft)
+        state = await self._api.get_room_state(room_id)
+        try:
+            self._hooks.check_may_send(event, state)
+        except SynapseError as refusal:
+            return {"allowed": False, **refusal.error_dict(None)}
+        return await self._explained(event, state)
+
+    async def _explained(self, event: EventBase, state: StateMap[EventBase]) -> dict[str, Any]:
         try:
             decision = await self._check.explain(event, state)
         except SynapseError as refusal:

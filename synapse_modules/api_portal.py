@@ -17,10 +17,12 @@ from synapse.module_api.errors import SynapseError
 
 from belisha.policy.people import Person
 from belisha.policy.rooms import to_state
+from synapse_modules.api_items import ItemHandlers
 from synapse_modules.api_names import Names
 from synapse_modules.api_people import AboutPeople
 from synapse_modules.api_reports import ReportAnswers
 from synapse_modules.api_resource import Handler
+from synapse_modules.composer import Composer
 from synapse_modules.directory import Directory, addresses_in
 from synapse_modules.documents import Documents
 from synapse_modules.home import Home
@@ -41,7 +43,7 @@ _NO: Final[Mapping[str, Any]] = {"may_read": False}
 class PortalHandlers:
     """Handlers of a `Resource`, on behalf of a member."""
 
-    def __init__(self, parts: Parts, secret: str) -> None:
+    def __init__(self, parts: Parts, secret: str, items: ItemHandlers) -> None:
         self._api = parts.api
         self._readers = parts.readers
         self._registry = parts.registry
@@ -58,6 +60,7 @@ class PortalHandlers:
         self._directory = Directory(parts.api, parts.registry)
         self._documents = Documents(parts.api, parts.readers, parts.registry)
         self._posts = Posts(parts)
+        self._composer = Composer(parts, items)
         self._secret = secret.encode()
 
     def handlers(self) -> dict[str, Handler]:
@@ -81,6 +84,7 @@ class PortalHandlers:
             "POST export_link": self.export_link,
             "POST blog": self.blog,
             "POST post": self.post,
+            "POST composer": self.composer,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -205,6 +209,11 @@ class PortalHandlers:
         """`POST post` with `user_id`, `room_id`, `event_id`, `page`: one post, with a page of its comments."""
         person, body = await self._asked_for(request)
         return await self._posts.post(person, body.get("room_id"), body.get("event_id"), body.get("page", 1))
+
+    async def composer(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST composer` with `user_id`, `room_id`, `answers`, `content`: what a member may write in a group."""
+        person, body = await self._asked_for(request)
+        return await self._composer.of(person, body)
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

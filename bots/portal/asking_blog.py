@@ -1,4 +1,4 @@
-"""Asks the module which posts a member may see, with every page (rule P2), and for the pictures in them (rule F1)."""
+"""Asks the module what a member may read of blogs and write in groups (rule P2), and for pictures (rule F1)."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import aiohttp
 from yarl import URL
 
 from bots.kernel.posts import Blog, Post, blog_of, post_of
+from bots.portal.composing import Composer, composer_of
 from bots.portal.unavailable import Unavailable
 
 log = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ class _Ask(Protocol):
 
 
 class BlogQuestions:
-    """The portal's questions about blogs."""
+    """The portal's questions about blogs, and about a group that somebody writes into."""
 
     def __init__(self, ask: _Ask, module: str, headers: Mapping[str, str], session: aiohttp.ClientSession) -> None:
         """Prepares requests.
@@ -67,6 +68,23 @@ class BlogQuestions:
         if answer is None:
             return None
         found = post_of(answer)
+        if found is None:
+            raise Unavailable
+        return found
+
+    async def composer(
+        self, user_id: str, room_id: str, answers: str | None = None, content: Json | None = None
+    ) -> Composer | None:
+        """A group as the member writes into it now, with an answered message and a draft; None where it is none.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        body = {"user_id": user_id, "room_id": room_id, "answers": answers, "content": content}
+        answer = await self._ask("composer", body, or_none=True)
+        if answer is None:
+            return None
+        found = composer_of(answer)
         if found is None:
             raise Unavailable
         return found

@@ -23,6 +23,7 @@ FILES: Final = {
     "portal.js": "text/javascript",
     "directory.js": "text/javascript",
     "widget.js": "text/javascript",
+    "compose.js": "text/javascript",
     "beacon.svg": "image/svg+xml",
 }
 _KINDS: Final = {

@@ -37,3 +37,16 @@ async def _install(folder: Path, dev: bool) -> None:
     said, _ = await asyncio.wait_for(process.communicate(), 180)
     assert process.returncode == 0, said.decode()[-4000:]
     stamp.write_text(state)
+
+
+async def bundle(folder: Path, name: str) -> Path:
+    """Bundles folder/NAME.js for browsers, where its exports are those of a global NAME; where the bundle is."""
+    made = folder / "node_modules" / ".bundles" / f"{name}.js"
+    esbuild = folder / "node_modules" / ".bin" / "esbuild"
+    # Cryptography is loaded by clients that encrypt, and none of ours does.
+    options = (f"--global-name={name}", "--external:@matrix-org/matrix-sdk-crypto-wasm", "--log-level=warning")
+    process = await asyncio.create_subprocess_exec(
+        esbuild, folder / f"{name}.js", "--bundle", "--format=iife", f"--outfile={made}", *options
+    )
+    assert await asyncio.wait_for(process.wait(), 60) == 0
+    return made

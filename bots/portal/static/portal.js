@@ -43,3 +43,13 @@ if (cards.length > 3) {
     found.textContent = words.length ? `${shown} of ${cards.length} groups` : "";
   });
 }
+
+// Who signs out leaves nothing that they had begun to write (compose.js) to whoever sits here next.
+document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", () => {
+  window.name = window.name.split("\n", 1)[0];
+  try {
+    sessionStorage.clear();
+  } catch {
+    // Where it is closed, nothing is in it.
+  }
+});

@@ -1,21 +1,24 @@
-// The part of Matrix's Widget API that the portal speaks: it asks Element for an OpenID token, and on the page of a post
-// that is written there, to send that one message as the member's own.
-// https://github.com/matrix-org/matrix-doc/pull/2762, MSC1960 (OpenID), matrix-widget-api's ClientWidgetApi.
+// The part of Matrix's Widget API that the portal speaks: it asks Element for an OpenID token, and on pages where something
+// is written, to send it as the member's own (compose.js).
+// https://github.com/matrix-org/matrix-doc/pull/2762, MSC1960 (OpenID), MSC4039 (files), matrix-widget-api's ClientWidgetApi.
 "use strict";
 {
   const origins = document.currentScript.dataset.origins.split(" ");
   const status = document.getElementById("widget");
 
   // Pages after the first have no parameters of their own, and a frame's storage is often closed: its name stays.
-  const widgetId = new URLSearchParams(location.search).get("widgetId") ?? window.name;
-  window.name = widgetId;
+  // Below it may stand what somebody has begun to write (compose.js).
+  const [nameBefore, ...begun] = window.name.split("\n");
+  const widgetId = new URLSearchParams(location.search).get("widgetId") ?? nameBefore;
+  window.name = [widgetId, ...begun].join("\n");
   let openidRequest = null;
 
-  // A post as it will be sent (MSC2762), and how its member is told what came of it.
-  const post = document.querySelector("form[data-content]");
-  const sending = post?.querySelector("[data-sending]");
-  const wanted = post ? ["org.matrix.msc2762.send.event:m.room.message", `org.matrix.msc2762.timeline:${post.dataset.room}`] : [];
-  let sendRequest = null;
+  // What a page that sends needs: messages to one group, named, since Element may show another one by then; and files.
+  const writing = document.querySelector("form[data-room]");
+  const needed = writing ? ["org.matrix.msc2762.send.event:m.room.message", `org.matrix.msc2762.timeline:${writing.dataset.room}`] : [];
+  const files = "org.matrix.msc4039.upload_file";
+  const wanted = writing?.dataset.files ? [...needed, files] : needed;
+  const waiting = new Map(); // what was asked of Element, by request
 
   const tell = (words) => {
     if (status) status.textContent = words;
@@ -31,7 +34,9 @@
     if ((await kept.json()).state === "over") {
       return tell("This browser keeps nothing for pages inside Element. Open the portal in a tab of its own.");
     }
-    location.replace("/");
+    // The group that Element shows it in; whether its member is there, the page asks.
+    const room = new URLSearchParams(location.search).get("room");
+    location.replace(room ? `/write?room=${encodeURIComponent(room)}` : "/");
   };
 
   const askElement = (origin) => {
@@ -46,29 +51,18 @@
   };
 
   let element = null; // the origin that has spoken
-  const offer = () => {
-    const button = post.querySelector("button[data-publish]");
-    button.hidden = false;
-    button.onclick = () => {
-      if (sendRequest) return;
-      sending.textContent = "Your post is on its way …";
-      const content = JSON.parse(post.dataset.content);
-      sendRequest = ask("send_event", { type: "m.room.message", content, room_id: post.dataset.room }, element);
-    };
-  };
-  const sent = (response) => {
-    sendRequest = null;
-    if (typeof response.event_id === "string") {
-      location.replace(`/blog/${encodeURIComponent(post.dataset.room)}/${encodeURIComponent(response.event_id)}`);
-    } else {
-      sending.textContent = "It was not sent. The steward tells you in your chat why, where the server refused it.";
-    }
-  };
+  const request = (action, data) =>
+    new Promise((resolve) => {
+      waiting.set(ask(action, data, element), resolve);
+    });
 
   const answers = {
     capabilities: () => ({ capabilities: wanted }),
     notify_capabilities: (data) => {
-      if (post && wanted.every((one) => data.approved?.includes(one))) offer();
+      if (writing && needed.every((one) => data.approved?.includes(one))) {
+        const detail = { request, mayUpload: data.approved.includes(files) };
+        writing.dispatchEvent(new CustomEvent("element-allows", { detail }));
+      }
       return {};
     },
     supported_api_versions: () => ({ supported_versions: ["0.0.1", "0.0.2"] }),
@@ -81,7 +75,11 @@
   window.addEventListener("message", ({ source, origin, data }) => {
     if (source !== window.parent || !origins.includes(origin) || data?.widgetId !== widgetId) return;
     element = origin;
-    if (data.api === "fromWidget" && data.response && sendRequest && data.requestId === sendRequest) return sent(data.response);
+    if (data.api === "fromWidget" && data.response && waiting.has(data.requestId)) {
+      const resolve = waiting.get(data.requestId);
+      waiting.delete(data.requestId);
+      return resolve(data.response);
+    }
     if (data.api === "toWidget" && !data.response) {
       const known = Object.hasOwn(answers, data.action);
       const response = known ? answers[data.action](data.data ?? {}) : { error: { message: "Not known here." } };
