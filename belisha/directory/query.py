@@ -105,8 +105,6 @@ class Known:
         keys: the keys among those of the query that such profiles have.
         begun: words by their beginning, with their documents, the most usual first.
         near: words that have a deletion in common with a word of the query, by that word, with their documents.
-        counts: in about how many profiles the keys of all alternatives stand.
-        newest: the number of the newest document, and `oldest` of the oldest, where the database wants to know.
     """
 
     synonyms: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -114,9 +112,6 @@ class Known:
     keys: frozenset[str] = frozenset()
     begun: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
     near: Mapping[str, Sequence[tuple[str, int]]] = field(default_factory=dict)
-    counts: Mapping[str, int] = field(default_factory=dict)
-    newest: int = 0
-    oldest: int = 0
 
 
 def parse(text: str) -> Parsed:
@@ -144,12 +139,6 @@ def to_look_up(parsed: Parsed, documents: Mapping[str, int], keys: frozenset[str
     rare = [word for word in _plain(parsed) if 0 < documents.get(word.surface, 0) <= _RARE]
     near = [word.surface for word in (*unknown, *rare) if len(word.surface) >= SHORTEST_MISSPELT]
     return sorted(beginning for beginning in begun if len(beginning) > 1), sorted(set(near) - parsed.starred)
-
-
-def expected(units: Sequence[Unit], counts: Mapping[str, int]) -> int:
-    """About how many profiles have all units: at most as many as have the rarest, as if the rest went with it."""
-    of = (sum(min(counts.get(key, 0) for key in one.keys) for one in unit.alternatives) for unit in units)
-    return min(of, default=0)
 
 
 def _plain(parsed: Parsed) -> Iterable[Word]:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from belisha.directory.documents import CODES, name_of, weight
@@ -27,6 +26,7 @@ _MOST_REASONS: Final = 3
 _TEXTS: Final = frozenset("ran")  # fields that are one text; what else stands in it takes nothing away
 _SNIPPET: Final = 80
 
+_WEIGHTS: Final = {code: weight(code) for code in CODES}
 
 #: Where a unit was found: where the tag or text begins in `flat`, its field's code, what it counts, and by what.
 _Place = tuple[int, str, float, Alternative]
@@ -60,20 +60,17 @@ class Ranking:
             flat: its document (`Document.flat`).
             updated: when that changed last, in seconds since 1970.
         """
-        found = [self._places(number, flat) for number in range(len(self._units))]
-        score = 0.0
-        for places in found:
-            best: dict[str, float] = {}
-            for _, code, value, _ in places:
-                if value > best.get(code, 0.0):
-                    best[code] = value
-            score += sum(best.values())
-        for one, other in pairwise(found):
-            if one and other:
-                starts = {place[0] for place in one}
-                score += _TOGETHER * max((weight(code) for start, code, _, _ in other if start in starts), default=0.0)
-        have = sum(1 for places in found if places)
-        share = have / len(found) if found else 1.0
+        score, have = 0.0, 0
+        before: list[_Place] = []
+        for number in range(len(self._units)):
+            places = self._places(number, flat)
+            if places:
+                have += 1
+                score += places[0][2] if len(places) == 1 else _best(places)
+                if before:
+                    score += _together(before, places)
+            before = places
+        share = have / len(self._units) if self._units else 1.0
         fresh = 1 - _FRESH + _FRESH * 0.5 ** (max(0.0, self._now - updated) / _HALF_LIFE)
         return Held(score * share**2 * fresh, have)
 
@@ -114,9 +111,24 @@ class Ranking:
         return found or _apart(self._units[number].alternatives[0], flat)
 
 
+def _best(places: Sequence[_Place]) -> float:
+    """What a unit counts: in each field its best place."""
+    best: dict[str, float] = {}
+    for _, code, value, _ in places:
+        if value > best.get(code, 0.0):
+            best[code] = value
+    return sum(best.values())
+
+
+def _together(one: Sequence[_Place], other: Sequence[_Place]) -> float:
+    """What two neighbouring units count besides, where both are in one tag or text."""
+    starts = {place[0] for place in one}
+    return _TOGETHER * max((_WEIGHTS[code] for start, code, _, _ in other if start in starts), default=0.0)
+
+
 def _worth(one: Alternative) -> dict[str, float]:
     """What a whole tag or text counts, by its field."""
-    return {code: one.factor * weight(code) for code in CODES}
+    return {code: one.factor * worth for code, worth in _WEIGHTS.items()}
 
 
 def _pattern(one: Alternative) -> str:

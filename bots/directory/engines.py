@@ -8,14 +8,15 @@ may read is here; the blog has an index of its own (`Index`).
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from belisha.directory.documents import EXPERTISE
+from belisha.directory.documents import EXPERTISE, Document
 from belisha.directory.query import Alternative, Unit
+from bots.directory.index_tables import community
 
 Segments = Sequence[tuple[str, list[str]]]
 _BETWEEN: Final = "_"  # no word has this key: it keeps phrases from going on in the next tag
@@ -48,8 +49,10 @@ class Sqlite:
     number: ClassVar[str] = "w.rowid"
     holds: ClassVar[str] = "instr(d.flat, :{}) > 0"
     among: ClassVar[str] = "IN (SELECT value FROM json_each(:{}))"
-    #: Nothing has to be said to the planner.
-    beside: ClassVar[str] = ""
+    #: A list as a table with a column `value`.
+    each: ClassVar[str] = "json_each(:{})"
+    #: Whether a condition without a column is looked at once, before any row; here it takes a limit of none.
+    stops_at_once: ClassVar[bool] = False
 
     def matches(self, name: str) -> str:
         """The condition that the document has what the parameter of that name asks for (`query`)."""
@@ -61,6 +64,9 @@ class Sqlite:
 
     def turn(self, connection: sa.Connection) -> None:
         """Nothing: one transaction writes at a time."""
+
+    def filled(self, connection: sa.Connection) -> None:
+        """Nothing: FTS5 needs no statistics."""
 
     def put(self, connection: sa.Connection, number: int, segments: Segments) -> None:
         """Indexes a document."""
@@ -75,9 +81,15 @@ class Sqlite:
         values = {"number": number, "first": between.join(columns[True]), "other": between.join(columns[False])}
         connection.execute(sa.text(statement), values)
 
-    def since(self, query: str, oldest: int, newest: int) -> str:
-        """The query as it is: FTS5 gives the newest first and stops."""
-        return query
+    def replace(
+        self, connection: sa.Connection, old: int | None, row: Mapping[str, object], document: Document
+    ) -> None:
+        """Indexes a member's document of the directory in place of the one of that number, with the next number."""
+        if old is not None:
+            self.take_out(connection, old)
+            connection.execute(community.delete().where(community.c.number == old))
+        (number,) = connection.execute(community.insert().values(**row).returning(community.c.number)).one()
+        self.put(connection, number, document.segments)
 
     def take_out(self, connection: sa.Connection, number: int) -> None:
         """Takes a document out of the index; its words stay in the file until `sweep`."""
@@ -114,28 +126,20 @@ class Sqlite:
 class PostgreSQL:
     """A column of type tsvector with a GIN index (PostgreSQL 15, chapter 12); what can be asked for alone has weight A.
 
-    GIN gives all documents that match, of which the freshest are wanted: for 100 of 4,000 it was 4,000 rows to read.
-    So each has the numbers of its blocks among its words (with two `_` in front, which no key has), and a query can be
-    held to the newest blocks within the index.
+    GIN gives all documents that match, of which the freshest are wanted. Where many match, it is quicker to read the
+    freshest rows until there are enough, so the planner has to know the words and how usual they are: statements are
+    planned anew each time (`bots.kernel.store`), and a filled index is analysed. The index has no list of pending
+    entries (`fastupdate`), which every search would read from one end to the other.
     """
 
     index: Index = DIRECTORY
     number: ClassVar[str] = "w.number"
     holds: ClassVar[str] = "strpos(d.flat, :{}) > 0"
     among: ClassVar[str] = "= ANY(CAST(:{} AS text[]))"
-    #: Whether the index or the freshest rows are the quicker way depends on the words, so the planner has to see them.
-    #: Said in the statement before, since one more costs more than it takes; with the newest and the oldest number, and
-    #: in how many documents the synonyms' words stand.
-    beside: ClassVar[str] = (
-        " UNION ALL SELECT 'plan', set_config('plan_cache_mode', 'force_custom_plan', true), '', 0"
-        " UNION ALL SELECT 'numbers', CAST(max(number) AS text), CAST(min(number) AS text), 0 FROM directory_words"
-        " UNION ALL SELECT 'count', v.key, '', v.documents FROM directory_vocabulary v"
-        " WHERE v.key NOT IN (SELECT unnest(CAST(:keys AS text[]))) AND v.key IN"
-        " (SELECT unnest(string_to_array(o.term_key, ' ')) FROM directory_synonym s"
-        " JOIN directory_synonym o USING (number) WHERE s.term_key = ANY(CAST(:terms AS text[])))"
-    )
+    each: ClassVar[str] = "unnest(CAST(:{} AS text[])) AS listed(value)"
+    #: A limit that the planner cannot read would have it plan for a tenth of all rows.
+    stops_at_once: ClassVar[bool] = True
     _FURTHEST: ClassVar[int] = 16383  # positions beyond this one count as it
-    _BLOCKS: ClassVar[tuple[int, ...]] = (512, 4096)
     _TURN: ClassVar[int] = 0x64697265  # any number, the same in every process
 
     def matches(self, name: str) -> str:
@@ -150,23 +154,30 @@ class PostgreSQL:
         """Waits until nobody else writes to the index: two who count the same words would wait in a circle."""
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": self._TURN})
 
+    def filled(self, connection: sa.Connection) -> None:
+        """Lets the planner know how usual the words of an index are that has just been filled."""
+        connection.execute(sa.text(f"ANALYZE {self.index.words}"))
+
     def put(self, connection: sa.Connection, number: int, segments: Segments) -> None:
         """Indexes a document."""
-        place, words = 0, [f"'{_block(number, size)}'" for size in self._BLOCKS]
+        statement = f"INSERT INTO {self.index.words} (number, words) VALUES (:number, CAST(:words AS tsvector))"  # noqa: S608 - constants
+        connection.execute(sa.text(statement), {"number": number, "words": self._vector(segments)})
+
+    def replace(
+        self, connection: sa.Connection, old: int | None, row: Mapping[str, object], document: Document
+    ) -> None:
+        """Indexes a member's document of the directory in place of the one of that number, in one journey."""
+        connection.execute(_REPLACE, {**row, "old": old, "words": self._vector(document.segments)})
+
+    def _vector(self, segments: Segments) -> str:
+        place, words = 0, list[str]()
         for code, keys in segments:
             weight = "A" if code == self.index.code else "B"
             for word in keys:
                 place += 1
                 words.append(f"'{word}':{min(place, self._FURTHEST)}{weight}")
             place += 1
-        statement = f"INSERT INTO {self.index.words} (number, words) VALUES (:number, CAST(:words AS tsvector))"  # noqa: S608 - constants
-        connection.execute(sa.text(statement), {"number": number, "words": " ".join(words)})
-
-    def since(self, query: str, oldest: int, newest: int) -> str:
-        """The query, held to the blocks that documents of these numbers are in."""
-        size = next((size for size in self._BLOCKS if newest - oldest <= 8 * size), self._BLOCKS[-1])
-        blocks = (min(number, newest) for number in range(oldest, newest + size, size))
-        return f"({query})&({'|'.join(_block(number, size) for number in blocks)})"
+        return " ".join(words)
 
     def take_out(self, connection: sa.Connection, number: int) -> None:
         """Takes a document out of the index."""
@@ -191,9 +202,16 @@ class PostgreSQL:
         return f"({(' <-> ' if one.joined else ' & ').join(f'{chr(39)}{word}{chr(39)}{weight}' for word in one.keys)})"
 
 
-def _block(number: int, size: int) -> str:
-    return f"__{size}_{number // size}"
-
+_ROW: Final = tuple(column.name for column in community.c if column.name != "number")
+# A number that is not taken yet is made by the insertion, also where that becomes an update.
+_REPLACE: Final = sa.text(f"""
+    WITH put AS (
+        INSERT INTO directory_community ({", ".join(_ROW)}) VALUES ({", ".join(f":{name}" for name in _ROW)})
+        ON CONFLICT (user_id) DO UPDATE
+        SET number = EXCLUDED.number, {", ".join(f"{name} = EXCLUDED.{name}" for name in _ROW)} RETURNING number
+    ), gone AS (DELETE FROM directory_words WHERE number = CAST(:old AS bigint))
+    INSERT INTO directory_words (number, words) SELECT number, CAST(:words AS tsvector) FROM put
+""")  # noqa: S608 - names of columns
 
 Engine = Sqlite | PostgreSQL
 

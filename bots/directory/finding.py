@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby, islice
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
 from belisha.directory.documents import BETWEEN, EXPERTISE
 from belisha.directory.fields import FIELDS
-from belisha.directory.query import Alternative, Known, Unit, expected
+from belisha.directory.query import Alternative, Unit
 from belisha.directory.ranking import Ranking
 from belisha.directory.text import fold, storable, words
 from belisha.directory.values import PAGE, RANKED, Answer, Asker, Facets, Hit
@@ -30,8 +30,6 @@ _INTERESTS: Final = f"|{FIELDS['interests'].code} "
 _MOST_COUNTED: Final = 20
 _ENOUGH: Final = 10  # with fewer full hits, partial ones are added behind them
 _GROUPS: Final = -1
-_MANY: Final = 12  # so many times more than are ranked are many: experts among the newest are asked for first,
-_SHARE: Final = 3  # among so many that about so many times more than are ranked match
 
 
 class _Row(NamedTuple):
@@ -48,19 +46,11 @@ class _Row(NamedTuple):
     flat: str
     texts: str
 
-    def asked(self) -> int:
-        """By which query."""
-        return self.by
-
-    def order(self) -> tuple[int, int]:
-        """One query after the other, the freshest first."""
-        return self.by, -self.number
-
 
 class Finding:
     """One search, for one asker."""
 
-    def __init__(self, connection: sa.Connection, asker: Asker, facets: Facets, now: float, known: Known) -> None:
+    def __init__(self, connection: sa.Connection, asker: Asker, facets: Facets, now: float) -> None:
         """Prepares what holds for every statement of it.
 
         Args:
@@ -68,9 +58,7 @@ class Finding:
             asker: who asks.
             facets: by what to narrow down.
             now: seconds since 1970.
-            known: what was looked up for the query.
         """
-        self._known = known
         self._connection = connection
         self._engine = engine(connection)
         self._asker = asker
@@ -122,28 +110,13 @@ class Finding:
     def _matching(self, units: Sequence[Unit]) -> tuple[dict[str, _Row], bool]:
         """Documents that have all units, by user id, and whether there are more."""
         asked = [self._engine.query(units, expertise=True), self._engine.query(units)] if units else [None]
-        newest = self._newest(units)
-        rows = self._rows([newest], units) if newest else []
-        if sum(1 for row in rows if row.by == 0) <= RANKED:
-            rows = self._rows(asked, units)
-        experts, everybody = ([row for row in rows if row.by == by] for by in (0, len(asked) - 1))
+        rows = self._rows(asked, units)
         shared = [row for row in rows if row.by == _GROUPS]
-        more = any(len(some) > RANKED for some in (experts, everybody, shared))
-        found = {row.user_id: row for row in experts[:RANKED]}
-        for row in everybody:
-            if len(found) < RANKED:
-                found.setdefault(row.user_id, row)
+        of_community = rows[len(shared) :]
+        found = {row.user_id: row for row in of_community[:RANKED]}
         # Who shares a group with the asker is known by what they show to it.
+        more = len(of_community) > RANKED or len(shared) > RANKED
         return found | {row.user_id: row for row in shared[:RANKED]}, more
-
-    def _newest(self, units: Sequence[Unit]) -> str:
-        """The query for experts among the newest documents, where many more match than are wanted; or ""."""
-        about = expected(units, self._known.counts)
-        newest, oldest = self._known.newest, self._known.oldest
-        if about < _MANY * RANKED or self._narrowed:
-            return ""
-        wanted = (newest - oldest) * _SHARE * RANKED // about
-        return self._engine.since(self._engine.query(units, expertise=True), max(oldest, newest - wanted), newest)
 
     def _partly(self, units: Sequence[Unit]) -> dict[str, _Row]:
         """Documents that lack one unit of several, or have one alone where there is no other."""
@@ -157,40 +130,49 @@ class Finding:
         return found
 
     def _rows(self, asked: Sequence[str | None], units: Sequence[Unit], *, any_of: bool = False) -> list[_Row]:
-        """The freshest `RANKED` + 1 documents of each query, and of those for groups: one statement for all of them."""
+        """Documents for groups, and those of each query: the freshest first, in one statement for all of them.
+
+        A query is asked where the ones before it have not found enough, and gives what they have not.
+        """
         absent = self._asker.absent
-        values = self._values | {"me": self._asker.user_id, "most": RANKED + 1, "found": RANKED + 2 + len(absent)}
+        values = self._values | {"me": self._asker.user_id, "enough": RANKED + 2 + len(absent)}
         conditions = ["d.user_id != :me", *self._narrowed]
         if absent:
             conditions.append(f"NOT (d.user_id {self._engine.among.format('absent')})")
             values["absent"] = self._engine.listed(absent)
-        parts = []
+        numbers, parts = [], []
         for by, query in enumerate(asked):
             if query is not None:
                 values[f"words{by}"] = query
-            parts.append(self._part(by, conditions, everybody=query is None))
+            numbers.append(f"f{by} AS MATERIALIZED ({self._numbers(by, conditions, everybody=query is None)})")
+            fresh = [f"d.number NOT IN (SELECT number FROM f{before})" for before in range(by)]  # noqa: S608 - numbers
+            parts.append(_wide(by, "directory_community", f"f{by}", [*conditions, *fresh]))
         if self._shares:
             values["shares"] = self._engine.listed(self._shares)
             of_groups = [f"d.user_id {self._engine.among.format('shares')}", *self._narrowed]
             of_groups += self._has(units, values, any_of=any_of)
-            parts.append(_wide(_GROUPS, "directory_groups", _freshest("d.number", "directory_groups d", of_groups), []))
-        statement = " UNION ALL ".join(parts)
+            numbers.append(f"g AS MATERIALIZED ({_freshest('d.number', 'directory_groups d', of_groups)})")
+            parts.append(_wide(_GROUPS, "directory_groups", "g", []))
+        statement = f"WITH {', '.join(numbers)} {' UNION ALL '.join(parts)}"
         used = {name: value for name, value in values.items() if f":{name}" in statement}
-        found = sorted(map(_Row._make, self._connection.execute(sa.text(statement), used).all()), key=_Row.order)
-        return [row for _, some in groupby(found, key=_Row.asked) for row in islice(some, RANKED + 1)]
+        return sorted(map(_Row._make, self._connection.execute(_prepared(statement), used).all()), key=_order)
 
-    def _part(self, by: int, conditions: Sequence[str], *, everybody: bool) -> str:
-        """Documents of the community; where hits are narrowed down, the index has to give more than are wanted."""
-        number, matches = self._engine.number, self._engine.matches(f"words{by}")
+    def _numbers(self, by: int, conditions: Sequence[str], *, everybody: bool) -> str:
+        """Numbers of documents of the community; where hits are narrowed down, the index has to give more for these."""
+        number = self._engine.number
         if everybody:
-            numbers = _freshest("d.number", "directory_community d", conditions)
-        elif self._narrowed:
+            return _freshest("d.number", "directory_community d", conditions)
+        source, where = "directory_words w", [self._engine.matches(f"words{by}")]
+        if self._narrowed:
             source = f"directory_words w JOIN directory_community d ON d.number = {number}"
-            numbers = _freshest(number, source, [matches, *conditions])
-        else:
-            numbers = _freshest(number, "directory_words w", [matches], ":found")
-            return _wide(by, "directory_community", numbers, conditions)
-        return _wide(by, "directory_community", numbers, [])
+            where += conditions
+        if by == 0:
+            return _freshest(number, source, where)
+        counted = (f"(SELECT count(*) FROM f{before})" for before in range(by))  # noqa: S608 - numbers of ours
+        fewer = f"{' + '.join(counted)} < :enough"
+        if self._engine.stops_at_once:
+            return _freshest(number, source, [*where, fewer])
+        return _freshest(number, source, where, f"CASE WHEN {fewer} THEN :enough ELSE 0 END")
 
     def _has(self, units: Sequence[Unit], values: dict[str, Any], *, any_of: bool) -> list[str]:
         """The conditions that a document has all of these units, or any; their values are added to `values`."""
@@ -217,7 +199,18 @@ class Finding:
         return conditions, values
 
 
-def _freshest(number: str, source: str, conditions: Sequence[str], most: str = ":most") -> str:
+@lru_cache(maxsize=256)
+def _prepared(statement: str) -> sa.TextClause:
+    """A statement, which has no value in it: there are as many as there are shapes of questions."""
+    return sa.text(statement)
+
+
+def _order(row: _Row) -> tuple[int, int]:
+    """One query after the other, the freshest first."""
+    return row.by, -row.number
+
+
+def _freshest(number: str, source: str, conditions: Sequence[str], most: str = ":enough") -> str:
     # Names and conditions are constants of this module and of the engines; all values are parameters.
     return f"SELECT {number} AS number FROM {source} WHERE {' AND '.join(conditions)} ORDER BY 1 DESC LIMIT {most}"  # noqa: S608
 
@@ -225,7 +218,7 @@ def _freshest(number: str, source: str, conditions: Sequence[str], most: str = "
 def _wide(by: int, table: str, numbers: str, conditions: Sequence[str]) -> str:
     """The rows of these numbers: numbers alone are sorted by the database, since rows are long."""
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"SELECT {by} AS asked, {_COLUMNS} FROM ({numbers}) AS f JOIN {table} d ON d.number = f.number{where}"  # noqa: S608
+    return f"SELECT {by} AS asked, {_COLUMNS} FROM {numbers} AS f JOIN {table} d ON d.number = f.number{where}"  # noqa: S608
 
 
 def _hit(ranking: Ranking, score: float, row: _Row) -> Hit:
@@ -238,17 +231,22 @@ def _pattern(word: str, one: Alternative) -> str:
 
 def _counts(rows: Sequence[_Row]) -> dict[str, dict[str, int]]:
     """How many hits each facet's values have; of tags that read the same the first in the alphabet is shown."""
-    written = Counter([tag for row in rows for tag in row.interests.split(BETWEEN) if tag])
-    interests: Counter[str] = Counter()
-    labels: dict[str, str] = {}
-    for label in sorted(written, reverse=True):
-        read = fold(label)
-        interests[read] += written[label]
-        labels[read] = label
-    most = sorted(interests.items(), key=lambda one: (-one[1], one[0]))[:_MOST_COUNTED]
+    tags = [row.interests for row in rows if row.interests]
+    written = BETWEEN.join(tags).split(BETWEEN) if tags else []
+    read = BETWEEN.join(map(_folded, tags)).split(BETWEEN) if tags else []
+    most = sorted(Counter(read).items(), key=lambda one: (-one[1], one[0]))[:_MOST_COUNTED]
+    shown: dict[str, str] = {}
+    for label, folded in zip(written, read, strict=True):
+        if label < shown.get(folded, "\U0010ffff"):
+            shown[folded] = label
     return {
         "organisation": dict(sorted(Counter([row.organisation for row in rows]).items())),
         "category": dict(sorted(Counter([row.category for row in rows]).items())),
         "availability": dict(sorted(Counter([row.availability for row in rows if row.availability]).items())),
-        "interest": {labels[read]: count for read, count in most},
+        "interest": {shown[folded]: count for folded, count in most},
     }
+
+
+def _folded(tags: str) -> str:
+    """How somebody's tags read; nearly all are in ASCII, where that takes next to no time."""
+    return tags.lower() if tags.isascii() else BETWEEN.join(map(fold, tags.split(BETWEEN)))

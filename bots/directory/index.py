@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import sqlalchemy as sa
@@ -18,6 +18,15 @@ from bots.kernel.store import insert_on
 
 #: Longer words are looked for as they are.
 LONGEST_CORRECTED: Final = 24
+_COMMUNITY, _GROUPS = "community", "groups"
+_OF_MEMBER: Final = sa.union_all(
+    *(
+        sa.select(sa.literal(audience).label("audience"), table).where(table.c.user_id == sa.bindparam("whose"))
+        for audience, table in ((_COMMUNITY, community), (_GROUPS, groups))
+    )
+)
+_KEY: Final = (tag.c.field, tag.c.folded, tag.c.label)
+_THIS_TAG: Final = sa.and_(*(column == sa.bindparam(f"its_{column.name}") for column in _KEY))
 _TAGS: Final = {field.code: field.id for field in FIELDS.values() if field.tags}
 
 
@@ -25,25 +34,23 @@ def put(connection: sa.Connection, profile: Profile, now: float) -> None:
     """Indexes a profile in place of what is there of its owner; see `search.index`."""
     everybody, for_groups = documents(profile)
     engine(connection).turn(connection)
-    _put_for_groups(connection, profile, for_groups, now)
-    row = row_of(profile, everybody)
-    old = connection.execute(sa.select(community).where(community.c.user_id == profile.user_id)).mappings().first()
-    if old is not None:
-        if all(old[name] == value for name, value in row.items()):
-            return
-        _take_out(connection, old["number"])
-    (number,) = connection.execute(community.insert().values(**row, updated=now).returning(community.c.number)).one()
-    engine(connection).put(connection, number, everybody.segments)
+    of = _indexed(connection, profile.user_id)
+    _put_for_groups(connection, of.get(_GROUPS), None if for_groups is None else row_of(profile, for_groups), now)
+    old, row = of.get(_COMMUNITY), row_of(profile, everybody)
+    if old is not None and _is_same(old, row):
+        return
+    engine(connection).replace(connection, None if old is None else old["number"], row | {"updated": now}, everybody)
     _count(connection, _texts(old), everybody.texts)
 
 
 def take_out(connection: sa.Connection, user_id: str) -> None:
     """Takes a member out of all that the index has."""
     engine(connection).turn(connection)
-    connection.execute(groups.delete().where(groups.c.user_id == user_id))
-    old = connection.execute(sa.select(community).where(community.c.user_id == user_id)).mappings().first()
-    if old is not None:
-        _take_out(connection, old["number"])
+    of = _indexed(connection, user_id)
+    _put_for_groups(connection, of.get(_GROUPS), None, 0.0)
+    if old := of.get(_COMMUNITY):
+        engine(connection).take_out(connection, old["number"])
+        connection.execute(community.delete().where(community.c.number == old["number"]))
         _count(connection, _texts(old), ())
 
 
@@ -60,20 +67,24 @@ def row_of(profile: Profile, document: Document) -> dict[str, str]:
     }
 
 
-def _put_for_groups(connection: sa.Connection, profile: Profile, document: Document | None, now: float) -> None:
-    old = connection.execute(sa.select(groups).where(groups.c.user_id == profile.user_id)).mappings().first()
-    row = row_of(profile, document) if document is not None else None
-    if old is not None and row is not None and all(old[name] == value for name, value in row.items()):
+def _indexed(connection: sa.Connection, user_id: str) -> dict[str, sa.RowMapping]:
+    """What is there of a member, by audience."""
+    return {row["audience"]: row for row in connection.execute(_OF_MEMBER, {"whose": user_id}).mappings()}
+
+
+def _is_same(old: sa.RowMapping, row: Mapping[str, str]) -> bool:
+    return all(old[name] == value for name, value in row.items())
+
+
+def _put_for_groups(
+    connection: sa.Connection, old: sa.RowMapping | None, row: Mapping[str, str] | None, now: float
+) -> None:
+    if old is not None and row is not None and _is_same(old, row):
         return
     if old is not None:
         connection.execute(groups.delete().where(groups.c.number == old["number"]))
     if row is not None:
         connection.execute(groups.insert().values(**row, updated=now))
-
-
-def _take_out(connection: sa.Connection, number: int) -> None:
-    engine(connection).take_out(connection, number)
-    connection.execute(community.delete().where(community.c.number == number))
 
 
 def _texts(row: sa.RowMapping | None) -> Iterable[tuple[str, str]]:
@@ -90,15 +101,18 @@ def _count(connection: sa.Connection, old: Iterable[tuple[str, str]], new: Itera
     if come:
         _more_words(connection, [Word(surface, are[surface]) for surface in come])
     had, has = tags_of(old), tags_of(new)
-    for one in sorted(had - has):
-        where = [tag.c[name] == value for name, value in one]
-        connection.execute(tag.update().where(*where).values(members=tag.c.members - 1))
-        connection.execute(tag.delete().where(*where, tag.c.members <= 0))
-    added = [dict(one) | {"members": 1} for one in sorted(has - had)]
-    if added:
-        insert = insert_on(connection, tag).values(added)
+    if lost := sorted(had - has):
+        fewer = tag.update().where(_THIS_TAG).values(members=tag.c.members - 1)
+        connection.execute(fewer, [{f"its_{name}": value for name, value in one} for one in lost])
+        connection.execute(tag.delete().where(sa.tuple_(*_KEY).in_([_values(one) for one in lost]), tag.c.members <= 0))
+    if added := [dict(one) | {"members": 1} for one in sorted(has - had)]:
         one_more = {"members": tag.c.members + 1}
-        connection.execute(insert.on_conflict_do_update(index_elements=["field", "folded", "label"], set_=one_more))
+        insert = insert_on(connection, tag).on_conflict_do_update(index_elements=_KEY, set_=one_more)
+        connection.execute(insert, added)
+
+
+def _values(one: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    return tuple(value for _, value in one)
 
 
 def words_of(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -112,25 +126,22 @@ def tags_of(texts: Iterable[tuple[str, str]]) -> set[tuple[tuple[str, str], ...]
 
 
 def _more_words(connection: sa.Connection, come: list[Word]) -> None:
-    insert = insert_on(connection, vocabulary).values(
-        [{"word": word.surface, "key": word.key, "documents": 1} for word in come]
-    )
+    rows = [{"word": word.surface, "key": word.key, "documents": 1} for word in come]
     one_more = {"documents": vocabulary.c.documents + 1}
-    counted = insert.on_conflict_do_update(index_elements=["word"], set_=one_more).returning(
-        vocabulary.c.word, vocabulary.c.documents
+    insert = insert_on(connection, vocabulary).on_conflict_do_update(index_elements=["word"], set_=one_more)
+    counted = insert.returning(vocabulary.c.word, vocabulary.c.documents)
+    new = sorted(
+        word for word, count in connection.execute(counted, rows) if count == 1 and len(word) <= LONGEST_CORRECTED
     )
-    new = sorted(word for word, count in connection.execute(counted) if count == 1 and len(word) <= LONGEST_CORRECTED)
     variants = [{"variant": variant, "word": word} for word in new for variant in sorted(deletions(word))]
     if variants:
         connection.execute(insert_on(connection, deletion).on_conflict_do_nothing(), variants)
 
 
 def _fewer_words(connection: sa.Connection, gone: list[str]) -> None:
-    connection.execute(
-        vocabulary.update().where(vocabulary.c.word.in_(gone)).values(documents=vocabulary.c.documents - 1)
-    )
-    ended = sa.select(vocabulary.c.word).where(vocabulary.c.word.in_(gone), vocabulary.c.documents <= 0)
-    nobodys = list(connection.scalars(ended))
+    less = vocabulary.update().where(vocabulary.c.word.in_(gone)).values(documents=vocabulary.c.documents - 1)
+    counted = connection.execute(less.returning(vocabulary.c.word, vocabulary.c.documents))
+    nobodys = sorted(word for word, count in counted if count <= 0)
     if nobodys:
         connection.execute(deletion.delete().where(deletion.c.word.in_(nobodys)))
         connection.execute(vocabulary.delete().where(vocabulary.c.word.in_(nobodys)))

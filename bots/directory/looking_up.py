@@ -12,7 +12,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from belisha.directory.query import Known, Parsed, to_look_up
-from belisha.directory.text import deletions, key
+from belisha.directory.text import deletions
 from bots.directory.engines import PostgreSQL, Sqlite, engine
 from bots.directory.index import LONGEST_CORRECTED
 
@@ -30,35 +30,23 @@ def look_up(connection: sa.Connection, parsed: Parsed) -> Known:
     values = {"terms": words.listed(parsed.terms), "keys": words.listed(asked)}
     synonyms: defaultdict[str, list[str]] = defaultdict(list)
     documents: dict[str, int] = {}
-    counts: dict[str, int] = {}
-    newest = oldest = 0
+    known: set[str] = set()
     for kind, one, other, count in connection.execute(_STATEMENTS[words.among], values).all():
         if kind == "synonym":
             synonyms[one].append(other)
-        elif kind == "word":
+        else:
             documents[one] = count
-            counts[other] = counts.get(other, 0) + count
-        elif kind == "numbers" and one:
-            newest, oldest = int(one), int(other)
-        elif kind == "count":
-            counts[one] = counts.get(one, 0) + count
-    known = frozenset(counts.keys() & asked)
+            known.add(other)
     documents = {word: count for word, count in documents.items() if word in parsed.surfaces}
-    begun, near = to_look_up(parsed, documents, known)
+    begun, near = to_look_up(parsed, documents, frozenset(known))
     beginnings = {beginning: _begun(connection, beginning) for beginning in begun}
     misspelt = _near(connection, [word for word in near if len(word) <= LONGEST_CORRECTED])
-    for others in (*beginnings.values(), *misspelt.values()):
-        for surface, count in others:
-            counts.setdefault(key(surface), count)
     return Known(
         synonyms={term: sorted(others) for term, others in synonyms.items()},
         documents=documents,
-        keys=known,
+        keys=frozenset(known),
         begun=beginnings,
         near=misspelt,
-        counts=counts,
-        newest=newest,
-        oldest=oldest,
     )
 
 
@@ -87,7 +75,7 @@ _NEAREST: Final = (
     " ORDER BY v.documents DESC, v.word LIMIT :most"
 )
 _STATEMENTS: Final = {
-    one.among: sa.text(_KNOWN.format(terms=one.among.format("terms"), keys=one.among.format("keys")) + one.beside)
+    one.among: sa.text(_KNOWN.format(terms=one.among.format("terms"), keys=one.among.format("keys")))
     for one in (Sqlite, PostgreSQL)
 }
 _NEAR: Final = {

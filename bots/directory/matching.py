@@ -19,5 +19,5 @@ def match(connection: sa.Connection, challenge: str, asker: Asker, now: float, m
     units = spell_out(parsed, known)
     if not units:
         return ()
-    hits = Finding(connection, asker, Facets(), now, known).experts(units)
+    hits = Finding(connection, asker, Facets(), now).experts(units)
     return sorted(hits, key=lambda hit: (hit.organisation == asker.organisation, -hit.score, hit.user_id))[:most]

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from belisha.directory.fields import FIELDS, Visibility
 from belisha.directory.values import Asker, Hit, Profile
 from bots.directory import search
+from bots.directory.engines import PostgreSQL, Sqlite, engine
 from bots.directory.tables import directory_member, profile_field
 from bots.kernel.effects import Publish
 from bots.kernel.listed import Listed, Sight
@@ -23,7 +24,6 @@ _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _WHAT_THEY_DO: Final = ("role", "expertise")
 Completed = Callable[[sa.Connection, str, float], None]
 _SOME: Final = 500  # user ids in one statement
-_FEW: Final = 50  # queries in one statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,19 +62,17 @@ def kept_of(connection: sa.Connection, user_id: str) -> Kept:
 
 def kept_of_all(connection: sa.Connection, users: Collection[str]) -> dict[str, Kept]:
     """The same of several members, by user id; who has written nothing is not there."""
-    wanted, rows = sorted(users), list[Any]()
-    for start in range(0, len(wanted), _SOME):
-        query = sa.select(profile_field).where(profile_field.c.user_id.in_(wanted[start : start + _SOME]))
-        rows += connection.execute(query).all()
+    words = engine(connection)
+    rows = connection.execute(_KEPT[words.among], {"users": words.listed(users)}).all()
     found: dict[str, tuple[dict[str, tuple[str, ...]], dict[str, Visibility]]] = {}
-    for row in rows:
-        if row.field not in FIELDS:
+    for user, field_id, written, seen_by in rows:
+        if field_id not in FIELDS:
             continue
-        fields, chosen = found.setdefault(row.user_id, ({}, {}))
-        if value := tuple(json.loads(row.value)):
-            fields[row.field] = value
-        if row.visibility is not None:
-            chosen[row.field] = Visibility(row.visibility)
+        fields, chosen = found.setdefault(user, ({}, {}))
+        if value := tuple(json.loads(written)):
+            fields[field_id] = value
+        if seen_by is not None:
+            chosen[field_id] = Visibility(seen_by)
     return {user: Kept(*parts) for user, parts in found.items()}
 
 
@@ -167,17 +165,9 @@ def asker_of(sight: Sight) -> Asker:
 
 def organisations(connection: sa.Connection, ids: Collection[str]) -> dict[str, str]:
     """The names of organisations of which somebody is listed who may act; each is that of one of them."""
-    wanted, found = sorted(ids), dict[str, str]()
-    for start in range(0, len(wanted), _FEW):
-        one = [
-            sa.select(directory_member.c.organisation, directory_member.c.organisation_name)
-            .where(directory_member.c.organisation == each, directory_member.c.standing == "active")
-            .limit(1)
-            .subquery()
-            for each in wanted[start : start + _FEW]
-        ]
-        found |= {row[0]: row[1] for row in connection.execute(sa.union_all(*(sa.select(each) for each in one)))}
-    return found
+    words = engine(connection)
+    found = connection.execute(_ORGANISATIONS[words.each], {"ids": words.listed(ids)}).all()
+    return {organisation: name for organisation, name in found if name is not None}
 
 
 def listed_of_all(connection: sa.Connection, users: Collection[str]) -> dict[str, Listed]:
@@ -190,3 +180,12 @@ def listed_of_all(connection: sa.Connection, users: Collection[str]) -> dict[str
         row.user_id: Listed(row.user_id, row.name, row.organisation, row.organisation_name, row.category)
         for row in rows
     }
+
+
+_ALL_KEPT: Final = "SELECT user_id, field, value, visibility FROM profile_field WHERE user_id {users}"
+_NAMES: Final = (
+    "SELECT value, (SELECT m.organisation_name FROM directory_member m"
+    " WHERE m.organisation = value AND m.standing = 'active' LIMIT 1) FROM {ids}"
+)
+_KEPT: Final = {one.among: sa.text(_ALL_KEPT.format(users=one.among.format("users"))) for one in (Sqlite, PostgreSQL)}
+_ORGANISATIONS: Final = {one.each: sa.text(_NAMES.format(ids=one.each.format("ids"))) for one in (Sqlite, PostgreSQL)}

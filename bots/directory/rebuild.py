@@ -53,6 +53,7 @@ def rebuild(connection: sa.Connection, profiles: Iterable[tuple[Profile, float]]
     short = sorted(word for word, _ in counted if len(word) <= LONGEST_CORRECTED)
     _insert(connection, deletion, ({"variant": one, "word": word} for word in short for one in sorted(deletions(word))))
     _insert(connection, tag, (dict(one) | {"members": count} for one, count in tags.items()))
+    words.filled(connection)
 
 
 def _numbers(connection: sa.Connection, members: Sequence[str]) -> Iterable[tuple[str, int]]:

@@ -86,7 +86,7 @@ def search(
     known = look_up(connection, parsed)
     units = spell_out(parsed, known)
     strict = all(phrase for phrase, _ in parsed.pieces)
-    answer = Finding(connection, asker, facets or Facets(), now, known).answer(units, page, strict=strict)
+    answer = Finding(connection, asker, facets or Facets(), now).answer(units, page, strict=strict)
     return replace(answer, corrected=corrections(parsed, known), said=_LONG if parsed.cut else "")
 
 

@@ -42,14 +42,23 @@ class Store:
         self._held: IO[str] | None = None
         self._turn: asyncio.Lock | None = asyncio.Lock() if self.is_sqlite else None
         self._writer = self._engine(writes=True)
-        self._reader = self._engine(writes=False) if self.is_sqlite else self._writer
+        # Readers of PostgreSQL need no transaction: each statement would see what is committed then, in one or not.
+        self._reader = (
+            self._engine(writes=False)
+            if self.is_sqlite
+            else self._writer.execution_options(isolation_level="AUTOCOMMIT")
+        )
         self._writer_in_threads = self._engine_in_threads(writes=True)
         self._reader_in_threads = self._engine_in_threads(writes=False)
 
     def _engine(self, *, writes: bool, pool_size: int = 8) -> AsyncEngine:
         if not self.is_sqlite:
             url = self._url.set(drivername="postgresql+asyncpg")
-            return create_async_engine(url, pool_size=pool_size, max_overflow=0, pool_pre_ping=True)
+            # Plans follow from the values: which words are usual decides which index is the quick one.
+            planning = {"server_settings": {"plan_cache_mode": "force_custom_plan"}}
+            found = create_async_engine(url, pool_size=pool_size, max_overflow=0, connect_args=planning)
+            sa.event.listen(found.sync_engine, "checkout", _must_be_open)
+            return found
         url = self._url.set(drivername="sqlite+aiosqlite")
         engine = create_async_engine(url, pool_size=1, max_overflow=0, connect_args={"timeout": self._busy_timeout})
         begin = "BEGIN IMMEDIATE" if writes else "BEGIN"
@@ -157,6 +166,12 @@ class Store:
                 engine.dispose()
         if self._held is not None:
             self._held.close()
+
+
+def _must_be_open(connection: Any, _record: object, _proxy: object) -> None:
+    """Has a connection that the server has closed replaced; asking the server would cost three journeys each time."""
+    if connection.driver_connection.is_closed():
+        raise sa.exc.DisconnectionError
 
 
 def _as_sqlite_should(engine: sa.Engine, begin: str) -> None:

@@ -75,12 +75,26 @@ async def test_the_inbox_on_sqlite(store: Store) -> None:
     await _works(store)
 
 
+async def _survives_its_connections(store: Store) -> None:
+    """A connection that the server has ended in the meantime, as at a restart, is replaced when it is needed."""
+    mine = sa.text("SELECT pg_backend_pid()")
+    before = await store.read(lambda connection: connection.execute(mine).scalar_one())
+    engine = store.leases(1)
+    async with engine.connect() as other:
+        await other.execute(sa.text("SELECT pg_terminate_backend(:it)"), {"it": before})
+    await engine.dispose()
+    await asyncio.sleep(0.2)  # until it is heard of
+    assert await store.read(lambda connection: connection.execute(mine).scalar_one()) != before
+    assert await store.write(lambda connection: connection.execute(mine).scalar_one()) != before
+
+
 @pytest.mark.full
 async def test_the_inbox_on_postgresql() -> None:
     with postgresql() as address:
         stores = Store(address), Store(address)
         await asyncio.gather(*(store.open() for store in stores))  # two processes that start at once
         await _works(stores[0])
+        await _survives_its_connections(stores[0])
         for store in stores:
             await store.close()
         again = Store(address)

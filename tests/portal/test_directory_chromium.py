@@ -55,6 +55,35 @@ PEOPLE: dict[str, tuple[str, str, str, dict[str, str]]] = {
     ),
 }
 
+#: One by somebody else, one by who would like to meet; each with words that are no markup.
+INTRODUCTIONS = [
+    {
+        "id": f"{HOSTILE}{number}",
+        "other": {"member": "@dee:belisha.localhost", "name": HOSTILE},
+        "asker": asker,
+        "why": f"{HOSTILE}\u202e",
+        "until": 2e9,
+    }
+    for number, asker in enumerate(
+        [
+            {"member": "@dee:belisha.localhost", "name": HOSTILE},
+            {"member": "@ben:belisha.localhost", "name": "Ben Lantern"},
+        ]
+    )
+]
+#: A copy of each state.
+EXPORTS = [
+    {"id": f"copy{at}", "at": 1.7e9 + at, "done": 3, "of": 9, **more}
+    for at, more in enumerate(
+        [
+            {"state": "collecting", "until": None, "taken_at": None, "by_manager": True},
+            {"state": "ready", "until": 2e9, "taken_at": 1.8e9, "by_manager": False},
+            {"state": "outdated", "until": None, "taken_at": None, "by_manager": False},
+            {"state": "over", "until": None, "taken_at": None, "by_manager": False},
+        ]
+    )
+]
+
 
 def listed(name: str) -> Listed:
     shown, organisation, category, _ = PEOPLE[name]
@@ -77,9 +106,16 @@ def _module() -> web.Application:
         about = [_as_json(by_id[one]) if one in by_id else None for one in asked]
         return web.json_response({"asker": _as_json(listed("ana")), "shares": [], "absent": [], "about": about})
 
+    async def introductions(_request: web.Request) -> web.Response:
+        return web.json_response({"introductions": INTRODUCTIONS})
+
+    async def exports(_request: web.Request) -> web.Response:
+        return web.json_response({"exports": EXPORTS})
+
     app = web.Application()
     api = "/_synapse/client/org.belisha/v1"
-    app.add_routes([web.post(f"{api}/decide_batch", decide), web.post(f"{api}/directory", directory)])
+    answers = {"decide_batch": decide, "directory": directory, "introductions": introductions, "exports": exports}
+    app.add_routes([web.post(f"{api}/{path}", answer) for path, answer in answers.items()])
     return app
 
 
@@ -118,7 +154,8 @@ async def test_directory_and_editor_on_a_phone_and_by_the_keyboard(
             await assert_accessible(page)
             name = path.strip("/").partition("?")[0].replace("/", "-")
             await page.screenshot(path=tmp_path / f"{name}.png", full_page=True)
-        for path in ("/directory/synonyms", "/directory/members/%40dee%3Abelisha.localhost"):
+        member = "/directory/members/%40dee%3Abelisha.localhost"
+        for path in ("/directory/synonyms", member, "/introductions", "/mydata"):
             await page.goto(ana.url + path)
             assert await fits(page), path
             await assert_accessible(page)

@@ -16,7 +16,6 @@ from belisha.directory.query import (
     Known,
     Unit,
     corrections,
-    expected,
     parse,
     spell_out,
     to_look_up,
@@ -132,17 +131,6 @@ def test_a_beginning_is_looked_up_where_it_is_no_word() -> None:
     assert to_look_up(parse("has* image"), {"image": 90}, frozenset()) == (["has"], [])
     known = Known(begun={"hashin": [("hashing", 4)]})
     assert next(one for _, one in _typed("hashin", known)) == [("hashin",), ("hash",), ("hashin",)]
-
-
-def test_about_how_many_have_all_units() -> None:
-    """A unit that has alternatives has as many as they have together, and all units as many as the rarest."""
-    units = (
-        Unit("a", (Alternative(("a", "common")), Alternative(("b",)))),
-        Unit("common", (Alternative(("common",)),)),
-    )
-    assert expected(units, {"a": 5, "b": 30, "common": 900}) == 35
-    assert expected(units, {"a": 5, "common": 20}) == 5
-    assert expected((), {"a": 5}) == 0
 
 
 def _flat(**fields: tuple[str, ...]) -> str:
