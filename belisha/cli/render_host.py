@@ -54,6 +54,7 @@ def _files(settings: Settings, folders: Folders, port: int, *, dry_run: bool) ->
     wanted = files(settings, secrets, texts, port, folders)
     run = {
         "service_manager": "systemd",
+        "synapse": {"configuration": str(home / "synapse"), "state": str(folders.state / "synapse")},
         "homeserver": f"http://127.0.0.1:{port}",
         "portal": f"http://127.0.0.1:{port + 1}",
         "ports": {"homeserver": port, "portal": port + 1, "bots": port + 2, "metrics": port + 3},

@@ -47,7 +47,7 @@ class Proxied:
 
     def tls(self, **versions: ssl.TLSVersion) -> ssl.SSLContext:
         """What trusts the authority of this test alone."""
-        context = ssl.create_default_context(cafile=str(self.folder / "tls" / "fullchain.pem"))
+        context = trusting(self.folder / "tls" / "fullchain.pem")
         for name, version in versions.items():
             setattr(context, name, version)
         return context
@@ -88,7 +88,7 @@ async def proxied(folder: Path) -> AsyncIterator[Proxied]:
     ports = free_ports(7)
     there = Proxied(folder, Web("127.0.0.1", ports[5], ports[6]))
     (folder / "logs").mkdir()
-    _certificate(folder / "tls")
+    certificate(folder / "tls")
     written(folder, port=ports[0], web=there.web, folders=Folders(configuration=folder, nginx_logs=folder / "logs"))
     (folder / "nginx.conf").write_text(_OUTER.format(folder=folder, user="user root;" if os.geteuid() == 0 else ""))
     for port in (ports[0], ports[1], ports[4]):
@@ -124,12 +124,18 @@ async def _behind(there: Proxied, port: int) -> None:
     there.runners.append(runner)
 
 
-def _certificate(folder: Path) -> None:
+def trusting(authority: Path) -> ssl.SSLContext:
+    """What trusts one authority alone."""
+    return ssl.create_default_context(cafile=str(authority))
+
+
+def certificate(folder: Path) -> None:
+    """Makes the certificate of an authority of its own, for all sites, and its key."""
     folder.mkdir()
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAMES[0])])
     now = datetime.datetime.now(datetime.UTC)
-    certificate = (
+    made = (
         x509.CertificateBuilder()
         .subject_name(name)
         .issuer_name(name)
@@ -141,7 +147,7 @@ def _certificate(folder: Path) -> None:
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )
-    (folder / "fullchain.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    (folder / "fullchain.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
     (folder / "privkey.pem").write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
