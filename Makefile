@@ -10,7 +10,7 @@ PYTEST := TMPDIR="$${TMPDIR:-$(SCRATCH)}" $(BIN)/python -m pytest --numprocesses
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up demo down test test-full test-workers test-deploy screenshots soak lint bench tables module pins clean
+.PHONY: help venv up demo down test test-full test-workers test-deploy release screenshots soak lint bench tables module pins clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -57,6 +57,14 @@ test-workers: .venv/test.stamp  ## All tests of Synapse on several processes, wi
 
 test-deploy: .venv/test.stamp  ## Install the built wheel and run from it
 	@$(BIN)/python -m pytest tests/deploy
+
+release: .venv/run.stamp  ## Pack what a server needs into dist/belisha-release.tar, for the Debian whose Python this one is
+	@rm -rf dist/release && mkdir -p dist/release/wheels
+	@$(PIP) download --no-deps --only-binary :all: --require-hashes -r requirements/run.txt -d dist/release/wheels
+	@$(PIP) wheel --no-deps --no-build-isolation --no-index --wheel-dir dist/release/wheels .
+	@cp requirements/run.txt dist/release/requirements.txt
+	@tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C dist/release -cf dist/belisha-release.tar .
+	@echo "dist/belisha-release.tar is ready for the playbook: docs/deploy.md"
 
 screenshots: .venv/test.stamp  ## Take the pictures of the portal in docs/screenshots anew
 	@tests/install-system-packages

@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -41,6 +42,8 @@ class Place:
         bots_port: the port on 127.0.0.1 on which the bots listen for Synapse.
         metrics_port: the port on 127.0.0.1 on which Synapse and the module show what they count.
         serves_element: whether Belisha serves an Element Web here; its port is the fourth after the homeserver's.
+        proxied: whether every request comes through a web server of ours, which names the client's address.
+        postgresql: the folder of PostgreSQL's socket; None for SQLite.
     """
 
     data_dir: Path
@@ -48,6 +51,8 @@ class Place:
     bots_port: int
     metrics_port: int
     serves_element: bool = False
+    proxied: bool = False
+    postgresql: Path | None = None
 
     @property
     def homeserver(self) -> str:
@@ -84,6 +89,16 @@ class Place:
         """The folder of the rendered files."""
         return self.data_dir / "rendered"
 
+    @property
+    def secrets(self) -> Path:
+        """The folder of the secrets that Synapse and the bots read."""
+        return self.data_dir / FOLDER
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the logs."""
+        return self.data_dir / "logs"
+
 
 def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]:
     """The text of every rendered file, by its path under `place.rendered`.
@@ -96,8 +111,10 @@ def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]
     return {path: elements[path] if path in elements else template(path) for path in FILES}
 
 
-def templates(settings: Settings, place: Place, secrets: Secrets) -> Callable[[str], str]:
-    """What renders a template by its path, without the `.j2` at its end."""
+def templates(
+    settings: Settings, place: Place, secrets: Secrets, more: Mapping[str, object] = MappingProxyType({})
+) -> Callable[[str], str]:
+    """What renders a template by its path, without the `.j2` at its end; `more` are names of its own."""
     environment = Environment(
         loader=FileSystemLoader([shipped("config", "templates"), shipped("element-config", "templates")]),
         undefined=StrictUndefined,
@@ -112,7 +129,7 @@ def templates(settings: Settings, place: Place, secrets: Secrets) -> Callable[[s
         "settings": settings,
         "place": place,
         "secrets": secrets,
-        "secret_file": lambda name: place.data_dir / FOLDER / name,
+        "secret_file": lambda name: place.secrets / name,
         "public_url": settings.public_url or place.homeserver,
         "portal_url": portal_url(settings, place),
         "steward": STEWARD,
@@ -126,6 +143,7 @@ def templates(settings: Settings, place: Place, secrets: Secrets) -> Callable[[s
         "revocations": _beside(settings.backup.revocations, place),
         "rules": _beside(settings.onboarding.rules, place),
         "public_host": _host_and_port(settings.public_url or place.homeserver),
+        **more,
     }
 
     def template(path: str) -> str:

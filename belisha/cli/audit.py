@@ -11,11 +11,9 @@ from pathlib import Path
 from belisha import secrets
 from belisha.audit import Head, Record, open_acts, verify
 from belisha.audit_export import FORMATS
-from belisha.cli import local_api
+from belisha.cli import data_folder, local_api
 from belisha.cli.errors import CommandError
 from belisha.cli.options import Subparsers, add_data
-
-_HEADS = "audit-heads.jsonl"
 
 
 def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
@@ -66,7 +64,7 @@ async def _read(data: Path) -> tuple[list[Record], list[Head], dict[str, str]]:
 async def _verify(args: argparse.Namespace) -> int:
     data = args.data.expanduser().absolute()
     # What is wrong with the command is said before the log is read, which can take a while.
-    known = [*_kept(data / _HEADS), *(() if args.heads is None else _saved(args.heads))]
+    known = [*_kept(data_folder.audit_heads(data)), *(() if args.heads is None else _saved(args.heads))]
     records, heads, _ = await _read(data)
     problems = verify(_key(data), records, heads, known)
     for problem in problems:

@@ -138,6 +138,22 @@ def read_run(data: Path) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
+def homeserver_yaml(data: Path) -> Path:
+    """Synapse's configuration, of a run or of a server."""
+    return _of_a_server(data, "configuration", data / "rendered") / "homeserver.yaml"
+
+
+def audit_heads(data: Path) -> Path:
+    """The file of the audit log's heads, of a run or of a server."""
+    return _of_a_server(data, "state", data) / "audit-heads.jsonl"
+
+
+def _of_a_server(data: Path, folder: str, otherwise: Path) -> Path:
+    found = read_run(data).get("synapse")
+    named = found.get(folder) if isinstance(found, dict) else None
+    return Path(named) if isinstance(named, str) else otherwise
+
+
 def write_run(data: Path, run: dict[str, object]) -> None:
     """Writes DATA/run.json."""
     write_private(data / RUN, json.dumps(run, indent=2) + "\n")

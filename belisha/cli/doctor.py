@@ -81,7 +81,7 @@ def _text(found: object) -> str | None:
 def _pushed(data: Path) -> list[str]:
     """Whether the configuration that Synapse was started with keeps texts out of notifications."""
     try:
-        rendered = yaml.safe_load((data / "rendered" / "homeserver.yaml").read_text(encoding="utf-8"))
+        rendered = yaml.safe_load(data_folder.homeserver_yaml(data).read_text(encoding="utf-8"))
         is_kept = rendered["push"]["include_content"] is False
     except (OSError, yaml.YAMLError, KeyError, TypeError):
         is_kept = False

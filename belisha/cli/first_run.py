@@ -42,7 +42,7 @@ async def ensure(community: Running, progress: Progress) -> None:
         await api.put_organisation(wanted.host.id, wanted.host.name, wanted.host.category)
         user_id = f"@{wanted.first_manager.localpart}:{community.settings.server_name}"
         password = _password(path, user_id) or readable_password()
-        _write(path, user_id, password, community.place.homeserver)
+        _write(path, user_id, password, _address(community))
         await api.put_member(
             wanted.first_manager.localpart,
             wanted.first_manager.name,
@@ -71,8 +71,13 @@ def _password(path: Path, user_id: str) -> str | None:
 def _keep_address(path: Path, community: Running) -> None:
     """Keeps the address in the file true when the port changes."""
     found = _read(path)
-    if found and found.get("homeserver") != community.place.homeserver:
-        _write(path, str(found.get("user_id")), str(found.get("password")), community.place.homeserver)
+    if found and found.get("homeserver") != _address(community):
+        _write(path, str(found.get("user_id")), str(found.get("password")), _address(community))
+
+
+def _address(community: Running) -> str:
+    """Where the manager's client signs in."""
+    return community.settings.public_url or community.place.homeserver
 
 
 def _read(path: Path) -> dict[str, object]:

@@ -284,8 +284,9 @@ def of(data: Path) -> LocalApi:
         CommandError: none runs there.
     """
     data = data.expanduser().absolute().resolve()
-    homeserver = data_folder.read_run(data).get("homeserver")
-    if not data_folder.is_locked(data) or not isinstance(homeserver, str):
+    run = data_folder.read_run(data)
+    homeserver, is_kept = run.get("homeserver"), "service_manager" in run or data_folder.is_locked(data)
+    if not is_kept or not isinstance(homeserver, str):
         raise CommandError(f"Nothing runs in {data}.", f"Start it first: {command()} up --data {data}")
     return LocalApi(homeserver, data)
 

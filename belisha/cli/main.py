@@ -23,12 +23,13 @@ from belisha.cli.errors import CommandError  # noqa: E402
 
 GROUP = "belisha.commands"
 BUILT_IN = {
-    name: f"belisha.cli.{name}"
+    name: f"belisha.cli.{name.replace('-', '_')}"
     for name in (
         "up",
         "down",
         "demo",
         "render",
+        "first-manager",
         "organisation",
         "member",
         "room",

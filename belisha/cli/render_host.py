@@ -1,0 +1,112 @@
+"""`belisha render --host`: writes the configuration of a machine whose systemd runs the community."""
+
+import json
+import os
+import pwd
+import stat
+from pathlib import Path
+
+import yaml
+
+from belisha.cli import data_folder
+from belisha.cli.errors import CommandError
+from belisha.host import File, Folders, HostError, files
+from belisha.secrets import FOLDER, MAKERS, SecretsError, ensure, read, write_private
+from belisha.settings import Settings
+
+
+def run(folder: Path, config: Path | None, port: int, *, dry_run: bool) -> int:
+    """Writes what has changed, and prints the path of each such file.
+
+    Raises:
+        CommandError: the settings are not those of a served community, or an account is missing.
+    """
+    folders = Folders(configuration=folder.expanduser().absolute())
+    path = config or folders.configuration / data_folder.SETTINGS
+    if not path.exists():
+        raise CommandError(f"{path} is not there.", "Write it first: docs/deploy.md says what has to stand in it.")
+    settings = data_folder.read_settings(path)
+    _same_server(settings, folders.configuration)
+    try:
+        wanted = _files(settings, folders, port, dry_run=dry_run)
+        for relative, file in wanted.items():
+            target = folders.configuration / relative
+            if _is(target, file):
+                continue
+            if not dry_run:
+                _write(target, file, folders.configuration)
+            print(target)
+    except (HostError, SecretsError) as error:
+        raise CommandError(f"{path}: {error}." if isinstance(error, HostError) else f"{error}.") from None
+    except OSError as error:
+        raise CommandError(f"{error.filename} cannot be written ({error.strerror}).", "Run this as root.") from None
+    return 0
+
+
+def _files(settings: Settings, folders: Folders, port: int, *, dry_run: bool) -> dict[str, File]:
+    home = folders.configuration
+    if not dry_run:
+        home.mkdir(mode=0o755, parents=True, exist_ok=True)
+    elif not all((home / FOLDER / name).exists() for name in MAKERS):
+        raise CommandError(f"{home / FOLDER} has no secrets yet.", "Run this once without --dry-run.")
+    secrets = ensure(home)
+    texts = {name: read(home, name) + "\n" for name in MAKERS}
+    wanted = files(settings, secrets, texts, port, folders)
+    run = {
+        "service_manager": "systemd",
+        "synapse": {"configuration": str(home / "synapse"), "state": str(folders.state / "synapse")},
+        "homeserver": f"http://127.0.0.1:{port}",
+        "portal": f"http://127.0.0.1:{port + 1}",
+        "ports": {"homeserver": port, "portal": port + 1, "bots": port + 2, "metrics": port + 3},
+    }
+    return wanted | {data_folder.RUN: File(json.dumps(run, indent=2) + "\n")}
+
+
+def _same_server(settings: Settings, home: Path) -> None:
+    try:
+        before = yaml.safe_load((home / "synapse" / "homeserver.yaml").read_text(encoding="utf-8"))["server_name"]
+    except (OSError, yaml.YAMLError, KeyError, TypeError):
+        return
+    if before != settings.server_name:
+        raise CommandError(
+            f"server_name is {settings.server_name}, but this machine's members are on {before}.",
+            f"It can never change: write server_name: {before}.",
+        )
+
+
+def _is(path: Path, file: File) -> bool:
+    try:
+        found = path.stat()
+        return (
+            path.read_text(encoding="utf-8") == file.text
+            and stat.S_IMODE(found.st_mode) == file.mode
+            and found.st_uid == _account(file.owner)
+        )
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _write(path: Path, file: File, home: Path) -> None:
+    """Writes a file whole or not at all; nobody else can read it before it has its owner."""
+    account = _account(file.owner)
+    for folder in reversed([one for one in path.parents if one.is_relative_to(home) and one != home]):
+        if not folder.is_dir():
+            folder.mkdir(mode=0o755 if file.owner is None else 0o700)
+            os.chown(folder, account, -1)
+    draft = path.with_name(f".{path.name}.new")
+    write_private(draft, file.text)
+    os.chown(draft, account, -1)
+    draft.chmod(file.mode)
+    draft.replace(path)
+
+
+def _account(name: str | None) -> int:
+    if name is None:
+        return 0
+    try:
+        return pwd.getpwnam(name).pw_uid
+    except KeyError:
+        raise CommandError(
+            f"This machine has no account {name}.",
+            "Make the services' accounts first: the playbook's role base does, see docs/deploy.md.",
+        ) from None

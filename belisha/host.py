@@ -1,0 +1,247 @@
+"""belisha.yaml -> the files of a machine whose systemd runs the community: for each service its own, and the machine's.
+
+Each service has an account and folders of its own, and only the secrets that it needs. Pure: texts with owner and mode.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
+
+from belisha import element
+from belisha.render import Place, templates
+from belisha.secrets import FOLDER, Secrets
+from belisha.settings import Settings
+
+#: The files of each service, as `belisha.render` names them.
+FILES: Final = {
+    "synapse": ("homeserver.yaml", "log.yaml", "registration.yaml"),
+    "bots": ("bots.yaml",),
+    "element": ("element.yaml",),
+}
+
+#: The secrets that each service reads from files of its own.
+SECRETS: Final[dict[str, tuple[str, ...]]] = {
+    "synapse": ("signing.key", "macaroon", "form_secret", "module_api", "portal_api", "audit"),
+    "bots": ("as_token", "hs_token", "portal_api"),
+    "element": (),
+}
+
+#: What systemd, nginx and nftables read, besides the units.
+MACHINE: Final = ("nginx.conf", "nftables.conf")
+
+_WELL_KNOWN: Final = "well-known/client"
+_IN_MEGABYTES: Final = {"K": 1 / 1024, "M": 1.0, "G": 1024.0}
+
+
+class HostError(Exception):
+    """The settings are not those of a served community; `str()` says what to write."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where things are on the machine, as the Filesystem Hierarchy Standard has it."""
+
+    configuration: Path = Path("/etc/belisha")
+    state: Path = Path("/var/lib/belisha")
+    logs: Path = Path("/var/log/belisha")
+    program: Path = Path("/opt/belisha/venv")
+    postgresql: Path = Path("/run/postgresql")
+    nginx_logs: Path = Path("/var/log/nginx")
+    acme: Path = Path("/var/www/belisha-acme")
+
+
+@dataclass(frozen=True)
+class Web:
+    """Where nginx listens: everywhere and on the usual ports, but in tests.
+
+    Attributes:
+        bind: one address; empty for all.
+        http_port: answers with the https address.
+        https_port: everything else.
+    """
+
+    bind: str = ""
+    http_port: int = 80
+    https_port: int = 443
+
+
+FOLDERS: Final = Folders()
+WEB: Final = Web()
+
+
+@dataclass(frozen=True)
+class Part(Place):
+    """The place of one service, with folders of its own."""
+
+    part: str = "synapse"
+    folders: Folders = FOLDERS
+
+    @property
+    def rendered(self) -> Path:
+        """The folder of the service's configuration."""
+        return self.folders.configuration / self.part
+
+    @property
+    def secrets(self) -> Path:
+        """The folder of the service's secrets."""
+        return self.rendered / FOLDER
+
+    @property
+    def logs(self) -> Path:
+        """The folder of the service's logs."""
+        return self.folders.logs / self.part
+
+
+@dataclass(frozen=True)
+class File:
+    """A file as it has to be.
+
+    Attributes:
+        text: what stands in it.
+        owner: the account it belongs to; None for root.
+        mode: its permissions.
+    """
+
+    text: str
+    owner: str | None = None
+    mode: int = 0o600
+
+
+@dataclass(frozen=True)
+class Hosts:
+    """The names under which members' clients ask; `element` is None where the community serves none."""
+
+    homeserver: str
+    portal: str
+    element: str | None
+
+
+def parts(settings: Settings) -> tuple[str, ...]:
+    """The services of a community."""
+    return tuple(part for part in FILES if part != "element" or settings.element.public_url)
+
+
+def files(
+    settings: Settings,
+    secrets: Secrets,
+    texts: Mapping[str, str],
+    port: int = 8008,
+    folders: Folders = FOLDERS,
+    web: Web = WEB,
+) -> dict[str, File]:
+    """Every file under `folders.configuration` that is made from the settings, by its path there.
+
+    Args:
+        settings: of a served community.
+        secrets: those that stand in rendered files.
+        texts: the text of every secret, by its name.
+        port: the homeserver's on 127.0.0.1; the others are the next ones.
+        folders: where things are.
+        web: where nginx listens.
+
+    Raises:
+        HostError: a setting is missing that a served community needs.
+    """
+    hosts = _hosts(settings)
+    found: dict[str, File] = {}
+    for part in parts(settings):
+        place, owner = _place(part, port, folders, settings), f"belisha-{part}"
+        template = templates(settings, place, secrets)
+        rendered = {path: template(path) for path in FILES[part]}
+        if part == "element":
+            rendered |= element.files(template)
+        rendered |= {f"{FOLDER}/{name}": texts[name] for name in SECRETS[part]}
+        found |= {f"{part}/{path}": File(text, owner) for path, text in rendered.items()}
+        machine = templates(settings, place, secrets, _names(settings, hosts, folders, web))
+        unit = f"host/belisha-{part}.service"
+        found[unit] = File(machine(unit), mode=0o644)
+        if part == "synapse":
+            found |= {path: File(machine(path), mode=0o644) for path in (*map("host/{}".format, MACHINE), _WELL_KNOWN)}
+    return found
+
+
+def _place(part: str, port: int, folders: Folders, settings: Settings) -> Part:
+    return Part(
+        data_dir=folders.state / part,
+        homeserver_port=port,
+        bots_port=port + 2,
+        metrics_port=port + 3,
+        serves_element=settings.element.public_url is not None,
+        proxied=True,
+        postgresql=folders.postgresql,
+        part=part,
+        folders=folders,
+    )
+
+
+def _hosts(settings: Settings) -> Hosts:
+    """The names of the sites, each on the usual port of https.
+
+    Raises:
+        HostError: one is missing, or two are the same.
+    """
+    urls = {
+        "public_url": settings.public_url,
+        "portal.public_url": settings.portal.public_url,
+        "element.public_url": settings.element.public_url,
+    }
+    names: dict[str, str | None] = {}
+    for key, url in urls.items():
+        address = urlsplit(url or "")
+        if url is None and key != "element.public_url":
+            raise HostError(f"{key} is missing: write the https address that members will use")
+        if url is not None and (
+            address.scheme != "https" or address.port not in (None, 443) or address.path.strip("/")
+        ):
+            raise HostError(f"{key} is {url}: write https:// and a name alone, without port or path")
+        names[key] = address.hostname
+    known = [name for name in names.values() if name]
+    if len(set(known)) < len(known):
+        raise HostError(
+            "public_url, portal.public_url and element.public_url need a name each: pages of one can read each other"
+        )
+    return Hosts(str(names["public_url"]), str(names["portal.public_url"]), names["element.public_url"])
+
+
+def _names(settings: Settings, hosts: Hosts, folders: Folders, web: Web) -> dict[str, object]:
+    """The names that the templates of the machine have besides the others."""
+    revocations = settings.backup.revocations
+    egress = _egress(settings)
+    size = settings.files.max_upload_size
+    megabytes = float(size.rstrip("KMG")) * _IN_MEGABYTES.get(size[-1], 1 / 1024**2)
+    return {
+        "folders": folders,
+        "web": web,
+        "hosts": hosts,
+        "site_names": list(dict.fromkeys(name for name in (*_sites(hosts), settings.server_name) if name)),
+        "egress": egress,
+        "upload_megabytes": math.ceil(megabytes) + 1,
+        "revocations_folder": Path(revocations).parent if revocations and Path(revocations).is_absolute() else None,
+    }
+
+
+def _sites(hosts: Hosts) -> tuple[str | None, ...]:
+    return hosts.homeserver, hosts.portal, hosts.element
+
+
+def _egress(settings: Settings) -> dict[str, list[int]]:
+    """The ports of other machines that each service may call, by its part; only what the settings name."""
+    synapse = {_port(url) for url in settings.push.gateways if not _is_here(url)}
+    matcher = settings.files.known.matcher
+    synapse |= {_port(matcher)} if matcher and not _is_here(matcher) else set()
+    mail, webhook = settings.mail, settings.escalation.webhook
+    bots = {mail.port} if mail.host and not _is_here(f"//{mail.host}") else set()
+    bots |= {_port(webhook)} if webhook and not _is_here(webhook) else set()
+    return {"synapse": sorted(synapse), "bots": sorted(bots), "element": []}
+
+
+def _port(url: str) -> int:
+    address = urlsplit(url)
+    return address.port or (80 if address.scheme == "http" else 443)
+
+
+def _is_here(url: str) -> bool:
+    return urlsplit(url).hostname in ("localhost", "127.0.0.1", "::1")

@@ -1,0 +1,54 @@
+"""A served community's settings and rendered files, for the tests of units, nginx and nftables."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from belisha.host import FOLDERS, WEB, File, Folders, Web, files
+from belisha.resources import shipped
+from belisha.secrets import MAKERS, Secrets
+from belisha.settings import Settings, parse
+
+EXAMPLE = shipped("config", "belisha.example.yaml").read_text(encoding="utf-8")
+SECRETS = Secrets(as_token="as-1", hs_token="hs-1", pepper="pepper-1")
+
+#: What a served community has to say, by the section that it stands in.
+URLS = {
+    "": "https://matrix.harbour.test",
+    "portal": "https://portal.harbour.test",
+    "element": "https://chat.harbour.test",
+}
+
+
+def text(*changes: tuple[str, str], urls: dict[str, str] = URLS) -> str:
+    """The example's belisha.yaml with the addresses of a served community, and with further replacements."""
+    text = EXAMPLE.replace("server_name: belisha.localhost", "server_name: harbour.test")
+    for section, url in urls.items():
+        before, found, after = text.partition(f"\n{section}:\n" if section else "# The address that members' clients")
+        assert found
+        text = before + found + after.replace("public_url: null", f"public_url: {url}", 1)
+    for old, new in changes:
+        assert old in text, old
+        text = text.replace(old, new, 1)
+    return text
+
+
+def settings(*changes: tuple[str, str], urls: dict[str, str] = URLS) -> Settings:
+    """The same, read."""
+    return parse(text(*changes, urls=urls))
+
+
+def rendered(
+    of: Settings | None = None, port: int = 8008, folders: Folders = FOLDERS, web: Web = WEB
+) -> dict[str, File]:
+    """The files of a host; each secret's text is its name."""
+    return files(of or settings(), SECRETS, {name: name for name in MAKERS}, port, folders, web)
+
+
+def written(folder: Path, **arguments: object) -> Path:
+    """The files, put under a folder without their owners."""
+    for relative, file in rendered(**arguments).items():  # type: ignore[arg-type]  # passed on as they are
+        path = folder / relative
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(file.text, encoding="utf-8")
+    return folder

@@ -1,0 +1,128 @@
+"""What `belisha render --host` writes: each service has its own secrets, and the settings have to be a server's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+import yaml
+
+from belisha.cli.main import main
+from belisha.host import SECRETS as OWN
+from belisha.host import HostError
+from bots.kernel.config import Config
+from tests.deploy.hosted import URLS, rendered, settings, text
+
+
+def test_each_service_has_files_of_its_own_account_and_only_its_secrets() -> None:
+    found = rendered()
+    for path, file in found.items():
+        part = path.partition("/")[0]
+        is_of_the_machine = part in ("host", "well-known")
+        assert file.owner == (None if is_of_the_machine else f"belisha-{part}"), path
+        assert file.mode == (0o644 if is_of_the_machine else 0o600), path
+        if is_of_the_machine or part == "element":
+            assert not any(secret in file.text for secret in ("as-1", "hs-1", "pepper-1")), path
+    for part, names in OWN.items():
+        assert {path.rpartition("/")[2] for path in found if path.startswith(f"{part}/secrets/")} == set(names)
+    assert "signing.key" not in OWN["bots"] and "module_api" not in OWN["bots"]
+
+
+def test_synapse_and_the_bots_use_postgresql_by_its_socket_and_believe_the_web_server() -> None:
+    found = rendered()
+    homeserver = yaml.safe_load(found["synapse/homeserver.yaml"].text)
+    assert homeserver["database"]["name"] == "psycopg2"
+    assert (
+        homeserver["database"]["args"]["host"] == "/run/postgresql" and "password" not in homeserver["database"]["args"]
+    )
+    assert homeserver["listeners"][0]["x_forwarded"] is True
+    assert homeserver["listeners"][0]["bind_addresses"] == ["127.0.0.1"]
+    assert homeserver["media_store_path"] == "/var/lib/belisha/synapse/media"
+    assert homeserver["signing_key_path"] == "/etc/belisha/synapse/secrets/signing.key"
+    log = yaml.safe_load(found["synapse/log.yaml"].text)
+    assert log["handlers"]["file"]["filename"] == "/var/log/belisha/synapse/synapse.log"
+    bots = Config.model_validate(yaml.safe_load(found["bots/bots.yaml"].text))
+    assert bots.database == "postgresql://belisha-bots@/belisha_bots?host=/run/postgresql"
+    assert str(bots.hs_token_file) == "/etc/belisha/bots/secrets/hs_token"
+    assert str(bots.ballot_keys) == "/var/lib/belisha/bots/ballot-keys"
+
+
+def test_a_community_without_an_element_has_no_service_for_it() -> None:
+    found = rendered(settings(urls={key: url for key, url in URLS.items() if key != "element"}))
+    assert not [path for path in found if "element" in path]
+    assert "chat.harbour.test" not in found["host/nginx.conf"].text
+    assert "belisha-element" not in found["host/nftables.conf"].text
+
+
+@pytest.mark.parametrize(
+    ("urls", "said"),
+    [
+        ({"portal": URLS["portal"]}, "public_url is missing"),
+        ({"": URLS[""]}, "portal.public_url is missing"),
+        ({**URLS, "portal": "https://portal.harbour.test:8443"}, "without port or path"),
+        ({**URLS, "": "http://127.0.0.1:8008"}, "write https:// and a name alone"),
+    ],
+)
+def test_settings_that_are_not_a_servers_are_refused_with_the_remedy(urls: dict[str, str], said: str) -> None:
+    with pytest.raises(HostError, match=said):
+        rendered(settings(urls=urls))
+
+
+def test_egress_is_what_the_settings_name() -> None:
+    closed = rendered()
+    assert "dport 53" not in closed["host/nftables.conf"].text
+    for unit in ("synapse", "bots"):
+        assert "IPAddressDeny=any" in closed[f"host/belisha-{unit}.service"].text
+    calling = rendered(
+        settings(
+            ("gateways: []", "gateways: [https://push.harbour.test:8443/_matrix/push/v1/notify]"),
+            ("  host: null\n", "  host: mail.harbour.test\n"),
+            ("  sender: null", "  sender: bots@harbour.test"),
+        )
+    )
+    rules = calling["host/nftables.conf"].text
+    assert "meta skuid belisha-synapse tcp dport { 53, 8443 } accept" in rules
+    assert "meta skuid belisha-bots tcp dport { 53, 465 } accept" in rules
+    for unit in ("synapse", "bots"):
+        assert "IPAddressDeny" not in calling[f"host/belisha-{unit}.service"].text
+
+
+def test_the_journal_of_revocations_can_be_written_where_the_settings_want_it() -> None:
+    of = settings(("revocations: null", "revocations: /mnt/journal/revocations.jsonl"))
+    assert "\nReadWritePaths=/mnt/journal\n" in rendered(of)["host/belisha-synapse.service"].text
+    assert "ReadWritePaths" not in rendered()["host/belisha-synapse.service"].text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="gives files to other accounts, which only root may")
+def test_the_command_writes_only_what_has_changed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("belisha.cli.render_host._account", lambda name: 65534 if name else 0)
+    config = tmp_path / "belisha.yaml"
+    lines = text()
+    config.write_text(lines)
+    command = ["render", str(tmp_path / "etc"), "--host", "--config", str(config)]
+    assert main([*command, "--dry-run"]) == 1
+    assert "has no secrets yet" in capsys.readouterr().err
+    assert main(command) == 0
+    first = capsys.readouterr().out.split()
+    assert str(tmp_path / "etc" / "synapse" / "homeserver.yaml") in first
+    secret = tmp_path / "etc" / "bots" / "secrets" / "hs_token"
+    assert (secret.stat().st_uid, secret.stat().st_mode & 0o777) == (65534, 0o600)
+    assert (secret.parent.stat().st_uid, secret.parent.stat().st_mode & 0o777) == (65534, 0o700)
+    assert main(command) == 0
+    assert capsys.readouterr().out == ""
+    secret.chmod(0o644)
+    assert main([*command, "--dry-run"]) == 0
+    assert capsys.readouterr().out.split() == [str(secret)] and secret.stat().st_mode & 0o777 == 0o644
+    config.write_text(lines.replace("server_name: harbour.test", "server_name: other.test"))
+    assert main(command) == 1
+    assert "It can never change: write server_name: harbour.test" in capsys.readouterr().err
+
+
+def test_an_account_that_is_missing_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "belisha.yaml"
+    config.write_text(text())
+    assert main(["render", str(tmp_path / "etc"), "--host", "--config", str(config)]) == 1
+    assert "This machine has no account belisha-synapse" in capsys.readouterr().err

@@ -1,0 +1,70 @@
+"""The units and the packet filter of `belisha render --host`, judged by systemd and nft themselves, offline."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from belisha.host import Folders
+from tests.deploy.hosted import written
+
+#: `systemd-analyze security` gives 0 (best) to 10; ten times that is its threshold.
+MOST_EXPOSED = 25
+UNITS = ("belisha-synapse", "belisha-bots", "belisha-element")
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("host")
+    program = folder / "venv"
+    (program / "bin").mkdir(parents=True)
+    (program / "bin" / "python").symlink_to("/bin/true")
+    yield written(folder, folders=Folders(program=program)) / "host"
+
+
+def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_a_unit_is_well_written_and_hardly_exposed(host: Path, unit: str) -> None:
+    path = host / f"{unit}.service"
+    verified = _run("systemd-analyze", "verify", "--man=no", path)
+    assert verified.returncode == 0 and unit not in verified.stderr, verified.stderr
+    judged = _run("systemd-analyze", "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", path)
+    assert judged.returncode == 0, judged.stdout
+    assert float(re.findall(r"exposure level for \S+: ([0-9.]+)", judged.stdout)[0]) <= MOST_EXPOSED / 10
+
+
+@pytest.mark.parametrize("unit", UNITS)
+def test_the_judgement_would_notice_what_is_taken_out(host: Path, unit: str, tmp_path: Path) -> None:
+    weaker = tmp_path / f"{unit}.service"
+    lines = (host / f"{unit}.service").read_text().splitlines()
+    weaker.write_text("\n".join(line for line in lines if not re.match(r"Protect|SystemCallFilter|Capability", line)))
+    judged = _run("systemd-analyze", "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", weaker)
+    assert judged.returncode == 1, judged.stdout
+
+
+def test_synapse_may_still_shut_its_reader_in(host: Path) -> None:
+    """What `synapse_modules/scan/box.py` does has to stay possible: namespaces of its own, limits, no capabilities."""
+    unit = (host / "belisha-synapse.service").read_text()
+    assert "\nRestrictNamespaces=user net ipc\n" in unit
+    assert "\nSystemCallFilter=setrlimit prlimit64 capset\n" in unit
+    for other in UNITS[1:]:
+        assert "\nRestrictNamespaces=true\n" in (host / f"{other}.service").read_text()
+
+
+def test_nft_takes_the_rules_and_only_three_ports_are_open(host: Path, tmp_path: Path) -> None:
+    text = (host / "nftables.conf").read_text()
+    known = tmp_path / "nftables.conf"
+    known.write_text(re.sub(r"skuid belisha-\w+", "skuid root", text))  # this machine has no such accounts
+    checked = _run("unshare", "--user", "--map-root-user", "--net", "nft", "--check", "--file", known)
+    assert checked.returncode == 0, checked.stderr
+    assert re.findall(r"tcp dport (.*) accept", text) == ["{ 22, 80, 443 }"]
+    assert "hook input priority filter; policy drop;" in text and "hook forward priority filter; policy drop;" in text
+    for unit in UNITS:
+        assert f"meta skuid {unit} counter reject" in text
