@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from belisha import element
+from belisha import element, prometheus
 from belisha.resources import shipped
 from belisha.secrets import FOLDER, Secrets, write_private
 from belisha.settings import Settings
@@ -28,6 +28,8 @@ FILES = (
     element.CONFIG,
     element.WELCOME,
     element.MODULE,
+    prometheus.CONFIG,
+    *prometheus.RULES,
 )
 
 
@@ -41,6 +43,7 @@ class Place:
         bots_port: the port on 127.0.0.1 on which the bots listen for Synapse.
         metrics_port: the port on 127.0.0.1 on which Synapse and the module show what they count.
         serves_element: whether Belisha serves an Element Web here; its port is the fourth after the homeserver's.
+        serves_prometheus: whether Belisha runs a Prometheus here; its port is the fifth after the homeserver's.
     """
 
     data_dir: Path
@@ -48,6 +51,7 @@ class Place:
     bots_port: int
     metrics_port: int
     serves_element: bool = False
+    serves_prometheus: bool = False
 
     @property
     def homeserver(self) -> str:
@@ -75,6 +79,16 @@ class Place:
         return f"http://127.0.0.1:{self.element_port}"
 
     @property
+    def prometheus_port(self) -> int:
+        """The port on 127.0.0.1 of Prometheus, where one is run."""
+        return self.homeserver_port + 5
+
+    @property
+    def prometheus(self) -> str:
+        """Prometheus's address on this machine, where one is run."""
+        return f"http://127.0.0.1:{self.prometheus_port}"
+
+    @property
     def bots(self) -> str:
         """The bots' address, for Synapse."""
         return f"http://127.0.0.1:{self.bots_port}"
@@ -92,8 +106,8 @@ def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]
         jinja2.UndefinedError: a template uses a name that is not given here (a bug, caught by the tests).
     """
     template = templates(settings, place, secrets)
-    elements = element.files(template)
-    return {path: elements[path] if path in elements else template(path) for path in FILES}
+    made = element.files(template) | prometheus.rules()
+    return {path: made[path] if path in made else template(path) for path in FILES}
 
 
 def templates(settings: Settings, place: Place, secrets: Secrets) -> Callable[[str], str]:
