@@ -81,6 +81,7 @@ tables: .venv/test.stamp  ## Write anew what is generated: tables of the docs, d
 	@$(BIN)/python -m tests.written.messages
 	@$(BIN)/python -m tests.written.element_page
 	@$(BIN)/python -m tests.written.element_labels
+	@$(BIN)/python -m tests.written.dashboards
 
 module:  ## Build Element's module anew (needs Node)
 	@cd element-config/module && npm ci --no-audit --no-fund --ignore-scripts && npm run build
