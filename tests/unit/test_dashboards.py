@@ -20,7 +20,11 @@ PROCESS = {f"process_{name}" for name in ("cpu_seconds_total", "resident_memory_
 def names(query: str) -> set[str]:
     """The metrics that a query asks for: what looks like one and is neither a label nor a function."""
     bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\bby \([^)]*\)", "", query)
-    return {name for name in re.findall(r"[a-z_][a-z_:0-9]*(?!\w)(?!\s*\()", bare) if "_" in name or ":" in name or name == "up"}
+    return {
+        name
+        for name in re.findall(r"[a-z_][a-z_:0-9]*(?!\w)(?!\s*\()", bare)
+        if "_" in name or ":" in name or name == "up"
+    }
 
 
 @pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board.uid)
