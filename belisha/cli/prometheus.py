@@ -1,5 +1,6 @@
 """The Prometheus that `belisha up --with-prometheus` runs: found on the PATH, on 127.0.0.1, with its data in DATA."""
 
+import re
 import shutil
 from typing import TYPE_CHECKING, Final
 
@@ -39,6 +40,7 @@ def program(found: str, place: "Place") -> Program:
             f"--config.file={place.rendered / prometheus.CONFIG}",
             f"--storage.tsdb.path={place.data_dir / FOLDER}",
             f"--web.listen-address=127.0.0.1:{place.prometheus_port}",
+            f"--web.cors.origin={re.escape(place.prometheus)}",  # every site may read it otherwise, by a browser here
             *_KEPT,
             "--log.level=warn",
         ),

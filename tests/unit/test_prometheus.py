@@ -91,6 +91,7 @@ def test_it_listens_on_this_machine_and_keeps_its_data_in_the_folder() -> None:
     program = prometheus.program("/usr/bin/prometheus", WITH)
     assert "--web.listen-address=127.0.0.1:8013" in program.command
     assert "--storage.tsdb.path=/srv/belisha/prometheus" in program.command
+    assert "--web.cors.origin=http://127\\.0\\.0\\.1:8013" in program.command
     assert not [part for part in program.command if "enable" in part], "neither stopped nor changed over HTTP"
     assert str(WITH.rendered) in " ".join(program.command), "by which a killed run's are found"
 

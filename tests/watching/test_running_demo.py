@@ -144,6 +144,17 @@ def test_every_target_is_up_and_on_this_machine_only(demo: Demo) -> None:
     assert [listening(port) for port in ports] == [{"0100007F"}] * 3, "127.0.0.1"
 
 
+def test_another_site_cannot_read_it_by_a_browser_of_this_machine(demo: Demo) -> None:
+    def allowed(origin: str) -> str | None:
+        request = Request(f"{demo.own.url}/api/v1/query?query=up", headers={"Origin": origin})  # noqa: S310  its own
+        with urlopen(request, timeout=30) as answer:  # noqa: S310
+            return str(found) if (found := answer.headers["Access-Control-Allow-Origin"]) else None
+
+    assert allowed(demo.own.url) == demo.own.url
+    assert allowed("https://evil.example") is None
+    assert allowed(f"{demo.own.url}.evil.example") is None
+
+
 def test_every_question_has_an_answer(demo: Demo) -> None:
     """Of each panel, each recording rule and each alert: a misspelt name would have none, and never raise anything."""
     for number in range(6):
