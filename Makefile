@@ -2,6 +2,7 @@
 PYTHON ?= python3
 DATA ?= ./data
 PORT ?= 8008
+PROMETHEUS ?=
 BENCH ?= policy
 BIN := .venv/bin
 # Three files of tests at once, since they wait much; in memory where there is room, since tests write a lot and keep nothing.
@@ -33,11 +34,11 @@ help:  ## Show this help
 
 venv: .venv/test.stamp  ## Build .venv with everything, tests included
 
-up: .venv/run.stamp  ## Run a community on this machine (DATA=./data PORT=8008)
-	@$(BIN)/belisha up --data "$(DATA)" --port "$(PORT)"
+up: .venv/run.stamp  ## Run a community on this machine (DATA=./data PORT=8008; PROMETHEUS=1 for a Prometheus too)
+	@$(BIN)/belisha up --data "$(DATA)" --port "$(PORT)" $(if $(PROMETHEUS),--with-prometheus)
 
 demo: .venv/run.stamp  ## Run a sample community (DATA=./data PORT=8008)
-	@$(BIN)/belisha demo --data "$(DATA)" --port "$(PORT)"
+	@$(BIN)/belisha demo --data "$(DATA)" --port "$(PORT)" $(if $(PROMETHEUS),--with-prometheus)
 
 down: .venv/run.stamp  ## Stop what runs in DATA
 	@$(BIN)/belisha down --data "$(DATA)"
@@ -88,6 +89,7 @@ tables: .venv/test.stamp  ## Write anew what is generated: tables of the docs, d
 	@$(BIN)/python -m tests.written.messages
 	@$(BIN)/python -m tests.written.element_page
 	@$(BIN)/python -m tests.written.element_labels
+	@$(BIN)/python -m tests.written.dashboards
 
 module:  ## Build Element's module anew (needs Node)
 	@cd element-config/module && npm ci --no-audit --no-fund --ignore-scripts && npm run build

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from belisha import element
+from belisha import element, prometheus
 from belisha.resources import shipped
 from belisha.secrets import FOLDER, Secrets, write_private
 from belisha.settings import Settings
@@ -29,6 +29,8 @@ FILES = (
     element.CONFIG,
     element.WELCOME,
     element.MODULE,
+    prometheus.CONFIG,
+    *prometheus.RULES,
 )
 
 
@@ -44,6 +46,7 @@ class Place:
         serves_element: whether Belisha serves an Element Web here; its port is the fourth after the homeserver's.
         proxied: whether every request comes through a web server of ours, which names the client's address.
         postgresql: the folder of PostgreSQL's socket; None for SQLite.
+        serves_prometheus: whether Belisha runs a Prometheus here; its port is the fifth after the homeserver's.
     """
 
     data_dir: Path
@@ -53,6 +56,7 @@ class Place:
     serves_element: bool = False
     proxied: bool = False
     postgresql: Path | None = None
+    serves_prometheus: bool = False
 
     @property
     def homeserver(self) -> str:
@@ -78,6 +82,16 @@ class Place:
     def element(self) -> str:
         """Element's address on this machine, where it is served."""
         return f"http://127.0.0.1:{self.element_port}"
+
+    @property
+    def prometheus_port(self) -> int:
+        """The port on 127.0.0.1 of Prometheus, where one is run."""
+        return self.homeserver_port + 5
+
+    @property
+    def prometheus(self) -> str:
+        """Prometheus's address on this machine, where one is run."""
+        return f"http://127.0.0.1:{self.prometheus_port}"
 
     @property
     def bots(self) -> str:
@@ -107,8 +121,8 @@ def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]
         jinja2.UndefinedError: a template uses a name that is not given here (a bug, caught by the tests).
     """
     template = templates(settings, place, secrets)
-    elements = element.files(template)
-    return {path: elements[path] if path in elements else template(path) for path in FILES}
+    made = element.files(template) | prometheus.rules()
+    return {path: made[path] if path in made else template(path) for path in FILES}
 
 
 def templates(

@@ -78,6 +78,11 @@ class Media:
         """Whether this process has the files."""
         return self._repository is not None
 
+    @property
+    def folder(self) -> Path | None:
+        """Where files lie; None in a process that has none."""
+        return None if self._repository is None else Path(self._repository.filepaths.base_path)
+
     def path_of(self, media_id: str) -> str | None:
         """Where the bytes of a file lie; None where another process has them."""
         return None if self._repository is None else str(self._repository.filepaths.local_media_filepath(media_id))

@@ -5,9 +5,12 @@ No id of a person, room or event, and no text: each label has a few values that 
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import Counter, Gauge, Histogram
@@ -19,6 +22,7 @@ from belisha.policy.types import CONTENT, MODULE_STATE
 from belisha.tlp import Label
 
 RULES: Final = frozenset("L1 L2 L3 L4 R1 R2 R3 R4 R5 M1 M2 M3 F1 P1 P2 P3 X1".split())
+OUTCOMES: Final = frozenset("clean malware known not_checked not_scanned".split())
 _OTHER: Final = "other"
 
 _decisions: Final = Counter("belisha_decisions", "Decisions, by rule and verdict.", ["rule", "verdict"])
@@ -33,6 +37,21 @@ _notices: Final = Counter("belisha_notices", "Messages to members about what was
 _screened: Final = Counter("belisha_files_screened", "Uploads looked at, by what came of it.", ["outcome"])
 _unscanned: Final = Gauge("belisha_files_unscanned", "Files taken without the malware scanner, still to be scanned.")
 _checkers: Final = Gauge("belisha_files_checker_up", "Whether what checks files is there, 1 or 0.", ["checker"])
+_free: Final = Gauge("belisha_disk_free_bytes", "Room on the disk of a folder, for who is not root.", ["of"])
+_size: Final = Gauge("belisha_disk_size_bytes", "Size of the disk of a folder.", ["of"])
+_clock: Final = Gauge("belisha_clock_seconds", "This process's clock, in seconds since 1970.")
+
+# Each series is there from the start: a counter that begins with its first refusal shows no growth by it, and what is
+# not there cannot be told from what does not happen.
+_clock.set_function(time.time)
+for _outcome in OUTCOMES:
+    _screened.labels(_outcome)
+for _verdict in Verdict:
+    for _rule in (*RULES, _OTHER):
+        _decisions.labels(_rule, _verdict.value)
+for _label in Label:
+    for _kind in Kind:
+        _labels.labels(str(_label), _kind.value)
 
 
 @contextmanager
@@ -88,6 +107,21 @@ def unscanned(count: int) -> None:
 def checker(name: str, *, is_there: bool) -> None:
     """Says whether scanner, list or matcher is there and works."""
     _checkers.labels(name).set(int(is_there))
+
+
+def disks(data: Path, media: Path | None) -> None:
+    """Has the disks of both folders looked at whenever somebody reads the metrics; `media` where files are served."""
+    for of, folder in (("data", data), ("media", media)):
+        if folder is not None:
+            _free.labels(of).set_function(partial(_disk, folder, "free"))
+            _size.labels(of).set_function(partial(_disk, folder, "total"))
+
+
+def _disk(folder: Path, what: str) -> float:
+    try:
+        return float(getattr(shutil.disk_usage(folder), what))
+    except OSError:  # a folder that is gone is no reason to show nothing of anything
+        return float("nan")
 
 
 def _count(rule: str, verdict: Verdict) -> None:

@@ -187,6 +187,7 @@ class BelishaModule:
             strict=config.strict_hooks,
         )
         metrics.degraded(len(self.degraded))
+        metrics.disks(config.audit_heads.parent, self.media.folder)
         self.degraded_notice = DegradedNotice(api, self.rooms, self.degraded)
         self.notices = Notices(api, self.registry, self.about.steward)
         api.register_third_party_rules_callbacks(

@@ -26,15 +26,20 @@ class Program:
 
     Attributes:
         name: as people read it ("Synapse").
-        module: the Python module to run, with its arguments.
+        command: the program and its arguments (for a module of Python see `python`).
         log: the file it logs to.
         patience: seconds from the polite request to stop until it is killed.
     """
 
     name: str
-    module: tuple[str, ...]
+    command: tuple[str, ...]
     log: Path
     patience: float
+
+
+def python(module: str, *arguments: str) -> tuple[str, ...]:
+    """The command that runs a module of this Python's."""
+    return (sys.executable, "-P", "-m", module, *arguments)
 
 
 class Child:
@@ -105,7 +110,7 @@ class Child:
     async def _run_once(self) -> str:
         """Runs the program to its end and gives the reason of the end, a sentence."""
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", *self.program.module),
+            *self.program.command,
             cwd=self._folder,
             env=environment(),
             stdin=asyncio.subprocess.DEVNULL,

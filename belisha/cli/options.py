@@ -27,7 +27,7 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 
 
 def add_run(parser: argparse.ArgumentParser) -> None:
-    """The options of commands that run a community: `--data`, `--port`, `--detach`."""
+    """The options of commands that run a community: `--data`, `--port`, `--detach`, `--with-prometheus`."""
     add_data(parser)
     parser.add_argument(
         "--port",
@@ -37,4 +37,7 @@ def add_run(parser: argparse.ArgumentParser) -> None:
         help=f"the homeserver's port; the portal's is N+1 (default: {ports.DEFAULT})",
     )
     parser.add_argument("--detach", action="store_true", help="return when all is ready; stop it with `belisha down`")
+    parser.add_argument(
+        "--with-prometheus", action="store_true", help="run Debian's Prometheus too, on port N+5, with rules and alerts"
+    )
     parser.add_argument("--report-fd", type=int, default=None, help=argparse.SUPPRESS)

@@ -14,9 +14,9 @@ _OURS: Final = (10_000, 32_000)
 
 
 def port_argument(text: str) -> int:
-    """Reads `--port`; the portal's port is the next one, and Element's the fourth after it."""
-    if not text.isdecimal() or not 0 < int(text) <= 65531:
-        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65531")
+    """Reads `--port`; the portal's port is the next one, Element's the fourth after it, and Prometheus's the fifth."""
+    if not text.isdecimal() or not 0 < int(text) <= 65530:
+        raise argparse.ArgumentTypeError(f"{text!r} is no port; write a number from 1 to 65530")
     return int(text)
 
 
@@ -27,6 +27,11 @@ def is_free(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def further(port: int, *, serves_element: bool, serves_prometheus: bool) -> tuple[int, ...]:
+    """The ports of what is served beside the homeserver on `port` and the portal."""
+    return (*((port + 4,) if serves_element else ()), *((port + 5,) if serves_prometheus else ()))
 
 
 def need(port: int, *further: int) -> None:
@@ -43,8 +48,8 @@ def _need(port: int, first: int) -> None:
     try:
         _try(port)
     except OSError as error:
-        after = range(first + 10, 65531, 10)
-        ours = (0, 1, 4)  # homeserver, portal, Element
+        after = range(first + 10, 65530, 10)
+        ours = (0, 1, 4, 5)  # homeserver, portal, Element, Prometheus
         other = next((one for one in after if all(is_free(one + offset) for offset in ours)), DEFAULT)
         if error.errno == errno.EADDRINUSE:
             what = f"Port {port} is taken by another program."

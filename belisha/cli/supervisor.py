@@ -18,8 +18,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from belisha.cli import data_folder, http_probe, leftovers, ports, preflight
-from belisha.cli.child import Child, Program, last_line
+from belisha.cli import data_folder, http_probe, leftovers, ports, preflight, prometheus
+from belisha.cli.child import Child, Program, last_line, python
 from belisha.cli.element.store import installed
 from belisha.cli.errors import CommandError
 from belisha.cli.progress import Progress
@@ -59,7 +59,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running(data: Path, port: int, progress: Progress) -> AsyncIterator[Running]:
+async def running(
+    data: Path, port: int, progress: Progress, *, with_prometheus: bool = False
+) -> AsyncIterator[Running]:
     """Starts the community of a data folder, gives it when it is ready, and stops it in the end.
 
     The folder is made if it is not there. Progress is told in steps; `progress.ready` is the caller's to say.
@@ -68,17 +70,18 @@ async def running(data: Path, port: int, progress: Progress) -> AsyncIterator[Ru
         CommandError: it cannot be started, with the reason and the remedy.
     """
     preflight.packages()
+    found = prometheus.find() if with_prometheus else None
     os.umask(0o077)  # databases, media and logs are for the owner, wherever the folder stands
     data = data_folder.create(data)
     with data_folder.locked(data):
         settings = data_folder.settings(data)
         leftovers.stop(data, progress)
         serves_element = installed(data) is not None
-        ports.need(port, *([port + 4] if serves_element else []))
+        ports.need(port, *ports.further(port, serves_element=serves_element, serves_prometheus=with_prometheus))
         progress.step("Writing the configuration")
-        place = _render(data, port, settings, serves_element)
+        place = _render(data, port, settings, serves_element, with_prometheus)
         record = _recorder(data / "logs" / "belisha.log")
-        children = _children(data, place, progress, record)
+        children = _children(data, place, found, progress, record)
         tasks = [asyncio.create_task(child.keep_running()) for child in children.values()]
         told = True
         try:
@@ -97,14 +100,14 @@ async def running(data: Path, port: int, progress: Progress) -> AsyncIterator[Ru
             record("stopped")
 
 
-def _render(data: Path, port: int, settings: "Settings", serves_element: bool) -> "Place":
+def _render(data: Path, port: int, settings: "Settings", serves_element: bool, serves_prometheus: bool) -> "Place":
     from belisha import render, secrets
 
     before = data_folder.read_run(data).get("ports")
     preferred = {name: one for name, one in before.items() if isinstance(one, int)} if isinstance(before, dict) else {}
-    bots_port = ports.free(preferred.get("bots"), port, port + 1, port + 4)
-    metrics_port = ports.free(preferred.get("metrics"), port, port + 1, port + 4, bots_port)
-    place = render.Place(data, port, bots_port, metrics_port, serves_element)
+    bots_port = ports.free(preferred.get("bots"), *range(port, port + 6))
+    metrics_port = ports.free(preferred.get("metrics"), *range(port, port + 6), bots_port)
+    place = render.Place(data, port, bots_port, metrics_port, serves_element, serves_prometheus)
     try:
         files = render.render(settings, place, secrets.ensure(data))
         render.write(files, place.rendered)
@@ -117,18 +120,20 @@ def _render(data: Path, port: int, settings: "Settings", serves_element: bool) -
     return place
 
 
-def _children(data: Path, place: "Place", progress: Progress, record: Callable[[str], None]) -> dict[str, Child]:
+def _children(
+    data: Path, place: "Place", found: str | None, progress: Progress, record: Callable[[str], None]
+) -> dict[str, Child]:
     rendered, logs = place.rendered, data / "logs"
     programs = {
         "synapse": Program(
             "Synapse",
-            ("synapse.app.homeserver", "-c", str(rendered / "homeserver.yaml")),
+            python("synapse.app.homeserver", "-c", str(rendered / "homeserver.yaml")),
             logs / "synapse.log",
             patience=20.0,
         ),
         "bots": Program(
             "The bots process",
-            ("bots", "--config", str(rendered / "bots.yaml")),
+            python("bots", "--config", str(rendered / "bots.yaml")),
             logs / "bots.log",
             patience=15.0,
         ),
@@ -136,10 +141,12 @@ def _children(data: Path, place: "Place", progress: Progress, record: Callable[[
     if place.serves_element:
         programs["element"] = Program(
             "What serves Element",
-            ("belisha.cli.element.server", "--config", str(rendered / "element.yaml")),
+            python("belisha.cli.element.server", "--config", str(rendered / "element.yaml")),
             logs / "element.log",
             patience=5.0,
         )
+    if found is not None:
+        programs["prometheus"] = prometheus.program(found, place)
     children: dict[str, Child] = {}
 
     def write_run() -> None:
@@ -157,6 +164,8 @@ def _children(data: Path, place: "Place", progress: Progress, record: Callable[[
         }
         if place.serves_element:
             run["element"] = place.element
+        if place.serves_prometheus:
+            run["prometheus"] = place.prometheus
         data_folder.write_run(data, run)
 
     def warn(text: str) -> None:
@@ -194,6 +203,9 @@ async def _until_ready(
     async def element() -> bool:
         return (await http_probe.get(place.element_port, "/config.json"))[0] == 200
 
+    async def watching() -> bool:
+        return (await http_probe.get(place.prometheus_port, "/-/ready"))[0] == 200
+
     steps = [
         ("Starting Synapse", synapse, ("synapse",), f"Synapse does not answer at {place.homeserver}/health."),
         ("Starting the bots", bots, ("bots",), f"The bots are not ready at {place.bots}/readyz."),
@@ -201,6 +213,9 @@ async def _until_ready(
     ]
     if place.serves_element:
         steps.append(("Starting Element", element, ("element",), f"Element is not served at {place.element}."))
+    if place.serves_prometheus:
+        complaint = f"Prometheus is not ready at {place.prometheus}."
+        steps.append(("Starting Prometheus", watching, ("prometheus",), complaint))
     for title, well, names, complaint in steps:
         progress.step(title)
         while not await well():
@@ -222,7 +237,8 @@ async def _first_end(tasks: list[asyncio.Task[None]], within: float | None = Non
 
 
 async def _stop(children: dict[str, Child], tasks: list[asyncio.Task[None]]) -> None:
-    for name in ("element", "bots", "synapse"):  # the bots first: they may still have something to say to Synapse
+    # The bots before Synapse: they may still have something to say to it.
+    for name in ("prometheus", "element", "bots", "synapse"):
         if name in children:
             await children[name].stop()
     for task in tasks:

@@ -3,7 +3,7 @@
 import argparse
 import os
 
-from belisha.cli import data_folder, detach, first_run, leftovers, ports, preflight
+from belisha.cli import data_folder, detach, first_run, leftovers, ports, preflight, prometheus
 from belisha.cli.element.store import installed
 from belisha.cli.errors import CommandError, command
 from belisha.cli.options import Subparsers, add_run
@@ -41,15 +41,20 @@ def in_background(args: argparse.Namespace, name: str, progress: Progress) -> in
         CommandError: it does not get ready.
     """
     preflight.packages()
+    if args.with_prometheus:
+        prometheus.find()
     data = data_folder.create(args.data)
     with data_folder.locked(data):  # tells at once who else runs here
         leftovers.stop(data, progress)
-        ports.need(args.port, *([args.port + 4] if installed(data) else []))
-    return detach.start([name, "--data", str(data), "--port", str(args.port)], data, progress)
+        serves_element = installed(data) is not None
+        further = ports.further(args.port, serves_element=serves_element, serves_prometheus=args.with_prometheus)
+        ports.need(args.port, *further)
+    asked = ["--with-prometheus"] if args.with_prometheus else []
+    return detach.start([name, "--data", str(data), "--port", str(args.port), *asked], data, progress)
 
 
 async def _up(args: argparse.Namespace, progress: Progress) -> int:
-    async with running(args.data, args.port, progress) as community:
+    async with running(args.data, args.port, progress, with_prometheus=args.with_prometheus) as community:
         await first_run.ensure(community, progress)
         progress.ready(how_to_use(community, detached=args.report_fd is not None))
         await community.wait()
@@ -75,6 +80,8 @@ def how_to_use(community: Running, detached: bool) -> str:
     credentials = community.data / first_run.CREDENTIALS
     if credentials.exists():
         lines.append(f"               as {manager}; the password is in {short(credentials)}")
+    if place.serves_prometheus:
+        lines.append(f"  Prometheus   {place.prometheus}/alerts  (open to every account of this machine)")
     lines += [
         f"  Portal       {portal_url(settings, place)}  (shows a code, to be sent to Steward (bot) in Element)",
         f"  Element      {short(place.rendered / 'element')}  (settings for an Element Web of your own)",

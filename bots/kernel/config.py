@@ -179,6 +179,13 @@ class Config(_Model):
             raise ValueError("write sqlite:////absolute/path/bots.db or postgresql://user:password@host/name")
         return address
 
+    @property
+    def data(self) -> Path:
+        """The folder in which this process writes: its database's on SQLite, else that of its log or its secrets."""
+        if self.database.startswith("sqlite:///"):
+            return Path(self.database.removeprefix("sqlite:///")).parent
+        return (self.log.file or self.as_token_file).parent
+
     def user_id(self, localpart: str) -> str:
         """The full Matrix name of an account of ours."""
         return f"@{localpart}:{self.server_name}"

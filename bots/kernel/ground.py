@@ -63,7 +63,7 @@ class Ground:
         self._config = config
         self._actors = actors
         self._pinging: asyncio.Task[None] | None = None
-        self.metrics = Metrics()
+        self.metrics = Metrics(config.data)
         self.inbox = Inbox(store, now)
         self.outbox = Outbox(store, now, ZoneInfo(config.time_zone))
         clients = {actor.bot.name: actor.client for actor in actors}

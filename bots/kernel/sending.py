@@ -109,7 +109,7 @@ class Sending:
         except (Unreachable, NotYet) as error:
             pause = getattr(error, "retry_after", None) or self._jittered(self._unreachable)
             self._unreachable += 1
-            self._metrics.retried.labels("outbox").inc()
+            self._metrics.put_off(effect.kind)
             log.warning("an effect waits", extra={"reason": str(error), "kind": effect.kind, "seconds": pause})
             await self._outbox.postpone(effect.number, self._now() + pause, str(error), counts=False)
             return False
@@ -117,7 +117,7 @@ class Sending:
             may_pass = isinstance(error, NotDrawn) or error.errcode in _MAY_PASS
             if may_pass and effect.attempts + 1 < self._backoff.attempts:
                 pause = self._now() + self._jittered(effect.attempts)
-                self._metrics.retried.labels("outbox").inc()
+                self._metrics.put_off(effect.kind)
                 await self._outbox.postpone(effect.number, pause, str(error), counts=True)
                 return False
             return await self._give_up(effect, str(error))

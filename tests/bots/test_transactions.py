@@ -46,7 +46,9 @@ async def service(tmp_path: Path, store: Store) -> AsyncIterator[Service]:
     def woken(_broken: bool) -> None:
         here.woken += 1
 
-    listening = BotsService(config, store, Inbox(store), Metrics(), stored=woken, waiting_for=lambda: here.waiting_for)
+    listening = BotsService(
+        config, store, Inbox(store), Metrics(tmp_path), stored=woken, waiting_for=lambda: here.waiting_for
+    )
     await listening.start(config.listen.host, port)
     yield here
     await listening.stop()

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from belisha.policy.rooms import Kind
 from belisha.tlp import Label
-from synapse_modules.metrics import RULES
+from synapse_modules.metrics import OUTCOMES, RULES
 from tests.support.community import Community, unique
 from tests.support.server import request
 from tests.synapse.samples import text
@@ -84,8 +84,38 @@ async def test_they_name_nobody_and_stay_few(community: Community) -> None:
                 "verdict": {"allow", "refuse"},
                 "label": {str(one) for one in Label},
                 "kind": {one.value for one in Kind},
+                "outcome": OUTCOMES,
+                "of": {"data", "media"},
             }.get(label)
             assert label == "le" or (allowed is not None and value in allowed), (name, label, value)
+
+
+async def test_more_members_make_no_more_series(community: Community) -> None:
+    """Nor does anything that Synapse itself counts name one of them, their rooms or what they say."""
+    before = await numbers(community)
+    sent = [await community.sent(text("TLP:AMBER xyzzy"), "closed"), await community.sent(text("xyzzy"), "named")]
+    for name in ("opal", "otto", "ozzy"):
+        client = await community.server.member(name, "harbour")
+        try:
+            assert await request(client, "POST", f"/_matrix/client/v3/join/{community.rooms['open']}", {})
+            status, body = await request(
+                client,
+                "PUT",
+                f"/_matrix/client/v3/rooms/{community.rooms['open']}/send/m.room.message/{unique('m')}",
+                text("TLP:GREEN xyzzy"),
+            )
+            assert status == 200, body
+            sent.append(body["event_id"])
+            await community.refused(text("TLP:RED xyzzy"), "open")
+        finally:
+            await client.close()
+    after = await numbers(community)
+    assert set(after) == set(before), "each series was there before"
+    assert grown(before, after, "belisha_decisions_total", rule="L3", verdict="refuse") == 3
+    page = await shown(community)
+    ids = [*sent, *community.rooms.values(), *(f"@{name}:" for name in ("ana", "opal", "otto", "ozzy"))]
+    assert not [one for one in (*ids, "xyzzy") if one in page]
+    assert not re.findall(r"[@!#][^\s\"]+:belisha\.localhost|\$[A-Za-z0-9_-]{43}", page)
 
 
 async def test_clients_cannot_read_them(community: Community) -> None:

@@ -155,7 +155,7 @@ class _Children:
         (folder / "standin.py").write_text(body)
         self.said: list[str] = []
         self.changes = 0
-        program = child.Program("The stand-in", ("standin",), folder / "standin.log", patience=1.0)
+        program = child.Program("The stand-in", child.python("standin"), folder / "standin.log", patience=1.0)
         self.child = child.Child(program, folder, self._change, self.said.append, lambda text: None)
 
     def _change(self) -> None:

@@ -57,7 +57,7 @@ async def _demo(args: argparse.Namespace, progress: Progress) -> int:
     story = _story()
     data = data_folder.create(args.data)
     _settle(data, story)
-    async with running(data, args.port, progress) as community:
+    async with running(data, args.port, progress, with_prometheus=args.with_prometheus) as community:
         await first_run.ensure(community, progress)
         await tell(story, data, community.place.homeserver, community.settings, progress)
         hints = how_to_try(data, story, community.settings)

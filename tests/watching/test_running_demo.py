@@ -1,0 +1,261 @@
+"""A real Prometheus and a running demo: it sees everything, every question has an answer, and causes become alerts."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import Request, urlopen
+
+import pytest
+
+from tests.support.community import unique
+from tests.support.server import PRODUCT_MODULE, free_ports
+from tests.unit.test_prometheus import ALERTS, COMPARED, RECORDING
+from tests.watching.quick import Prometheus, belisha, hasty, prometheus, until
+from tests.written.dashboard_panels import DASHBOARDS
+
+pytestmark = pytest.mark.full
+#: What a busy machine may raise by itself.
+OF_LOAD = {"BelishaDecisionsSlow", "BelishaBotsSlow"}
+MEDIA_BYTES = 32 << 20
+_WAITS = "sum(belisha_bots_inbox_pending) + sum(belisha_bots_outbox_pending)"
+
+
+@dataclass
+class Demo:
+    """A demo that runs with its own Prometheus, and a hasty one beside it."""
+
+    data: Path
+    quick: Prometheus
+    has_own_disk: bool
+
+    @property
+    def run(self) -> dict[str, Any]:
+        return dict(json.loads((self.data / "run.json").read_text()))
+
+    @property
+    def own(self) -> Prometheus:
+        return Prometheus(self.run["prometheus"])
+
+    def say(self, who: str, room: str, body: str) -> int:
+        """Sends a message; the status of the answer."""
+        told = json.loads((self.data / "demo.json").read_text())
+        (token,) = (one["access_token"] for one in told["accounts"] if one["user_id"].startswith(f"@{who}:"))
+        (room_id,) = (one["room_id"] for one in told["rooms"] if one["name"] == room)
+        path = f"/_matrix/client/v3/rooms/{quote(room_id)}/send/m.room.message/{unique('m')}"
+        return ask(told["homeserver"] + path, "PUT", token, {"msgtype": "m.text", "body": body})
+
+    def deliver(self, event: dict[str, Any], token: str | None = None) -> int:
+        """Hands an event to the bots as Synapse does; the status of the answer."""
+        token = token or (self.data / "secrets" / "hs_token").read_text().strip()
+        url = f"http://127.0.0.1:{self.run['ports']['bots']}/_matrix/app/v1/transactions/{unique('t')}"
+        return ask(url, "PUT", token, {"events": [event]}, {"Org-Belisha-Instance": "a test"})
+
+    @contextmanager
+    def halted(self, name: str) -> Iterator[None]:
+        """A process that lives and does nothing."""
+        pid = self.run["pids"][name]
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
+
+    def raised(self, *alerts: str) -> None:
+        """Waits until the alerts are there."""
+        until(lambda: set(alerts) <= self.quick.firing(), lambda: (alerts, self.quick.firing()))
+
+    def over(self) -> None:
+        """Waits until the bots have done everything, forgets what they have given up, and waits for no alert."""
+        until(lambda: self.quick.query(_WAITS) == [0.0], lambda: self.quick.query(_WAITS))
+        belisha("bots", "dead-letters", "drop", "--all", "--data", str(self.data))
+        until(lambda: not self.quick.firing() - OF_LOAD, lambda: self.quick.firing())
+
+
+def ask(url: str, method: str, token: str, body: object, headers: dict[str, str] | None = None) -> int:
+    """One request; the status of its answer."""
+    told = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **(headers or {})}
+    try:
+        with urlopen(Request(url, json.dumps(body).encode(), told, method=method), timeout=30) as answer:  # noqa: S310
+            return int(answer.status)
+    except HTTPError as error:
+        return error.code
+
+
+def event(**more: Any) -> dict[str, Any]:
+    """An event of a room that nobody knows."""
+    about = {"event_id": f"${unique('e')}", "room_id": "!nowhere:belisha.localhost", "origin_server_ts": 1}
+    return {**about, "content": {"msgtype": "m.text", "body": "!help"}, **more}
+
+
+@contextmanager
+def disk_of_its_own(folder: Path) -> Iterator[bool]:
+    """A small disk for the media store, where this account may mount one."""
+    folder.mkdir(parents=True)
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={MEDIA_BYTES}", "none", folder], check=False)
+    try:
+        yield mounted.returncode == 0
+    finally:
+        if mounted.returncode == 0:
+            subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    folder = tmp_path_factory.mktemp("watched")
+    data = folder / "data"
+    with disk_of_its_own(data / "media") as has_own_disk:
+        try:
+            belisha("demo", "--detach", "--with-prometheus", "--data", str(data), "--port", str(free_ports(6)[0]))
+            with prometheus(data / "rendered" / "prometheus", folder / "quick") as quick:
+                yield Demo(data, quick, has_own_disk)
+        finally:
+            belisha("down", "--data", str(data))
+
+
+def listening(port: int) -> set[str]:
+    """The addresses on which something listens on a port, as the kernel writes them."""
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            _, local, _, state, *_ = line.split()
+            address, _, number = local.partition(":")
+            if int(number, 16) == port and state == "0A":
+                found.add(address)
+    return found
+
+
+def test_every_target_is_up_and_on_this_machine_only(demo: Demo) -> None:
+    up = {"synapse": "up", "bots": "up", "prometheus": "up"}
+    for one in (demo.own, demo.quick):
+        until(lambda one=one: one.targets() == up, lambda one=one: one.targets())  # type: ignore[misc]  # of a loop
+    ports = {demo.run["ports"]["bots"], demo.run["ports"]["metrics"], int(demo.run["prometheus"].rpartition(":")[2])}
+    assert [listening(port) for port in ports] == [{"0100007F"}] * 3, "127.0.0.1"
+
+
+def test_another_site_cannot_read_it_by_a_browser_of_this_machine(demo: Demo) -> None:
+    def allowed(origin: str) -> str | None:
+        request = Request(f"{demo.own.url}/api/v1/query?query=up", headers={"Origin": origin})  # noqa: S310  its own
+        with urlopen(request, timeout=30) as answer:  # noqa: S310
+            return str(found) if (found := answer.headers["Access-Control-Allow-Origin"]) else None
+
+    assert allowed(demo.own.url) == demo.own.url
+    assert allowed("https://evil.example") is None
+    assert allowed(f"{demo.own.url}.evil.example") is None
+
+
+def test_every_question_has_an_answer(demo: Demo) -> None:
+    """Of each panel, each recording rule and each alert: a misspelt name would have none, and never raise anything."""
+    for number in range(6):
+        assert demo.say("kofi", "Market Square", f"The {number}th fish") == 200
+    questions = [
+        query
+        for board in DASHBOARDS
+        for row in board.rows.values()
+        for panel in row
+        for query in panel.queries.values()
+    ]
+    questions += [rule["record"] for rule in RECORDING]
+    for alert in ALERTS:
+        compared = COMPARED.match(alert["expr"])
+        assert compared
+        questions.append(compared["number"])
+    asked = [hasty(question.replace("$__rate_interval", "5m")) for question in questions]
+    open_ones = set(asked)
+
+    def all_answered() -> bool:
+        for question in list(open_ones):
+            if (found := demo.quick.query(question)) and not any(math.isnan(value) for value in found):
+                open_ones.discard(question)
+        return not open_ones
+
+    assert len(open_ones) > 50
+    until(all_answered, lambda: open_ones)
+
+
+def test_nothing_is_kept_that_counts_or_names_people(demo: Demo) -> None:
+    for one in (demo.own, demo.quick):
+        names = one.get("label/__name__/values")
+        assert "synapse_http_server_responses_total" in names
+        assert not [
+            name for name in names if re.match("synapse_(admin|notifier|non_deactivated|handlers_presence)", name)
+        ]
+        labels = {label: one.get(f"label/{label}/values") for label in one.get("labels")}
+        told = json.loads((demo.data / "demo.json").read_text())
+        secret = [account["user_id"] for account in told["accounts"]] + [room["room_id"] for room in told["rooms"]]
+        assert not [value for values in labels.values() for value in values for id_ in secret if id_ in value]
+
+
+def test_a_surge_of_refusals(demo: Demo) -> None:
+    demo.over()
+    assert {demo.say("kofi", "Market Square", "TLP:RED lunch at one?") for _ in range(20)} == {403}
+    demo.raised("BelishaRefusalsSurge")
+
+
+def test_a_disk_that_is_nearly_full(demo: Demo) -> None:
+    if not demo.has_own_disk:
+        pytest.skip("no disk can be mounted by this account")
+    filler = demo.data / "media" / "filler"
+    filler.write_bytes(bytes(MEDIA_BYTES * 92 // 100))
+    demo.raised("BelishaDiskNearlyFull")
+    assert "BelishaDiskFull" not in demo.quick.firing()
+    filler.write_bytes(bytes(MEDIA_BYTES * 98 // 100))
+    demo.raised("BelishaDiskFull")
+    filler.unlink()
+    demo.over()
+
+
+def test_synapse_halts_and_the_inbox_is_stuck(demo: Demo) -> None:
+    demo.over()
+    with demo.halted("synapse"):
+        assert demo.deliver(event(type="m.room.message", sender="@kofi:belisha.localhost")) == 200
+        demo.raised("BelishaSynapseDown", "BelishaInboxStuck")
+    demo.over()
+
+
+def test_the_bots_halt(demo: Demo) -> None:
+    with demo.halted("bots"):
+        demo.raised("BelishaBotsDown")
+    demo.over()
+
+
+def test_deliveries_are_refused_and_dead_letters_lie_there(demo: Demo) -> None:
+    assert demo.deliver(event(type="m.room.message", sender="@kofi:belisha.localhost"), "a wrong token") == 403
+    assert demo.deliver(event()) == 200, "it is stored, and found to be no event"
+    demo.raised("BelishaDeliveriesRefused", "BelishaDeadLetters")
+    demo.over()
+
+
+def test_a_hook_is_missing(demo: Demo) -> None:
+    """Synapse is started again by a configuration with which it lacks a part; no member could do that."""
+    config = demo.data / "rendered" / "homeserver.yaml"
+    before = config.read_text()
+    missing = before.replace(PRODUCT_MODULE, "tests.synapse.lacking.Lacking")
+    config.write_text(missing.replace("      strict_hooks:", "      lacks: [aliases]\n      strict_hooks:", 1))
+    try:
+        os.kill(demo.run["pids"]["synapse"], signal.SIGKILL)
+        demo.raised("BelishaHooksDegraded")
+        assert demo.quick.query("max(belisha_degraded_hooks)") == [1.0]
+    finally:
+        config.write_text(before)
+
+
+def test_prometheus_is_started_again_and_stopped_with_the_rest(demo: Demo) -> None:
+    pid = demo.run["pids"]["prometheus"]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: demo.run["pids"]["prometheus"] not in (None, pid))
+    port = int(demo.run["prometheus"].rpartition(":")[2])
+    until(lambda: listening(port) == {"0100007F"})
+    belisha("down", "--data", str(demo.data))
+    assert listening(port) == set()
