@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from belisha.acts import ACTS
 from belisha.commands.declaration import Command, usage
+from belisha.metrics.facts import Pseudonyms
 from belisha.policy.acts import Subject, decide_member_act, decide_organisation_act, decide_room_act
 from belisha.policy.commands import decide_where
 from belisha.policy.exports import MOST_A_DAY, decide_export
@@ -36,6 +37,7 @@ from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Send
 from bots.kernel.events import Event
 from bots.kernel.tables import metadata
+from bots.metrics.metrics import Metrics
 from bots.portal.command import PortalCommand
 from bots.portal.keys import Keys
 from bots.roster import every_command, roster
@@ -44,9 +46,9 @@ from tests.unit.permissions import ABOUT, NAMES_GROUP, ON_GROUPS, ON_KNOCKS, ORG
 
 ME, ADA = "@belisha_steward:x", "@ada:x"
 COMMANDS = {" ".join(one.words): one for one in every_command()}
-STEWARD = next(
-    bot for bot in roster(PortalCommand(Keys("x" * 32), "https://p", ZoneInfo("UTC"))) if isinstance(bot, Steward)
-)
+UTC: Final = ZoneInfo("UTC")
+BOTS = roster(PortalCommand(Keys("x" * 32), "https://p", UTC), metrics=Metrics(Pseudonyms(bytes(32)), UTC))
+STEWARD = next(bot for bot in BOTS if isinstance(bot, Steward))
 #: What parts keep of events has its place; nothing is asked about it here.
 CONNECTION = sa.create_engine("sqlite://").connect()
 metadata.create_all(CONNECTION)
