@@ -37,13 +37,17 @@ class Mailbox:
         self.taken.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
         return "250 taken"
 
+    def text(self) -> str:
+        """Subjects and texts of all mails."""
+        return "\n".join(f"{one['Subject']}\n{one.get_body(('plain',)).get_content()}" for one in self.taken)
+
 
 @contextmanager
 def alertmanager(folder: Path, port: int, mail: int) -> Iterator[None]:
     """One by the example, but for the mail server, and for how long it waits for more to tell."""
     text = EXAMPLE.replace("mail.charity.uk:587", f"127.0.0.1:{mail}").replace("tls: true", "tls: false")
     folder.mkdir()
-    (folder / "alertmanager.yaml").write_text(re.sub(r"group_wait: \w+", "group_wait: 1s", text))
+    (folder / "alertmanager.yaml").write_text(re.sub(r"group_(wait|interval): \w+", r"group_\1: 1s", text))
     command = ["prometheus-alertmanager", f"--config.file={folder}/alertmanager.yaml", f"--storage.path={folder}/data"]
     command += [f"--web.listen-address=127.0.0.1:{port}", "--cluster.listen-address="]
     process = processes.start(command, folder / "log", cwd=folder)
@@ -72,10 +76,10 @@ def test_an_alert_arrives_as_a_mail_that_says_what_to_do(tmp_path: Path) -> None
     controller.start()
     try:
         with alertmanager(tmp_path / "told", port, mail), prometheus(place.rendered / "prometheus", tmp_path / "quick"):
-            until(lambda: mailbox.taken, lambda: (tmp_path / "told" / "log").read_text())
+            until(lambda: "Synapse has" in mailbox.text(), lambda: (tmp_path / "told" / "log").read_text())
     finally:
         controller.stop()
-    told = "\n".join(f"{one['Subject']}\n{one.get_body(('plain',)).get_content()}" for one in mailbox.taken)
+    told = mailbox.text()
     (alert,) = (alert for alert in ALERTS if alert["alert"] == "BelishaSynapseDown")
     assert re.search(r"FIRING: .*Synapse has not answered", told)
     for part in ("summary", "description", "action", "runbook"):
