@@ -192,6 +192,12 @@ class Recertification(_Part):
     days: Annotated[int, Field(ge=30, le=730)] | None = 90
 
 
+class Watching(_Part):
+    """Where alerts go."""
+
+    alertmanager: Annotated[str, AfterValidator(values.host_and_port)] | None = None
+
+
 class Settings(_Part):
     """belisha.yaml, checked."""
 
@@ -212,6 +218,7 @@ class Settings(_Part):
     logs: Logs = Field(default_factory=Logs)
     onboarding: Onboarding = Field(default_factory=Onboarding)
     recertification: Recertification = Field(default_factory=Recertification)
+    watching: Watching = Field(default_factory=Watching)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,14 @@ def name(text: str) -> str:
     return text
 
 
+def host_and_port(text: str) -> str:
+    """Where a server of this network listens, such as 127.0.0.1:9093."""
+    found = re.fullmatch(rf"{_HOST}:(\d{{1,5}})", text)
+    if found is None or not 0 < int(text.rpartition(":")[2]) < 65536:
+        raise refuse(f"{text!r} is no host with a port", "write both and nothing else, such as 127.0.0.1:9093")
+    return text
+
+
 def server_name(text: str) -> str:
     """A Matrix server name in lower case: a host name, with a port where needed."""
     if "//" in text:

@@ -66,6 +66,11 @@ def test_the_labels_are_those_of_the_core() -> None:
 
 
 CASES = {
+    "an Alertmanager without its port": (
+        "alertmanager: null",
+        "alertmanager: http://127.0.0.1:9093",
+        "watching.alertmanager: 'http://127.0.0.1:9093' is no host with a port; write both",
+    ),
     "unknown key": (
         "badge: always",
         "badgge: always",
@@ -242,6 +247,7 @@ GOOD = [
     ("element_origins: []", "element_origins: ['https://element.charity.uk', 'http://localhost:8080']"),
     ('"Community host"', '"Hôpital Saint-Éloi (Équipe 2)"'),
     ("Europe/London", "America/Argentina/Ushuaia"),
+    ("alertmanager: null", "alertmanager: watch.charity.uk:9093"),
     ("50M\n", "1048576\n"),
     ('"SECRET": refuse', '"SECRET": TLP:AMBER+STRICT'),
 ]
