@@ -10,6 +10,8 @@ import signal
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from synapse_modules.scan.system_calls import allow_only_reading
+
 _CLONE_NEWUSER: Final = 0x10000000
 _CLONE_NEWNET: Final = 0x40000000
 _CLONE_NEWIPC: Final = 0x08000000
@@ -60,7 +62,11 @@ def _drop_capabilities(libc: ctypes.CDLL) -> None:
 
 
 def confine(bounds: Bounds) -> None:
-    """Limits this process for good: it can then open nothing, neither files nor connections, and start nothing."""
+    """Limits this process for good: it can then open nothing, neither files nor connections, and start nothing.
+
+    Raises:
+        OSError: where the system has a filter of calls and does not take ours.
+    """
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     for limit, most in (
         (resource.RLIMIT_CORE, 0),
@@ -72,6 +78,7 @@ def confine(bounds: Bounds) -> None:
     ):
         resource.setrlimit(limit, (most, most))
     signal.setitimer(signal.ITIMER_REAL, bounds.seconds)
+    allow_only_reading()
 
 
 def close_all_but(*kept: int) -> None:

@@ -189,6 +189,8 @@ class Scanner:
             raise ScanFailed("The process that reads files does not start.") from None
         if self.has_left_network is None and not told["has_left_network"]:
             logger.warning("Files are read in a process that has a network: the system does not let it leave that.")
+        if self.has_left_network is None and not told["filters_calls"]:
+            logger.warning("Files are read in a process with every system call: install libseccomp2.")
         self.has_left_network = told["has_left_network"]
         return mine
 

@@ -17,6 +17,7 @@ from synapse_modules.scan import portrait, stamping
 from synapse_modules.scan.answer import INSIDE, LARGEST, PORTRAIT, Markings, as_line
 from synapse_modules.scan.box import Bounds, close_all_but, confine, leave_network, offer_to_be_killed
 from synapse_modules.scan.reading import load, most_memory, read
+from synapse_modules.scan.system_calls import CAN_FILTER
 
 #: How long after its time a reader is killed that did not end by itself, in seconds.
 _GRACE: Final = 2
@@ -32,7 +33,7 @@ def serve(descriptor: int, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - i
         gc.freeze()
         offer_to_be_killed()
         has_left = leave_network()
-        channel.send(json.dumps({"has_left_network": has_left}).encode())
+        channel.send(json.dumps({"has_left_network": has_left, "filters_calls": CAN_FILTER}).encode())
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         readers: dict[int, float] = {}
         while True:

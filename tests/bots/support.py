@@ -46,13 +46,13 @@ T = TypeVar("T")
 
 
 def message(event_id: str, body: str = "!help", *, room: str = ROOM, sender: str = ADA, **content: Any) -> Json:
-    """A message as Synapse delivers it."""
+    """A message as Synapse delivers it, written now: one older than what is kept is not taken."""
     return {
         "event_id": event_id,
         "room_id": room,
         "type": "m.room.message",
         "sender": sender,
-        "origin_server_ts": 1,
+        "origin_server_ts": int(time.time() * 1000),
         "content": {"msgtype": "m.text", "body": body, **content},
     }
 

@@ -15,10 +15,10 @@ from tests.support.ledger import relabel, until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.support.upgrade import path_of
+from tests.synapse.rights import standing
 from tests.synapse.samples import edit, poll, text, thread
 from tests.synapse.test_acts import newcomer
 from tests.synapse.test_groups import own_room
-from tests.synapse.test_rights import standing
 from tests.synapse.test_room_freezing import group
 
 Json = dict[str, Any]

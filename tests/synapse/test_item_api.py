@@ -11,8 +11,8 @@ from tests.support.community import Community, Json, label_of
 from tests.support.ledger import relabel, settled
 from tests.support.portal import ask_as_portal
 from tests.support.server import request
+from tests.synapse.rights import newcomer
 from tests.synapse.samples import edit, reply, text
-from tests.synapse.test_rights import newcomer
 
 API = "/_synapse/client/org.belisha/v1"
 

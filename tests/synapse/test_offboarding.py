@@ -15,9 +15,9 @@ import pytest_asyncio
 from tests.support.community import Community, assert_refused, unique, wish
 from tests.support.server import request
 from tests.support.settled import own_community
+from tests.synapse.rights import everything, login, newcomer, room, rooms_of, rows_of_tokens, until
 from tests.synapse.test_acts import asks, hand_over, stored, typed
 from tests.synapse.test_groups import own_room
-from tests.synapse.test_rights import everything, login, newcomer, room, rooms_of, rows_of_tokens, until
 
 Json = dict[str, Any]
 CLIENT = "/_matrix/client/v3"

@@ -14,11 +14,11 @@ from tests.support.community import Community, assert_refused, unique
 from tests.support.ledger import known_everywhere
 from tests.support.server import PASSWORD, ended, request
 from tests.support.settled import make_community
+from tests.synapse.rights import everything, until
 from tests.synapse.test_acts import asks, freezes, hand_over, newcomer, stored
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_questions import asks as question_in
 from tests.synapse.test_questions import taps
-from tests.synapse.test_rights import everything, until
 
 Json = dict[str, Any]
 DAY = 86_400

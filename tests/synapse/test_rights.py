@@ -8,19 +8,30 @@ from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
 import nio
 import pytest
 import pytest_asyncio
 
 from synapse_modules.registry import REVISION_AGE
 from tests.support.community import Community, assert_refused, unique, wish
-from tests.support.server import PASSWORD, Server, ended, request
+from tests.support.server import PASSWORD, ended, request
 from tests.support.settled import make_community
+from tests.synapse.rights import (
+    CLIENT,
+    everything,
+    login,
+    newcomer,
+    put,
+    room,
+    rooms_of,
+    rows,
+    rows_of_tokens,
+    standing,
+    until,
+)
 from tests.synapse.samples import text
 
 Json = dict[str, Any]
-CLIENT = "/_matrix/client/v3"
 PEOPLE = ("vera", "viktor", "vito")
 
 
@@ -33,102 +44,6 @@ async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[C
             yield here
         finally:
             await here.close()
-
-
-# --- Synapse's database, read by ourselves -----------------------------------------------------------------------
-
-
-def rows(server: Server, statement: str, *values: str) -> list[Any]:
-    return [tuple(row.values()) for row in server.query(statement, *values)]
-
-
-def rooms_of(server: Server, name: str) -> set[str]:
-    """The rooms that an account is in or invited to by either of two of Synapse's tables."""
-    user_id = f"@{name}:{server.name}"
-    states = rows(
-        server,
-        "SELECT room_id FROM current_state_events JOIN room_memberships USING (event_id, room_id)"
-        " WHERE type = 'm.room.member' AND state_key = ?"
-        " AND room_memberships.membership IN ('join', 'invite', 'knock')",
-        user_id,
-    )
-    local = rows(
-        server,
-        "SELECT room_id FROM local_current_membership WHERE user_id = ? AND membership IN ('join', 'invite', 'knock')",
-        user_id,
-    )
-    return {row[0] for row in (*states, *local)}
-
-
-async def until(done: Any, within: float = 10.0) -> float:
-    """Waits until something holds; how long that took, in seconds."""
-    start = time.monotonic()
-    while not done():
-        assert time.monotonic() - start < within, "it does not hold in time"
-        await asyncio.sleep(0.05)
-    return time.monotonic() - start
-
-
-# --- Setting up --------------------------------------------------------------------------------------------------
-
-
-async def standing(community: Community, kind: str, name: str, value: str) -> None:
-    status, body = await community.server.local("PUT", f"standing/{kind}/{name}", {"standing": value})
-    assert status == 200, body
-
-
-async def put(community: Community, name: str, organisation: str, *roles: str) -> None:
-    body = {"name": name.title(), "organisation": organisation, "roles": list(roles or ("member",))}
-    status, answer = await community.server.local("PUT", f"members/{name}", body)
-    assert status == 200, answer
-
-
-async def room(community: Community, body: Json, by: str, *others: str) -> str:
-    status, answer = await community.create(by, {**body, "invite": [community.id(name) for name in others]})
-    assert status == 200, answer
-    for name in others:
-        assert isinstance(await community[name].join(answer["room_id"]), nio.JoinResponse)
-    return str(answer["room_id"])
-
-
-async def newcomer(community: Community, organisation: str = "harbour", *roles: str) -> str:
-    name = unique("nora")
-    community.people[name] = await community.server.member(name, organisation, *roles)
-    return name
-
-
-async def everything(community: Community, name: str) -> dict[str, tuple[int, Json]]:
-    """What a member does in a day, each with its answer; a member who may, gets 200 for all of it."""
-    client, open_room = community[name], quote(community.rooms["open"])
-    member, mxc = community.id(name), f"{community.server.name}/{unique('none')}"
-    tries = {
-        "join": ("POST", f"{CLIENT}/join/{open_room}", {}),
-        "send": ("PUT", f"{CLIENT}/rooms/{open_room}/send/m.room.message/{unique('t')}", text("Hello")),
-        "create": ("POST", f"{CLIENT}/createRoom", {"preset": "private_chat", "name": unique("Pier ")}),
-        "sync": ("GET", f"{CLIENT}/sync?timeout=0", None),
-        "sliding": ("POST", "/_matrix/client/unstable/org.matrix.simplified_msc3575/sync?timeout=0", {"lists": {}}),
-        "messages": ("GET", f"{CLIENT}/rooms/{open_room}/messages?dir=b", None),
-        "upload": ("POST", "/_matrix/media/v3/upload", b"bytes"),
-        "config": ("GET", "/_matrix/client/v1/media/config", None),
-        "profile": ("GET", f"{CLIENT}/profile/{quote(community.id('mona'))}", None),
-        "directory": ("POST", f"{CLIENT}/user_directory/search", {"search_term": "mona"}),
-        "rooms": ("GET", f"{CLIENT}/publicRooms", None),
-        "own": ("GET", f"{CLIENT}/profile/{quote(member)}", None),
-    }
-    answers = {key: await request(client, method, path, body) for key, (method, path, body) in tries.items()}
-    path = f"/_matrix/client/v1/media/download/{mxc}"
-    answers["download"] = await request(client, "GET", path)
-    return answers
-
-
-async def login(server: Server, name: str, password: str = PASSWORD) -> tuple[int, Json]:
-    body = {
-        "type": "m.login.password",
-        "identifier": {"type": "m.id.user", "user": name},
-        "password": password,
-    }
-    async with aiohttp.ClientSession() as session, session.post(server.url + CLIENT + "/login", json=body) as answer:
-        return answer.status, await answer.json()
 
 
 # --- Freezing ----------------------------------------------------------------------------------------------------
@@ -152,18 +67,6 @@ async def test_who_is_frozen_may_do_nothing_at_once_and_signs_in_again_when_thaw
     await asyncio.sleep(2 * REVISION_AGE)
     community.people[name] = await community.server.sign_in(name)
     assert {each for each, (status, _) in (await everything(community, name)).items() if status != 200} == {"download"}
-
-
-def rows_of_tokens(server: Server, name: str) -> int:
-    user_id = f"@{name}:{server.name}"
-    found = rows(
-        server,
-        "SELECT token FROM access_tokens WHERE user_id = ? UNION ALL"
-        " SELECT device_id FROM devices WHERE NOT hidden AND user_id = ?",
-        user_id,
-        user_id,
-    )
-    return len(found)
 
 
 async def test_a_frozen_member_with_a_token_is_told_why(community: Community) -> None:

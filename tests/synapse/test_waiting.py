@@ -20,11 +20,11 @@ from tests.support.community import Community, assert_refused, unique, wish
 from tests.support.ledger import known_everywhere
 from tests.support.server import ended, request
 from tests.support.settled import make_community
+from tests.synapse.rights import until
 from tests.synapse.test_acts import asks, freezes, hand_over, newcomer, stored, typed
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_questions import taps
 from tests.synapse.test_reports import stewards_room
-from tests.synapse.test_rights import until
 from tests.synapse.test_room_freezing import V3, group
 from tests.synapse.waits import (
     TURN,

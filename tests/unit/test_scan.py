@@ -22,11 +22,15 @@ from tests.support.documents import FORMATS, docxs
 
 #: Opens, connects and starts something in place of reading, and says what of it worked.
 ATTEMPTS = """
-import os, socket, sys
+import ctypes, os, socket, sys
 from synapse_modules.scan.box import Bounds, close_all_but, confine, leave_network
 assert leave_network() == (sys.argv[1] == "1")
 close_all_but(1)
 confine(Bounds())
+def traced(process):
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.ptrace(ctypes.c_long(0x4206), ctypes.c_long(process), None, None) < 0:
+        raise OSError(ctypes.get_errno(), "ptrace")
 def attempt(name, do):
     try:
         do()
@@ -39,6 +43,9 @@ attempt("open", lambda: os.open("/etc/passwd", os.O_RDONLY))
 attempt("socket", lambda: socket.socket())
 attempt("memory", lambda: bytes(1024**3))
 attempt("pipe", os.pipe)
+attempt("kill", lambda: os.kill(os.getppid(), 0))
+attempt("priority", lambda: os.setpriority(os.PRIO_PROCESS, os.getppid(), 19))
+attempt("traced", lambda: traced(os.getppid()))
 os.write(1, b"end")
 """
 
