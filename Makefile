@@ -56,14 +56,16 @@ test-workers: .venv/test.stamp  ## All tests of Synapse on several processes, wi
 	@tests/install-system-packages
 	@$(PYTEST) --topology workers -m "not full" tests/synapse
 
-test-deploy: .venv/test.stamp  ## Install the built wheel and run from it
-	@$(BIN)/python -m pytest tests/deploy
+test-deploy: .venv/test.stamp  ## Install the built wheel, and run the playbook on a Debian that is booted for it (root)
+	@tests/install-system-packages container
+	@BELISHA_CONTAINER=1 $(BIN)/python -m pytest tests/deploy
 
 release: .venv/run.stamp  ## Pack what a server needs into dist/belisha-release.tar, for the Debian whose Python this one is
 	@rm -rf dist/release && mkdir -p dist/release/wheels
 	@$(PIP) download --no-deps --only-binary :all: --require-hashes -r requirements/run.txt -d dist/release/wheels
 	@$(PIP) wheel --no-deps --no-build-isolation --no-index --wheel-dir dist/release/wheels .
 	@cp requirements/run.txt dist/release/requirements.txt
+	@$(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' > dist/release/python
 	@tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C dist/release -cf dist/belisha-release.tar .
 	@echo "dist/belisha-release.tar is ready for the playbook: docs/deploy.md"
 

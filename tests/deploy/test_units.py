@@ -50,10 +50,10 @@ def test_the_judgement_would_notice_what_is_taken_out(host: Path, unit: str, tmp
 
 
 def test_synapse_may_still_shut_its_reader_in(host: Path) -> None:
-    """What `synapse_modules/scan/box.py` does has to stay possible: namespaces of its own, limits, no capabilities."""
+    """What `synapse_modules/scan/box.py` does has to stay possible: namespaces, limits, no capabilities, a filter."""
     unit = (host / "belisha-synapse.service").read_text()
     assert "\nRestrictNamespaces=user net ipc\n" in unit
-    assert "\nSystemCallFilter=setrlimit prlimit64 capset\n" in unit
+    assert "\nSystemCallFilter=setrlimit prlimit64 capset seccomp\n" in unit
     for other in UNITS[1:]:
         assert "\nRestrictNamespaces=true\n" in (host / f"{other}.service").read_text()
 
