@@ -45,10 +45,10 @@ def roster(
     address = "" if portal is None else portal.public_url
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
     at = zone or ZoneInfo("UTC")
-    digests = Digests(at, keys)
+    digests, directory = Digests(at, keys), Directory(address)
     parts: list[Part] = [
         Polls(at, address, keys),
-        Directory(address),
+        directory,
         Blog(address),
         Library(address),
         digests,
@@ -58,7 +58,7 @@ def roster(
         Steward(
             entries,
             hears=hears,
-            watches=(digests,),
+            watches=(digests, directory),
             portal=address,
             escalation=escalation,
             rules=written,
