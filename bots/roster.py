@@ -54,9 +54,10 @@ def roster(
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
     at = zone or ZoneInfo("UTC")
     digests = Digests(at, keys, Mailbox(post))
+    directory = Directory(address, None if metrics is None else metrics.completed_profile)
     parts: list[Part] = [
         Polls(at, address, keys),
-        Directory(address, None if metrics is None else metrics.completed_profile),
+        directory,
         Blog(address),
         Library(address),
         digests,
@@ -67,7 +68,7 @@ def roster(
         Steward(
             entries,
             hears=hears,
-            watches=(digests, *([metrics] if metrics else ())),
+            watches=(digests, directory, *([metrics] if metrics else ())),
             writes=digests,
             portal=address,
             escalation=escalation,

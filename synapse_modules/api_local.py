@@ -52,6 +52,7 @@ class LocalApi(Resource):
         self._watch = parts.watch
         self._media = parts.media
         self._open_acts = parts.open_acts
+        self._exports = parts.exports
         self._secret = secret.encode()
         self._degraded = degraded
         self.handlers = {
@@ -70,6 +71,7 @@ class LocalApi(Resource):
             "GET rooms": self._room,
             "PUT rooms": self._put_policy,
             "POST rooms": self._upgrade_room,
+            "POST exports": self._hand_over,
             **RegistrationApi(parts.api, parts.registry, parts.registrations, parts.rooms.contacts).handlers,
         }
 
@@ -98,6 +100,10 @@ class LocalApi(Resource):
             "audit": [_ACT_WITHOUT_END.format(one.number, one.writer) for one in await self._open_acts.without_end()],
         }
         return {"checks": checks}
+
+    async def _hand_over(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """`POST exports/{localpart}`: a link to the copy of what is held about a member who cannot sign in."""
+        return await self._exports.hand_over(_one(path))
 
     async def _organisations(self, _request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         organisations = (await self._registry.organisations()).values()

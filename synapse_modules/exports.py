@@ -23,7 +23,7 @@ from synapse_modules import export_tables as tables
 from synapse_modules.audit import Audit
 from synapse_modules.export_sections import SECTIONS
 from synapse_modules.export_tables import Row
-from synapse_modules.refusal import FAILURES, malformed, not_found, where
+from synapse_modules.refusal import FAILURES, malformed, not_found, raise_if_refused, where
 from synapse_modules.registry import Registry
 
 logger = logging.getLogger(__name__)
@@ -178,30 +178,61 @@ class Exports:
             raise not_found()
         return {"address": f"{self._address}/_synapse/client/org.belisha/v1/export/{token}"}
 
+    async def hand_over(self, localpart: str) -> Json:
+        """A link by which an operator takes the copy of a member who cannot sign in, once and within a minute.
+
+        Raises:
+            SynapseError: 403 with a sentence: they can, or a manager has had none made that is whole.
+        """
+        user_id, token = self._registry.user_id(localpart), secrets.token_urlsafe(32)
+        self._registry.look_again()
+        person, now = await self._registry.person(user_id), int(self._clock())
+
+        def give(txn: LoggingTransaction) -> bool:
+            made = (row for row in tables.of_member(txn, localpart) if row.made_by != localpart)
+            ready = next((row for row in made if row.state == policy.READY and (row.until or 0) > now), None)
+            may = policy.decide_hand_over(person, is_ready=ready is not None)
+            return bool(may.allowed and ready and tables.give_link(txn, ready, _by_hand(token), now + policy.LINK_S))
+
+        is_ready = await self._api.run_db_interaction("belisha_export_hand_over", give)
+        raise_if_refused(policy.decide_hand_over(person, is_ready=is_ready))
+        return {"user_id": user_id, "link": token}
+
     async def use(self, token: str) -> Row:
-        """The copy of a link, which holds no more then.
+        """The copy of a link, which holds no more then; a member's while they belong, an operator's while they do not.
 
         Raises:
             SynapseError: 404 where it holds no more, or never did.
         """
         now = int(self._clock())
+        kinds = {"copy taken": _hash(token), "copy handed over": _by_hand(token)}
 
-        def use(txn: LoggingTransaction) -> Row | None:
-            row = tables.use_link(txn, _hash(token), now)
-            if row is not None:
-                user_id = self._registry.user_id(row.localpart)
-                self._audit.append(txn, user_id, kind="act", what="copy taken", phase="done", rule="P2", item=row.id)
-            return row
+        def use(txn: LoggingTransaction) -> tuple[Row, str] | None:
+            for what, link in kinds.items():
+                if row := tables.use_link(txn, link, now):
+                    user_id = self._registry.user_id(row.localpart)
+                    self._audit.append(txn, user_id, kind="act", what=what, phase="done", rule="P2", item=row.id)
+                    return row, what
+            return None
 
-        row: Row | None = await self._api.run_db_interaction("belisha_export_use", use)
+        found: tuple[Row, str] | None = await self._api.run_db_interaction("belisha_export_use", use)
         self._registry.look_again()
-        if row is None or not (await self._registry.person(self._registry.user_id(row.localpart))).belongs:
+        if found is None:
+            raise not_found()
+        row, what = found
+        person = await self._registry.person(self._registry.user_id(row.localpart))
+        if person.belongs is not (what == "copy taken"):
             raise not_found()
         return row
 
 
 def _hash(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _by_hand(token: str) -> str:
+    """An operator's link is no member's."""
+    return _hash(f"by hand {token}")
 
 
 def _are_sections(value: Mapping[str, Any]) -> bool:

@@ -1,7 +1,7 @@
 """The client of the module's local API: for whoever can read the data folder's secret."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -17,6 +17,7 @@ from belisha.cli.errors import CommandError, command
 from belisha.revocations import Revocation
 
 BASE = "/_synapse/org.belisha/local/v1"
+_EXPORT = "/_synapse/client/org.belisha/v1/export"
 
 
 @dataclass(frozen=True)
@@ -243,6 +244,17 @@ class LocalApi:
     async def introduce(self, one: str, other: str) -> Change:
         """Introduces two members to each other."""
         return _change(await self._ask("POST", "introductions", {"one": one, "other": other}), "id")
+
+    async def export(self, localpart: str) -> AsyncIterator[bytes]:
+        """The copy of what is held about a member who cannot sign in, piece by piece."""
+        link = _text(await self._ask("POST", f"exports/{localpart}"), "link")
+        try:
+            async with self._session.get(f"{_EXPORT}/{link}", raise_for_status=True) as response:
+                async for piece in response.content.iter_chunked(1 << 16):
+                    yield piece
+        except (aiohttp.ClientError, TimeoutError) as error:
+            said = f"The copy did not arrive ({error or type(error).__name__})."
+            raise CommandError(said, "Run the command again.") from None
 
     async def server_name(self) -> str:
         """The community's name in addresses."""

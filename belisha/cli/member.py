@@ -2,8 +2,11 @@
 
 import argparse
 import asyncio
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from belisha.cli import invitation, local_api, member_import, standing
 from belisha.cli.errors import CommandError
@@ -52,6 +55,10 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     introduce.add_argument("localpart", metavar="NAME")
     introduce.add_argument("other", metavar="OTHER")
     add_data(introduce)
+    export = acts.add_parser("export", help="take the copy of what is held about a member who cannot sign in")
+    export.add_argument("localpart", metavar="NAME")
+    export.add_argument("file", type=Path, metavar="FILE.zip", help="a new file; only its owner can read it")
+    add_data(export)
     invitation.add_acts(acts)
     add_data(acts.add_parser("list", help="list the members"))
 
@@ -67,6 +74,7 @@ def run(args: argparse.Namespace) -> int:
         "import": member_import.carry_out,
         "direct-chats": _direct_chats,
         "introduce": _introduce,
+        "export": _export,
         **invitation.ACTS,
     }[args.act]
     return asyncio.run(act(args))
@@ -122,6 +130,31 @@ async def _introduce(args: argparse.Namespace) -> int:
     said = "may write to each other directly" if change.changed else "were introduced already"
     print(f"{args.localpart} and {args.other} {said}")
     return 0
+
+
+async def _export(args: argparse.Namespace) -> int:
+    with _private(args.file) as out:
+        async with local_api.of(args.data) as api:
+            async for piece in api.export(args.localpart):
+                out.write(piece)
+    print(f"{args.file}: what is held about {args.localpart}. It is TLP:RED, for them alone: do not open it,")
+    print("hand it over by a safe way, then delete it. That it was taken stands in the audit log.")
+    return 0
+
+
+@contextmanager
+def _private(file: Path) -> Iterator[IO[bytes]]:
+    """A new file that only its owner can read, and that is there only if all went well."""
+    try:
+        out = os.fdopen(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb")
+    except OSError as error:
+        raise CommandError(f"{file} cannot be made: {error.strerror}.", "Name a file that is not there yet.") from None
+    try:
+        with out:
+            yield out
+    except BaseException:
+        file.unlink()
+        raise
 
 
 async def _add(args: argparse.Namespace) -> int:

@@ -90,6 +90,27 @@ def without(now: Sequence[str], taken: Iterable[str]) -> tuple[str, ...]:
     return tuple(one for one in now if one.casefold() not in gone)
 
 
+def changed(field: Field, now: Sequence[str], text: str) -> tuple[str, ...]:
+    """What a field says once a member has written something to it: `+` adds to tags, `-` takes away.
+
+    Args:
+        field: which.
+        now: what it says.
+        text: what was written; `-` alone empties it. Tags are added also without a sign.
+
+    Raises:
+        NotSo: that cannot stand in a profile.
+    """
+    sign, rest = text[:1], text[1:].strip()
+    if sign == "-" and not rest:
+        return ()
+    if not field.tags:
+        return read(field, text)
+    if sign == "-":
+        return without(now, split(rest))
+    return tags(field, (*now, *split(rest if sign == "+" else text)))
+
+
 def split(text: str) -> list[str]:
     """The tags in a text, with commas or line breaks between them."""
     return [one for one in _SEPARATORS.split(text[:LONGEST]) if one.strip()]

@@ -33,6 +33,24 @@ NOT_YOURS: Final = refuse(
 )
 
 
+def decide_hand_over(subject: Person, *, is_ready: bool) -> Decision:
+    """Decides whether an operator is given a copy, to hand it to a member who cannot sign in to take it.
+
+    Args:
+        subject: whose data.
+        is_ready: whether one is whole that a manager had made: it takes a manager and an operator, and neither alone.
+    """
+    if subject.belongs:
+        return refuse("P2", "NOT_YOURS", "This member can sign in, and takes it on the portal. Nobody else can.")
+    if not is_ready:
+        return refuse(
+            "P2",
+            "NOT_MADE",
+            "There is no copy that can be taken. A manager has one made first, by !mydata for their address.",
+        )
+    return _MAY
+
+
 def decide_export(asker: Person, subject: Person, *, is_member: bool, under_way: bool, today: int) -> Decision:
     """Decides whether a copy of what is held about somebody is made.
 

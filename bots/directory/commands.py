@@ -32,6 +32,15 @@ PROFILE: Final = Command(
     page="/profile",
     on_page=marked("shows your profile as others see it, and lets you change it"),
 )
+GUIDE: Final = Command(
+    ("profile", "guide"),
+    marked("asks you for each part of your profile that says nothing yet, one after the other"),
+    "!profile guide",
+    where=ALONE,
+    title=marked("Fill in my profile"),
+    page="/profile/edit",
+    on_page=marked("lets you fill in your profile"),
+)
 VISIBLE: Final = Command(
     ("profile", "visible"),
     marked("says who sees a part of your profile: the community, my-groups or nobody"),

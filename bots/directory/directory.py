@@ -10,13 +10,12 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from urllib.parse import urlencode
 
-from belisha.directory import written
 from belisha.directory.fields import FIELDS, Field, Visibility
 from belisha.directory.values import Facets
-from belisha.directory.written import NotSo
+from belisha.directory.written import NotSo, changed
 from belisha.translation import _
-from bots.directory import introductions, listing, profiles, search, suggestions, words
-from bots.directory.commands import CHALLENGES, ERASE, FIND, PREVIEW, PROFILE, VISIBILITIES, VISIBLE, WHOIS
+from bots.directory import guide, introductions, listing, profiles, search, suggestions, words
+from bots.directory.commands import CHALLENGES, ERASE, FIND, GUIDE, PREVIEW, PROFILE, VISIBILITIES, VISIBLE, WHOIS
 from bots.directory.tables import directory_member
 from bots.kernel.answers import Block, Typed, notice, paragraph, say
 from bots.kernel.bot import Context, Job, Needs
@@ -28,6 +27,7 @@ from bots.kernel.listed import Sight
 from bots.kernel.rules import Rule
 
 _SIGHT: Final = Needs(sight="")
+_BOT: Final = "steward"
 #: So many challenges are answered at once.
 _CHALLENGES: Final = 10
 
@@ -48,6 +48,7 @@ class Directory:
         self.acts: Mapping[str, Acting] = introductions.ACTS_TOLD
         self.entries: Sequence[Entry] = (
             Entry(PROFILE, self._profile, _SIGHT),
+            Entry(GUIDE, _guided, _SIGHT),
             Entry(VISIBLE, self._visible, _SIGHT),
             Entry(PREVIEW, self._preview, _SIGHT),
             Entry(ERASE, self._erase),
@@ -66,11 +67,13 @@ class Directory:
         kept = profiles.kept_of(context.database, call.user_id)
         field = FIELDS.get(str(asked.get("field")))
         if field is None:
-            return Answer(words.own(kept, sight.asker, self._portal))
+            # Nothing is there to be looked at yet: so what there could be is asked for.
+            asked_first = () if kept.fields else guide.begin(context, sight.asker, call.answer_in)
+            return Answer((*words.own(kept, sight.asker, self._portal), *asked_first))
         if "text" not in asked:
             return Answer(words.changed(field.id, kept) if field.id in kept.fields else _asks(field))
         try:
-            value = _written(field, kept.fields.get(field.id, ()), str(asked["text"]))
+            value = changed(field, kept.fields.get(field.id, ()), str(asked["text"]))
         except NotSo as wrong:
             return _said(paragraph(str(wrong)))
         values = {field.id: value}
@@ -98,6 +101,7 @@ class Directory:
             return _said(paragraph(could_not_ask()))
         effect = profiles.erase(context.database, listed, context.now)
         suggestions.forget(context.database, call.user_id)
+        guide.forget(context.database, call.user_id)
         # A copy of their data that was made before has it still.
         effects = (effect, Contribute(call.user_id))
         return Answer((paragraph(_("Done: your profile is empty, here and in what clients show.")),), effects)
@@ -140,9 +144,16 @@ class Directory:
         """No event but commands concerns it."""
         return None
 
+    def watches(self, event: Event) -> bool:
+        """Whether it may be an answer to the guide, which needs nothing to be known of the room."""
+        return guide.concerns(event)
+
+    def note(self, event: Event, context: Context) -> None:
+        """Nothing is kept of what was said to somebody else."""
+
     def handle(self, event: Event, context: Context) -> Sequence[Effect] | None:
-        """See `needs`."""
-        return None
+        """Takes an answer to the guide."""
+        return guide.hear(event, context, _BOT)
 
     def follows(self, event: Event, context: Context) -> Sequence[Effect]:
         """See `needs`."""
@@ -162,6 +173,12 @@ class Directory:
         return None
 
 
+def _guided(call: Call, context: Context) -> Answer:
+    if not isinstance(context.sight, Sight):
+        return _said(paragraph(could_not_ask()))
+    return Answer(guide.begin(context, context.sight.asker, call.answer_in))
+
+
 def facets_of(given: Mapping[str, str]) -> Facets:
     """By what a search is narrowed down."""
     return Facets(
@@ -170,23 +187,6 @@ def facets_of(given: Mapping[str, str]) -> Facets:
         availability=given.get("availability", "").replace("-", " "),
         interest=given.get("interest", ""),
     )
-
-
-def _written(field: Field, now: Sequence[str], text: str) -> tuple[str, ...]:
-    """What a field says once a member has written something to it.
-
-    Raises:
-        NotSo: that cannot stand in a profile.
-    """
-    sign, rest = text[:1], text[1:].strip()
-    if sign == "-" and not rest:
-        return ()
-    if not field.tags:
-        return written.read(field, text)
-    if sign == "-":
-        return written.without(now, written.split(rest))
-    more = written.split(rest if sign == "+" else text)
-    return written.tags(field, (*now, *more))
 
 
 def _asks(field: Field) -> Sequence[Block]:

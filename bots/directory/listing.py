@@ -12,7 +12,7 @@ from typing import Final
 
 import sqlalchemy as sa
 
-from bots.directory import profiles, search, suggestions
+from bots.directory import guide, profiles, search, suggestions
 from bots.directory.tables import directory_member, directory_registry, profile_field
 from bots.kernel.bot import Context, Job, Needs
 from bots.kernel.effects import Effect, Publish, Schedule
@@ -101,6 +101,7 @@ def _entered(context: Context, one: Entered, before: Mapping[str, object] | None
         connection.execute(directory_member.delete().where(mine))
         search.drop(connection, listed.user_id)
         suggestions.forget(connection, listed.user_id)
+        guide.forget(connection, listed.user_id)
         return (Publish(listed.user_id, {}),)
     if before is None:
         connection.execute(directory_member.insert().values(row))

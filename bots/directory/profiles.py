@@ -105,7 +105,7 @@ def change(
         row = {"user_id": listed.user_id, "field": field_id, **values}
         put = insert_on(connection, profile_field).values(row)
         connection.execute(put.on_conflict_do_update(index_elements=["user_id", "field"], set_=values))
-    _list(connection, listed)
+    enlist(connection, listed)
     return settle(connection, listed, now)
 
 
@@ -122,7 +122,7 @@ def erase(connection: sa.Connection, listed: Listed, now: float) -> Publish:
     return settle(connection, listed, now)
 
 
-def _list(connection: sa.Connection, listed: Listed) -> None:
+def enlist(connection: sa.Connection, listed: Listed) -> None:
     """Lists a member who was not listed yet: whoever has just come is found as soon as they have written something."""
     names = {key: getattr(listed, key) for key in ("name", "organisation", "organisation_name", "category")}
     row = {"user_id": listed.user_id, "standing": "active", **names}

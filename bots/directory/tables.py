@@ -58,6 +58,16 @@ introduction_asked = sa.Table(
     sa.Column("gone", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
+# Which part of their profile a member is being asked for, in their own room, and since when (seconds since 1970).
+guide = sa.Table(
+    "directory_guide",
+    metadata,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("room_id", sa.Text, nullable=False),
+    sa.Column("field", sa.Text, nullable=False),
+    sa.Column("asked_at", sa.Float, nullable=False),
+)
+
 # Who wants no weekly suggestions, and of whom somebody was told by one.
 no_suggestions = sa.Table("directory_no_suggestions", metadata, sa.Column("user_id", sa.Text, primary_key=True))
 suggested = sa.Table(

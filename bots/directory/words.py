@@ -73,11 +73,12 @@ def own(kept: Kept, listed: Listed, portal: str) -> Sequence[Block]:
     else:
         blocks.append(paragraph(_("Nothing else is in your profile yet, so others find you by your name alone.")))
     following = next((key for key in FIELDS if key not in kept.fields), None)
-    if following is not None:
+    if following is not None and kept.fields:
         question, example = ASKED[following]
         blocks.append(
             say(_("Next: {question} Write for example {example}."), question=_(question), example=Typed(example))
         )
+        blocks.append(say(_("Or have me ask, one after the other: {guide}."), guide=Typed("!profile guide")))
     if portal:
         blocks.append(paragraph(_("All of it on one page: "), Link(_("edit my profile"), f"{portal}/profile/edit")))
     return blocks
@@ -114,6 +115,44 @@ def changed(field_id: str, kept: Kept) -> Sequence[Block]:
             value=said(kept.fields[field_id]),
             who=who,
         ),
+    )
+
+
+def asks(field_id: str, kept: Kept) -> Sequence[Block]:
+    """What the guide asks for, and how to answer it."""
+    question, example = ASKED[field_id]
+    heading = (Strong(f"{label(field_id)}. "), _(question))
+    seen = _("Seen by {who}.").format(who=_(SEEN_BY[kept.visibility(field_id)]))
+    if choices := FIELDS[field_id].choices:
+        like = _("It is one of {choices}.").format(choices=", ".join(choices))
+    else:
+        # The same as a command, without what only commands need.
+        shown = example.removeprefix(f"!profile {field_id} ").removeprefix("+ ")
+        like = _("For example: {example}.").format(example=shown)
+    return (
+        paragraph(*heading, f" {like} {seen}"),
+        say(
+            _("Just write it, or {skip} to leave it out, or {stop}."),
+            skip=Typed(_("skip")),
+            stop=Typed(_("stop")),
+        ),
+    )
+
+
+def so_far(kept: Kept) -> Sequence[Block]:
+    """What the guide leaves behind."""
+    if not kept.fields:
+        return (paragraph(_("Your profile says nothing yet.")),)
+    lines = [_line(key, kept.fields[key]) for key in FIELDS if key in kept.fields]
+    return (paragraph(_("Your profile says:")), points(lines))
+
+
+def guided(kept: Kept) -> Sequence[Block]:
+    """The end of the guide."""
+    return (
+        paragraph(_("That is all there is to ask.")),
+        *so_far(kept),
+        say(_("To see it as others do, write {preview}."), preview=Typed("!profile preview")),
     )
 
 

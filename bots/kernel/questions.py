@@ -84,6 +84,17 @@ def reply_in(event: Event) -> tuple[bool, str | None] | None:
     return None if said is None else (said, event.answered)
 
 
+def waits(context: Context, bot: str, event: Event) -> bool:
+    """Whether a word alone would answer something that was asked of an event's sender just now."""
+    mine = (
+        question.c.bot == bot,
+        question.c.user_id == event.sender,
+        question.c.room_id == event.room_id,
+        question.c.asked_at >= context.now - HOLDS_S,
+    )
+    return context.database.scalar(sa.select(question.c.effect_id).where(*mine).limit(1)) is not None
+
+
 def take(context: Context, bot: str, event: Event, target: str | None) -> dict[str, Any] | None:
     """Takes the question that an event answers, once; None where there is none of that member's.
 

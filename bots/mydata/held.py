@@ -26,6 +26,12 @@ HELD: Final = (
         mine=("user_id",),
         give=("user_id", "name", "organisation", "organisation_name", "category", "standing", "service_room"),
     ),
+    Held(
+        table="directory_guide",
+        section="asked for in your profile",
+        mine=("user_id",),
+        give=("room_id", "field", "asked_at"),
+    ),
     Held(table="directory_no_suggestions", section="wants no suggestions", mine=("user_id",), give=("user_id",)),
     Held(
         table="directory_suggested",

@@ -109,7 +109,7 @@ ROUTES: Final = (
     Route("GET", "/challenges", views_directory.challenges, Who.MEMBER, framed=True),
     Route("GET", "/introductions", views_directory.introductions, Who.MEMBER, framed=True),
     Route("GET", "/mydata", views_mydata.mydata, Who.MEMBER, framed=True),
-    Route("GET", "/mydata/{export:[^/]+}/file", views_mydata.take, Who.CONFIRMED),
+    Route("GET", "/mydata/{export:[^/]+}/file", views_mydata.take, Who.CONFIRMED, framed=True),
     Route("GET", "/profile", views_profile.mine, Who.MEMBER, framed=True),
     Route("GET", "/profile/preview", views_profile.preview, Who.MEMBER, framed=True),
     Route("GET", "/profile/edit", views_profile.edit, Who.MEMBER, framed=True),

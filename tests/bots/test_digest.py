@@ -336,7 +336,7 @@ async def test_who_matches_a_challenge_is_told_once(listed: Store, homeserver: H
     homeserver.digests[MIA] = {"groups": [], "waiting": [], "items": {}}
 
     def write(connection: sa.Connection) -> None:
-        ben = Listed(BEN, "Ben", "harbour", "Harbour", "government")
+        ben = Listed(BEN, "Ben <img src=x>", "harbour", "Harbour", "government")
         profiles.change(connection, ben, BEGUN, {"expertise": ("image hashing",)})
         values = {"user_id": MIA, "field": "challenges", "value": '["image hashing"]'}
         connection.execute(profile_field.insert().values(values))
@@ -345,4 +345,5 @@ async def test_who_matches_a_challenge_is_told_once(listed: Store, homeserver: H
     await come(listed, homeserver, clock, BEGUN)
     (body,) = await come(listed, homeserver, clock, MONDAY + choices.SPREAD_S)
     assert f"{BEN}, knows about what you named as a challenge: “image hashing”." in body
+    assert not [one for _, one in homeserver.sent.values() if "<img" in str(one.get("formatted_body"))]
     assert await come(listed, homeserver, clock, MONDAY + choices.SPREAD_S + 7 * 86_400) == [body]

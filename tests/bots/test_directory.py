@@ -43,19 +43,25 @@ class Here:
 
     def __init__(self, store: Store) -> None:
         self.store = store
-        self.bot = Steward(parts=[Directory("https://portal.x")])
+        self.restart()
         self.now = 1_000_000.0
         self.count = 0
         self.shares: dict[str, set[str]] = {}
         self.absent: set[str] = set()
         self.effects: Sequence[Effect] = ()
 
-    async def ask(self, name: str, text: str, about: str = "", sight: bool = True) -> str:
+    def restart(self) -> None:
+        directory = Directory("https://portal.x")
+        self.bot = Steward(parts=[directory], watches=[directory])
+
+    async def ask(self, name: str, text: str, about: str = "", sight: bool = True, at: float | None = None) -> str:
         """What the steward answers to a member."""
         self.count += 1
         self.now += 1
         own, who = f"!{name}:{SERVER}", listed(name)
-        event = Event(f"${self.count}", own, "m.room.message", who.user_id, {"msgtype": "m.text", "body": text})
+        said = {"msgtype": "m.text", "body": text}
+        sent_at = int(self.now * 1000) if at is None else int(at * 1000)
+        event = Event(f"${self.count}", own, "m.room.message", who.user_id, said, sent_at=sent_at)
         named = listed(about) if about and f"@{about}:{SERVER}" not in self.absent else None
         seen = self.sight(name, named)
         needs = self.bot.needs(event, "@belisha_steward:x")
@@ -75,6 +81,10 @@ class Here:
 
         self.effects = await self.store.write(handle)
         return "\n".join(str(one.content["body"]) for one in self.effects if isinstance(one, Send))
+
+    async def silent(self, name: str, text: str) -> bool:
+        """Whether the steward answers nothing."""
+        return await self.ask(name, text) == ""
 
     def sight(self, name: str, about: Listed | None = None) -> Sight:
         shares = frozenset(f"@{one}:{SERVER}" for one in self.shares.get(name, ()))
@@ -231,12 +241,16 @@ HOSTILE = "<img src=x onerror=alert(1)>=HYPERLINK(1)\u202e{x}"
 
 async def test_hostile_words_are_only_words_in_every_answer(here: Here) -> None:
     for field in ("about", "expertise", "challenges"):
-        await here.ask("finn", f"!profile {field} {HOSTILE}"[:60])
-    for text, about in (("!whois @finn", "finn"), ("!find onerror", ""), ("!profile", ""), ("!profile preview", "")):
-        asker = "finn" if text.startswith("!profile") else "ana"
+        assert "Done" in await here.ask("finn", f"!profile {field} {HOSTILE[:38]}")
+    await here.ask("ana", "!profile challenges onerror")
+    asked = ("!find onerror", "!challenges", "!profile", "!profile preview", "!profile guide", HOSTILE)
+    for text, about in (("!whois @finn", "finn"), *((one, "") for one in asked)):
+        asker = "finn" if text.startswith("!profile") or text == HOSTILE else "ana"
         await here.ask(asker, text, about)
         (answer,) = [one for one in here.effects if isinstance(one, Send)]
         html = str(answer.content["formatted_body"])
+        if text == "!profile guide":
+            continue
         assert "<img" not in html and "&lt;img" in html and "\u202e" not in html, text
 
 

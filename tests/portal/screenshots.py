@@ -17,7 +17,7 @@ from bots.charts.bars import Bar, Bars
 from bots.charts.drawing import png
 from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
-from tests.portal.support import Here, Visitor, form_of, join, make_group, running, settings_with
+from tests.portal.support import Here, Visitor, form_of, join, make_group, running, settings_with, share
 from tests.portal.test_polls import events, replies
 from tests.support.server import request
 
@@ -86,6 +86,36 @@ async def take(folder: Path) -> None:
             ):
                 await _picture(browser, visitor, path, folder / f"{name}.png", size, scheme, filled)
             await _ballots(here, browser, ana, folder)
+            await _shared(here, browser, ana, folder)
+
+
+async def _shared(here: Here, browser: Browser, ana: Visitor, folder: Path) -> None:
+    """What is found: posts, documents, messages; who would like to meet ana, and a copy of her data."""
+    wish = {"kind": "open", "organisations": [], "purpose": "blog"}
+    state = [{"type": "org.belisha.room", "state_key": "", "content": wish}]
+    await make_group(here, "ana", "blog", "Lights blog", "public_chat", initial_state=state)
+    body = "# What the tide tables got wrong\n\nThree of our **gauges** stood still in October. #tides"
+    await here.say("ana", body, here.groups["blog"])
+    await here.say("ana", "The tide at the north pier is half an hour late.", here.groups["more"])
+    await share(here, "Tide tables 2027.csv", b"TLP:GREEN\nday,high,low\n1,06:12,12:20\n", by="ana", group="more")
+    await here.asked("ben", '!introduce @ana "Could you tell me how you read the tide tables?"')
+    await here.asked("ana", "!mydata")
+    await here.say("ana", "yes")
+
+    async def is_there() -> bool:
+        pages = [(await ana.get(path)).text for path in ("/blog", "/documents", "/introductions", "/mydata")]
+        wanted = ("got wrong", "Tide tables 2027.csv", "how you read", "Take it")
+        return all(words in page for words, page in zip(wanted, pages, strict=True))
+
+    await eventually(is_there, 60)
+    for path, name in (
+        ("/blog", "blog-phone-light"),
+        ("/documents", "documents-phone-light"),
+        ("/search?q=tide", "search-phone-light"),
+        ("/introductions", "introductions-phone-light"),
+        ("/mydata", "mydata-phone-light"),
+    ):
+        await _picture(browser, ana, path, folder / f"{name}.png", PHONE, "light")
 
 
 async def _picture(

@@ -99,6 +99,33 @@ async def test_inside_element_by_the_real_widget_api(here: Here, browser: Browse
         await expect(portal.get_by_text("to look only")).to_have_count(0)
 
 
+@pytest.mark.full
+async def test_a_copy_of_ones_data_is_taken_inside_element(here: Here, browser: Browser, element_port: int) -> None:
+    await here.asked("finn", "!mydata")
+    await here.say("finn", "yes")
+    async with context(browser) as profile, element(here, element_port) as origin:
+        page = await profile.new_page()
+        await page.goto(f"{origin}/?name=finn")
+        await page.evaluate("url => show(url)", f"{here.url}/widget?widgetId=a%20widget%2F1")
+        portal = page.frame_locator("#portal")
+        await portal.get_by_role("link", name="Confirm this browser").click(timeout=15_000)
+        assert "You are signing in" in await here.asked("finn", await portal.locator(".code code").inner_text())
+        await expect(portal.get_by_text("to look only")).to_have_count(0, timeout=15_000)
+        to = "url => { document.getElementById('portal').src = url }"
+
+        async def is_there() -> bool:
+            await page.evaluate(to, f"{here.url}/mydata")
+            await expect(portal.get_by_role("heading", name="A copy of my data")).to_be_visible()
+            return await portal.get_by_role("link", name="Take it").count() > 0
+
+        await eventually(is_there, 30)
+        async with page.expect_download() as taken:
+            await portal.get_by_role("link", name="Take it").click()
+        assert (await taken.value).suggested_filename == "mydata.TLP-RED.zip"
+        await page.evaluate(to, f"{here.url}/mydata/nothing/file")
+        await expect(portal.get_by_role("heading")).to_be_visible()
+
+
 @pytest.mark.parametrize("path", ["/widget", "/sign-in", "/"])
 async def test_no_other_page_can_show_it(here: Here, browser: Browser, path: str) -> None:
     """Neither another site, nor Element where it is about a code for a whole browser."""

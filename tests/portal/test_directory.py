@@ -14,6 +14,7 @@ import pytest_asyncio
 
 from tests.bots.support import eventually
 from tests.portal.support import HOSTILE, Here, Visitor, form_of, join, make_group
+from tests.portal.test_own_account import newcomer
 from tests.support.community import unique
 from tests.support.server import request
 
@@ -93,6 +94,14 @@ async def test_a_profile_is_written_and_seen_as_far_as_it_may_be(here: Here, ana
     }, "clients see what everybody may"
 
 
+async def test_the_guide_takes_plain_words_in_ones_own_chat(here: Here) -> None:
+    name = await newcomer(here)
+    assert "What do you do?" in await here.asked(name, "!profile")
+    assert "Role: Lamplighter" in await here.asked(name, "Lamplighter")
+    assert "I ask no further" in await here.asked(name, "stop")
+    assert "Lamplighter" in (await (await here.sign_in(name)).get("/profile")).text
+
+
 async def test_chat_and_portal_are_the_same_profile(here: Here, finn: Visitor, ana: Visitor) -> None:
     await write(finn, languages="Welsh", interests="")
     said = await here.asked("finn", "!profile languages + English")
@@ -133,6 +142,7 @@ async def test_hostile_profiles_are_only_words_on_every_page(here: Here, ana: Vi
     await write(ana, **values, interests=hostile, challenges=f"buoys, {FORMULA}", languages=hostile, contact=HOSTILE)
     await write(max_, expertise=f"{FORMULA}, buoys", interests=FORMULA)
     pages = ["/profile", "/profile/preview", "/profile/edit", "/directory", "/directory?q=buoys", "/challenges"]
+    pages += ["/search?q=buoys", "/introductions", "/mydata", member_page(here, "milo")]
     pages += [member_page(here, "ana"), f"/directory?q={quote(HOSTILE)}&interest={quote(HOSTILE)}&category=%22%3E"]
     for visitor in (ana, max_):
         for path in pages:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import re
@@ -13,6 +14,9 @@ from tests.bots.support import eventually
 from tests.portal.support import Here, Visitor
 from tests.portal.test_commands import fill, last_of_steward, tap
 from tests.portal.test_own_account import newcomer
+
+FORMULA = "=HYPERLINK(1)"
+TABLE = "profile-in-the-directory.csv"
 
 
 async def ready(visitor: Visitor) -> str:
@@ -29,7 +33,7 @@ async def ready(visitor: Visitor) -> str:
 async def test_a_copy_is_asked_for_made_and_taken(here: Here) -> None:
     name, other = await newcomer(here), await newcomer(here)
     visitor, stranger = await here.sign_in(name), await here.sign_in(other)
-    await here.asked(name, "!profile expertise tides")
+    await here.asked(name, f"!profile expertise tides, {FORMULA}, <img src=x>")
     page = await fill(visitor, "mydata")
     assert page.status == 200 and "Almost done" in page.text
     await tap(here, name, await last_of_steward(here, name, "On the portal you asked for !mydata"))
@@ -45,9 +49,11 @@ async def test_a_copy_is_asked_for_made_and_taken(here: Here) -> None:
         with zipfile.ZipFile(io.BytesIO(await answer.read())) as archive:
             profile = json.loads(archive.read("profile-in-the-directory.json"))
             forms, messages = json.loads(archive.read("forms.json")), archive.read("messages.json").decode()
+            cells = [cell for row in csv.reader(archive.read(TABLE).decode("utf-8-sig").splitlines()) for cell in row]
             sessions = json.loads(archive.read("sessions-of-the-portal.json"))
-    assert (profile["label"], profile["rows"][0]["value"]) == ("TLP:RED", ["tides"])
-    assert forms["rows"] and sessions["rows"][0]["browser"] and "!profile expertise tides" in messages
+    assert (profile["label"], profile["rows"][0]["value"]) == ("TLP:RED", ["tides", FORMULA, "<img src=x>"])
+    assert any("<img src=x>" in cell for cell in cells) and not [cell for cell in cells if cell[:1] in ("=", "+", "-")]
+    assert forms["rows"] and sessions["rows"][0]["browser"] and "!profile expertise tides, =HYPERLINK" in messages
     async with aiohttp.ClientSession() as session, session.get(sent.location) as answer:
         assert answer.status == 404, "a link holds once"
     assert "It was taken on" in (await visitor.get("/mydata")).text

@@ -216,13 +216,15 @@ def _for_the_portal(name: str, **more: str) -> Row:
     return prepare
 
 
-def _a_copy(community: Community, link: str) -> str:
-    """A copy of Ana's data that can be taken by a link; its id."""
+def _a_copy(community: Community, link: str, of: str = "ana", by: str = "ana") -> str:
+    """A copy of a member's data that can be taken by a link; its id."""
     export = unique("copy")
     community.server.change(
         "INSERT INTO belisha_export (id, localpart, made_by, at, state, step, place, position, bots, until, link_hash,"
-        " link_until) VALUES (?, 'ana', 'ana', ?, 'ready', 0, '', 1000000000, 1, 5000000000, ?, 5000000000)",
+        " link_until) VALUES (?, ?, ?, ?, 'ready', 0, '', 1000000000, 1, 5000000000, ?, 5000000000)",
         export,
+        of,
+        by,
         int(time.time()),
         hashlib.sha256(link.encode()).hexdigest(),
     )
@@ -238,6 +240,14 @@ async def _taken_copy(community: Community) -> Act:
     link = unique("link")
     _a_copy(community, link)
     return lambda: _opened(ask(community, None, "GET", f"/_synapse/client/org.belisha/v1/export/{link}"))
+
+
+async def _copy_by_hand(community: Community) -> Act:
+    name = unique("frozen")
+    await (await community.server.member(name, "harbour")).close()
+    await community.server.local("PUT", f"standing/members/{name}", {"standing": "frozen"})
+    _a_copy(community, unique("link"), name, "mona")
+    return lambda: community.server.local("POST", f"exports/{name}")
 
 
 async def _link_to_copy(community: Community) -> Act:
@@ -587,6 +597,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api LocalApi DELETE invitations": (_uninvite,),
     "api LocalApi PUT direct-chats": (_local("PUT", "direct-chats/emil", {"from": "my-groups"}),),
     "api LocalApi POST introductions": (_local("POST", "introductions", {"one": "ana", "other": "emil"}),),
+    "api LocalApi POST exports": (_copy_by_hand,),
     "hook RegistrationHandler.register_user": (_registration,),
     "hook MessageHandler.get_state_events": (_plain("GET", f"{V3}/rooms/{{closed}}/state"),),
     "api LocalApi PUT members": (_member, _moved),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import io
 import json
 import re
+import stat
 import zipfile
+from argparse import Namespace
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -15,6 +19,8 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
+from belisha.cli import local_api, member
+from belisha.cli.errors import CommandError
 from belisha.held import OTHER, unnamed
 from synapse_modules.held import HELD
 from synapse_modules.held_by_synapse import HELD_BY_SYNAPSE
@@ -221,6 +227,50 @@ async def test_a_manager_has_one_made_and_cannot_take_it(community: Community) -
     nobody = {"member": "@nobody"}
     answer = await asks(community, boss, await own_room(community, boss), "!mydata for @nobody", "export_for", nobody)
     assert_refused(*answer, "NO_SUCH_MEMBER")
+
+
+async def test_an_operator_hands_over_what_a_manager_had_made_for_who_cannot_sign_in(
+    community: Community, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It takes two people, and neither of them where the member can take it; the command says what is missing."""
+    name, boss = await newcomer(community), await newcomer(community, "harbour", "manager")
+    file = tmp_path / "copy.zip"
+
+    async def export() -> str:
+        """What the command says."""
+        try:
+            await asyncio.to_thread(member.run, Namespace(act="export", localpart=name, file=file, data=file))
+        except CommandError as error:
+            assert not file.exists() or "cannot be made" in str(error)
+            return str(error)
+        return capsys.readouterr().out
+
+    monkeypatch.setattr(local_api, "of", lambda _data: local_api.LocalApi(community.server.url, community.server.data))
+    own = await made(community, name)
+    assert "can sign in" in await export()
+    await community.server.local("PUT", f"standing/members/{name}", {"standing": "frozen"})
+    assert "A manager has one made first" in await export(), "their own is not handed to anybody"
+    words, arguments = f"!mydata for @{name}", {"member": f"@{name}"}
+    status, answer = await asks(community, boss, await own_room(community, boss), words, "export_for", arguments)
+    assert status == 200 and answer["export"] != own, answer
+    assert not file.exists() and (await bots_give(community, name, answer["export"]))[0] == 200
+
+    async def is_whole() -> bool:
+        return bool(
+            stored(community, "SELECT 1 FROM belisha_export WHERE id = ? AND state = 'ready'", answer["export"])
+        )
+
+    await until(is_whole, 30)
+    said = await export()
+    assert "TLP:RED" in said and stat.S_IMODE(file.stat().st_mode) == 0o600, said
+    with zipfile.ZipFile(file) as archive:
+        assert "README.txt" in archive.namelist()
+    assert "cannot be made: File exists" in await export()
+    status, given = await community.server.local("POST", f"exports/{name}")
+    assert status == 200
+    await community.server.local("PUT", f"standing/members/{name}", {"standing": "active"})
+    address = f"{community.server.url}/_synapse/client/org.belisha/v1/export/{given['link']}"
+    assert (await fetched(address))[0] == 404, "who can sign in takes it themselves"
 
 
 async def test_what_is_taken_back_takes_the_copy_with_it(community: Community) -> None:
