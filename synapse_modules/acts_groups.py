@@ -55,7 +55,7 @@ class GroupActs:
 class GroupChangeActs:
     """What commands change of groups, besides their rules."""
 
-    acts = ("group_rename", "group_topic", "group_archive", "group_unarchive")
+    acts = ("group_rename", "group_topic", "group_composer", "group_archive", "group_unarchive")
 
     def __init__(self, parts: Parts) -> None:
         self._api = parts.api
@@ -63,6 +63,7 @@ class GroupChangeActs:
         self._registry = parts.registry
         self._rooms = parts.rooms
         self._policies = parts.policies
+        self._portal = parts.about.portal_origin
 
     async def carry_out(self, command: Command, record: Record) -> Json:
         """Carries out a command that is proved; how it ended."""
@@ -76,7 +77,7 @@ class GroupChangeActs:
         await self._rooms.check_mute(command.sender.user_id, target, room.kind)
         power = int(get_user_power_level(command.sender.user_id, await self._api.get_room_state(target, POWER_STATE)))
         raise_if_refused(decide_room_act(act, command.sender, power))
-        if act.act in _STATE_OF:
+        if act.act in _STATE_OF or act.act == "group_composer":
             await self._set_state(command, target, power)
             await self._api.run_db_interaction("belisha_act_done", record.settle)
             return record.outcome
@@ -90,19 +91,39 @@ class GroupChangeActs:
     async def _set_state(self, command: Command, room_id: str, power: int) -> None:
         """In the member's own name; for stewards and managers without power by the bot, but in everybody's rooms."""
         is_own = power >= MAINTAINER_POWER or room_id in await self._rooms.founding_rooms()
-        event_type, key = _STATE_OF[str(command.asked.command.act)]
+        sender = command.sender.user_id if is_own else self._rooms.steward
+        act, arguments = str(command.asked.command.act), command.asked.arguments
+        if act == "group_composer":
+            event_type, state_key = _WIDGET, _COMPOSER
+            content = self._composer(sender) if arguments["shown"] == "on" else {}
+        else:
+            event_type, key = _STATE_OF[act]
+            state_key, content = "", {key: arguments[key]}
         event = {
             "type": event_type,
-            "state_key": "",
+            "state_key": state_key,
             "room_id": room_id,
-            "sender": command.sender.user_id if is_own else self._rooms.steward,
-            "content": {key: command.asked.arguments[key]},
+            "sender": sender,
+            "content": content,
         }
         await as_client(self._api.create_and_send_event_into_room(event))
+
+    def _composer(self, sender: str) -> Json:
+        """The page for writing as Element shows a widget; Element fills in whose and where (MSC1236, rule R5)."""
+        return {
+            "id": _COMPOSER,
+            "type": "m.custom",
+            "name": "Write with a label",
+            "url": f"{self._portal}/widget?widgetId=$matrix_widget_id&room=$matrix_room_id",
+            "creatorUserId": sender,
+        }
 
 
 #: The state that an act sets, and the key in it that has the argument's name.
 _STATE_OF: Final = {"group_rename": ("m.room.name", "name"), "group_topic": ("m.room.topic", "topic")}
+#: Where Element looks for a room's widgets, and the key of ours.
+_WIDGET: Final = "im.vector.modular.widgets"
+_COMPOSER: Final = "belisha-composer"
 _NOBODY: Final = refuse("M1", "NOBODY", "Please name somebody besides yourself.")
 _NEEDS_A_GROUP: Final = refuse("R1", "NO_CHANGE", "Please write this in a group, or name one by its address.")
 

@@ -42,6 +42,9 @@ _DONE: Final = {
     "organisation_thaw": marked("Done: the members of {organisation} can sign in and write again."),
     "group_rename": marked("Done: the group has its new name."),
     "group_topic": marked("Done: the group says anew what it is about."),
+    "group_composer": marked(
+        "Done. Where the page for writing is shown, Element asks each member before it may do anything."
+    ),
     "group_unarchive": marked("Done: the group is back, and can be written in again."),
     "direct_chats": marked("Done: who may write to you directly is now “{choice}”."),
     "member_freeze": marked("Done: {member} is frozen and signed out."),

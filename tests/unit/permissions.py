@@ -56,6 +56,7 @@ ROWS: Final = {
     "freeze": Row(BOTH, "leads", "member_freeze"),
     "freeze organisation": Row(BOTH, "moderation", "organisation_freeze"),
     "group archive": Row(GROUP, "maintainers", "group_archive"),
+    "group composer": Row(GROUP, "maintainers", "group_composer"),
     "group create": Row(BOTH, "members", "group_create"),
     "group freeze": Row(BOTH, "moderation", "room_freeze"),
     "group invite": Row(GROUP, "members", "group_invite"),
@@ -201,7 +202,10 @@ ON_KNOCKS: Final = dict.fromkeys(("let-in", "turn-away", "queue"), ("maintainer"
 #: Acts about the group that they are written in, or that they name: the module looks at the power there.
 ON_GROUPS: Final = {
     **dict.fromkeys(
-        ("group policy", "group upgrade", "group rename", "group topic", "group archive", "group unarchive"),
+        (
+            *("group policy", "group upgrade", "group rename", "group topic", "group archive", "group unarchive"),
+            "group composer",
+        ),
         ("maintainer", "steward", "manager"),
     ),
     **dict.fromkeys(("group freeze", "group thaw"), ("steward", "manager")),

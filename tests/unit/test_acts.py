@@ -195,7 +195,10 @@ def subject(*roles: str, organisation: str = "alpha", by: str | None = None, nam
 @pytest.mark.parametrize("kind", list(Kind))
 def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself(act: Command, kind: Kind) -> None:
     groups, own = {Kind.OPEN, Kind.CLOSED}, {Kind.SERVICE}
-    in_the_group = ("room_policy", "room_upgrade", "group_invite", "group_rename", "group_topic", "group_archive")
+    in_the_group = (
+        *("room_policy", "room_upgrade", "group_invite", "group_rename", "group_topic", "group_archive"),
+        "group_composer",
+    )
     where = {
         **dict.fromkeys((*in_the_group, "item_redact"), groups),
         **dict.fromkeys(("poll_open", "poll_close", "poll_extend", "poll_cancel"), groups),
