@@ -5,16 +5,22 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from email.message import EmailMessage
 from typing import Any
 from urllib.parse import quote, unquote
 
 import pytest
 import pytest_asyncio
 
+from belisha.resources import shipped
+from belisha.settings import load
 from tests.bots.support import BotsProcess, eventually
 from tests.support.community import Community, settle
+from tests.support.ledger import relabel
 from tests.support.server import Server, ended, request
+from tests.support.smtp import Mailserver, mailserver
 from tests.support.upgrade import path_of
 from tests.synapse.samples import text, thread
 from tests.synapse.test_groups import own_room
@@ -33,6 +39,7 @@ class Here:
 
     community: Community
     bots: BotsProcess
+    mail: Mailserver
 
     def now(self, *jobs: str) -> None:
         """Makes jobs that come every minute come now."""
@@ -58,6 +65,17 @@ class Here:
         with sqlite3.connect(path, timeout=30) as connection:
             return int(connection.execute("SELECT COUNT(*) FROM digest_member").fetchone()[0])
 
+    def addresses(self) -> dict[str, str]:
+        """How far each member's address is."""
+        path = self.community.server.place.rendered.parent / "bots.db"
+        with sqlite3.connect(path, timeout=30) as connection:
+            return dict(connection.execute("SELECT user_id, state FROM digest_address").fetchall())
+
+    async def mailed(self, name: str) -> list[EmailMessage]:
+        """The digests that were mailed to a member, the newest first."""
+        found = self.mail.to(f"{name}@harbour.test")
+        return [one for one in reversed(found) if str(one["Subject"]).startswith("[TLP:")]
+
     async def digests(self, name: str) -> list[Json]:
         """The digests that a member has got, the newest first."""
         room = await own_room(self.community, name)
@@ -70,14 +88,22 @@ class Here:
 
 @pytest_asyncio.fixture(scope="module")
 async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Here]:
-    server = Server(tmp_path_factory.mktemp("digests") / "data")
+    example = load(shipped("config", "belisha.example.yaml"))
+    with mailserver() as mail:
+        settings = example.model_copy(update={"mail": example.mail.model_copy(update=mail.settings)})
+        async with running(Server(tmp_path_factory.mktemp("digests") / "data", settings), mail) as found:
+            yield found
+
+
+@asynccontextmanager
+async def running(server: Server, mail: Mailserver) -> AsyncIterator[Here]:
     bots = BotsProcess(server.place.rendered / "bots.yaml")
     with ended(server):
         await server.start()
         community = await settle(server, samples=False)
         try:
             await bots.start()
-            yield Here(community, bots)
+            yield Here(community, bots, mail)
         finally:
             bots.end()
             await community.close()
@@ -117,6 +143,7 @@ async def test_a_scripted_community_has_these_digests_and_nothing_forbidden(here
         return {gone, hidden} <= set(here.facts())
 
     await eventually(all_is_kept, 30)
+    await _by_mail(here, "ben")
     assert (await request(community["ben"], "POST", path_of(left, "leave"), {}))[0] == 200
     assert (await community["ana"].room_redact(room, gone)).event_id
 
@@ -141,10 +168,88 @@ async def test_a_scripted_community_has_these_digests_and_nothing_forbidden(here
         f"• Ana (Harbour) named you in {name['name']}",
         f"• Ana (Harbour) named you in {other['name']}",
     ]
+    mailed = await eventually(lambda: here.mailed("ben"), 60)
+    assert lines({"body": _text(mailed[0])}) == [told[0]], "of the two, that at TLP:GREEN"
+    _assert_golden(here, mailed[0], told[0])
     assert await here.digests("finn") == [], "of a room of named people nothing is told"
     for member in ("ana", "ben", "cora", "dina", "emil", "finn", "mona"):
         for digest in await here.digests(member):
             await _holds(here, member, digest)
+    await _holds(here, "ben", {"body": _text(mailed[0]), "org.belisha.tlp": {"label": "TLP:GREEN"}})
+    await _decided_anew(here, room)
+
+
+async def _by_mail(here: Here, name: str) -> None:
+    """Has a member confirm an address of their organisation's, by the code that goes there."""
+    about = {"name": "Harbour", "category": "charity", "domains": ["harbour.test"]}
+    assert (await here.community.server.local("PUT", "organisations/harbour", about))[0] == 200
+    own = await own_room(here.community, name)
+    await say(here, own, f"!digest mail {name}@harbour.test", name)
+
+    async def code() -> str | None:
+        found = here.mail.to(f"{name}@harbour.test")
+        return re.findall(r"!digest code ([0-9]{6})", found[0].get_content().replace("=\r\n", ""))[0] if found else None
+
+    await say(here, own, f"!digest code {await eventually(code, 30)}", name)
+
+    async def is_confirmed() -> bool:
+        return here.addresses() == {here.community.id(name): "confirmed"}
+
+    await eventually(is_confirmed, 30)
+
+
+def _text(mail: EmailMessage) -> str:
+    part = next(iter(mail.iter_parts()))
+    assert isinstance(part, EmailMessage)
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+def _assert_golden(here: Here, mail: EmailMessage, line: str) -> None:
+    """The whole mail but for links, moments and random ids."""
+    text = _LINK.sub("LINK", _text(mail))
+    off, portal = mail["List-Unsubscribe"].strip("<>"), re.escape(here.community.server.place.portal)
+    assert re.fullmatch(rf"{portal}/digest-mail/[0-9a-f]{{32}}\.[0-9a-f]{{64}}", off)
+    head, title, since, point, above, rest = text.replace(off, "OFF").split("\n\n", 5)
+    assert (head, title) == ("TLP:GREEN", "What is new for you") and since.startswith("Since ")
+    assert point.startswith("• Ana (Harbour) named you in ") and point.endswith(", and you have not answered.")
+    assert above == "Something new in 1 of your groups is above what mail may carry: you find it in Element."
+    assert rest == (
+        "To have this more or less often, write !digest.\n\n-- \n"
+        "This mail is for you alone. Its label says how far you may pass it on.\n"
+        "To get no more of them: OFF\n\nTLP:GREEN\n"
+    )
+    assert mail["Subject"] == f"[TLP:GREEN] Your digest of {here.community.server.settings.community.name}"
+    html = str(list(mail.iter_parts())[1].get_content())
+    links = set(re.findall(r'(?:src|href|action)="([^"]*)', html))
+    assert off in links and len(links) == 2 and line.split(",")[0].rpartition(" named")[0].strip("• ") in html
+
+
+async def _decided_anew(here: Here, room: str) -> None:
+    """What is taken back, or made stricter, while the mail server lets a mail wait, is not in it when it leaves."""
+    asked, before = here.mail.asked, len(await here.mailed("ben"))
+    here.mail.at_data = "451 later"
+    said = [await say(here, room, f"TLP:GREEN Lantern {number}", "ana", **naming(here, "ben")) for number in range(3)]
+
+    async def is_kept() -> bool:
+        return set(said) <= set(here.facts())
+
+    async def was_tried() -> bool:
+        return here.mail.asked > asked
+
+    await eventually(is_kept, 30)
+    here.due()
+    await eventually(was_tried, 60)
+    assert (await here.community["ana"].room_redact(room, said[0])).event_id
+    stricter = relabel(said[1], "TLP:AMBER")
+    assert (await here.community["ana"].room_send(room, "org.belisha.relabel", stricter)).event_id
+    here.mail.at_data = "250 taken"
+
+    async def came() -> list[EmailMessage]:
+        return (await here.mailed("ben"))[: -before or None]
+
+    (mail,) = await eventually(came, 90)
+    assert said[2] in _text(mail) and not any(one in mail.as_string() for one in (*said[:2], "Lantern"))
+    assert "in 1 of your groups" in _text(mail)
 
 
 async def _holds(here: Here, member: str, digest: Json) -> None:

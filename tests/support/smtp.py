@@ -7,11 +7,13 @@ import email.policy
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, TypeVar
 
 from aiosmtpd.controller import Controller
 
 from tests.support.server import free_ports
+
+T = TypeVar("T", bound="Mailserver")
 
 
 class Mailserver:
@@ -58,12 +60,18 @@ class Mailserver:
 
 
 @contextmanager
-def mailserver() -> Iterator[Mailserver]:
+def listening(handler: T) -> Iterator[T]:
     """One that listens until the block ends."""
-    handler = Mailserver()
     controller = Controller(handler, hostname="127.0.0.1", port=handler.port)
     controller.start()
     try:
         yield handler
     finally:
         controller.stop()
+
+
+@contextmanager
+def mailserver() -> Iterator[Mailserver]:
+    """The plain one."""
+    with listening(Mailserver()) as one:
+        yield one
