@@ -45,12 +45,12 @@ def roster(
     address = "" if portal is None else portal.public_url
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
     at = zone or ZoneInfo("UTC")
-    digests = Digests(at, keys)
+    digests, library = Digests(at, keys), Library(address)
     parts: list[Part] = [
         Polls(at, address, keys),
         Directory(address),
         Blog(address),
-        Library(address),
+        library,
         digests,
         MyData(address),
     ]
@@ -58,7 +58,7 @@ def roster(
         Steward(
             entries,
             hears=hears,
-            watches=(digests,),
+            watches=(digests, library),
             portal=address,
             escalation=escalation,
             rules=written,

@@ -20,6 +20,7 @@ from belisha.tlp import ALL_LABELS, Label
 from synapse_modules.acts import Acts
 from synapse_modules.acts_offboarding import ABOUT
 from synapse_modules.announcements import Announcements
+from synapse_modules.api_documents import DocumentHandlers
 from synapse_modules.api_items import ItemHandlers
 from synapse_modules.api_local import LocalApi
 from synapse_modules.api_names import NamesOfOutcomes
@@ -121,6 +122,7 @@ class MemberApi(Resource):
             "POST mydata": self._bots_part,
             "GET export": self._export,
             **ItemHandlers(parts, check).handlers(),
+            **DocumentHandlers(parts, self._with_bot).handlers(),
             **PortalHandlers(parts, config.portal_secret).handlers(),
             **deliveries.handlers(),
         }

@@ -16,6 +16,7 @@ from bots.kernel.events import Event
 from bots.kernel.listed import RegistryPage, Sight
 from bots.kernel.posts import Blog, PostFacts
 from bots.kernel.rules import Rule
+from bots.kernel.shelf import Shelf
 
 if TYPE_CHECKING:  # a desk is made of what stands here
     from bots.kernel.desk import Desk
@@ -200,6 +201,9 @@ class Needs:
     blog: tuple[str, str, tuple[tuple[str, str], ...]] | None = None
     """Of a job: which blogs a member reads, by their own room with the bot and their user id, and which of these posts,
     each by room and event."""
+    documents: tuple[str, str] | None = None
+    """Which files of groups the event's sender asks for: `documents` with words, or the one `document` that words or a
+    link mean; in their own room with the bot."""
     patient: bool = False
     """Nobody waits for an answer: while the server cannot be asked, rather handle the event later."""
 
@@ -222,6 +226,7 @@ class Context:
     post: PostFacts | Unknown = Unknown()
     blog: Blog | Unknown = Unknown()
     digest: DigestFacts | Unknown = Unknown()
+    documents: Shelf | Unknown = Unknown()
     maintainers: Sequence[Asker] | Unknown = Unknown()
     """Those left, where they may have become too few; of two and more only the user ids are known."""
     people: Mapping[str, str | None] = field(default_factory=dict)
