@@ -53,13 +53,13 @@ def roster(
     address = "" if portal is None else portal.public_url
     keys = None if ballot_keys is None else KeyFiles(ballot_keys)
     at = zone or ZoneInfo("UTC")
-    digests = Digests(at, keys, Mailbox(post))
+    digests, library = Digests(at, keys, Mailbox(post)), Library(address)
     directory = Directory(address, None if metrics is None else metrics.completed_profile)
     parts: list[Part] = [
         Polls(at, address, keys),
         directory,
         Blog(address),
-        Library(address),
+        library,
         digests,
         MyData(address, None if metrics is None else metrics.held),
         *([metrics] if metrics else ()),
@@ -68,7 +68,7 @@ def roster(
         Steward(
             entries,
             hears=hears,
-            watches=(digests, directory, *([metrics] if metrics else ())),
+            watches=(digests, directory, library, *([metrics] if metrics else ())),
             writes=digests,
             portal=address,
             escalation=escalation,

@@ -14,6 +14,7 @@ from synapse.module_api import LoggingTransaction
 from synapse.module_api.errors import SynapseError
 
 from synapse_modules.acts_announcements import AnnouncementActs
+from synapse_modules.acts_documents import DocumentActs
 from synapse_modules.acts_exports import ExportActs
 from synapse_modules.acts_groups import GroupActs, GroupChangeActs
 from synapse_modules.acts_introductions import IntroductionActs
@@ -85,6 +86,7 @@ class Acts:
             RecoveryActs(parts),
             IntroductionActs(parts),
             ExportActs(parts),
+            DocumentActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}
 

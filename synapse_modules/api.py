@@ -19,6 +19,7 @@ from belisha.tlp import ALL_LABELS, Label
 from synapse_modules.acts import Acts
 from synapse_modules.acts_offboarding import ABOUT
 from synapse_modules.announcements import Announcements
+from synapse_modules.api_documents import DocumentHandlers
 from synapse_modules.api_items import ItemHandlers
 from synapse_modules.api_local import LocalApi
 from synapse_modules.api_names import NamesOfOutcomes
@@ -125,6 +126,7 @@ class MemberApi(Resource):
             "POST mydata": self._bots_part,
             "GET export": self._export,
             **items.handlers(),
+            **DocumentHandlers(parts, self._with_bot).handlers(),
             **PortalHandlers(parts, config.portal_secret, items).handlers(),
             **deliveries.handlers(),
         }

@@ -176,6 +176,10 @@ class Files:
         ):
             raise not_found()
 
+    async def uploader(self, media_id: str) -> str | None:
+        """Who uploaded a file; None where there is none, or it is erased."""
+        return await self._rows.uploader(media_id)
+
     async def withdraw_by_operator(self, media_id: str) -> bool:
         """The same by who runs the machine; whether it was open before.
 

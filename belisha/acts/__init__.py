@@ -9,6 +9,7 @@ from typing import Final
 
 from belisha.acts.announcements import ANNOUNCE_ACTS
 from belisha.acts.contact import CONTACT_ACTS
+from belisha.acts.documents import DOCUMENT_ACTS
 from belisha.acts.exports import EXPORT_ACTS
 from belisha.acts.freezing import FREEZING_ACTS
 from belisha.acts.groups import GROUP_ACTS
@@ -39,6 +40,7 @@ ACTS: Final = (
     *RECOVERY_ACTS,
     *INTRODUCTION_ACTS,
     *EXPORT_ACTS,
+    *DOCUMENT_ACTS,
 )
 
 

@@ -17,6 +17,7 @@ from bots.kernel.events import Event
 from bots.kernel.listed import RegistryPage, Sight
 from bots.kernel.posts import Blog, PostFacts
 from bots.kernel.rules import Rule
+from bots.kernel.shelf import Shelf
 
 if TYPE_CHECKING:  # a desk is made of what stands here
     from bots.kernel.desk import Desk
@@ -205,6 +206,9 @@ class Needs:
     each by room and event."""
     doings: str | None = None
     """Of a job: what accounts did that no bot can see, after that position."""
+    documents: tuple[str, str] | None = None
+    """Which files of groups the event's sender asks for: `documents` with words, or the one `document` that words or a
+    link mean; in their own room with the bot."""
     patient: bool = False
     """Nobody waits for an answer: while the server cannot be asked, rather handle the event later."""
 
@@ -228,6 +232,7 @@ class Context:
     blog: Blog | Unknown = Unknown()
     digest: DigestFacts | Unknown = Unknown()
     doings: Done | Unknown = Unknown()
+    documents: Shelf | Unknown = Unknown()
     maintainers: Sequence[Asker] | Unknown = Unknown()
     """Those left, where they may have become too few; of two and more only the user ids are known."""
     people: Mapping[str, str | None] = field(default_factory=dict)

@@ -146,12 +146,16 @@ class Entry:
     confirm what would be refused then."""
     names: str | None = None
     """The argument that names a member whom the directory is asked about, where `needs` has `sight`."""
+    documents: Callable[[Asked], tuple[str, str]] | None = None
+    """Which files the module is asked for (see `Needs.documents`)."""
     before: Callable[[Call, Extent], Sequence[Block]] | None = None
     """What is said of how much an act concerns, when it is to be confirmed."""
 
     def asked(self, asked: Asked) -> Needs:
         """What must be known for a call besides the room's policy and who asks: what its own places say, too."""
         needs = replace(self.needs, extent=self.extent(asked))
+        if self.documents is not None:
+            needs = replace(needs, documents=self.documents(asked))
         if self.names is None:
             return needs
         return replace(needs, sight=str(asked.arguments.get(self.names, "")))

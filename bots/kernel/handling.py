@@ -256,6 +256,8 @@ async def _with_parts(context: Context, actor: Actor, room_id: str, needs: Needs
         context = replace(context, sight=await actor.rooms.sight(room_id, sender, needs.sight))
     if needs.sight_for is not None:
         context = replace(context, sight=await actor.rooms.sight_for(*needs.sight_for))
+    if needs.documents is not None and sender is not None:
+        context = replace(context, documents=await actor.rooms.documents(room_id, sender, *needs.documents))
     if needs.digest is not None:
         context = replace(context, digest=await actor.rooms.digest(*needs.digest))
     if needs.own_digest and sender is not None:

@@ -249,6 +249,11 @@ class BotClient:
         query = {"room_id": room_id, "member": user_id, "about": about}
         return await self._request("GET", f"{_MODULE}/directory", query=query)
 
+    async def documents(self, room_id: str, user_id: str, which: str, about: str) -> dict[str, Any]:
+        """Files of the groups of somebody whose own room with a bot it is: `documents`, or one `document`."""
+        query = {"room_id": room_id, "member": user_id, "about": about}
+        return await self._request("GET", f"{_MODULE}/{which}", query=query)
+
     async def digest(self, room_id: str, user_id: str, items: Sequence[tuple[str, str]]) -> dict[str, Any]:
         """What a digest may tell somebody, whose own room with a bot it is."""
         asked = [{"room_id": room, "event_id": event_id} for room, event_id in items]

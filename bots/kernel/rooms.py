@@ -31,6 +31,7 @@ from bots.kernel.done import Done, done_of
 from bots.kernel.listed import RegistryPage, Sight, page_of, sight_of
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 from bots.kernel.posts import Blog, PostFacts, blog_of, told_of
+from bots.kernel.shelf import Shelf, shelf_of
 
 _T = TypeVar("_T")
 _FRESH_FOR = 60.0
@@ -168,6 +169,15 @@ class Rooms:
         try:
             return sight_of(await self._client.sight(room_id, user_id, about)) or Unknown()
         except (Refused, Unreachable):
+            return Unknown()
+
+    async def documents(self, room_id: str, user_id: str, which: str, about: str) -> Shelf | Unknown:
+        """Files that somebody asks for, as they may see them now; unknown, or known that there is no such one."""
+        try:
+            return shelf_of(await self._client.documents(room_id, user_id, which, about)) or Unknown()
+        except Refused as error:
+            return Unknown(no_such_room=error.errcode == _NOT_FOUND)
+        except Unreachable:
             return Unknown()
 
     async def sight_for(self, room_id: str, user_id: str) -> Sight | Unknown:

@@ -1,36 +1,37 @@
-"""What the bot does about files: in groups that give out copies only, it answers each with the way to them.
+"""What the bot does about files: it answers questions about them, and leads to copies where groups give out only these.
 
-It keeps nothing of any file: the page to which it leads asks the module (rules P2 and E1).
+It keeps nothing of any file but which of its answers name it: what it says, the module says at that moment (P2 and E1).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import time
 from typing import Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
-from belisha.commands.declaration import ALONE, Argument, Command
-from belisha.commands.values import TEXT
+from belisha.commands.reading import Asked
+from belisha.commands.spoken import address_of
 from belisha.documents import KINDS
-from belisha.translation import _, marked
+from belisha.events import LABEL_KEY
+from belisha.tlp import Label
+from belisha.translation import _
 from bots.kernel.answers import Link, notice, paragraph, say
 from bots.kernel.bot import Context, Job, Needs, Policy
 from bots.kernel.calls import Acting, Answer, Call, Entry
+from bots.kernel.desk import could_not_ask
 from bots.kernel.effects import Effect, Redact, Send, Sent, transaction_id
 from bots.kernel.events import Event
 from bots.kernel.outbox import was_said
 from bots.kernel.rules import Rule
+from bots.kernel.shelf import Paper, Shelf
+from bots.library import acts, answers, words
+from bots.library.commands import FIND, INFO, VERSIONS, WHO
 
-#: It answers with a link and no names: in a chat these would outlast their files (rule E1).
-DOCS: Final = Command(
-    ("docs",),
-    marked("leads to the files of your groups, by words of their names"),
-    "!docs tide tables",
-    (Argument("words", TEXT, marked("words of the file's name"), required=False),),
-    where=ALONE,
-    title=marked("Find files of my groups"),
-    page="/documents",
-)
+#: The job that takes answers back, and how often it comes, in seconds.
+TAKE_BACK: Final = "library take back"
+_EVERY: Final = 20
 _BOT: Final = "steward"  # in whose name it speaks
 _REDACTION: Final = "m.room.redaction"
 
@@ -38,21 +39,56 @@ _REDACTION: Final = "m.room.redaction"
 class Library:
     """The library, as a part of the steward."""
 
-    rules: Mapping[str, Rule] = {}
-    acts: Mapping[str, Acting] = {}
+    rules: Mapping[str, Rule] = {TAKE_BACK: Rule(time(0), every=_EVERY)}
 
     def __init__(self, portal: str = "") -> None:
         """Knows the portal's address; empty where there is none, and so no copies."""
         self._portal = portal
-        self.entries: Sequence[Entry] = (Entry(DOCS, self._docs),)
+        self.entries: Sequence[Entry] = (
+            Entry(FIND, self._answer, documents=lambda asked: ("documents", str(asked.arguments.get("words", "")))),
+            *(Entry(one, self._answer, documents=_one) for one in (INFO, VERSIONS, WHO)),
+        )
+        self.acts: Mapping[str, Acting] = acts.TOLD
 
-    def _docs(self, call: Call, _context: Context) -> Answer:
-        if not self._portal:
-            return Answer((paragraph(_("There is no portal here. Please look for the file in its group.")),))
-        words = str(call.arguments.get("words", ""))
-        query = f"?{urlencode({'q': words})}" if words else ""
-        link = Link(_("Documents"), f"{self._portal}/documents{query}")
-        return Answer((say(_("The files of your groups stand on the portal: {link}."), link=link),))
+    # --- Commands ------------------------------------------------------------------------------------------------
+
+    def _answer(self, call: Call, context: Context) -> Answer:
+        """Tells of files, by what the module says of them at this moment (rule P2), until one of them changes."""
+        shelf = context.documents
+        if not isinstance(shelf, Shelf):
+            nothing = _("Your groups share no file that has that.") if shelf.no_such_room else could_not_ask()
+            return Answer((paragraph(nothing),))
+        papers: Sequence[Paper] = shelf.papers
+        if call.command is FIND:
+            blocks = words.found(shelf, str(call.arguments.get("words", "")), self._portal)
+            papers = papers[: words.LISTED]
+        elif call.command is INFO:
+            blocks = words.info(shelf, self._portal)
+        elif call.command is VERSIONS:
+            blocks = words.versions(shelf, self._portal)
+            papers = (*shelf.versions[: words.LISTED], *shelf.others[: words.LISTED])
+        else:
+            blocks, papers = words.who(shelf), papers if shelf.is_source else ()
+        if not papers:
+            return Answer(blocks)
+        once = f"library says {context.occasion}"
+        answers.remember(context, once, call.answer_in, papers)
+        sent = replace(call.send(blocks), once=once)
+        # The room's own label is AMBER; names of stricter files keep theirs.
+        label = max(one.label for one in papers)
+        if label > Label.AMBER:
+            sent = replace(sent, content={**sent.content, LABEL_KEY: {"label": str(label)}})
+        return Answer(effects=(sent,))
+
+    # --- Events --------------------------------------------------------------------------------------------------
+
+    def watches(self, event: Event) -> bool:
+        """Whether an event may change a file that an answer names, whoever else it concerns."""
+        return answers.changed(event) is not None
+
+    def note(self, event: Event, context: Context) -> None:
+        """Has such answers go."""
+        answers.note(context, event)
 
     def needs(self, event: Event) -> Needs | None:
         """Files need the rules of their group as they are now: an original that nobody may open needs its link."""
@@ -85,15 +121,22 @@ class Library:
 
     def follows(self, event: Event, context: Context) -> Sequence[Effect]:
         """Takes a link back with a file that was redacted in the steward's own name (rule E1)."""
+        answers.note(context, event)
         return (self.handle(event, context) or ()) if event.type == _REDACTION else ()
 
     def job_needs(self, _job: Job) -> Needs | None:
-        """Nothing: it has no jobs."""
+        """Nothing is asked for its job."""
         return None
 
-    def run(self, _job: Job, _context: Context) -> Sequence[Effect] | None:
-        """Nothing: every job is another's."""
-        return None
+    def run(self, job: Job, context: Context) -> Sequence[Effect] | None:
+        """Takes answers back whose time is over; None for other jobs."""
+        return answers.due(context) if job.name == TAKE_BACK else None
+
+
+def _one(asked: Asked) -> tuple[str, str]:
+    """The file that a command names: a link to its message says where that is, else it is words."""
+    about = str(asked.arguments["file"])
+    return "document", address_of(about) or about
 
 
 def _is_file(event: Event) -> bool:

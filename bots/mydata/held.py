@@ -97,6 +97,14 @@ HELD: Final = (
     Held(table="blog_edit", left="Which edits belong to which post; they are given under “messages”."),
     Held(table="blog_unswept", left=_NOBODY),
     Held(
+        table="library_answer",
+        section="answers about files",
+        mine=("room_id",),
+        known_as=KnownAs.OWN_ROOM,
+        give=("event_id", "group_id", "once", "until"),
+        left="Which answers of the steward's in your room name files, so that they are taken back with these.",
+    ),
+    Held(
         table="digest_member",
         section="digest",
         mine=("user_id",),

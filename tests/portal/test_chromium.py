@@ -15,7 +15,7 @@ from bots.portal.limits import Rates
 from tests.bots.support import eventually
 from tests.portal.alone import module, portal, store_at
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, element, fits
-from tests.portal.support import HOSTILE, Here, Visitor, make_group
+from tests.portal.support import HOSTILE, Here, Visitor, make_group, share
 from tests.portal.test_digest_mail import mail_off
 from tests.support.server import free_ports
 
@@ -48,6 +48,17 @@ async def a_post(here: Here, ana: Visitor) -> str:
 
     await eventually(is_listed, 30)
     return f"/blog/{quote(room, safe='')}/{quote(event, safe='')}"
+
+
+@pytest_asyncio.fixture(scope="module")
+async def a_document(here: Here, ana: Visitor) -> str:
+    """The address of a file of ana's with versions, a caption and a file of another organisation of that name."""
+    said = {"body": "Every light of the #coast"}
+    first, _ = await share(here, "List of lights.txt", b"one", group="open", by="ana", **said)
+    await share(here, "List of lights.txt", b"two", group="open", by="ana")
+    await here.people["finn"].join(here.groups["open"])
+    await share(here, "list of lights.txt", b"three", group="open", by="finn")
+    return f"/documents/{quote(here.groups['open'], safe='')}/{quote(first, safe='')}"
 
 
 async def test_sign_in_by_code(here: Here, browser: Browser) -> None:
@@ -230,7 +241,7 @@ async def test_with_the_keyboard_alone(here: Here, browser: Browser, ana: Visito
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [320, 360, 1280])
 async def test_every_page_is_accessible(
-    here: Here, browser: Browser, ana: Visitor, a_post: str, scheme: str, width: int
+    here: Here, browser: Browser, ana: Visitor, a_post: str, a_document: str, scheme: str, width: int
 ) -> None:
     """WCAG 2.2 AA as far as axe can tell; at 320 pixels it is reflow at 400 % (1.4.10)."""
     pages = {
@@ -245,14 +256,16 @@ async def test_every_page_is_accessible(
             "/blog",
             a_post,
             f"{a_post}/versions",
+            "/blog/write",
             "/documents",
+            a_document,
             "/search?q=lights",
-            "/profile",
-            "/profile/edit",
-            "/profile/preview",
             "/challenges",
             "/introductions",
             "/mydata",
+            "/profile",
+            "/profile/edit",
+            "/profile/preview",
             f"/directory/members/{here.people['ana'].user_id}",
             f"/groups/{here.groups['open']}",
             f"/groups/{here.groups['closed']}",

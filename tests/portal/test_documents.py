@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import aiohttp
 import pytest
@@ -83,14 +83,57 @@ async def test_files_of_my_groups_are_found_and_saved(here: Here, dora: Visitor,
     assert "saved a copy" not in (await dora.get(address_of(here, event_id))).text
 
 
-async def test_the_chat_leads_to_the_page_and_says_no_names(here: Here, dora: Visitor) -> None:
-    """A name in a chat would stay there when its file is taken back (rule E1)."""
-    await share(here, "Moon tables.pdf", b"words", group="shelf", by="lars")
-    answer = await here.asked("dora", "!docs moon & tables")
-    path = f"/documents?{urlencode({'q': 'moon & tables'})}"
-    assert here.url + path in answer and "Moon tables" not in answer
-    assert "Moon tables.pdf" in (await dora.get("/documents?q=moon+tables")).text
-    assert "Documents" in await here.asked("dora", "!docs")
+async def test_the_chat_tells_of_files_until_they_change(here: Here, dora: Visitor, lars: Visitor) -> None:
+    """Decided when it is asked; an answer that names a file goes with the file (rules P2 and E1)."""
+    event_id, media_id = await share(here, "Moon tables.pdf", b"words", group="shelf", by="lars", body="Of #May")
+    kept, _ = await share(here, "Star tables.pdf", b"other words", group="shelf", by="lars")
+    asked = await here.say("dora", "!docs moon")
+    answer = await here.answer("dora", asked)
+    assert "TLP:AMBER: Moon tables.pdf" in answer and here.url + address_of(here, event_id) in answer
+    assert "by Lars (Chandlers) in “The shelf”" in answer and "Star tables" not in answer
+    other = await here.say("dora", "!docs find star")
+    assert "Star tables.pdf" in await here.answer("dora", other)
+    link = f"https://matrix.to/#/{here.groups['shelf']}/{event_id}"
+    for about in ("moon tables", link):
+        told = await here.asked("dora", f"!docs info {about}")
+        assert "Moon tables.pdf" in told and "Of #May" in told, about
+    assert "Moon tables.pdf" in await here.asked("dora", "!docs versions moon tables")
+    assert "Only who has uploaded" in await here.asked("dora", "!docs who moon tables")
+    assert (await saved(dora, media_id))[0] == 200
+
+    async def known() -> bool:
+        return "Dora (Harbour) saved a copy" in await here.asked("lars", "!docs who moon tables")
+
+    assert await eventually(known, 30)
+    # Of a group that they are not in, nobody hears: neither by words nor by a link.
+    for name, words in (("olga", "moon"), ("olga", link)):
+        told = await here.asked(name, f"!docs info {words}")
+        assert "Moon" not in told and "no file" in told
+    await here.people["lars"].room_redact(here.groups["shelf"], event_id)
+    assert "no file" in await here.asked("dora", "!docs find moon")
+
+    async def went(name: str, to: str) -> bool:
+        return not await said_to(here, name, to)
+
+    assert await eventually(lambda: went("dora", asked), 60), "the answer is taken back"
+    assert await said_to(here, "dora", other), "and no other"
+    path = f"/_matrix/client/v3/rooms/{quote(here.services['lars'])}/messages?dir=b&limit=50"
+
+    async def forgotten() -> bool:
+        _, body = await request(here.people["lars"], "GET", path)
+        said = [str(one["content"]) for one in body["chunk"] if one["sender"] == STEWARD]
+        return not any("saved a copy" in one for one in said)
+
+    assert await eventually(forgotten, 60)
+    assert (await content_of(here, kept))["filename"] == "Star tables.pdf"
+
+
+async def said_to(here: Here, name: str, to: str) -> bool:
+    """Whether the steward's answer to a message is there."""
+    path = f"/_matrix/client/v3/rooms/{quote(here.services[name])}/messages?dir=b&limit=100"
+    _, body = await request(here.people[name], "GET", path)
+    found = [one["content"].get("m.relates_to", {}).get("m.in_reply_to", {}) for one in body["chunk"]]
+    return any(one.get("event_id") == to for one in found)
 
 
 async def test_versions_stand_together_and_the_newest_is_shown(here: Here, dora: Visitor) -> None:
@@ -141,6 +184,92 @@ async def test_a_new_version_is_one_of_its_own_organisation(here: Here, dora: Vi
     assert status == 200, sent
     page = (await dora.get(address_of(here, sent["event_id"]))).text
     assert "Lars</bdi> (Chandlers) had uploaded it" in page and "Dora</bdi> (Harbour) shared it" in page
+
+
+async def in_group(here: Here, name: str, of: str, body: str) -> str:
+    """What is answered to a command about a file that answers the file's message."""
+    command = {"msgtype": "m.text", "body": body, "m.relates_to": {"m.in_reply_to": {"event_id": of}}}
+    sent = await here.people[name].room_send(here.groups["shelf"], "m.room.message", command)
+    return await here.answer(name, sent.event_id, here.groups["shelf"])  # type: ignore[union-attr]
+
+
+async def content_of(here: Here, event_id: str) -> dict[str, object]:
+    """What a message says now, as clients get it."""
+    path = f"/_matrix/client/v3/rooms/{quote(here.groups['shelf'])}/event/{quote(event_id)}"
+    _, event = await request(here.people["dora"], "GET", path)
+    edit = event.get("unsigned", {}).get("m.relations", {}).get("m.replace", {})
+    return dict(edit.get("content", {}).get("m.new_content") or event.get("content", {}))
+
+
+async def test_its_source_says_what_a_file_is(here: Here, dora: Visitor) -> None:
+    """The words become the caption of their own message, and stand nowhere else: they go when it goes (rule E1)."""
+    event_id, _ = await share(here, "Wrecks.txt", b"words", group="shelf", by="lars")
+    assert "Only who has shared a file" in await in_group(here, "dora", event_id, "!docs describe Not mine")
+    assert "Not mine" not in (await dora.get("/documents?q=wrecks")).text
+    command = {"msgtype": "m.text", "body": "!docs describe Where the #keels lie"}
+    command |= {"m.relates_to": {"m.in_reply_to": {"event_id": event_id}}}  # type: ignore[dict-item]
+    sent = await here.people["lars"].room_send(here.groups["shelf"], "m.room.message", command)
+
+    async def described() -> bool:
+        there = address_of(here, event_id) in (await dora.get("/documents?q=%23keels")).text
+        return there and not await content_of(here, sent.event_id)  # type: ignore[union-attr]
+
+    assert await eventually(described, 30), "the command is taken away"
+    content = await content_of(here, event_id)
+    assert content["body"] == "[TLP:AMBER] Where the #keels lie" and content["filename"] == "Wrecks.txt"
+    # What an edit by hand could not say, this cannot: another label's marker makes it that.
+    assert "RED" in await in_group(here, "lars", event_id, "!docs describe TLP:RED on the sea bed")
+    assert "That is no file" in await in_group(here, "lars", sent.event_id, "!docs describe a text")  # type: ignore[union-attr]
+    await here.people["lars"].room_redact(here.groups["shelf"], event_id)
+    assert "keels" not in (await dora.get("/documents")).text
+    path = f"/_matrix/client/v3/rooms/{quote(here.groups['shelf'])}/messages?dir=b&limit=100"
+
+    async def nowhere() -> bool:
+        return "keels" not in json.dumps((await request(here.people["dora"], "GET", path))[1])
+
+    assert await eventually(nowhere, 30), "the edit that said it goes too"
+
+
+async def test_a_pinned_file_stands_first(here: Here, dora: Visitor) -> None:
+    event_id, _ = await share(here, "Pinned.txt", b"words", group="shelf", by="lars")
+    newer, _ = await share(here, "Newer.txt", b"words too", group="shelf", by="lars")
+    assert "Maintainers" in await in_group(here, "dora", event_id, "!docs pin")
+    assert "Done" in await in_group(here, "lars", event_id, "!docs pin")
+
+    async def first() -> bool:
+        page = (await dora.get(f"/documents?group={quote(here.groups['shelf'], safe='')}")).text
+        return page.index(address_of(here, event_id)) < page.index(address_of(here, newer)) and "· pinned" in page
+
+    assert await eventually(first, 30)
+    page = (await dora.get("/documents")).text
+    assert page.index(address_of(here, newer)) < page.index(address_of(here, event_id)), "not before other groups'"
+
+
+async def test_its_source_calls_a_file_back(here: Here, dora: Visitor) -> None:
+    """By the one way there is: its bytes are closed in every room, and the source's messages with it redacted."""
+    event_id, media_id = await share(here, "Called.txt", b"words", group="shelf", by="lars")
+    again, _ = await share(here, "Called again.txt", b"words", group="shelf", by="lars")
+    asked = await in_group(here, "dora", event_id, "!docs withdraw")
+    assert "closed to everybody" in asked
+    await here.say("dora", "yes", here.groups["shelf"])
+
+    async def said(words: str) -> bool:
+        path = f"/_matrix/client/v3/rooms/{quote(here.groups['shelf'])}/messages?dir=b&limit=20"
+        _, body = await request(here.people["lars"], "GET", path)
+        return any(words in str(one["content"].get("body")) for one in body["chunk"] if one["sender"] == STEWARD)
+
+    assert await eventually(lambda: said("Only who has uploaded a file, or a steward"), 30)
+    assert (await saved(dora, media_id))[0] == 200
+    assert "closed to everybody" in await in_group(here, "lars", event_id, "!docs withdraw")
+    await here.say("lars", "yes", here.groups["shelf"])
+    assert await eventually(lambda: said("the file is called back, and the message that shared it too"), 30)
+
+    async def gone() -> bool:
+        return (await saved(dora, media_id))[0] == 404 and not await content_of(here, event_id)
+
+    assert await eventually(gone, 30)
+    page = (await dora.get("/documents?q=called")).text
+    assert "Called.txt" not in page and address_of(here, again) in page
 
 
 async def test_what_is_taken_back_is_gone(here: Here, dora: Visitor) -> None:

@@ -423,6 +423,15 @@ async def _document(community: Community) -> Act:
     return await _for_the_portal("document", room_id=community.rooms["closed"], event_id=event)(community)
 
 
+async def _document_for_a_bot(community: Community) -> Act:
+    media_id = await upload(community, "ana", WORDS.encode())
+    event = await community.sent(message(community, media_id), "closed")
+    place = f"room_id={quote(community.rooms['service'])}&member={quote(community.id('ana'))}"
+    about = quote(f"{community.rooms['closed']}/{event}", safe="")
+    path = f"/_synapse/client/org.belisha/v1/document?{place}&about={about}"
+    return lambda: request(community["steward"], "GET", path)
+
+
 async def _opened(asked: Awaitable[Got]) -> Answer:
     got = await asked
     return got.status, {} if got.status == 200 else json.loads(got.data)
@@ -550,6 +559,10 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi GET media": (_portals_download, _portals_copy),
     "api MemberApi POST documents": (_for_the_portal("documents"),),
     "api MemberApi POST document": (_document,),
+    "api MemberApi GET documents": (
+        _plain("GET", "/_synapse/client/org.belisha/v1/documents?room_id={service}&member={ana}", by="steward"),
+    ),
+    "api MemberApi GET document": (_document_for_a_bot,),
     "api MemberApi POST home": (_for_the_portal("home"),),
     "api MemberApi POST sent": (_for_the_portal("sent", room_id="!x", event_id="$x"),),
     "api MemberApi POST directory": (_for_the_portal("directory"),),

@@ -50,7 +50,14 @@ ROWS: Final = {
     "digest mail": Row(OWN, "members"),
     "digest code": Row(OWN, "members"),
     "direct-chats": Row(OWN, "members", "direct_chats"),
-    "docs": Row(OWN, "members"),
+    "docs find": Row(OWN, "members"),
+    "docs info": Row(OWN, "members"),
+    "docs versions": Row(OWN, "members"),
+    "docs who": Row(OWN, "members"),
+    # Whose file it is, the module looks at then.
+    "docs describe": Row(GROUP, "members", "document_describe"),
+    "docs pin": Row(GROUP, "maintainers", "document_pin"),
+    "docs withdraw": Row(GROUP, "members", "document_withdraw"),
     "dormant": Row(OWN, "leads", "members_dormant"),
     "find": Row(OWN, "members"),
     "freeze": Row(BOTH, "leads", "member_freeze"),
@@ -200,6 +207,7 @@ NAMES_GROUP: Final = {
 ON_KNOCKS: Final = dict.fromkeys(("let-in", "turn-away", "queue"), ("maintainer", "steward", "manager"))
 
 #: Acts about the group that they are written in, or that they name: the module looks at the power there.
+ON_FILES: Final = {"docs pin": ("maintainer", "steward", "manager")}
 ON_GROUPS: Final = {
     **dict.fromkeys(
         (

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from belisha.acts import ACTS, read
+from belisha.acts.documents import DOCUMENT_ACTS
 from belisha.acts.people import PEOPLE_ACTS
 from belisha.commands.declaration import Command, usage
 from belisha.commands.reading import Asked, Problem
@@ -202,6 +203,7 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
     where = {
         **dict.fromkeys((*in_the_group, "item_redact"), groups),
         **dict.fromkeys(("poll_open", "poll_close", "poll_extend", "poll_cancel"), groups),
+        **dict.fromkeys((str(act.act) for act in DOCUMENT_ACTS), groups),
         **dict.fromkeys(("introduce", "introduction_agree", "export", "export_for"), own),
         **dict.fromkeys((str(act.act) for act in PEOPLE_ACTS), own),
         **dict.fromkeys(("direct_chats", "moderation_log", "red", "announce", "announce_status"), own),

@@ -9,6 +9,8 @@ import pytest
 from belisha.document_search import score, words_of
 from belisha.document_versions import Shared, chains, claims
 from belisha.documents import Document, document_of
+from belisha.policy.documents import decide_calling_back, decide_describing, decide_pinning
+from belisha.policy.people import Person
 
 FILE = {"msgtype": "m.file", "body": "Tides.pdf", "url": "mxc://here/abc", "info": {"mimetype": "application/pdf"}}
 TIDES = Document("abc", "Tides.pdf", "application/pdf")
@@ -111,3 +113,22 @@ def test_nobody_takes_the_place_of_a_stranger() -> None:
     assert together(*files) == [{"$1", "$2"}, {"$3"}, {"$4"}, {"$5"}]
     assert [one.event_id for one in claims((old, again), files)] == ["$3", "$4"]
     assert [one.event_id for one in claims((same,), files)] == ["$1", "$2"]
+
+
+def person(name: str, *roles: str, organisation: str | None = "harbour") -> Person:
+    return Person(f"@{name}:here", organisation, frozenset(roles))
+
+
+def test_who_may_do_what_to_a_file() -> None:
+    ana, ben, stella = person("ana"), person("ben"), person("stella", "steward")
+    gone = person("ana", organisation=None)
+    assert decide_describing(ana, "@ana:here").allowed
+    for other in (ben, stella):
+        refused = decide_describing(other, "@ana:here")
+        assert (refused.allowed, refused.rule, refused.code) == (False, "P3", "NOT_YOURS")
+    assert decide_pinning(ana, 95).allowed and decide_pinning(stella, 0).allowed
+    assert decide_pinning(person("max", "manager"), 0).allowed
+    assert not decide_pinning(ana, 94).allowed and not decide_pinning(person("lea", "lead"), 0).allowed
+    assert decide_calling_back(ana, "@ana:here").allowed and decide_calling_back(stella, "@ana:here").allowed
+    assert not decide_calling_back(ben, "@ana:here").allowed and not decide_calling_back(gone, "@ana:here").allowed
+    assert not decide_calling_back(ana, None).allowed

@@ -17,6 +17,7 @@ from belisha.commands.declaration import Command, usage
 from belisha.metrics.facts import Pseudonyms
 from belisha.policy.acts import Subject, decide_member_act, decide_organisation_act, decide_room_act
 from belisha.policy.commands import decide_where
+from belisha.policy.documents import decide_pinning
 from belisha.policy.exports import MOST_A_DAY, decide_export
 from belisha.policy.invitations import decide_inviting
 from belisha.policy.members import decide_members
@@ -42,7 +43,18 @@ from bots.portal.command import PortalCommand
 from bots.portal.keys import Keys
 from bots.roster import every_command, roster
 from bots.steward import Steward
-from tests.unit.permissions import ABOUT, NAMES_GROUP, ON_GROUPS, ON_KNOCKS, ORGANISATIONS, OWN, ROWS, WHO, WHOM
+from tests.unit.permissions import (
+    ABOUT,
+    NAMES_GROUP,
+    ON_FILES,
+    ON_GROUPS,
+    ON_KNOCKS,
+    ORGANISATIONS,
+    OWN,
+    ROWS,
+    WHO,
+    WHOM,
+)
 
 ME, ADA = "@belisha_steward:x", "@ada:x"
 COMMANDS = {" ".join(one.words): one for one in every_command()}
@@ -138,7 +150,7 @@ def test_every_command_has_a_row_and_every_row_a_command() -> None:
 
 def test_the_module_decides_about_everything_that_not_everybody_may() -> None:
     """A bot that lets somebody in gives them nothing by it (rule P3)."""
-    decided = {*WHOM, *ORGANISATIONS, *ON_GROUPS, *BY_ROLE}
+    decided = {*WHOM, *ORGANISATIONS, *ON_GROUPS, *ON_FILES, *BY_ROLE}
     restricted = {name for name, row in ROWS.items() if row.act and row.who != "members"}
     # Who waits for a group is let in for everybody, and the module looks whose it is.
     assert decided - ON_KNOCKS.keys() == restricted
@@ -303,6 +315,11 @@ def test_which_organisation_it_may_be_about(name: str) -> None:
 def test_whose_group_it_may_be_about(name: str) -> None:
     allowed = {who for who in ASKERS if decide_room_act(COMMANDS[name], *PEOPLE[who]).allowed}
     assert allowed == set(ON_GROUPS[name])
+
+
+@pytest.mark.parametrize("name", sorted(ON_FILES))
+def test_whose_group_a_file_may_be_in(name: str) -> None:
+    assert {who for who in ASKERS if decide_pinning(*PEOPLE[who]).allowed} == set(ON_FILES[name])
 
 
 @pytest.mark.parametrize("name", sorted(ON_KNOCKS))

@@ -14,6 +14,7 @@ from babel.messages.pofile import read_po
 
 from belisha import translation
 from belisha.acts import ACTS
+from belisha.acts.documents import DOCUMENT_ACTS
 from belisha.acts.exports import EXPORT_ACTS
 from belisha.acts.introductions import INTRODUCTION_ACTS
 from belisha.acts.polls import POLL_ACTS
@@ -50,7 +51,10 @@ from bots.kernel.config import Escalation as EscalationSettings
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
 from bots.kernel.listed import Listed
+from bots.kernel.shelf import Opening, Paper, Shelf
 from bots.kernel.tables import metadata
+from bots.library import acts as library_acts
+from bots.library import words as library_words
 from bots.mydata.mydata import MyData
 from bots.roster import every_command
 from bots.steward import Steward, announcements, group_care, moderation, offboarding, report_words, waiting_words, words
@@ -198,12 +202,13 @@ def answers() -> Iterator[str]:
     yield from of_directory()
     yield from of_introductions()
     yield from of_copies(asker)
+    yield from of_documents(asker)
     yield from of_acts(steward, asker)
 
 
 def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
     """What is said of every other act once it is done."""
-    others = (*REPORT_ACTS, *POLL_ACTS, *WAITING_ACTS, *INTRODUCTION_ACTS, *EXPORT_ACTS)
+    others = (*REPORT_ACTS, *POLL_ACTS, *WAITING_ACTS, *INTRODUCTION_ACTS, *EXPORT_ACTS, *DOCUMENT_ACTS)
     for act in (one for one in ACTS if str(one.act) not in moderation.TOLD and one not in others):
         arguments = {argument.name: ["x"] if argument.kind.many else "x" for argument in act.arguments}
         call = Call(Asked(act, arguments), "", asker, "!r:x", GROUP, OWN)
@@ -212,6 +217,25 @@ def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
             answer = told(call, Outcome(outcome), Context("@belisha_steward:x"))  # type: ignore[misc]  # and is told of
             yield in_html(answer.blocks).replace("UTC", "")
             yield from (str(effect.content["formatted_body"]) for effect in answer.effects if isinstance(effect, Send))
+
+
+def of_documents(asker: Asker) -> Iterator[str]:
+    """What is said of files; members' own words left out."""
+    paper = Paper("!r:x", "$1", "⟦⟧", "⟦⟧", Label.AMBER, "⟦⟧", "⟦⟧", "", 10, 0, pinned=True)
+    opened = tuple(Opening("⟦⟧", is_copy, "⟦⟧", 0) for is_copy in (True, False))
+    whole = Shelf((paper,), more=True, versions=(paper,), others=(paper,), opened=opened, is_source=True)
+    shelves = (whole, Shelf((paper,), versions=(paper,), is_source=True), Shelf((paper,), versions=(paper,)))
+    for shelf in shelves:
+        told = (library_words.info(shelf, ""), library_words.versions(shelf, ""), library_words.who(shelf))
+        yield from map(in_html, (*told, library_words.found(shelf, "", "https://portal.x")))
+    yield from (in_html(library_words.found(Shelf(()), words, "")) for words in ("", "x"))
+    for act in DOCUMENT_ACTS:
+        for outcome in ({"event_id": "$1"}, {"taken_back": True}):
+            call = Call(Asked(act, {}), "", asker, "!r:x", GROUP, OWN)
+            if act.act != "document_pin" or "event_id" in outcome:
+                yield in_html(
+                    library_acts.TOLD[str(act.act)].told(call, Outcome(outcome), Context("@belisha_steward:x")).blocks
+                )
 
 
 def of_directory() -> Iterator[str]:
