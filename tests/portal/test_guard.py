@@ -27,6 +27,8 @@ FILLED: Mapping[str, str] = {
         "user_id": "@nothing:belisha.localhost",
         "place": "nothing-there",
         "export": "nothing-there",
+        "section": "overview",
+        "block": "month",
     },
 }
 STEADY = {
@@ -189,6 +191,8 @@ async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, an
         "place",
         "media_id",
         "export",
+        "section",
+        "block",
     }, "each part of an address has its case here"
     place = await _anonymous_poll(here)
     await make_group(here, "finn", "secret", "Chandlers' secrets", "private_chat")

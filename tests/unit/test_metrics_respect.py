@@ -11,10 +11,10 @@ from pyroaring import BitMap
 from belisha.metrics import respect
 from belisha.metrics.days import Period, month_of, months, week_of, weeks
 from belisha.metrics.facts import Fact
+from belisha.metrics.pilot import DAYS, Pilot, pilot
 from belisha.metrics.report import Report, report
 from belisha.metrics.respect import Cell, Name, Partition, Release, Shown, release
 from belisha.metrics.rollups import Rollups
-from bench.pilot import DAYS, Pilot, pilot
 from tests.support.differencing import Attacker, Sets
 
 JUNE = month_of(date(2026, 6, 1))
