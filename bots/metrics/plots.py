@@ -15,6 +15,8 @@ WIDTH: Final = 720
 _ROW, _BAR, _NAMES, _ENDS = 34, 20, 220, 60
 _HEIGHT, _FOOT, _HEAD = 180, 34, 26
 _CELL_HEIGHT: Final = 38
+#: Room for half of a name at the left edge.
+_HALF_NAME: Final = 24
 #: What stands for a number that is withheld.
 WITHHELD: Final = "\u2013"
 
@@ -63,7 +65,7 @@ def columns(told: str, found: Sequence[Column]) -> str:
         said = WITHHELD if one.value is None else str(one.value)
         parts.append(_text(x + wide / 2, ground - high - 6, said, "plot-on-top"))
         if number % every == 0:
-            parts.append(_text(x + wide / 2, ground + 18, one.name, "plot-below"))
+            parts.append(_text(max(_HALF_NAME, x + wide / 2), ground + 18, one.name, "plot-below"))
         if one.mark:
             parts.append(_text(x + wide / 2, ground + 32, one.mark, "plot-mark"))
     parts.append(f'<line class="plot-ground" x1="0" y1="{ground}" x2="{WIDTH}" y2="{ground}"/>')
