@@ -19,7 +19,8 @@ from belisha.metrics.respect import SETTLED, Name, Release, Shown, release
 from bots.metrics import rolling
 from bots.metrics.tables import shown
 
-#: For so many months new numbers are asked for, and compared with all that was shown; none reaches back as far.
+#: For so many months new numbers are asked for, and compared with all that was shown. Longer than any number reaches
+#: back: a cohort is followed for twelve months behind its quarter, a funnel is of twelve months and six weeks.
 WINDOW: Final = 18
 
 

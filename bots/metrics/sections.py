@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from belisha.metrics.arrivals import FOLLOWED
 from belisha.metrics.days import Period
+from belisha.metrics.measures import CAME_BACK, FUNNEL
 from bots.charts import bars as charts
 from bots.metrics import plots
 from bots.metrics.figures import Figures
@@ -15,6 +17,15 @@ from bots.metrics.plots import WITHHELD
 Number = int | float | None
 _WEEKS: Final = 26
 _MONTHS: Final = 12
+_STEPS: Final = {
+    "invited": "An account was made",
+    "signed_in": "… signed in",
+    "completed_profile": "… said what they do",
+    "joined": "… joined a group",
+    "read": "… read there",
+    "contributed": "… wrote something",
+    CAME_BACK: "… and came back in the second week",
+}
 _GROWTH: Final = {
     "returning": "Were there the month before",
     "came": "Came, or came back",
@@ -146,6 +157,25 @@ def _parts(
     return Block(slug, title, told, svg, ("", "Members"), tuple(values))
 
 
+def retention(asked: Asked) -> Sequence[Block]:
+    """How far newcomers come, and how long they stay."""
+    figures = asked.figures
+    parts = figures.parts(asked.month, "funnel")
+    steps = [(_STEPS[step], parts.get(step)) for step in ("invited", *FUNNEL, CAME_BACK)]
+    told = f"Of the members whose accounts were made in the twelve months up to {month_name(asked.month)}: how many …"
+    svg = plots.bars(told, [plots.Bar(*one) for one in steps])
+    funnel = Block("funnel", "First steps", told, svg, ("Step", "Members"), tuple(steps))
+    behind, rows = sorted(FOLLOWED), list[tuple[str | Number, ...]]()
+    for month in figures.months:
+        cohort = figures.parts(month, "cohort")
+        if cohort:
+            rows.append((quarter_name(month), cohort.get(""), *(cohort.get(f"{one:02}", "") for one in behind)))
+    told = "Newcomers of each quarter, and how many of them were active so many months after it."
+    heads = ("Quarter", "Newcomers", *(str(one) for one in behind))
+    cells = [(str(row[0]), [one for one in row[1:] if not isinstance(one, float)]) for row in rows]
+    return (funnel, Block("stay", "Who stays", told, plots.heat(told, heads[1:], cells), heads, tuple(rows)))
+
+
 def groups(asked: Asked) -> Sequence[Block]:
     """Which groups are alive, and which labels are used."""
     figures, month = asked.figures, asked.month
@@ -177,6 +207,7 @@ def organisations(asked: Asked) -> Sequence[Block]:
 SECTIONS: Final[Mapping[str, tuple[str, Callable[[Asked], Sequence[Block]]]]] = {
     "overview": ("Overview", overview),
     "growth": ("Growth", growth),
+    "retention": ("First steps and staying", retention),
     "groups": ("Groups and labels", groups),
     "organisations": ("Organisations", organisations),
 }
@@ -185,6 +216,12 @@ SECTIONS: Final[Mapping[str, tuple[str, Callable[[Asked], Sequence[Block]]]]] = 
 def month_name(month: Period) -> str:
     """A month in words: `March 2026`."""
     return f"{month.first:%B %Y}"
+
+
+def quarter_name(month: Period) -> str:
+    """The quarter that a month begins: `2026, Apr to Jun`."""
+    last = month.first.replace(month=month.first.month + 2)
+    return f"{month.first:%Y}, {month.first:%b} to {last:%b}"
 
 
 def spoken(category: str) -> str:
