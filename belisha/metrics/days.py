@@ -57,6 +57,13 @@ def month_of(day: date) -> Period:
     return Period(first, (first + _DAY * 31).replace(day=1) - _DAY)
 
 
+def months_before(day: date, count: int) -> date:
+    """The first day of the month that lies so many months before that of a day."""
+    for _ in range(count):
+        day = month_of(day).first - _DAY
+    return month_of(day).first
+
+
 def weeks(within: Period) -> list[Period]:
     """The whole weeks that lie in a period, in order."""
     first = week_of(within.first)

@@ -9,6 +9,7 @@ from typing import Final
 from pyroaring import BitMap
 
 from belisha.metrics.actions import ACTIVE, CONTRIBUTED, KNOWN
+from belisha.metrics.arrivals import arrivals
 from belisha.metrics.days import Period, month_of, week_of
 from belisha.metrics.measures import connections, growth, reading, stickiness, top_decile
 from belisha.metrics.respect import Cell, Name, Partition, Release
@@ -22,6 +23,8 @@ def report(
     rollups: Rollups, category: Mapping[str, str], months: list[Period], weeks: list[Period], earlier: Release
 ) -> Report:
     """All cells of some months and weeks, and what adds up to what among them; all months come before all weeks.
+
+    What is asked of newcomers stands between them.
 
     Args:
         rollups: them.
@@ -45,6 +48,8 @@ def report(
             cells += _groups(rollups, period)
             if whole:
                 cells += _only_monthly(rollups, category, period)
+        if whole:
+            cells += arrivals(rollups, periods)
     names = {cell.name for cell in cells}
     erased = [name for name in earlier if name not in names and name.period in (*months, *weeks)]
     return [*cells, *(Cell(name, BitMap(), name.period) for name in erased)], partitions

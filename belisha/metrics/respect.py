@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from itertools import combinations
 from typing import Final, NamedTuple
 
 from pyroaring import BitMap
@@ -146,9 +147,41 @@ class _Board:
         rests = self._new_rests(cell)
         others = [*self._shown.values(), *(rest for one, rest in self._rests.items() if one not in rests)]
         known = [cell, *(rest for rest in rests.values() if rest is not None)]
-        return all(self._is_enough(one.members, one.span, any_age) for one in known) and all(
-            self._differ(one, other, any_age) for one in known for other in others if one.span.overlaps(other.span)
+        return (
+            all(self._is_enough(one.members, one.span, any_age) for one in known)
+            and all(
+                self._differ(one, other, any_age) for one in known for other in others if one.span.overlaps(other.span)
+            )
+            and all(self._leaves_enough(one, others, any_age) for one in known)
         )
+
+    def _leaves_enough(self, one: Cell, others: Sequence[Cell], any_age: bool) -> bool:
+        """Whether two cells apart that lie in a third leave enough of it, where one of the three is this one.
+
+        That they leave nobody is known where they are said to be its parts, and otherwise too few.
+        """
+        near = [other for other in others if one.span.overlaps(other.span)]
+        inside = [other for other in near if other.members < one.members]
+        if any(not self._leave(one, pair, any_age) for pair in combinations(inside, 2)):
+            return False
+        for whole in near:
+            if one.members < whole.members:
+                for other in near:
+                    if other.members < whole.members and not self._leave(whole, (one, other), any_age):
+                        return False
+        return True
+
+    def _leave(self, whole: Cell, pair: Sequence[Cell], any_age: bool) -> bool:
+        one, other = pair
+        if one.members.intersect(other.members):
+            return True
+        rest = whole.members - one.members - other.members
+        if not rest:
+            return any(
+                part.whole == whole.name and {one.name, other.name} <= {*part.parts} for part in self._partitions
+            )
+        span = Period(min(each.span.first for each in (whole, *pair)), max(each.span.last for each in (whole, *pair)))
+        return self._is_enough(rest, span, any_age)
 
     def _new_rests(self, cell: Cell) -> dict[Partition, Cell | None]:
         """For each partition with this cell what is left of the whole if it is shown; None where nothing is."""

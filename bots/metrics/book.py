@@ -79,7 +79,7 @@ class FactBook:
             counterpart=organisation_of(connection, doing.answers) if doing.answers else "",
             ref=self._pseudonyms.ref(doing.about),
         )
-        put = insert_on(connection, fact).values(_row(made)).on_conflict_do_nothing()
+        put = insert_on(connection, fact).values(row_of(made)).on_conflict_do_nothing()
         return bool(connection.execute(put).rowcount)
 
     def left(self, connection: sa.Connection, now: float) -> int:
@@ -103,7 +103,7 @@ class FactBook:
             key = self._pseudonyms.fact("left", gone[number], day_of(at, self.zone).isoformat())
             made = fact_of(key, at, self.zone, number, "left", organisation=row.organisation)
             count += connection.execute(
-                insert_on(connection, fact).values(_row(made)).on_conflict_do_nothing()
+                insert_on(connection, fact).values(row_of(made)).on_conflict_do_nothing()
             ).rowcount
         return count
 
@@ -170,12 +170,13 @@ def organisation_of(connection: sa.Connection, user_id: str) -> str:
 
 
 def fact_from(row: sa.Row[tuple[object, ...]]) -> Fact:
-    """A fact as it is stored."""
+    """A fact that was stored."""
     texts = (row.room_id, row.label, row.organisation, row.counterpart, row.ref)
     return Fact(row.key, row.at, date.fromordinal(row.day), row.member, row.action, *texts)
 
 
-def _row(made: Fact) -> dict[str, object]:
+def row_of(made: Fact) -> dict[str, object]:
+    """A fact as it is stored."""
     key, at, day, number, action, group, label, organisation, counterpart, ref = made
     return {
         "key": key,

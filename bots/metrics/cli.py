@@ -1,4 +1,4 @@
-"""`belisha metrics`: makes the roll-ups anew and compares them, or forgets a member for good."""
+"""`belisha metrics`: makes the roll-ups anew and compares them, forgets a member for good, or fills a demo."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from bots.kernel.errors import StoreError
 from bots.kernel.store import Store
 from bots.metrics import rolling
 from bots.metrics.metrics import metrics_of
+from bots.metrics.sample import NotEmpty, fill
 
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,7 +27,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     rebuild = acts.add_parser("rebuild", help="make the roll-ups of all days whose facts are kept anew, and compare")
     forget = acts.add_parser("forget", help="delete all that is counted about a member")
     forget.add_argument("member", metavar="@USER:SERVER")
-    for parser in (rebuild, forget):
+    sample = acts.add_parser("sample", help="fill the figures of a demo with those of a made-up community")
+    for parser in (rebuild, forget, sample):
         parser.add_argument("--data", type=Path, default=Path("data"), help="the community's data folder")
 
 
@@ -48,6 +50,8 @@ async def _run(args: argparse.Namespace) -> int:
     try:
         if args.act == "forget":
             return await _forget(args.member, store, metrics.book.forget)
+        if args.act == "sample":
+            return await _sample(args.data, store, zone)
         count, different = await store.write(lambda connection: rolling.rebuild(connection, time.time(), zone))
         sys.stdout.write(f"{count} days made anew, {len(different)} of them with other bytes than before.\n")
         for day in different:
@@ -55,6 +59,17 @@ async def _run(args: argparse.Namespace) -> int:
         return 1 if different else 0
     finally:
         await store.close()
+
+
+async def _sample(data: Path, store: Store, zone: ZoneInfo) -> int:
+    if not (data / "demo.json").exists():
+        return _wrong(f"{data} is no demo: made-up figures do not belong beside counted ones.")
+    try:
+        count = await store.write(lambda connection: fill(connection, time.time(), zone))
+    except NotEmpty:
+        return _wrong("There are figures already.")
+    sys.stdout.write(f"{count} facts of a made-up community; its figures are marked as a sample.\n")
+    return 0
 
 
 Forget = Callable[[sa.Connection, str], int | None]

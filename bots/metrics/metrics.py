@@ -24,7 +24,7 @@ from bots.kernel.done import Done
 from bots.kernel.effects import Effect, Schedule
 from bots.kernel.events import Event
 from bots.kernel.rules import Rule
-from bots.metrics import noticing, rolling, words
+from bots.metrics import noticing, publishing, rolling, words
 from bots.metrics.book import Doing, FactBook
 from bots.metrics.commands import MINE, OPT_IN, OPT_OUT
 from bots.metrics.tables import progress
@@ -34,6 +34,8 @@ ASK: Final = "metrics ask"
 NIGHTLY: Final = "metrics nightly"
 #: Reads one answer of the module's.
 PAGE: Final = "metrics page"
+#: Decides what may be shown.
+PUBLISH: Final = "metrics publish"
 #: Begins the names of jobs that take one member out of the roll-ups.
 FORGET: Final = "metrics forget "
 _BOT: Final = "belisha_"
@@ -109,13 +111,16 @@ class Metrics:
         return Needs(doings=str(job.arguments["after"])) if job.name == PAGE else None
 
     def run(self, job: Job, context: Context) -> Sequence[Effect] | None:
-        """Asks, counts what was told, rolls up, or forgets; None for other jobs."""
+        """Asks, counts what was told, rolls up, publishes, or forgets; None for other jobs."""
         if job.name == ASK:
             return (_page(context, _position(context.database)),)
         if job.name == PAGE:
             return self._told(job, context)
         if job.name == NIGHTLY:
             return self._rolled(context)
+        if job.name == PUBLISH:
+            publishing.publish(context.database, context.now, self._zone)
+            return ()
         if job.name.startswith(FORGET):
             rolling.forget(context.database, int(job.arguments["number"]))
             return ()
@@ -142,7 +147,8 @@ class Metrics:
         rolling.note_categories(connection)
         rolling.roll_up(connection, now, self._zone)
         rolling.thin(connection, now, self._zone)
-        return ()
+        # In a transaction of its own, since it takes longer.
+        return (Schedule(PUBLISH, now),)
 
     # --- Nothing is answered but commands --------------------------------------------------------------------------
 

@@ -60,6 +60,7 @@ progress = sa.Table(
     sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("highest", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("doings", sa.Text, nullable=False, server_default=""),
+    sa.Column("sample", sa.Boolean, nullable=False, server_default=sa.false()),  # figures of a made-up community
 )
 
 # The category of each organisation that was ever listed: what its members did outlasts it.

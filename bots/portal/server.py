@@ -21,6 +21,7 @@ from bots.kernel.by_form import ByForm
 from bots.kernel.config import Config, Portal, RateLimit
 from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
+from bots.metrics.figures import FigureBook
 from bots.metrics.metrics import metrics_of
 from bots.metrics.seen import Seen
 from bots.polls.ballot_box import BallotBox
@@ -35,6 +36,7 @@ from bots.portal import (
     views_digest,
     views_directory,
     views_documents,
+    views_metrics,
     views_mydata,
     views_poll_form,
     views_polls,
@@ -75,6 +77,10 @@ ROUTES: Final = (
     Route("GET", "/reports", views_reports.reports, Who.MEMBER, framed=True),
     Route("GET", "/reports/{number:[0-9]+}", views_reports.report, Who.CONFIRMED, framed=True),
     Route("POST", "/reports/{number:[0-9]+}/look", views_reports.look, Who.CONFIRMED, framed=True),
+    Route("GET", "/metrics/{section:[a-z]+}", views_metrics.section, Who.MEMBER, framed=True),
+    Route("POST", "/metrics/annotations", views_metrics.annotate, Who.CONFIRMED, framed=True),
+    Route("GET", "/metrics/{section:[a-z]+}/{block:[a-z-]+}.csv", views_metrics.csv, Who.CONFIRMED, framed=True),
+    Route("GET", "/metrics/{section:[a-z]+}/{block:[a-z-]+}.png", views_metrics.picture, Who.CONFIRMED, framed=True),
     Route("GET", "/polls/new", views_poll_form.form, Who.MEMBER, framed=True),
     Route("POST", "/polls/new", views_poll_form.step, Who.CONFIRMED, framed=True),
     Route(
@@ -179,6 +185,7 @@ def parts_of(
         mails_off=Limit(rates.mails_off),
         server_name=config.server_name,
         seen=None if metrics is None else Seen(store, metrics.book, now),
+        figures=None if metrics is None else FigureBook(store),
     )
 
 

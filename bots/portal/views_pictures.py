@@ -16,27 +16,28 @@ from bots.portal.guard import Refused
 from bots.portal.visit import Visit
 
 
-async def drawn(visit: Visit, event_id: str, chart: Bars, label: Label) -> web.Response:
+async def drawn(visit: Visit, of: str, chart: Bars, label: Label, name: str = "poll") -> web.Response:
     """A result as a picture that says its label, which no cache keeps.
 
     Args:
         visit: the request of somebody who may see the result.
-        event_id: whose result it is.
+        of: whose result it is: an event's id, or what else tells it from others.
         chart: what the page says of it.
-        label: the poll's, at this moment.
+        label: its label, at this moment.
+        name: what the file is called.
 
     Raises:
         Refused: 429 where too many are drawn, 500 where this one cannot be.
     """
     labelled = replace(chart, notes=(str(label), *chart.notes))
     try:
-        png = await visit.parts.drawings.png(event_id, labelled)
+        png = await visit.parts.drawings.png(of, labelled)
     except Busy:
         raise Refused(HTTPStatus.TOO_MANY_REQUESTS, 5.0) from None
     except NotDrawn:
         raise Refused(HTTPStatus.INTERNAL_SERVER_ERROR) from None
     headers = {
-        "Content-Disposition": disposition(file_name("poll", label, "png"), "inline"),
+        "Content-Disposition": disposition(file_name(name, label, "png"), "inline"),
         "Cache-Control": "private, no-store",
     }
     return web.Response(body=png, content_type="image/png", headers=headers)

@@ -14,6 +14,7 @@ from multidict import CIMultiDict
 from belisha.tlp import Label
 from bots.blog.post_book import PostBook
 from bots.kernel.by_form import ByForm
+from bots.metrics.figures import FigureBook
 from bots.metrics.seen import Seen
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
@@ -60,6 +61,8 @@ class Parts:
     server_name: str
     seen: Seen | None = None
     """Counts visits; None where nothing is counted."""
+    figures: FigureBook | None = None
+    """The community's figures; None where nothing is counted."""
     background: set[asyncio.Task[None]] = field(default_factory=set)
     """What goes on after an answer, so that its time tells nobody anything."""
 

@@ -256,6 +256,8 @@ class Homeserver:
         """Addresses of files, each with what was uploaded for it."""
         self.sights: dict[str, Json] = {}
         """What the module tells of whom somebody may find, by user id."""
+        self.doings: list[Json] = []
+        """What the module tells the metrics at the first question."""
         self.digests: dict[str, Json] = {}
         """What the module tells of a member's groups and items for a digest, by user id; items by event id."""
         self.published: list[Json] = []
@@ -380,6 +382,9 @@ class Homeserver:
             return (200, found) if found else (404, {"errcode": "ORG.BELISHA.NOT_FOUND", "error": "nothing here"})
         if path.endswith("/groups"):
             return 200, {"groups": self.groups}
+        if path.endswith("/doings"):
+            found = [] if request.query["after"] else self.doings
+            return 200, {"doings": found, "next": "1.0.0.0", "more": False}
         if path.endswith("/extent"):
             return self.extents.get(request.query["about"], (404, {"errcode": "ORG.BELISHA.NOT_FOUND"}))
         return None

@@ -20,6 +20,7 @@ from bots.kernel.by_form import ByForm
 from bots.kernel.calls import Call
 from bots.kernel.outbox import Outbox
 from bots.kernel.store import Store
+from bots.metrics.figures import FigureBook
 from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver
 from bots.portal.book import Book
@@ -100,6 +101,7 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
             recoveries=Limit(rates.recoveries),
             mails_off=Limit(rates.mails_off),
             server_name="belisha.localhost",
+            figures=FigureBook(here.store),
         )
         async with TestServer(application(parts, rates), port=port):
             visitor = Visitor(url)
@@ -108,9 +110,9 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
 
 
 @asynccontextmanager
-async def module(home: Mapping[str, Any]) -> AsyncIterator[str]:
+async def module(home: Mapping[str, Any], *roles: str) -> AsyncIterator[str]:
     """As much of the module as pages ask: everybody is a member of `harbour`, and has this first page."""
-    member = {"member": {"belongs": True, "organisation": "harbour", "roles": ["member"]}}
+    member = {"member": {"belongs": True, "organisation": "harbour", "roles": ["member", *roles]}}
 
     async def decide(_request: web.Request) -> web.Response:
         return web.json_response({**member, "items": [], "rooms": [], "label": None})

@@ -28,6 +28,8 @@ FILLED: Mapping[str, str] = {
         "place": "nothing-there",
         "export": "nothing-there",
         "token": "0",
+        "section": "overview",
+        "block": "month",
     },
 }
 STEADY = {
@@ -191,6 +193,8 @@ async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, an
         "media_id",
         "export",
         "token",
+        "section",
+        "block",
     }, "each part of an address has its case here"
     place = await _anonymous_poll(here)
     await make_group(here, "finn", "secret", "Chandlers' secrets", "private_chat")

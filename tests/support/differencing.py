@@ -14,8 +14,8 @@ from functools import cached_property
 from itertools import combinations
 from typing import NamedTuple
 
+from belisha.metrics.pilot import Pilot
 from belisha.metrics.respect import Cell, Name
-from bench.pilot import Pilot
 
 Sets = Mapping[Name, frozenset[int]]
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from belisha.metrics.actions import ACTIONS, ACTIVE, CONTRIBUTED
-from belisha.metrics.days import Period, week_of, weeks
+from belisha.metrics.arrivals import arrivals
+from belisha.metrics.days import Period, months, week_of, weeks
 from belisha.metrics.facts import Fact
 from belisha.metrics.measures import (
     active_users,
@@ -49,6 +50,17 @@ def _cohorts(rollups: Rollups, period: Period) -> str:
     return ", ".join(" ".join(map(str, cohort.retained)) for cohort in cohorts(rollups, weeks(period)))
 
 
+def _year_funnel(rollups: Rollups, period: Period) -> str:
+    cells = arrivals(rollups, months(period))
+    last = months(period)[-1]
+    return counts({one.name.part: one.members for one in cells if one.name[:2] == (last, "funnel")})
+
+
+def _quarter(rollups: Rollups, period: Period) -> str:
+    cells = [one for one in arrivals(rollups, months(period)) if one.name[:2] == (months(period)[0], "cohort")]
+    return counts({one.name.part or "newcomers": one.members for one in sorted(cells, key=lambda one: one.name)})
+
+
 def _connections(rollups: Rollups, period: Period) -> str:
     return counts({" to ".join(pair): who for pair, who in connections(rollups, period, CATEGORIES).items()})
 
@@ -61,6 +73,8 @@ MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "growth": _growth,
     "funnel": lambda rollups, period: counts(funnel(rollups, period)),
     "cohorts": _cohorts,
+    "year_funnel": _year_funnel,
+    "quarter": _quarter,
     "reading": lambda rollups, period: counts(reading(rollups, period)._asdict()),
     "top_decile": lambda rollups, period: "{} of {}".format(*top_decile(rollups, period).share),
     "groups": lambda rollups, period: counts(rollups.by(ACTIVE, GROUP, period)),

@@ -12,6 +12,7 @@ from belisha import yaml_lines
 from belisha.cli import data_folder, first_run, up
 from belisha.cli.client_api import ClientApiError
 from belisha.cli.demo import report
+from belisha.cli.demo.figures import filling
 from belisha.cli.demo.make import ELSEWHERE, Maker, Place
 from belisha.cli.demo.record import Record, held
 from belisha.cli.demo.rules import load
@@ -62,7 +63,8 @@ async def _demo(args: argparse.Namespace, progress: Progress) -> int:
         await tell(story, data, community.place.homeserver, community.settings, progress)
         hints = how_to_try(data, story, community.settings)
         progress.ready(up.how_to_use(community, detached=args.report_fd is not None) + hints)
-        await community.wait()
+        async with filling(data):
+            await community.wait()
     return 0
 
 

@@ -55,6 +55,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("highest", sa.BigInteger(), nullable=False, server_default="0"),
         sa.Column("doings", sa.Text(), nullable=False, server_default=""),
+        sa.Column("sample", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_metrics_progress")),
     )
     op.bulk_insert(progress, [{"id": 1, "highest": 0, "doings": ""}])

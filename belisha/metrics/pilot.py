@@ -66,7 +66,7 @@ class Pilot:
 
 def pilot(seed: int = 1, *, members: int = 200, organisations: int = 30, days: int = DAYS) -> Pilot:
     """Draws a community."""
-    dice = random.Random(seed)
+    dice = random.Random(seed)  # noqa: S311  nothing is kept secret by it
     categories = {f"org{number:02}": _CATEGORIES[number * 7 % 10 % 4] for number in range(organisations)}
     # A few organisations have many members, most have few (Zipf).
     names = dice.choices(list(categories), [1 / (rank + 3) for rank in range(organisations)], k=members)

@@ -1,0 +1,118 @@
+"""What was decided to be shown, looked up: every number of a page comes from here, and a withheld one is None."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from belisha.metrics.days import Period, month_of, week_of
+from belisha.metrics.respect import Name, Release, Shown
+from bots.kernel.store import Store
+from bots.metrics.publishing import read
+from bots.metrics.tables import annotation, progress
+
+_DAY: Final = timedelta(days=1)
+#: The longest annotation, in characters, and how many there may be.
+LONGEST: Final = 120
+MOST: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """What a manager wrote beside the numbers of a day."""
+
+    number: int
+    day: date
+    text: str
+
+
+@dataclass(frozen=True)
+class Figures:
+    """All numbers that may be shown.
+
+    Attributes:
+        release: what was decided, by name.
+        annotations: in the order of their days.
+        sample: whether they are of a made-up community.
+    """
+
+    release: Release
+    annotations: Sequence[Annotation] = ()
+    sample: bool = False
+    _parts: dict[tuple[Period, str], dict[str, Shown]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, one in sorted(self.release.items()):
+            self._parts.setdefault((name.period, name.measure), {})[name.part] = one
+
+    @property
+    def months(self) -> list[Period]:
+        """The months about which anything was decided, in order."""
+        return sorted({one.period for one in self.release if one.period == month_of(one.period.first)})
+
+    @property
+    def weeks(self) -> list[Period]:
+        """The same of weeks."""
+        return sorted({one.period for one in self.release if one.period == week_of(one.period.first)})
+
+    def number(self, period: Period, measure: str, part: str = "") -> int | None:
+        """How many members; None where it is withheld, or not decided."""
+        found = self.release.get(Name(period, measure, part))
+        return None if found is None else found.members
+
+    def figure(self, period: Period, measure: str, name: str) -> float | None:
+        """Another number about the same members, such as their stickiness."""
+        found = self.release.get(Name(period, measure))
+        return None if found is None or found.members is None else found.figures.get(name)
+
+    def parts(self, period: Period, measure: str) -> Mapping[str, int | None]:
+        """The parts of a measure, in the order of their names."""
+        return {part: one.members for part, one in self._parts.get((period, measure), {}).items()}
+
+
+class FigureBook:
+    """Reads what was decided, and keeps what managers write beside it."""
+
+    def __init__(self, store: Store) -> None:
+        """Works on an open store."""
+        self._store = store
+
+    async def figures(self) -> Figures:
+        """Everything that may be shown at this moment."""
+
+        def work(connection: sa.Connection) -> Figures:
+            rows = connection.execute(sa.select(annotation).order_by(annotation.c.day, annotation.c.number))
+            notes = [Annotation(row.number, date.fromordinal(row.day), row.text) for row in rows]
+            sample = bool(connection.execute(sa.select(progress.c.sample)).scalar_one())
+            return Figures(read(connection), notes, sample)
+
+        return await self._store.read(work)
+
+    async def annotate(self, day: date, text: str, author: str) -> None:
+        """Adds an annotation.
+
+        Raises:
+            ValueError: there is nothing in it, it is too long, or there are too many.
+        """
+        if not text:
+            raise ValueError("Please write what happened, such as “workshop”.")
+        if len(text) > LONGEST:
+            raise ValueError(f"That is too long. Please write at most {LONGEST} characters.")
+
+        def work(connection: sa.Connection) -> bool:
+            count = connection.execute(sa.select(sa.func.count()).select_from(annotation)).scalar_one()
+            if count < MOST:
+                connection.execute(annotation.insert().values(day=day.toordinal(), text=text, author=author))
+            return bool(count < MOST)
+
+        if not await self._store.write(work):
+            raise ValueError("There are too many. Please take away those that nobody needs any more.")
+
+    async def take_away(self, number: int) -> None:
+        """Takes an annotation away; nothing where it is gone already."""
+        change = annotation.delete().where(annotation.c.number == number)
+        await self._store.write(lambda connection: connection.execute(change))

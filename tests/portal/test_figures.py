@@ -1,0 +1,152 @@
+"""The managers' figures over a store, beside as much of the module as they ask: who sees them, and what is in them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+import pytest_asyncio
+
+from bots.metrics.publishing import read
+from bots.metrics.sample import NotEmpty, fill
+from bots.metrics.sections import SECTIONS
+from bots.portal.limits import Rate, Rates
+from tests.bots.test_schedule import at
+from tests.portal.alone import ANA, Alone, module, portal, store_at
+from tests.portal.support import HOSTILE, Visitor, form_of
+
+LONDON = ZoneInfo("Europe/London")
+NOW = at("2026-11-30 07:00")
+HOME: dict[str, Any] = {
+    "groups": [
+        {"room_id": "harbour", "kind": "open", "name": HOSTILE, "default": "TLP:GREEN", "ceiling": "TLP:GREEN"}
+        | {"organisations": []}
+    ],
+    "invitations": [],
+    "knocks": [],
+    "new_members": [],
+}
+GENEROUS = Rates(pages=Rate(1000, 1000), member=Rate(1000, 1000))
+Opened = tuple[Alone, Visitor]
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("figures") / "bots.db"
+
+
+@asynccontextmanager
+async def opened(path: Path, *roles: str) -> AsyncIterator[Opened]:
+    async with (
+        store_at(f"sqlite:///{path}") as here,
+        module(HOME, *roles) as homeserver,
+        portal(here, GENEROUS, homeserver) as visitor,
+    ):
+        visitor.cookies["belisha"] = await here.opened(ANA)
+        yield here, visitor
+
+
+@pytest_asyncio.fixture
+async def manager(filled: Path) -> AsyncIterator[Opened]:
+    """A manager's browser, over the figures of the pilot."""
+    async with opened(filled, "manager") as (here, visitor):
+        with suppress(NotEmpty):
+            await here.store.write(lambda connection: fill(connection, NOW, LONDON))
+        yield here, visitor
+
+
+async def test_nobody_but_managers_is_shown_a_figure(filled: Path, manager: Opened) -> None:
+    form = form_of((await manager[1].get("/metrics/overview")).text)
+    for roles in ((), ("steward",), ("lead", "operator")):
+        async with opened(filled, *roles) as (_, visitor):
+            assert "/metrics" not in (await visitor.get("/sessions")).text
+            for path in ("overview", "groups", "nothing", "overview/month.csv", "overview/month.png"):
+                answer = await visitor.get(f"/metrics/{path}")
+                assert answer.status == 404 and "There is no such page" in answer.text, path
+            posted = await visitor.post("/metrics/annotations", {"form": form, "day": "2026-03-03", "text": "x"})
+            assert posted.status == 403, "with a form of another session"
+            own = form_of((await visitor.get("/sessions")).text)
+            posted = await visitor.post("/metrics/annotations", {"form": own, "day": "2026-03-03", "text": "x"})
+            assert posted.status == 404
+    assert (await Visitor(manager[1].url).get("/metrics/overview")).status == 303
+
+
+async def test_every_section_has_its_plots_and_the_numbers_that_were_decided(manager: Opened) -> None:
+    here, visitor = manager
+    release = await here.store.read(read)
+    for section, (title, _) in SECTIONS.items():
+        page = await visitor.get(f"/metrics/{section}")
+        assert page.status == 200 and f"Figures: {title}" in page.text
+        plots = page.text.count('<svg class="plot"')
+        assert plots and plots == page.text.count("<table>") == page.text.count("table (CSV)"), section
+        assert "A sample." in page.text and 'href="/metrics/growth?month=2026-11"' not in page.text
+    page = await visitor.get("/metrics/overview?month=2026-09")
+    (month,) = {name.period for name in release if name.period.first.isoformat() == "2026-09-01"}
+    found = {name[1:]: one.members for name, one in release.items() if name.period == month}
+    active = re.search(r"Active members</th><td>(\d+)</td>", page.text)
+    assert active and int(active[1]) == found["active", ""]
+    unknown = await visitor.get("/metrics/overview?month=never")
+    assert unknown.status == 200, "any other month is the newest"
+    assert (await visitor.get("/metrics/nothing")).status == 404
+
+
+async def test_what_groups_are_called_is_asked_and_stays_text(manager: Opened) -> None:
+    _, visitor = manager
+    page = await visitor.get("/metrics/groups?month=2026-09")
+    assert "&lt;img src=x" in page.text and "<img src=x" not in page.text
+    assert "A group you are not in" in page.text
+    for room in ("tides", "wrecks", "dredging"):
+        assert room not in page.text, "what a manager is not in has no name"
+
+
+async def test_a_withheld_number_is_a_dash_in_page_and_file(manager: Opened) -> None:
+    here, visitor = manager
+    release = await here.store.read(read)
+    (name, *_) = [one for one, shown in release.items() if one.measure == "connection" and shown.members is None]
+    month = f"{name.period.first:%Y-%m}"
+    page = await visitor.get(f"/metrics/organisations?month={month}")
+    assert '–<span class="hidden"> withheld</span>' in page.text
+    file = await visitor.get(f"/metrics/organisations/connections.csv?month={month}")
+    assert file.status == 200 and "attachment" in file.headers["Content-Disposition"]
+    rows = list(csv.reader(io.StringIO(file.text.lstrip("\ufeff"))))
+    assert rows[0] == ["TLP:AMBER"] and "withheld" in {cell for row in rows for cell in row}
+    assert (await visitor.get("/metrics/organisations/nothing.csv")).status == 404
+    drawn = await visitor.get("/metrics/overview/weeks.png")
+    assert drawn.status == 200 and drawn.headers["Content-Type"] == "image/png"
+
+
+async def test_managers_write_down_what_happened(manager: Opened) -> None:
+    _, visitor = manager
+    form = form_of((await visitor.get("/metrics/overview")).text)
+    for day, text, said in (
+        ("soon", "workshop", "year, month and day"),
+        ("1999-12-31", "workshop", "year, month and day"),
+        ("2026-11-03", " ", "Please write what happened"),
+        ("2026-11-03", "x" * 121, "too long"),
+    ):
+        answer = await visitor.post("/metrics/annotations", {"form": form, "day": day, "text": text})
+        assert answer.status == 400 and said in answer.text
+    answer = await visitor.post("/metrics/annotations", {"form": form, "day": "2026-11-03", "text": HOSTILE})
+    assert (answer.status, answer.location) == (303, "/metrics/overview?done=changed")
+    page = (await visitor.get("/metrics/overview")).text
+    assert "&lt;img src=x" in page and "<img src=x" not in page and 'class="plot-mark"' in page
+    number = re.search(r'name="gone" value="(\d+)"', page)
+    assert number
+    await visitor.post("/metrics/annotations", {"form": form, "gone": number[1]})
+    assert "&lt;img src=x" not in (await visitor.get("/metrics/overview")).text
+    assert (await visitor.post("/metrics/annotations", {"form": form, "gone": "x"})).status == 400
+
+
+async def test_a_community_without_figures_says_when_there_are_some(tmp_path: Path) -> None:
+    async with opened(tmp_path / "bots.db", "manager") as (_, visitor):
+        for section in SECTIONS:
+            page = await visitor.get(f"/metrics/{section}")
+            assert page.status == 200 and "There is nothing to show yet." in page.text
+        assert (await visitor.get("/metrics/overview/weeks.csv")).status == 404
