@@ -88,6 +88,7 @@ ROWS: Final = {
     "metrics optin": Row(OWN, "members"),
     "metrics optout": Row(OWN, "members"),
     "mydata": Row(OWN, "members", "export"),
+    "profile guide": Row(OWN, "members"),
     "mydata for": Row(OWN, "managers", "export_for"),
     "members": Row(OWN, "leads", "members_list"),
     "members confirm": Row(OWN, "leads", "members_confirm"),
