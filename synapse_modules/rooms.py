@@ -332,6 +332,7 @@ class Rooms:
             room_id, _ = await self._api.create_room(self.steward, config, ratelimit=False)
         await self._join(user_id, room_id)
         await self._show_as_direct_chat(user_id, room_id)
+        await self._hide_media(user_id)
         return room_id
 
     async def _unrecorded_service_room(self, user_id: str) -> str | None:
@@ -350,6 +351,13 @@ class Rooms:
             direct.setdefault(self.steward, []).append(room_id)
             await manager.put_global(user_id, "m.direct", direct)
 
+    async def _hide_media(self, user_id: str) -> None:
+        """Has clients show a new account pictures when it taps them, unless it says otherwise (MSC4278)."""
+        manager = self._api.account_data_manager
+        for name in _MEDIA_PREVIEWS:
+            if await manager.get_global(user_id, name) is None:
+                await manager.put_global(user_id, name, {"media_previews": "off", "invite_avatars": "off"})
+
     async def rename(self, member: Member) -> None:
         """Sets the display name that the registry gives (rule M3)."""
         await self._registry.members()
@@ -357,6 +365,10 @@ class Rooms:
         profile = await self._api.get_profile_for_user(user.localpart)
         if profile.display_name != (name := self._registry.display_name(member)):
             await self._api.set_displayname(user, name)
+
+
+#: The name that the specification has for it, and the one that Element reads still.
+_MEDIA_PREVIEWS: Final = ("m.media_preview_config", "io.element.msc4278.media_preview_config")
 
 
 def _wish(kind: str, purpose: str) -> dict[str, Any]:

@@ -81,6 +81,9 @@ async def test_who_registers_with_a_token_is_a_member_from_the_first_request_on(
     assert status == 200, body
     assert body["user_id"] == f"@{name}:{community.server.name}"
     token = body["access_token"]
+    kept = f"{CLIENT}/user/{quote(body['user_id'])}/account_data"
+    own = {"media_previews": "on", "invite_avatars": "on"}
+    await ask(community.server, "PUT", f"{kept}/m.media_preview_config", own, token=token)
     status, answer = await ask(
         community.server, "POST", f"{CLIENT}/join/{quote(community.rooms['open'])}", {}, token=token
     )
@@ -99,6 +102,15 @@ async def test_who_registers_with_a_token_is_a_member_from_the_first_request_on(
         return found["service_room"] in joined["joined_rooms"] and len(joined["joined_rooms"]) >= 4
 
     await until(is_settled, 60)
+
+    async def told() -> Json | None:
+        path = f"{kept}/io.element.msc4278.media_preview_config"
+        status, found = await ask(community.server, "GET", path, token=token)
+        return found if status == 200 else None
+
+    assert await until(told, 30) == {"media_previews": "off", "invite_avatars": "off"}
+    _, found = await ask(community.server, "GET", f"{kept}/m.media_preview_config", token=token)
+    assert found == own, "what the member has chosen stays"
 
 
 async def test_a_token_for_one_person_gives_the_name_and_works_once(community: Community) -> None:
