@@ -81,7 +81,7 @@ def how_to_use(community: Running, detached: bool) -> str:
     if credentials.exists():
         lines.append(f"               as {manager}; the password is in {short(credentials)}")
     if place.serves_prometheus:
-        lines.append(f"  Prometheus   {place.prometheus}/alerts  (open to every account of this machine)")
+        lines.append(f"  Prometheus   {place.prometheus}  (open to every account of this machine)")
     lines += [
         f"  Portal       {portal_url(settings, place)}  (shows a code, to be sent to Steward (bot) in Element)",
         f"  Element      {short(place.rendered / 'element')}  (settings for an Element Web of your own)",

@@ -64,6 +64,12 @@ def _tracked() -> list[str]:
     return listed.stdout.split("\n")[:-1]
 
 
+def test_no_link_is_tracked() -> None:
+    """A checkout overwrites what is ignored, so a link to somebody's own folder takes the place of everybody's."""
+    listed = subprocess.run(["git", "ls-files", "-s"], cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    assert not [line for line in listed.splitlines() if line.startswith("120000")]
+
+
 def test_pins_and_lock_files_name_no_registry() -> None:
     files = [name for name in _tracked() if name.startswith("requirements/") or name.endswith("package-lock.json")]
     assert any(name.endswith(".txt") for name in files)

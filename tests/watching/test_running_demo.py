@@ -8,6 +8,7 @@ import os
 import re
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,7 +96,11 @@ def ask(url: str, method: str, token: str, body: object, headers: dict[str, str]
 
 def event(**more: Any) -> dict[str, Any]:
     """An event of a room that nobody knows."""
-    about = {"event_id": f"${unique('e')}", "room_id": "!nowhere:belisha.localhost", "origin_server_ts": 1}
+    about = {
+        "event_id": f"${unique('e')}",
+        "room_id": "!nowhere:belisha.localhost",
+        "origin_server_ts": int(time.time() * 1000),
+    }
     return {**about, "content": {"msgtype": "m.text", "body": "!help"}, **more}
 
 
