@@ -30,7 +30,7 @@ class Asked:
     """What somebody looks for.
 
     Attributes:
-        query: words, "phrases"; empty for all posts.
+        query: words, "phrases", #tags; empty for all posts.
         tag: one tag, however it is capitalised; empty for any.
         author: a user id; empty for anybody.
         group: a room id; empty for all blogs.
@@ -84,13 +84,14 @@ def listed(connection: sa.Connection, since: Mapping[str, int], asked: Asked) ->
     conditions: list[sa.ColumnElement[bool]] = [_seen(rooms)]
     if asked.author:
         conditions.append(post.c.author == storable(asked.author))
-    if asked.tag:
-        conditions.append(post.c.number.in_(sa.select(tag.c.number).where(tag.c.folded == fold(asked.tag))))
-    parsed = parse(asked.query)
+    query, named = _tags_apart(asked.query)
+    for one in (*named, asked.tag) if asked.tag else named:
+        conditions.append(post.c.number.in_(sa.select(tag.c.number).where(tag.c.folded == fold(one))))
+    parsed = parse(query)
     units = spell_out(parsed, Known())
     values: dict[str, Any] = {}
     first: sa.ColumnElement[Any] = sa.literal(0)
-    if asked.query.strip():
+    if query.strip():
         if not units:
             return Listed((), 0)
         conditions.append(_has(connection, units, values, title=False))
@@ -108,6 +109,13 @@ def listed(connection: sa.Connection, since: Mapping[str, int], asked: Asked) ->
     used = connection.scalars(sa.select(post.c.room_id).where(matching).distinct(), values).all()
     found = tuple(Row(str(row.room_id), str(row.event_id), int(row.sent_at)) for row in rows)
     return Listed(found, int(total), _tags(connection, matching, values), frozenset(used))
+
+
+def _tags_apart(query: str) -> tuple[str, Sequence[str]]:
+    """The words of a query, and apart from them its tags: `#tides` means the tag, and no word of a post."""
+    words = query.split()
+    tags = [word[1:] for word in words if word.startswith("#") and len(word) > 1]
+    return (" ".join(word for word in words if not word.startswith("#")) if tags else query), tags
 
 
 def _seen(rooms: Mapping[str, int]) -> sa.ColumnElement[bool]:

@@ -125,6 +125,9 @@ async def test_the_index_follows_what_the_module_says(kind: str, tmp_path: Path)
         assert [job.name for job in await here.event("$1", said("# Tide tables"))] == [f"{READ}$1"]
         assert await here.find() == await here.find(query="image hashes") == await here.find(tag="TIDES") == ["$1"]
         assert not await here.find(query="lobster") and not await here.find(tag="lobster")
+        assert await here.find(query="#Tides") == await here.find(query="image #tides") == ["$1"]
+        assert not await here.find(query="#image"), "a word is no tag"
+        assert not await here.find(query="lobster #tides")
         # What is no post, wherever it stands; and what looks like one where there is no blog.
         for number, body in enumerate(("Tide tables", "#tides", "well\n# Tides", "!help")):
             assert await here.event(f"$no{number}", said(body)) == []
