@@ -1,0 +1,174 @@
+"""The playbook on a real Debian: twice, once dry, then used over TLS. `make test-deploy` runs it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import nio
+import pytest
+from aiohttp.abc import AbstractResolver, ResolveResult
+
+from tests.deploy.container import HERE, THERE, Container, changed, debian
+from tests.deploy.hosted import URLS, text
+from tests.deploy.proxied import certificate, trusting
+from tests.support.documents import pdf
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60.0
+SITES = {key: url for key, url in URLS.items() if key != "element"}
+
+
+class Playbook:
+    """The playbook, with the files that an operator brings."""
+
+    def __init__(self, folder: Path, container: Container) -> None:
+        self._inventory, self.certificate = folder / "hosts.yml", folder / "tls" / "fullchain.pem"
+        (folder / "belisha.yaml").write_text(text(urls=SITES))
+        certificate(folder / "tls")
+        host = {
+            "ansible_host": THERE,
+            "ansible_user": "root",
+            "ansible_ssh_private_key_file": str(container.key),
+            "ansible_ssh_common_args": " ".join(container.options()[2:]),
+        }
+        brought = {
+            "belisha_configuration": str(folder / "belisha.yaml"),
+            "belisha_release": str(ROOT / "dist" / "belisha-release.tar"),
+            "belisha_certificate": str(self.certificate),
+            "belisha_certificate_key": str(folder / "tls" / "privkey.pem"),
+            "belisha_element": "",
+            "belisha_element_sha256": "",
+            "base_update_lists": False,
+        }
+        self._inventory.write_text(json.dumps({"all": {"hosts": {"community": host}, "vars": brought}}))
+
+    def run(self, *options: str) -> dict[str, int]:
+        """Runs it; gives how many tasks were ok, changed and so on."""
+        program = Path(sys.executable).parent / "ansible-playbook"
+        environment = os.environ | {"ANSIBLE_FORCE_COLOR": "0", "PATH": f"{program.parent}:{os.environ['PATH']}"}
+        done = subprocess.run(
+            [str(program), "-i", str(self._inventory), "site.yml", *options],
+            cwd=ROOT / "ansible",
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+        return changed(done.stdout.strip())
+
+
+@pytest.fixture(scope="module")
+def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
+    with debian(tmp_path_factory.mktemp("container")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def playbook(container: Container, tmp_path_factory: pytest.TempPathFactory) -> Playbook:
+    subprocess.run(["make", "release"], cwd=ROOT, check=True, capture_output=True)
+    there = Playbook(tmp_path_factory.mktemp("operator"), container)
+    assert there.run()["changed"] > 10
+    return there
+
+
+class _There(AbstractResolver):
+    """Every name leads to the container."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [ResolveResult(hostname=host, host=THERE, port=port, family=socket.AF_INET, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture(scope="module")
+async def manager(container: Container, playbook: Playbook) -> AsyncIterator[nio.AsyncClient]:
+    """The first manager, signed in through nginx with a client that trusts the test's authority alone."""
+    credentials = json.loads(container.ssh("cat /etc/belisha/first-manager.json"))
+    assert credentials["homeserver"] == URLS[""]
+    client = nio.AsyncClient(credentials["homeserver"], credentials["user_id"])
+    connector = aiohttp.TCPConnector(resolver=_There(), ssl=trusting(playbook.certificate))
+    client.client_session = aiohttp.ClientSession(connector=connector)
+    answer = await client.login(credentials["password"])
+    assert isinstance(answer, nio.LoginResponse), answer
+    yield client
+    await client.close()
+
+
+async def _ask(client: nio.AsyncClient, method: str, path: str, body: Any = None, url: str = "") -> tuple[int, Any]:
+    assert client.client_session
+    given = {"data": body} if isinstance(body, bytes) else {"json": body}
+    headers = {"Authorization": f"Bearer {client.access_token}", "Content-Type": "application/pdf"}
+    if not isinstance(body, bytes):
+        del headers["Content-Type"]
+    address = (url or client.homeserver) + path
+    async with client.client_session.request(method, address, headers=headers, **given) as answer:
+        content = await answer.read()
+        return answer.status, json.loads(content) if "json" in answer.content_type else content
+
+
+def test_a_second_run_changes_nothing_nor_would_a_dry_one(playbook: Playbook) -> None:
+    assert playbook.run()["changed"] == 0
+    assert playbook.run("--check", "--diff")["changed"] == 0
+
+
+async def test_a_member_signs_in_and_labels_hold(manager: nio.AsyncClient, container: Container) -> None:
+    status, room = await _ask(
+        manager, "POST", "/_matrix/client/v3/createRoom", {"preset": "private_chat", "name": "Tides"}
+    )
+    assert status == 200, room
+    send = f"/_matrix/client/v3/rooms/{room['room_id']}/send/m.room.message"
+    status, sent = await _ask(manager, "PUT", f"{send}/1", {"msgtype": "m.text", "body": "The tide is out."})
+    assert status == 200, sent
+    status, event = await _ask(manager, "GET", f"/_matrix/client/v3/rooms/{room['room_id']}/event/{sent['event_id']}")
+    assert event["content"]["org.belisha.tlp"]["label"] == "TLP:AMBER"
+    # The marker stands in the file alone: the confined process has read it, under the unit's system calls.
+    red = pdf(lambda page, _: page.drawString(50, 820, "TLP:RED"))
+    status, file = await _ask(manager, "POST", "/_matrix/media/v3/upload?filename=tides.pdf", red)
+    assert status == 200, file
+    unread = (
+        "runuser -u postgres -- psql -tAc 'SELECT count(*) FROM belisha_file WHERE scanned IS NULL' belisha_synapse"
+    )
+    deadline = time.monotonic() + PATIENCE
+    while container.ssh(f"cd / && {unread}").strip() != "0":
+        assert time.monotonic() < deadline, "the file was not read"
+        await asyncio.sleep(0.5)
+    body = {"msgtype": "m.file", "body": "tides.pdf", "url": file["content_uri"]}
+    status, refused = await _ask(manager, "PUT", f"{send}/2", body)
+    assert (status, refused["errcode"]) == (403, "ORG.BELISHA.ABOVE_CEILING"), refused
+
+
+async def test_the_portal_is_there_and_the_inside_is_not(manager: nio.AsyncClient) -> None:
+    status, page = await _ask(manager, "GET", "/", url=URLS["portal"])
+    assert status == 200 and b"<!doctype html>" in page.lower()
+    for path in ("/_synapse/admin/v1/server_version", "/_synapse/org.belisha/local/v1/members", "/health"):
+        assert (await _ask(manager, "GET", path))[0] == 404
+
+
+def test_services_are_apart(container: Container, playbook: Playbook) -> None:
+    for path in ("/etc/belisha/secrets", "/etc/belisha/synapse/secrets/signing.key", "/var/lib/belisha/synapse"):
+        assert container.ssh(f"runuser -u belisha-bots -- ls {path} 2>&1 || true").endswith("Permission denied\n"), path
+    other = container.ssh("cd / && runuser -u belisha-bots -- psql -tAc 'SELECT 1' belisha_synapse 2>&1 || true")
+    assert 'permission denied for database "belisha_synapse"' in other
+    # Whatever runs as one of them reaches nobody outside, whom root reaches.
+    with socket.create_server((HERE, 0)) as outside:
+        port = outside.getsockname()[1]
+        reach = f"python3 -c 'import socket; socket.create_connection((\"{HERE}\", {port}), 5); print(1)' 2>&1 || true"
+        assert container.ssh(reach) == "1\n"
+        for account in ("belisha-synapse", "belisha-bots"):
+            assert "refused" in container.ssh(f"runuser -u {account} -- {reach}")
+    beyond = [line.split()[3] for line in container.ssh("ss --listening --tcp --numeric --no-header").splitlines()]
+    assert {one.rpartition(":")[2] for one in beyond if not one.startswith(("127.", "[::1]"))} == {"22", "80", "443"}
