@@ -87,8 +87,9 @@ MEMBERS = ANYBODY | {"group create", "group join", "group leave"}
 ALONE = MEMBERS | {"direct-chats", "group list", "red", "devices", "devices end", "leave-community", "quiet", "queue"}
 ALONE |= {"rules", "rules accept", "start", "introduce", "introductions agree", "mydata"}
 IN_GROUPS = MEMBERS | {"group invite", "poll", "poll cancel", "poll close", "poll extend"}
+IN_GROUPS |= {"docs describe", "docs withdraw"}
 MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "group topic", "group archive"}
-MAINTAINERS |= {"group unarchive"}
+MAINTAINERS |= {"group unarchive", "group composer", "docs pin"}
 
 
 @pytest.mark.parametrize(
