@@ -25,7 +25,7 @@ FILES: Final = {
 #: The secrets that each service reads from files of its own.
 SECRETS: Final[dict[str, tuple[str, ...]]] = {
     "synapse": ("signing.key", "macaroon", "form_secret", "module_api", "portal_api", "audit"),
-    "bots": ("as_token", "hs_token", "portal_api"),
+    "bots": ("as_token", "hs_token", "portal_api", "metrics"),
     "element": (),
 }
 

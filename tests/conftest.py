@@ -24,6 +24,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 #: Files that take minutes, the longest first: what is begun last is what everybody waits for at the end.
 LONGEST = (
+    "test_metrics_respect.py",
     "test_crash.py",
     "test_crash_postgresql.py",
     "test_inside_libreoffice.py",

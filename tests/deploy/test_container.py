@@ -12,6 +12,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import aiohttp
 import nio
@@ -172,3 +173,38 @@ def test_services_are_apart(container: Container, playbook: Playbook) -> None:
             assert "refused" in container.ssh(f"runuser -u {account} -- {reach}")
     beyond = [line.split()[3] for line in container.ssh("ss --listening --tcp --numeric --no-header").splitlines()]
     assert {one.rpartition(":")[2] for one in beyond if not one.startswith(("127.", "[::1]"))} == {"22", "80", "443"}
+
+
+async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Container) -> None:
+    """Each service by itself, and the database under them: what was sent before is there, and members can send."""
+    status, room = await _ask(
+        manager, "POST", "/_matrix/client/v3/createRoom", {"preset": "private_chat", "name": "Ebb"}
+    )
+    assert status == 200, room
+    path = f"/_matrix/client/v3/rooms/{room['room_id']}"
+    for unit in ("nginx", "belisha-bots", "belisha-synapse", "'postgresql@*'"):
+        container.ssh(f"systemctl kill --signal=KILL {unit}")
+        deadline = time.monotonic() + PATIENCE
+        while (seen := await _sent(manager, f"{path}/send/m.room.message/{quote(unit, safe='')}")) is None:
+            assert time.monotonic() < deadline, f"{unit} did not come back"
+            await asyncio.sleep(1)
+        assert await _sent(manager, f"{path}/send/m.room.message/{quote(unit, safe='')}") == seen, (
+            "the same once more is the same event"
+        )
+    _, said = await _ask(manager, "GET", f"{path}/messages?dir=b&limit=20")
+    assert sum(event["type"] == "m.room.message" for event in said["chunk"]) == 4
+    deadline = time.monotonic() + PATIENCE
+    while container.ssh("systemctl is-active belisha-bots belisha-synapse nginx || true").split() != ["active"] * 3:
+        assert time.monotonic() < deadline, "not all came back"
+        await asyncio.sleep(1)
+    status, _ = await _ask(manager, "GET", "/", url=URLS["portal"])
+    assert status == 200
+
+
+async def _sent(client: nio.AsyncClient, path: str) -> str | None:
+    """The event that a message became; None while it could not be sent."""
+    try:
+        status, answer = await _ask(client, "PUT", path, {"msgtype": "m.text", "body": "Still there?"})
+    except aiohttp.ClientError:
+        return None
+    return str(answer["event_id"]) if status == 200 else None

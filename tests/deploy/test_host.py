@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,12 @@ def test_each_service_has_files_of_its_own_account_and_only_its_secrets() -> Non
     for part, names in OWN.items():
         assert {path.rpartition("/")[2] for path in found if path.startswith(f"{part}/secrets/")} == set(names)
     assert "signing.key" not in OWN["bots"] and "module_api" not in OWN["bots"]
+
+
+def test_each_secret_that_a_configuration_names_is_there() -> None:
+    found = rendered()
+    named = {path for file in found.values() for path in re.findall(r"/etc/belisha/(\w+/secrets/[\w.]+)", file.text)}
+    assert named and named <= set(found)
 
 
 def test_synapse_and_the_bots_use_postgresql_by_its_socket_and_believe_the_web_server() -> None:
