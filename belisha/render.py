@@ -5,7 +5,7 @@
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -53,6 +53,7 @@ class Place:
     homeserver_port: int
     bots_port: int
     metrics_port: int
+    _: KW_ONLY
     serves_element: bool = False
     proxied: bool = False
     postgresql: Path | None = None

@@ -107,7 +107,9 @@ def _render(data: Path, port: int, settings: "Settings", serves_element: bool, s
     preferred = {name: one for name, one in before.items() if isinstance(one, int)} if isinstance(before, dict) else {}
     bots_port = ports.free(preferred.get("bots"), *range(port, port + 6))
     metrics_port = ports.free(preferred.get("metrics"), *range(port, port + 6), bots_port)
-    place = render.Place(data, port, bots_port, metrics_port, serves_element, serves_prometheus)
+    place = render.Place(
+        *(data, port, bots_port, metrics_port), serves_element=serves_element, serves_prometheus=serves_prometheus
+    )
     try:
         files = render.render(settings, place, secrets.ensure(data))
         render.write(files, place.rendered)

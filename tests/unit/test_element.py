@@ -28,7 +28,7 @@ FLAGS = set(
 
 
 def rendered(settings: Settings, serves_element: bool = False) -> dict[str, str]:
-    place = Place(Path("/srv/belisha"), 8008, 8010, 8011, serves_element)
+    place = Place(Path("/srv/belisha"), 8008, 8010, 8011, serves_element=serves_element)
     return render(settings, place, Secrets(as_token="a", hs_token="h", pepper="p"))
 
 
