@@ -72,7 +72,6 @@ def _opaque(picture: Image.Image) -> Image.Image:
 
 def load() -> None:
     """Loads all that drawing needs, now: a confined process can open nothing."""
-    _without_fonts_of_the_system()
     order = Order(Label.AMBER, "a", "\xc4", "@a:b", "1")
     page = pypdfium2.PdfDocument.new()
     page.new_page(99, 99)
@@ -82,11 +81,3 @@ def load() -> None:
     for sample in (for_pdf, picture):
         sample.seek(0)
         preview(sample, order)
-
-
-def _without_fonts_of_the_system() -> None:
-    """So that a page looks the same everywhere: a confined process could not open those that PDFium had found."""
-    none = (pypdfium2.raw.POINTER(pypdfium2.raw.c_char) * 1)()
-    config = pypdfium2.raw.FPDF_LIBRARY_CONFIG(version=2, m_pUserFontPaths=none)
-    pypdfium2.raw.FPDF_DestroyLibrary()
-    pypdfium2.raw.FPDF_InitLibraryWithConfig(config)

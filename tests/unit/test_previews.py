@@ -100,6 +100,19 @@ def test_a_picture_is_made_small_and_says_nothing_but_what_is_seen(stamper: Stam
     assert dots(clear, WHITE, (0, 24, clear.width, clear.height - 24)) == WITHIN[0] * WITHIN[0] // 2
 
 
+def test_fonts_of_the_system_are_not_there(stamper: Stamper, tmp_path: Path) -> None:
+    """A font that the file does not bring is PDFium's own, whatever is installed under its name."""
+
+    def drawn_in(font: bytes) -> bytes:
+        page = written(b"BT /F 20 Tf 30 150 Td (The water returns) Tj ET")
+        (tmp_path / "file").write_bytes(page.replace(b"/Type1/BaseFont/Helvetica", b"/TrueType/BaseFont/" + font))
+        found = stamper.preview(str(tmp_path / "file"), ORDER)
+        assert found is not None
+        return found
+
+    assert drawn_in(b"DejaVuSans") == drawn_in(b"DejaVuSerif") == drawn_in(b"NoSuchFont")
+
+
 def encrypted(password: str) -> bytes:
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(drawn())))
     writer.encrypt(password, owner_password="owner", algorithm="RC4-128")
