@@ -66,6 +66,8 @@ class Copies:
         self._stamper = Stamper(scanner)
         self._clock = clock
         self._turns = Turns(AT_ONCE)
+        # Pages ask for previews by themselves, so these wait for each other and hold up no copy.
+        self._previewing = Turns(1)
 
     async def give(self, request: SynapseRequest, user_id: str, media_id: str) -> None:
         """Answers a request with a copy for a member, where they may have one now.
@@ -140,7 +142,7 @@ class Copies:
         if kind != PDF and not is_picture(kind):
             return None
         order = await self._order(decided, user_id)
-        async with self._turns.of(user_id):
+        async with self._previewing.of(user_id):
             try:
                 return await self._api.defer_to_thread(self._stamper.preview, decided.path, order)
             except FileNotFoundError:

@@ -214,6 +214,21 @@ async def test_how_a_file_begins_is_shown_to_who_may_have_a_copy(community: Comm
     assert (await seen("dina"))[:2] == nothing[:2], "it goes with the message"
 
 
+async def test_a_preview_that_takes_long_holds_up_no_copy(community: Community) -> None:
+    """Not even of the same member: a page asks for it by itself."""
+    out = io.BytesIO()
+    Image.new("RGB", (8000, 8000)).save(out, "PNG")
+    large = await upload(community, "ana", out.getvalue(), "large.png", "image/png")
+    small = await upload(community, "ana", b"a,b\n", "small.csv", "text/csv")
+    for media_id in (large, small):
+        await community.sent(message(community, media_id), "closed")
+    asking = asyncio.create_task(copy_for(community, "dina", large, made="preview"))
+    await asyncio.sleep(0.3)
+    assert (await copy_for(community, "dina", small))[0] == 200
+    assert not asking.done()
+    assert (await asking)[0] == 200
+
+
 async def listed(community: Community, name: str, words: str = "", **more: Any) -> dict[str, Any]:
     """What the library shows a member."""
     return await asked_of_portal(community, "documents", {"user_id": community.id(name), "words": words, **more})
