@@ -218,7 +218,7 @@ class PortalHandlers:
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.
 
-        With `stamped=1` it is a copy that carries its label.
+        With `stamped=1` it is a copy that carries its label, with `preview=1` a small picture of how it begins.
 
         Raises:
             SynapseError: 404, the same for what is not there and what is not theirs; 403 where it has copies only.
@@ -228,7 +228,10 @@ class PortalHandlers:
         person = await self._member(given[0].decode("utf-8", "replace"))
         if len(path) != 1 or "\0" in path[0]:
             raise not_found()
-        give = self._copies.give if b"stamped" in (request.args or {}) else self._media.give
+        asked = request.args or {}
+        give = self._copies.give if b"stamped" in asked else self._media.give
+        if b"preview" in asked:
+            give = self._copies.preview
         await give(request, person.user_id, path[0])
 
     async def _asked_for(self, request: SynapseRequest) -> tuple[Person, dict[str, Any]]:

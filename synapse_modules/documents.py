@@ -127,6 +127,7 @@ class Documents:
             "at": share.at,
             "label": str(item.label),
             "originals": not item.room.sources_only,
+            "previews": item.room.has_previews,
             "pinned": share.event_id in await shelf.pinned(share.room_id),
             # Whoever passes on what somebody else has uploaded is not its source.
             "uploaded_by": None if share.sender == share.uploader else await self._person(share.uploader),

@@ -16,6 +16,8 @@ FILE: Final = "file"
 THUMBNAIL: Final = "thumbnail"
 #: A copy with its label on it.
 COPY: Final = "copy"
+#: A small picture of its first page, with its label on it.
+PREVIEW: Final = "preview"
 
 
 class Download(NamedTuple):

@@ -218,20 +218,23 @@ def _share_of(row: tuple[Any, ...]) -> Share:
     names = [name for name in (label, pending) if name is not None]
     if not names or not is_item:
         names.append(given)
-    has_policy, sources_only = _of_policy(policy)
+    has_policy, sources_only, has_previews = _of_policy(policy)
     # What cannot be read counts as the strictest, and a room without a policy gives nothing.
     return Share(
         max(_LABELS.get(name, Label.RED) for name in names),
         is_in=membership == "join" and has_policy,
         sources_only=sources_only,
+        has_previews=has_previews,
     )
 
 
 @lru_cache(maxsize=1024)
-def _of_policy(text: str | None) -> tuple[bool, bool]:
-    """Whether an event's JSON is a policy that can be read, and whether by it files go to their sources only."""
+def _of_policy(text: str | None) -> tuple[bool, bool, bool]:
+    """Whether an event's JSON is a policy that can be read, and what `Share` has of it, each as `sources_only` on."""
     room = None if text is None else from_state(json.loads(text).get("content", {}), is_encrypted=False)
-    return room is not None, room is None or room.sources_only
+    if room is None:
+        return False, True, False
+    return True, room.sources_only, room.has_previews
 
 
 def _share(txn: LoggingTransaction, naming: Naming, media_ids: tuple[str, ...], now: int) -> bool:

@@ -33,6 +33,8 @@ class Share(NamedTuple):
     is_in: bool
     #: Whether the room gives originals to their uploader only (`originals: source`).
     sources_only: bool = False
+    #: Whether the room shows how its files begin: one that carries no files (any more) does not (`media: none`).
+    has_previews: bool = True
 
 
 class File(NamedTuple):
@@ -140,6 +142,17 @@ def decide_copy(person: Person, file: File | None) -> Decision:
     if any(share.is_in for share in file.shares) or (person.user_id == file.uploader and file.shares):
         return _labelled(file)
     return _CLOSED
+
+
+def decide_preview(person: Person, file: File | None) -> Decision:
+    """Decides whether a person may see how a file begins, small; the Decision's label stands on it.
+
+    Whoever may have a copy may, where one of their rooms in which it is shared has previews.
+    """
+    decision = decide_copy(person, file)
+    if file is None or not any(share.is_in and share.has_previews for share in file.shares):
+        return _CLOSED
+    return decision
 
 
 class Brought(NamedTuple):

@@ -101,6 +101,11 @@ class Room(NamedTuple):
         """Which files the room carries: what a group's policy says, elsewhere any."""
         return self.media if self.kind in (Kind.OPEN, Kind.CLOSED) else Media.ANY
 
+    @property
+    def has_previews(self) -> bool:
+        """Whether how a file begins may be shown: not where none is carried any more."""
+        return self.carried_files is not Media.NONE
+
 
 def room_of(kind: Kind, organisations: tuple[str, ...] = (), purpose: Purpose = Purpose.DISCUSSION) -> Room:
     """The policy of a new room: default and ceiling follow from the kind and the organisations alone (rule R1)."""

@@ -54,11 +54,15 @@ def stamp_picture(file: BinaryIO, order: Order) -> tuple[bytes, str]:
         raise Unstampable(Unstamped.TOO_LARGE) from None
     except Exception:  # Pillow raises of every kind, whatever a broken picture leads it to
         raise Unstampable(Unstamped.BROKEN) from None
-    return _saved(_framed(upright, order), is_jpeg=is_jpeg, profile=profile)
+    return _saved(framed(upright, order), is_jpeg=is_jpeg, profile=profile)
 
 
-def _framed(picture: Image.Image, order: Order) -> Image.Image:
-    """The picture between two strips; made wider where the label would have no room."""
+def framed(picture: Image.Image, order: Order) -> Image.Image:
+    """The picture between two strips; made wider where the label would have no room.
+
+    Raises:
+        Unstampable: where its colours are of a kind that no strip can be drawn in.
+    """
     if picture.mode not in _COLOURS and picture.mode not in _SIMPLER:
         raise Unstampable(Unstamped.KIND)
     mode = picture.mode if picture.mode in _COLOURS else "RGBA" if picture.has_transparency_data else "RGB"
@@ -67,17 +71,17 @@ def _framed(picture: Image.Image, order: Order) -> Image.Image:
     font = ImageFont.load_default(strip * 0.6)
     label, aside = str(order.label), strip // 3
     width = max(picture.width, round(font.getlength(label)) + 2 * aside)
-    framed = Image.new(mode, (width, picture.height + 2 * strip), BACKGROUND)
-    framed.paste(picture, ((width - picture.width) // 2, strip))
-    drawn = ImageDraw.Draw(framed)
+    whole = Image.new(mode, (width, picture.height + 2 * strip), BACKGROUND)
+    whole.paste(picture, ((width - picture.width) // 2, strip))
+    drawn = ImageDraw.Draw(whole)
     room = width - font.getlength(label) - 3 * aside
     note = order.note.encode(ENCODING, "replace").decode(ENCODING)
     small = _fitting(note, strip * 0.4, room)
-    for middle in (strip / 2, framed.height - strip / 2):
+    for middle in (strip / 2, whole.height - strip / 2):
         drawn.text((width - aside, middle), label, order.label.colour, font, anchor="rm")
         if small is not None:
             drawn.text((aside, middle), note, "#FFFFFF", small, anchor="lm")
-    return framed
+    return whole
 
 
 def _fitting(note: str, size: float, room: float) -> ImageFont.FreeTypeFont | ImageFont.ImageFont | None:

@@ -254,13 +254,13 @@ class Homeserver:
             _objects(answer, "versions"), _objects(answer, "others"), _objects(answer, "opened")
         return answer
 
-    async def copy(self, user_id: str, media_id: str) -> aiohttp.ClientResponse | None:
-        """A stamped copy of a file, which is still to be read and closed; None where the member may have none.
+    async def copy(self, user_id: str, media_id: str, made: str = "stamped") -> aiohttp.ClientResponse | None:
+        """A copy of a file, or a `preview`, which is still to be read and closed; None where the member may have none.
 
         Raises:
             Unavailable: It cannot be asked.
         """
-        url = URL(f"{self._address}/{_API}/media") / media_id % {"user_id": user_id, "stamped": "1"}
+        url = URL(f"{self._address}/{_API}/media") / media_id % {"user_id": user_id, made: "1"}
         try:
             response = await self._session.get(url, headers=self._headers, timeout=_COPYING, allow_redirects=False)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

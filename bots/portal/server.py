@@ -111,6 +111,7 @@ ROUTES: Final = (
     Route("POST", "/directory/synonyms", views_directory.change_synonyms, Who.CONFIRMED, framed=True),
     Route("GET", "/documents", views_documents.documents, Who.MEMBER, framed=True),
     Route("GET", "/documents/copy/{media_id:[^/]+}", views_documents.copy, Who.CONFIRMED, framed=True),
+    Route("GET", "/documents/preview/{media_id:[^/]+}", views_documents.preview, Who.CONFIRMED, framed=True),
     Route("GET", "/documents/{room_id:[^/]+}/{event_id:[^/]+}", views_documents.document, Who.MEMBER, framed=True),
     Route("GET", "/challenges", views_directory.challenges, Who.MEMBER, framed=True),
     Route("GET", "/introductions", views_directory.introductions, Who.MEMBER, framed=True),

@@ -84,12 +84,24 @@ async def document(visit: Visit) -> web.Response:
         opened=found["opened"],
         is_source=found.get("is_source") is True,
         names_me=card["label"] >= Label.AMBER,
+        # A widget shows none until its browser is confirmed: it is written down as a download is.
+        preview=_preview_of(found["document"]) if visit.known.session.confirmed else None,
     )
 
 
 async def copy(visit: Visit) -> web.Response:
     """A copy with its label on it, made for me now."""
-    given = await visit.parts.homeserver.copy(visit.known.member.user_id, visit.request.match_info["media_id"])
+    return await _passed_on(visit, "stamped")
+
+
+async def preview(visit: Visit) -> web.Response:
+    """A small picture of how a file begins, with its label on it, drawn for me now; not there where none can be."""
+    return await _passed_on(visit, "preview")
+
+
+async def _passed_on(visit: Visit, made: str) -> web.Response:
+    user_id, media_id = visit.known.member.user_id, visit.request.match_info["media_id"]
+    given = await visit.parts.homeserver.copy(user_id, media_id, made)
     if given is None:
         raise Refused(HTTPStatus.NOT_FOUND)
     headers = {name: given.headers[name] for name in _PASSED_ON if name in given.headers}
@@ -124,6 +136,12 @@ def card_of(one: Mapping[str, Any], groups: Mapping[str, Room]) -> Mapping[str, 
         "size": _size(int(one.get("size") or 0)),
         "sort": _sort(str(one.get("media_type") or "")),
     }
+
+
+def _preview_of(one: Mapping[str, Any]) -> str | None:
+    """Where a small picture of a file is, if there may be one; its uploader's client says what kind it is."""
+    is_shown = _sort(str(one.get("media_type") or "")) in ("PDF", "picture") and one.get("previews") is True
+    return f"/documents/preview/{quote(str(one['media_id']), safe='')}" if is_shown else None
 
 
 def _size(count: int) -> str:

@@ -13,10 +13,11 @@ from belisha.tlp import Label
 Markings = Mapping[str, Label | None]
 #: Of a message, in bytes; the first one has the markings.
 LARGEST: Final = 64 * 1024
-#: What is asked of a file that is handed over: what is inside it, or what everyone may see of a picture. Any other
-#: message is the order of a stamped copy, as JSON.
+#: What is asked of a file that is handed over: what is inside it, or what everyone may see of a picture; or, before an
+#: order, a preview. Any other message is the order of a stamped copy, as JSON.
 INSIDE: Final = b"\0"
 PORTRAIT: Final = b"\1"
+PREVIEW: Final = b"\2"
 #: How the pictures begin that are drawn.
 _BEGINS: Final = {b"\xff\xd8": "image/jpeg", b"\x89P": "image/png"}
 
@@ -25,6 +26,11 @@ def as_line(finding: Finding, kib: int) -> bytes:
     """What the process answers: the finding, and the most memory that it used, in KiB."""
     answer: dict[str, Any] = {**finding.as_json(), "kib": kib}
     return json.dumps(answer).encode() + b"\n"
+
+
+def as_picture(kind: str, data: bytes) -> bytes:
+    """What the process answers with a picture: its media type and length as one line of JSON, and its bytes."""
+    return json.dumps({"kind": kind, "size": len(data)}).encode() + b"\n" + data
 
 
 def picture_in(answer: bytes) -> tuple[str, bytes]:

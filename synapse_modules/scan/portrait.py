@@ -8,7 +8,6 @@ limited, and what it says is checked by whoever has it work (`scanner`).
 from __future__ import annotations
 
 import io
-import json
 from typing import BinaryIO, Final
 
 from PIL import (
@@ -16,6 +15,8 @@ from PIL import (
     Image,
     MpoImagePlugin,  # noqa: F401  of the JPEG decoder, for those that hold a second picture
 )
+
+from synapse_modules.scan.answer import as_picture
 
 #: The longer side of what is made, in points; clients show pictures of people and rooms at a fifth of it.
 SIDE: Final = 512
@@ -36,9 +37,21 @@ _TURNED: Final = {
 
 
 def portrait(file: BinaryIO) -> bytes:
-    """A picture drawn anew: its media type and length as one line of JSON, and its bytes.
+    """The answer that holds a picture drawn anew. A JPEG stays one; everything else becomes a PNG.
 
-    Of an animation it is the first picture. A JPEG stays one; everything else becomes a PNG.
+    Raises:
+        Exception: of any kind: it is no picture that can be drawn.
+    """
+    bare, kind = drawn_anew(file, (SIDE, SIDE))
+    out = io.BytesIO()
+    bare.save(out, kind, quality=_QUALITY)
+    return as_picture(f"image/{kind.lower()}", out.getvalue())
+
+
+def drawn_anew(file: BinaryIO, within: tuple[int, int]) -> tuple[Image.Image, str]:
+    """A picture's points, RGB or RGBA, as many as have room within a width and a height, and JPEG or PNG.
+
+    Of an animation it is the first picture.
 
     Raises:
         Exception: of any kind: it is no picture that can be drawn.
@@ -57,16 +70,13 @@ def portrait(file: BinaryIO) -> bytes:
             small: Image.Image = found.convert("RGBA" if has_alpha else "RGB")
         else:
             small = found
-        small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS)
+        small.thumbnail(within, Image.Resampling.LANCZOS)
         small = small.convert("RGBA" if has_alpha and kind == "PNG" else "RGB")
     if turned is not None:
         small = small.transpose(turned)
     bare = Image.new(small.mode, small.size)
     bare.paste(small)
-    out = io.BytesIO()
-    bare.save(out, kind, quality=_QUALITY)
-    data = out.getvalue()
-    return json.dumps({"kind": f"image/{kind.lower()}", "size": len(data)}).encode() + b"\n" + data
+    return bare, kind
 
 
 def _orientation(found: Image.Image) -> int:

@@ -13,8 +13,8 @@ from collections.abc import Iterable
 from typing import BinaryIO, Final, NoReturn
 
 from belisha.tlp import Label
-from synapse_modules.scan import portrait, stamping
-from synapse_modules.scan.answer import INSIDE, LARGEST, PORTRAIT, Markings, as_line
+from synapse_modules.scan import portrait, preview, stamping
+from synapse_modules.scan.answer import INSIDE, LARGEST, PORTRAIT, PREVIEW, Markings, as_line, from_order
 from synapse_modules.scan.box import Bounds, close_all_but, confine, leave_network, offer_to_be_killed
 from synapse_modules.scan.reading import load, most_memory, read
 from synapse_modules.scan.system_calls import CAN_FILTER
@@ -30,6 +30,7 @@ def serve(descriptor: int, bounds: Bounds = Bounds()) -> None:  # noqa: B008 - i
         load(markings)
         portrait.load()
         stamping.load()
+        preview.load()
         gc.freeze()
         offer_to_be_killed()
         has_left = leave_network()
@@ -76,7 +77,14 @@ def _work(message: bytes, file: int, answer: int, markings: Markings, bounds: Bo
 def _answer(message: bytes, file: BinaryIO, markings: Markings) -> Iterable[bytes]:
     if message == INSIDE:
         return [as_line(read(file, markings), most_memory())]
-    return [portrait.portrait(file)] if message == PORTRAIT else stamping.stamp(file, message)
+    if message == PORTRAIT:
+        return [portrait.portrait(file)]
+    if message.startswith(PREVIEW):
+        # PDFium is not written in Python: only where it can call nothing else does it see files of strangers.
+        if not CAN_FILTER:
+            return []
+        return [preview.preview(file, from_order(message.removeprefix(PREVIEW)))]
+    return stamping.stamp(file, message)
 
 
 def _reap(readers: dict[int, float]) -> None:

@@ -1,4 +1,4 @@
-"""Has stamped copies made by the confined process, from within Synapse; blocks, so it is called from a thread."""
+"""Has copies and previews made by the confined process, from within Synapse; blocks, so it is called from a thread."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from typing import Final
 
 from belisha.stamping import Copy, Order, Unstamped
 from belisha.stamping.cover import cover
-from synapse_modules.scan.answer import as_order, from_copy
+from synapse_modules.scan.answer import PREVIEW, as_order, from_copy, picture_in
 from synapse_modules.scan.box import Bounds
 from synapse_modules.scan.scanner import Scanner
 
 #: What a copy adds to the original, or is without it, in bytes: it is in memory while it is sent.
 LARGEST: Final = 64 * 1024**2
+#: Of a preview, in bytes: more than its points take as a JPEG, whatever they show.
+_PREVIEW: Final = 2 * 1024**2
 
 
 class Stamper:
@@ -41,3 +43,15 @@ class Stamper:
         reason = Unstamped.TOO_LARGE if is_too_large else Unstamped.TOO_SLOW if is_late else Unstamped.BROKEN
         with Path(path).open("rb") as file:
             return cover(file, order, reason)
+
+    def preview(self, path: str, order: Order) -> bytes | None:
+        """A JPEG of how a file begins, with its label on it; None where nothing of it can be drawn within the limits.
+
+        Raises:
+            ScanFailed: where no file can be read at present.
+            OSError: where this one cannot be opened.
+        """
+        try:
+            return picture_in(self._scanner.ask(path, PREVIEW + as_order(order), _PREVIEW))[1]
+        except ValueError:
+            return None

@@ -17,6 +17,7 @@ from tests.portal.alone import module, portal, store_at
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, element, fits
 from tests.portal.support import HOSTILE, Here, Visitor, make_group, share
 from tests.portal.test_digest_mail import mail_off
+from tests.support.producers import drawn
 from tests.support.server import free_ports
 
 
@@ -288,6 +289,28 @@ async def test_every_page_is_accessible(
                     ".map(e => e.outerHTML)"
                 )
                 assert not small, small
+
+
+@pytest.mark.full
+async def test_a_file_s_page_shows_how_it_begins_or_nothing(here: Here, browser: Browser, ana: Visitor) -> None:
+    """Also on a phone and at 400 %; where nothing can be drawn, no empty frame and no error stands there."""
+    room, kind = quote(here.groups["open"], safe=""), {"info": {"mimetype": "application/pdf"}}
+    whole, _ = await share(here, "Chart of lights.pdf", drawn(), group="open", by="ana", **kind)
+    broken, _ = await share(here, "Half a chart.pdf", drawn()[:600], group="open", by="ana", **kind)
+    for width in (320, 1280):
+        async with context(browser, ana, viewport={"width": width, "height": 740}) as profile:
+            page = await profile.new_page()
+            await page.goto(f"{here.url}/documents/{room}/{quote(whole, safe='')}")
+            picture = page.get_by_alt_text("The first page of the file")
+            await expect(picture).to_have_js_property("naturalWidth", 640)
+            await expect(picture).to_be_visible()
+            assert await fits(page)
+            await assert_accessible(page)
+            async with page.expect_response(lambda answer: "/documents/preview/" in answer.url) as answer:
+                await page.goto(f"{here.url}/documents/{room}/{quote(broken, safe='')}")
+            assert (await answer.value).status == 404
+            await expect(page.locator(".preview")).to_be_hidden()
+            await expect(page.get_by_role("link", name="Save a copy")).to_be_visible()
 
 
 async def test_a_group_is_found_by_typing(here: Here, browser: Browser, ana: Visitor) -> None:

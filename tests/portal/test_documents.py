@@ -44,12 +44,12 @@ def address_of(here: Here, event_id: str, group: str = "shelf") -> str:
     return f"/documents/{quote(here.groups[group], safe='')}/{quote(event_id, safe='')}"
 
 
-async def saved(visitor: Visitor, media_id: str) -> tuple[int, bytes, Mapping[str, str]]:
-    """A copy, as a browser saves it."""
+async def saved(visitor: Visitor, media_id: str, made: str = "copy") -> tuple[int, bytes, Mapping[str, str]]:
+    """A copy, as a browser saves it, or a `preview`, as it shows that."""
     cookies = "; ".join(f"{name}={value}" for name, value in visitor.cookies.items())
     async with (
         aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session,
-        session.get(f"{visitor.url}/documents/copy/{media_id}", headers={"Cookie": cookies}) as answer,
+        session.get(f"{visitor.url}/documents/{made}/{media_id}", headers={"Cookie": cookies}) as answer,
     ):
         return answer.status, await answer.read(), answer.headers
 
@@ -81,6 +81,32 @@ async def test_files_of_my_groups_are_found_and_saved(here: Here, dora: Visitor,
 
     assert await eventually(known, 30), "its source sees who has it"
     assert "saved a copy" not in (await dora.get(address_of(here, event_id))).text
+
+
+async def test_a_file_shows_how_it_begins(here: Here, dora: Visitor, lars: Visitor, olga: Visitor) -> None:
+    """On its page, to who may have a copy, in a confirmed browser; its source sees who has seen it; gone with it."""
+    kind = {"info": {"mimetype": "application/pdf"}}
+    event_id, media_id = await share(here, "Harbour plan.pdf", drawn(), group="shelf", by="lars", **kind)
+    words, _ = await share(here, "Harbour.txt", b"words", group="shelf", by="lars")
+    page = (await dora.get(address_of(here, event_id))).text
+    shown = f'<img src="/documents/preview/{media_id}" alt="The first page of the file, small, with its label'
+    assert shown in page and 'loading="lazy"' in page and "stand on your copy and on the small picture" in page
+    assert "/documents/preview/" not in (await dora.get(address_of(here, words))).text
+    assert "saw how it begins" not in (await lars.get(address_of(here, event_id))).text, "a page alone shows none"
+    status, jpeg, headers = await saved(dora, media_id, "preview")
+    assert (status, jpeg[:2], headers["Content-Type"]) == (200, b"\xff\xd8", "image/jpeg")
+    assert headers["Cache-Control"] == "private, no-store" and "script-src" in headers["Content-Security-Policy"]
+    assert (await saved(olga, media_id, "preview"))[0] == 404
+
+    async def known() -> bool:
+        return "saw how it begins" in (await lars.get(address_of(here, event_id))).text
+
+    assert await eventually(known, 30), "its source sees who has seen it"
+    unconfirmed = await here.in_widget("dora")
+    assert "/documents/preview/" not in (await unconfirmed.get(address_of(here, event_id))).text
+    assert (await unconfirmed.get(f"/documents/preview/{media_id}")).location == "/confirm"
+    await here.people["lars"].room_redact(here.groups["shelf"], event_id)
+    assert (await saved(dora, media_id, "preview"))[0] == 404
 
 
 async def test_the_chat_tells_of_files_until_they_change(here: Here, dora: Visitor, lars: Visitor) -> None:

@@ -17,6 +17,7 @@ from tests.support.community import Community, unique
 from tests.support.files import Got, ask, fetch, message, mxc, png, upload
 from tests.support.ledger import relabel, until
 from tests.support.portal import ask_as_portal
+from tests.support.producers import drawn
 from tests.support.server import PASSWORD, request
 from tests.synapse.samples import edit, reply, text
 from tests.synapse.test_registration import invite, register
@@ -417,6 +418,14 @@ async def _portals_copy(community: Community) -> Act:
     return lambda: _opened(ask(community, None, "GET", path, headers=headers))
 
 
+async def _portals_preview(community: Community) -> Act:
+    media_id, secret = await upload(community, "ana", drawn()), community.server.data / "secrets" / "portal_api"
+    await community.sent(message(community, media_id), "closed")
+    path = f"/_synapse/client/org.belisha/v1/media/{media_id}?preview=1&user_id={quote(community.id('ana'))}"
+    headers = {"Authorization": f"Bearer {secret.read_text().strip()}"}
+    return lambda: _opened(ask(community, None, "GET", path, headers=headers))
+
+
 async def _document(community: Community) -> Act:
     media_id = await upload(community, "ana", WORDS.encode())
     event = await community.sent(message(community, media_id), "closed")
@@ -556,7 +565,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi GET label": (_of_an_item("/_synapse/client/org.belisha/v1/label/{room}/{item}"),),
     "api MemberApi POST explain": (_explain,),
     "api MemberApi POST decide_batch": (_for_the_portal("decide_batch"),),
-    "api MemberApi GET media": (_portals_download, _portals_copy),
+    "api MemberApi GET media": (_portals_download, _portals_copy, _portals_preview),
     "api MemberApi POST documents": (_for_the_portal("documents"),),
     "api MemberApi POST document": (_document,),
     "api MemberApi GET documents": (

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest_asyncio
+from PIL import Image
 from pypdf import PdfReader
 
 from synapse_modules.documents import PAGE
@@ -37,12 +38,12 @@ ACT = "org.belisha.relabel"
 
 
 async def copy_for(
-    community: Community, name: str, media_id: str, secret: str = ""
+    community: Community, name: str, media_id: str, secret: str = "", made: str = "stamped"
 ) -> tuple[int, bytes, Mapping[str, str]]:
     """What the module gives the portal for a member."""
     secret = secret or (community.server.data / "secrets" / "portal_api").read_text().strip()
     user_id = name if name.startswith("@") else community.id(name)
-    path = f"/_synapse/client/org.belisha/v1/media/{quote(media_id, safe='')}?stamped=1&user_id={quote(user_id)}"
+    path = f"/_synapse/client/org.belisha/v1/media/{quote(media_id, safe='')}?{made}=1&user_id={quote(user_id)}"
     got = await ask(community, None, "GET", path, headers={"Authorization": f"Bearer {secret}"})
     return got.status, got.data, got.headers
 
@@ -156,6 +157,76 @@ async def test_nobody_gets_what_is_withdrawn_meanwhile(community: Community) -> 
     assert (status, copy[:5]) in ((404, copy[:5]), (200, b"%PDF-")), "in time, or gone"
     assert (await copy_for(community, "dina", media_id))[0] == 404
     assert state_of(community, media_id) == "withdrawn"
+
+
+async def test_how_a_file_begins_is_shown_to_who_may_have_a_copy(community: Community) -> None:
+    """Small, with its label, kept nowhere; written down as what it is; gone with the message, and where files are."""
+    community.rooms["shelf"] = room = await kept_to_sources(community, "dina")
+    media_id = await upload(community, "ana", drawn(), "tides.pdf", "application/pdf")
+    item = await community.sent(message(community, media_id), "shelf")
+
+    async def seen(name: str, of: str = media_id, secret: str = "") -> tuple[int, bytes, Mapping[str, str]]:
+        return await copy_for(community, name, of, secret, "preview")
+
+    status, jpeg, headers = await seen("dina")
+    assert status == 200
+    picture = Image.open(io.BytesIO(jpeg))
+    assert picture.format == "JPEG" and picture.width == 640 and picture.height > 900
+    strip = picture.crop((picture.width // 2, 0, picture.width, 24)).getcolors(10**6) or ()
+    assert any(red > 180 and 130 < green < 220 and blue < 60 for _, (red, green, blue) in strip), "TLP:AMBER"
+    assert headers["content-type"] == "image/jpeg" and headers["content-disposition"] == "inline"
+    assert headers["cache-control"] == "private, no-store" and headers["x-content-type-options"] == "nosniff"
+    nothing = await seen("dina", "n" * 24)
+    assert nothing[0] == 404
+    for name in ("emil", "finn", "@nobody:" + community.server.name):
+        assert (await seen(name))[:2] == nothing[:2], name
+    assert (await seen("dina", secret="wrong"))[0] == 403
+    question = "SELECT user_id, part, label FROM belisha_download WHERE media_id = ?"
+
+    async def noted() -> bool:
+        found = community.server.query(question, media_id)
+        return found == [{"user_id": community.id("dina"), "part": "preview", "label": "TLP:AMBER"}]
+
+    await until(noted)
+    asked = {"user_id": community.id("ana"), "room_id": room, "event_id": item}
+    told = await asked_of_portal(community, "document", asked)
+    assert [(one["user_id"], one["part"]) for one in told["opened"]] == [(community.id("dina"), "preview")]
+    assert told["document"]["previews"] is True
+    # What is no picture has none, and whoever asks for that is no intruder.
+    words = await upload(community, "ana", b"a,b\n1,2\n", "tables.pdf", "application/pdf")
+    green = await upload(community, "ana", png(4), "quay.png", "image/png")
+    broken = await upload(community, "ana", drawn()[:600], "half.pdf", "application/pdf")
+    for other in (words, green, broken):
+        await community.sent(message(community, other, "TLP:GREEN Tables"), "shelf")
+    assert (await seen("dina", words))[:2] == (await seen("dina", broken))[:2] == nothing[:2]
+    status, jpeg, _ = await seen("dina", green)
+    assert (status, jpeg[:2]) == (200, b"\xff\xd8")
+    assert (await copy_for(community, "dina", green))[0] == 200, "what comes later is written down later"
+    assert community.server.query(question, green) == [], "below AMBER it is not written down"
+    # A group that carries no files any more shows none; copies of those that are there can still be had.
+    policy = f"rooms/{quote(room)}/policy"
+    assert (await community.server.local("PUT", policy, {"media": "none"}))[0] == 200
+    assert (await seen("dina"))[:2] == nothing[:2] and (await copy_for(community, "dina", media_id))[0] == 200
+    assert (await asked_of_portal(community, "document", asked))["document"]["previews"] is False
+    assert (await community.server.local("PUT", policy, {"media": "documents"}))[0] == 200
+    assert (await seen("dina"))[0] == 200
+    await community["ana"].room_redact(room, item)
+    assert (await seen("dina"))[:2] == nothing[:2], "it goes with the message"
+
+
+async def test_a_preview_that_takes_long_holds_up_no_copy(community: Community) -> None:
+    """Not even of the same member: a page asks for it by itself."""
+    out = io.BytesIO()
+    Image.new("RGB", (8000, 8000)).save(out, "PNG")
+    large = await upload(community, "ana", out.getvalue(), "large.png", "image/png")
+    small = await upload(community, "ana", b"a,b\n", "small.csv", "text/csv")
+    for media_id in (large, small):
+        await community.sent(message(community, media_id), "closed")
+    asking = asyncio.create_task(copy_for(community, "dina", large, made="preview"))
+    await asyncio.sleep(0.3)
+    assert (await copy_for(community, "dina", small))[0] == 200
+    assert not asking.done()
+    assert (await asking)[0] == 200
 
 
 async def listed(community: Community, name: str, words: str = "", **more: Any) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community, assert_refused
-from tests.support.files import fetch, message, upload
+from tests.support.files import ask, fetch, message, png, upload
 from tests.support.ledger import until
 from tests.support.server import request
 from tests.support.settled import own_community
@@ -97,7 +97,20 @@ async def test_files_are_told_of_where_who_opened_them_could_find_them_in_a_grou
     one = (await files())[shared]
     assert (one["room_id"], one["label"]) == (room, "TLP:AMBER")
     assert set(await files()) == {shared}, "what was opened in a room of named people is not told"
+    seen = await upload(community, "ana", png(5), "quay.png", "image/png")
+    await share(community, room, seen)
     await asyncio.sleep(2)  # the moment of a share is kept to the second
+    portal = (community.server.data / "secrets" / "portal_api").read_text().strip()
+    path = f"/_synapse/client/org.belisha/v1/media/{seen}?preview=1&user_id={quote(finn)}"
+    got = await ask(community, None, "GET", path, headers={"Authorization": f"Bearer {portal}"})
+    assert got.status == 200
+
+    async def is_noted() -> bool:
+        found = community.server.query("SELECT part FROM belisha_download WHERE media_id = ?", seen)
+        return found == [{"part": "preview"}]
+
+    await until(is_noted)
+    assert set(await files()) == {shared}, "who looks at a file's page has not downloaded it"
     await share(community, room, later)
     assert set(await files()) == {shared}, "nor once it is shared in a group too"
     assert (await request(community["finn"], "POST", path_of(room, "leave"), {}))[0] == 200

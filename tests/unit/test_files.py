@@ -18,6 +18,7 @@ from belisha.policy.files import (
     decide_avatar,
     decide_copy,
     decide_download,
+    decide_preview,
     decide_share,
 )
 from belisha.policy.people import Person
@@ -161,6 +162,34 @@ def test_who_gets_a_copy() -> None:
         if state is not State.SHARED:
             assert not decide_copy(ANA, file(state, IN)).allowed
     assert not decide_copy(ANA, None).allowed
+
+
+def test_who_sees_how_a_file_begins() -> None:
+    """Whoever may have a copy, where a room of theirs that shares it has previews: one without files has none."""
+    kept_in, bare_in, bare_out = (
+        IN._replace(sources_only=True),
+        IN._replace(has_previews=False),
+        OUT._replace(has_previews=False),
+    )
+    for shares, allowed in (
+        ((IN,), {ANA, BEN}),
+        ((kept_in, bare_out), {ANA, BEN}),
+        ((bare_in, IN), {ANA, BEN}),
+        ((bare_in,), set()),
+        ((bare_in, OUT), set()),
+        ((OUT,), set()),
+        ((), set()),
+    ):
+        for person in (ANA, BEN, FROZEN, STRANGER):
+            decision = decide_preview(person, file(State.SHARED, *shares))
+            assert decision.allowed == (person in allowed), (shares, person)
+            assert not decision.allowed or decision.label is file(State.SHARED, *shares).label
+    for state in State:
+        if state is not State.SHARED:
+            assert not decide_preview(ANA, file(state, IN)).allowed
+    assert not decide_preview(ANA, None).allowed
+    assert CLOSED.has_previews and CLOSED._replace(media=Media.DOCUMENTS).has_previews
+    assert not CLOSED._replace(media=Media.NONE).has_previews
 
 
 def test_what_was_redacted_everywhere_is_closed_to_its_uploader() -> None:

@@ -44,6 +44,13 @@ if (cards.length > 3) {
   });
 }
 
+// Of a file that cannot be drawn there is no small picture.
+for (const picture of document.querySelectorAll(".preview img")) {
+  picture.decode().catch(() => {
+    picture.parentElement.hidden = true;
+  });
+}
+
 // Who signs out leaves nothing that they had begun to write (compose.js) to whoever sits here next.
 document.querySelector('form[action="/sign-out"]')?.addEventListener("submit", () => {
   window.name = window.name.split("\n", 1)[0];
