@@ -13,6 +13,7 @@ from belisha.metrics.actions import ACTIONS, ACTIVE, CONTRIBUTED
 from belisha.metrics.arrivals import arrivals
 from belisha.metrics.days import Period, months, week_of, weeks
 from belisha.metrics.facts import Fact
+from belisha.metrics.in_groups import Part, health, reach, turnout
 from belisha.metrics.measures import (
     active_users,
     cohorts,
@@ -65,6 +66,16 @@ def _connections(rollups: Rollups, period: Period) -> str:
     return counts({" to ".join(pair): who for pair, who in connections(rollups, period, CATEGORIES).items()})
 
 
+def _health(rollups: Rollups, period: Period) -> str:
+    found = health(rollups, week_of(period.first - timedelta(days=7)), period)
+    names = ("active", "contributed", "stayed", "joined")
+    return "; ".join(f"{group}: {counts({n: getattr(one, n) for n in names})}" for group, one in found.items())
+
+
+def _took(parts: Mapping[str, Part]) -> str:
+    return ", ".join(f"{group} {len(one.took)} of {len(one.active)}" for group, one in parts.items())
+
+
 MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "DAU": lambda rollups, period: ", ".join(map(str, active_users(rollups, period))),
     "WAU": lambda rollups, period: ", ".join(map(str, active_users(rollups, period, 7))),
@@ -80,6 +91,9 @@ MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "groups": lambda rollups, period: counts(rollups.by(ACTIVE, GROUP, period)),
     "labels": lambda rollups, period: counts(rollups.by(CONTRIBUTED, LABEL, period)),
     "connections": _connections,
+    "health": _health,
+    "turnout": lambda rollups, period: _took(turnout(rollups, period)),
+    "reach": lambda rollups, period: _took(reach(rollups, period)),
 }
 EXAMPLES = re.findall(r"^\| (\w+) \| (\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d) \| (.+) \|$", PAGE, re.MULTILINE)
 
