@@ -22,7 +22,7 @@ def facts_of(raw: list[Raw]) -> list[Fact]:
 
 
 def found_in(*raw: tuple[str, int, str, str], within: Period = WEEK) -> Asks:
-    rows = [(str(number), at(when), *rest) for number, (when, *rest) in enumerate(raw)]
+    rows = [(str(number), at(when), who, did, about) for number, (when, who, did, about) in enumerate(raw)]
     return asks(facts_of(rows), within)
 
 
@@ -81,8 +81,8 @@ def histories(draw: st.DrawFn) -> list[Raw]:
     """Three weeks around a change of the clock, late and out of order, some of it twice."""
     start = draw(st.sampled_from(STARTS))
     raw = [
-        (f"k{number}", start + quarter * 15 * MINUTE, *rest)
-        for number, (quarter, *rest) in enumerate(draw(st.lists(events, max_size=40)))
+        (f"k{number}", start + quarter * 15 * MINUTE, who, did, about)
+        for number, (quarter, who, did, about) in enumerate(draw(st.lists(events, max_size=40)))
     ]
     return raw + draw(st.lists(st.sampled_from(raw), max_size=10)) if raw else raw
 
