@@ -33,6 +33,8 @@ GROUPS: Final = {
 }
 _CATEGORIES: Final = ("government", "industry", "academia", "charity")
 _DAY: Final = timedelta(days=1)
+#: How often somebody who reads in a group above GREEN opens a file there.
+_OPENS: Final = 0.2
 
 
 @dataclass
@@ -73,6 +75,9 @@ def pilot(seed: int = 1, *, members: int = 200, organisations: int = 30, days: i
     last = START + _DAY * (days - 1)
     people = {n + 1: _person(dice, n + 1, name, sorted(categories), days) for n, name in enumerate(names)}
     facts = [fact for person in people.values() for fact in _life(dice, person, people, last)]
+    # Drawn apart, so that a seed gives the same life with them as without.
+    apart = random.Random(f"{seed} files")  # noqa: S311  nor by this
+    facts += [_opening(apart, fact) for fact in facts if _is_above_green(fact) and apart.random() < _OPENS]
     return Pilot(people, categories, sorted(facts, key=lambda fact: (fact.at, fact.key)), START, last)
 
 
@@ -131,6 +136,15 @@ def _day(dice: random.Random, person: Person, people: dict[int, Person], day: da
             yield _fact(dice, person, day, "answered", group, GROUPS[group], dice.choice(list(people.values())))
         else:
             yield _fact(dice, person, day, "posted", group, GROUPS[group])
+
+
+def _is_above_green(fact: Fact) -> bool:
+    return fact.action == "read" and fact.label not in ("TLP:CLEAR", "TLP:GREEN")
+
+
+def _opening(dice: random.Random, reading: Fact) -> Fact:
+    """A file that somebody opened while reading."""
+    return reading._replace(key=f"{dice.getrandbits(64):016x}", action="downloaded")
 
 
 def _fact(

@@ -11,6 +11,7 @@ from pyroaring import BitMap
 from belisha.metrics.actions import ACTIVE, CONTRIBUTED, KNOWN
 from belisha.metrics.arrivals import arrivals
 from belisha.metrics.days import Period, month_of, week_of
+from belisha.metrics.in_groups import health, reach, turnout
 from belisha.metrics.measures import connections, growth, reading, stickiness, top_decile
 from belisha.metrics.respect import Cell, Name, Partition, Release
 from belisha.metrics.rollups import GROUP, LABEL, ORGANISATION, Rollups
@@ -24,7 +25,7 @@ def report(
 ) -> Report:
     """All cells of some months and weeks, and what adds up to what among them; all months come before all weeks.
 
-    What is asked of newcomers stands between them.
+    What is asked of newcomers stands between them, and behind them what members did in each group in each month.
 
     Args:
         rollups: them.
@@ -50,6 +51,7 @@ def report(
                 cells += _only_monthly(rollups, category, period)
         if whole:
             cells += arrivals(rollups, periods)
+    cells += [cell for month in months for cell in _in_groups(rollups, month)]
     names = {cell.name for cell in cells}
     erased = [name for name in earlier if name not in names and name.period in (*months, *weeks)]
     return [*cells, *(Cell(name, BitMap(), name.period) for name in erased)], partitions
@@ -111,6 +113,20 @@ def _split(whole: Name, measure: str, sets: Mapping[str, BitMap], period: Period
 def _groups(rollups: Rollups, period: Period) -> list[Cell]:
     sets = rollups.by(ACTIVE, GROUP, period)
     return [Cell(Name(period, "group", value), members, period) for value, members in sets.items()]
+
+
+def _in_groups(rollups: Rollups, period: Period) -> list[Cell]:
+    """Who wrote, voted and opened files in each group: parts of its active members, where nobody is too few."""
+    found = {
+        "wrote_in": {group: one.contributed for group, one in health(rollups, _before(period), period).items()},
+        "voted_in": {group: one.took for group, one in turnout(rollups, period).items()},
+        "opened_in": {group: one.took for group, one in reach(rollups, period).items()},
+    }
+    return [
+        Cell(Name(period, measure, group), members, period)
+        for measure, sets in found.items()
+        for group, members in sets.items()
+    ]
 
 
 def _only_monthly(rollups: Rollups, category: Mapping[str, str], period: Period) -> list[Cell]:

@@ -26,6 +26,8 @@ _STEPS: Final = {
     "contributed": "… wrote something",
     CAME_BACK: "… and came back in the second week",
 }
+#: What somebody may do in a group, by measure.
+_IN_GROUPS: Final = {"wrote_in": "… wrote", "voted_in": "… voted", "opened_in": "… opened a file"}
 _GROWTH: Final = {
     "returning": "Were there the month before",
     "came": "Came, or came back",
@@ -185,7 +187,20 @@ def groups(asked: Asked) -> Sequence[Block]:
     by_group = _parts(figures, month, "groups", "Groups", told, "group", names)
     told = f"Members who wrote under each label in {month_name(month)}."
     labels = {part: part for part in figures.parts(month, "label")}
-    return (by_group, _parts(figures, month, "labels", "Labels", told, "label", labels))
+    return (by_group, _in_groups(asked, names), _parts(figures, month, "labels", "Labels", told, "label", labels))
+
+
+def _in_groups(asked: Asked, names: Mapping[str, str]) -> Block:
+    """What the active members of each group did there, the groups in the order of the plot before it."""
+    found = [asked.figures.parts(asked.month, measure) for measure in _IN_GROUPS]
+    active = asked.figures.parts(asked.month, "group")
+    listed = sorted(names, key=lambda room: (active[room] is None, -(active[room] or 0), names[room]))
+    # What was never decided about, in months before there was this plot, looks like what is withheld.
+    rows = [(names[room], [parts.get(room) for parts in found]) for room in listed]
+    told = f"Of the members who were active in each group in {month_name(asked.month)}: how many …"
+    heads = tuple(_IN_GROUPS.values())
+    table = tuple((name, *cells) for name, cells in rows)
+    return Block("in-groups", "In the groups", told, plots.heat(told, heads, rows), ("", *heads), table)
 
 
 def organisations(asked: Asked) -> Sequence[Block]:

@@ -122,6 +122,28 @@ async def test_a_withheld_number_is_a_dash_in_page_and_file(manager: Opened) -> 
     assert drawn.status == 200 and drawn.headers["Content-Type"] == "image/png"
 
 
+async def test_what_is_done_in_groups_is_what_was_decided(manager: Opened) -> None:
+    here, visitor = manager
+    release = await here.store.read(read)
+    (month,) = {name.period for name in release if name.period.first.isoformat() == "2026-09-01"} & {
+        name.period for name in release if name.measure == "wrote_in"
+    }
+    page = await visitor.get("/metrics/groups?month=2026-09")
+    assert "In the groups" in page.text
+    file = await visitor.get("/metrics/groups/in-groups.csv?month=2026-09")
+    rows = list(csv.reader(io.StringIO(file.text.lstrip("\ufeff"))))
+    at = next(number for number, row in enumerate(rows) if "… voted" in row)
+    measures = ("wrote_in", "voted_in", "opened_in")
+    numbers = {
+        name.part: [release[name._replace(measure=measure)].members for measure in measures]
+        for name in release
+        if name.period == month and name.measure == "group"
+    }
+    said = sorted(["withheld" if one is None else str(one) for one in row] for row in numbers.values())
+    assert sorted(row[1:] for row in rows[at + 1 :]) == said
+    assert {"withheld"} < {cell for row in said for cell in row}
+
+
 async def test_managers_write_down_what_happened(manager: Opened) -> None:
     _, visitor = manager
     form = form_of((await visitor.get("/metrics/overview")).text)

@@ -141,6 +141,26 @@ class Naive:
         """
         return {(row[0], row[1]): row[2] for row in self._db.execute(query, {"a": first, "b": last})}
 
+    def health(self, before: int, first: int, last: int) -> dict[str, tuple[int, ...]]:
+        query = """
+        SELECT grp, count(DISTINCT m),
+               count(DISTINCT CASE WHEN action IN ('posted','answered') THEN m END),
+               count(DISTINCT CASE WHEN EXISTS (SELECT 1 FROM active e WHERE e.m = a.m AND e.grp = a.grp
+                                                AND e.day BETWEEN :q AND :a - 1) THEN m END),
+               count(DISTINCT CASE WHEN action = 'joined' THEN m END)
+        FROM active a WHERE grp != '' AND day BETWEEN :a AND :b GROUP BY grp
+        """
+        rows = self._db.execute(query, {"q": before, "a": first, "b": last})
+        return {group: tuple(counts) for group, *counts in rows}
+
+    def took(self, action: str, first: int, last: int) -> dict[str, tuple[int, int]]:
+        query = """
+        SELECT grp, count(DISTINCT CASE WHEN action = :did THEN m END), count(DISTINCT m)
+        FROM active WHERE grp != '' AND day BETWEEN :a AND :b GROUP BY grp
+        """
+        rows = self._db.execute(query, {"did": action, "a": first, "b": last})
+        return {group: (part, whole) for group, part, whole in rows}
+
     def by(self, column: str, first: int, last: int) -> dict[str, int]:
         query = (
             f"SELECT {column}, count(DISTINCT m) FROM active WHERE {column} != '' AND day BETWEEN :a AND :b GROUP BY 1"  # noqa: S608

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,6 +15,7 @@ from pyroaring import BitMap
 from belisha.metrics.actions import ACTIONS, ACTIVE
 from belisha.metrics.days import Period, day_of, month_of, months, week_of, weeks
 from belisha.metrics.facts import Fact, Numbers, Pseudonyms, distinct, fact_of
+from belisha.metrics.in_groups import health, reach, turnout
 from belisha.metrics.measures import (
     Share,
     Top,
@@ -190,6 +192,15 @@ def test_every_measure_is_what_plain_sql_finds(raw: list[Raw]) -> None:
         assert list(map(len, funnel(rollups, period).values())) == naive.funnel(*ordinals(period))
         matrix = {pair: len(members) for pair, members in connections(rollups, period, CATEGORIES).items()}
         assert matrix == naive.connections(*ordinals(period), CATEGORIES)
+        for measure, action in ((turnout, "voted"), (reach, "downloaded")):
+            parts_of = {group: (len(one.took), len(one.active)) for group, one in measure(rollups, period).items()}
+            assert parts_of == naive.took(action, *ordinals(period))
+    for before, period in pairwise(some):
+        alive = {
+            group: (len(one.active), len(one.contributed), len(one.stayed), len(one.joined))
+            for group, one in health(rollups, before, period).items()
+        }
+        assert alive == naive.health(before.first.toordinal(), *ordinals(period))
     found = [list(cohort.retained) for cohort in cohorts(rollups, some)]
     assert found == naive.cohorts(some[0].first.toordinal(), len(some))
     for dimension, column in ((GROUP, "grp"), (LABEL, "label"), (ORGANISATION, "org")):

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sized
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from belisha.metrics.actions import ACTIONS, ACTIVE, CONTRIBUTED
 from belisha.metrics.arrivals import arrivals
+from belisha.metrics.asks import asks
 from belisha.metrics.days import Period, months, week_of, weeks
 from belisha.metrics.facts import Fact
+from belisha.metrics.in_groups import Part, health, reach, turnout
 from belisha.metrics.measures import (
     active_users,
     cohorts,
@@ -65,6 +67,27 @@ def _connections(rollups: Rollups, period: Period) -> str:
     return counts({" to ".join(pair): who for pair, who in connections(rollups, period, CATEGORIES).items()})
 
 
+def _health(rollups: Rollups, period: Period) -> str:
+    found = health(rollups, week_of(period.first - timedelta(days=7)), period)
+    names = ("active", "contributed", "stayed", "joined")
+    return "; ".join(f"{group}: {counts({n: getattr(one, n) for n in names})}" for group, one in found.items())
+
+
+def _took(parts: Mapping[str, Part]) -> str:
+    return ", ".join(f"{group} {len(one.took)} of {len(one.active)}" for group, one in parts.items())
+
+
+def _asks(_: Rollups, period: Period) -> str:
+    facts, members = [], dict[str, int]()
+    for key, (time, name, action, about) in enumerate(table("time (UTC) | member | action | about")):
+        when = datetime.fromisoformat(time).replace(tzinfo=UTC)
+        member, at = members.setdefault(name, len(members) + 1), int(when.timestamp() * 1000)
+        facts.append(Fact(str(key), at, when.date(), member, action, ref=about))
+    one = asks(facts, period)
+    sets = counts({part: getattr(one, part) for part in ("heard", "unheard", "answerers")})
+    return f"unanswered {one.unanswered}, after {one.time_to_first_answer} minutes, {sets}"
+
+
 MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "DAU": lambda rollups, period: ", ".join(map(str, active_users(rollups, period))),
     "WAU": lambda rollups, period: ", ".join(map(str, active_users(rollups, period, 7))),
@@ -80,6 +103,10 @@ MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "groups": lambda rollups, period: counts(rollups.by(ACTIVE, GROUP, period)),
     "labels": lambda rollups, period: counts(rollups.by(CONTRIBUTED, LABEL, period)),
     "connections": _connections,
+    "asks": _asks,
+    "health": _health,
+    "turnout": lambda rollups, period: _took(turnout(rollups, period)),
+    "reach": lambda rollups, period: _took(reach(rollups, period)),
 }
 EXAMPLES = re.findall(r"^\| (\w+) \| (\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d) \| (.+) \|$", PAGE, re.MULTILINE)
 

@@ -19,6 +19,8 @@ from tests.support.differencing import Attacker, Sets
 
 JUNE = month_of(date(2026, 6, 1))
 LATER = date(2026, 7, 20)
+#: What is asked for behind the report, so that it takes nothing from it.
+BEHIND = ("funnel", "cohort", "wrote_in", "voted_in", "opened_in")
 
 
 def community(organisations: str = "abcabcabcabcabc", since: date = date(2026, 4, 1)) -> Rollups:
@@ -158,6 +160,26 @@ def test_what_is_left_is_compared_too() -> None:
     assert decide(rollups, whole, cell("a", range(1, 13)), within_b) == {"all": 24, "a": 12, "week": None}
 
 
+def test_that_nobody_voted_in_a_group_looks_as_if_few_had() -> None:
+    rollups = Rollups()
+    rollups.add(
+        Fact(f"{group}{number}{action}{day}", 0, day, number, action, group=group, organisation="ab"[number % 2])
+        for group, votes in (("nobody", 0), ("few", 4), ("many", 6))
+        for number in range(1, 13)
+        for action in ("read", *["voted"] * (number <= votes))
+        for day in (date(2026, 4, 1), date(2026, 6, 3))
+    )
+    cells, partitions = report(rollups, {}, [JUNE], [], {})
+    asked = [one for one in cells if one.name.measure == "voted_in"]
+    found = release(rollups, asked, partitions, LATER, {})
+    assert {name.part: one.members for name, one in found.items()} == {"nobody": None, "few": None, "many": 6}
+    assert [one.name for one in cells[-9:]] == [
+        Name(JUNE, measure, group)
+        for measure in ("wrote_in", "voted_in", "opened_in")
+        for group in ("few", "many", "nobody")
+    ], "behind all others"
+
+
 # --- Time ------------------------------------------------------------------------------------------------------
 
 
@@ -248,7 +270,7 @@ def test_the_pilot_is_what_it_says() -> None:
 
 def test_the_monthly_report_keeps_four_cells_of_five() -> None:
     _, cells, on, _ = published(1)
-    of_report = {name: one for name, one in cells.items() if name.measure not in ("funnel", "cohort")}
+    of_report = {name: one for name, one in cells.items() if name.measure not in BEHIND}
     monthly = [name for name, one in of_report.items() if name.period == month_of(name.period.first) and one.members]
     assert len(monthly) >= 200
     assert sum(name in on for name in monthly) >= 0.8 * len(monthly)
