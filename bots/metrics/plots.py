@@ -15,6 +15,8 @@ WIDTH: Final = 720
 _ROW, _BAR, _NAMES, _ENDS = 34, 20, 220, 60
 _HEIGHT, _FOOT, _HEAD = 180, 34, 26
 _CELL_HEIGHT: Final = 38
+#: What names of a table take where none is long.
+_FEW_LETTERS: Final = 150
 #: Room for half of a name at the left edge.
 _HALF_NAME: Final = 24
 #: What stands for a number that is withheld.
@@ -75,13 +77,14 @@ def columns(told: str, found: Sequence[Column]) -> str:
 def heat(told: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[int | str | None]]]) -> str:
     """A table of cells, the darker the more, each with its number; an empty text is a cell that cannot be."""
     numbers = [cell for _, cells in rows for cell in cells if isinstance(cell, int)]
-    most, names = max(numbers, default=0) or 1, 150
+    most = max(numbers, default=0) or 1
+    names = _FEW_LETTERS if all(len(name) <= 16 for name, _ in rows) else _NAMES
     wide, parts = (WIDTH - names) / max(1, len(heads)), []
     for place, head in enumerate(heads):
         parts.append(_text(names + wide * (place + 0.5), 16, _short(head, int(wide // 8)), "plot-below"))
     for number, (name, cells) in enumerate(rows):
         y = _HEAD + number * _CELL_HEIGHT
-        parts.append(_text(names - 10, y + 24, _short(name, 20), "plot-name"))
+        parts.append(_text(names - 10, y + 24, _short(name, 30), "plot-name"))
         for place, cell in enumerate(cells):
             if cell == "":
                 continue
