@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from belisha.metrics.actions import ACTIONS
 from belisha.metrics.days import day_of
 from belisha.metrics.facts import Pseudonyms
-from belisha.policy.people import Person
+from belisha.policy.people import BOT_PREFIX, Person
 from bots.kernel.bot import Context, Job, Needs
 from bots.kernel.calls import Acting, Answer, Call, Entry
 from bots.kernel.config import Config
@@ -38,7 +38,6 @@ PAGE: Final = "metrics page"
 PUBLISH: Final = "metrics publish"
 #: Begins the names of jobs that take one member out of the roll-ups.
 FORGET: Final = "metrics forget "
-_BOT: Final = "belisha_"
 
 
 class Metrics:
@@ -166,7 +165,7 @@ class Metrics:
 
 
 def _is_bot(user_id: str) -> bool:
-    return Person(user_id).localpart.startswith(_BOT)
+    return Person(user_id).localpart.startswith(BOT_PREFIX)
 
 
 def _position(connection: sa.Connection) -> str:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final, Protocol
+from typing import Any, Final, Protocol, TypeVar
 
 import aiohttp
 from yarl import URL
@@ -20,6 +20,7 @@ _CHUNK: Final = 64 * 1024
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15)
 
 Json = Mapping[str, Any]
+_Read = TypeVar("_Read")
 
 
 class _Ask(Protocol):
@@ -64,13 +65,7 @@ class BlogQuestions:
             Unavailable: It cannot be asked.
         """
         body = {"user_id": user_id, "room_id": room_id, "event_id": event_id, "page": page}
-        answer = await self._ask("post", body, or_none=True)
-        if answer is None:
-            return None
-        found = post_of(answer)
-        if found is None:
-            raise Unavailable
-        return found
+        return await self._one("post", body, post_of)
 
     async def composer(
         self, user_id: str, room_id: str, answers: str | None = None, content: Json | None = None
@@ -81,10 +76,14 @@ class BlogQuestions:
             Unavailable: It cannot be asked.
         """
         body = {"user_id": user_id, "room_id": room_id, "answers": answers, "content": content}
-        answer = await self._ask("composer", body, or_none=True)
+        return await self._one("composer", body, composer_of)
+
+    async def _one(self, question: str, body: Json, read: Callable[[Json], _Read | None]) -> _Read | None:
+        """What the module tells of one thing; None where there is none for the member."""
+        answer = await self._ask(question, body, or_none=True)
         if answer is None:
             return None
-        found = composer_of(answer)
+        found = read(answer)
         if found is None:
             raise Unavailable
         return found
