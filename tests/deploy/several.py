@@ -81,8 +81,9 @@ class Several(Server):
     async def start(self) -> None:
         """Starts everything, and waits until the module has made the rooms of the start."""
         self._address = self._stack.enter_context(_databases(self.data / "postgresql"))
-        redis = ["/usr/bin/redis-server", str(self.data / "host" / "redis.conf"), "--supervised", "no"]
-        self._run("redis", redis)
+        if len(self.units) > 1:
+            redis = ["/usr/bin/redis-server", str(self.data / "host" / "redis.conf"), "--supervised", "no"]
+            self._run("redis", redis)
         self._run("nginx", ["/usr/sbin/nginx", "-c", str(self.data / "nginx.conf"), "-p", str(self.data)])
         self.start_unit(self.units[0])
         await self.answers(self.units[0])  # it has made the tables, and waits for who writes events
