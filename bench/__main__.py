@@ -27,6 +27,7 @@ BENCHES: Final = (
     "digest",
     "scale",
     "load",
+    "faults",
 )
 #: How much some of them do, where it is not to be their own number: the option, and which take it.
 _SIZES: Final = {"kills": ("crash",), "events": ("crash", "ingest"), "members": ("load",)}

@@ -113,6 +113,12 @@ class Traffic:
         path = f"{V3}/rooms/{quote(room)}/send/m.room.message/{self._txn()}"
         self._items[room] = str((await self._ask(maker, "PUT", path, shared))["event_id"])
 
+    def begin(self) -> str:
+        """The word by which `listen` knows a message that is sent from now on."""
+        text = f"t{self._txn()}"
+        self._begun[text] = time.monotonic()
+        return text
+
     async def listen(self, client: Client, until: asyncio.Event) -> None:
         """A client that waits for news, as each does while it is open."""
         while not until.is_set():

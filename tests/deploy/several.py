@@ -82,9 +82,8 @@ class Several(Server):
         """Starts everything, and waits until the module has made the rooms of the start."""
         self._address = self._stack.enter_context(_databases(self.data / "postgresql"))
         if len(self.units) > 1:
-            redis = ["/usr/bin/redis-server", str(self.data / "host" / "redis.conf"), "--supervised", "no"]
-            self._run("redis", redis)
-        self._run("nginx", ["/usr/sbin/nginx", "-c", str(self.data / "nginx.conf"), "-p", str(self.data)])
+            self.start_redis()
+        self.start_nginx()
         self.start_unit(self.units[0])
         await self.answers(self.units[0])  # it has made the tables, and waits for who writes events
         for unit in self.units[1:]:
@@ -92,6 +91,29 @@ class Several(Server):
         for unit in self.units[1:]:
             await self.answers(unit)
         await self.ready()
+
+    def start_redis(self) -> None:
+        """Starts Redis."""
+        self._run("redis", ["/usr/bin/redis-server", str(self.data / "host" / "redis.conf"), "--supervised", "no"])
+
+    def start_nginx(self) -> None:
+        """Starts the web server."""
+        self._run("nginx", ["/usr/sbin/nginx", "-c", str(self.data / "nginx.conf"), "-p", str(self.data)])
+
+    def end(self, name: str, number: int) -> None:
+        """Ends a unit, `redis` or `nginx` by a signal, and waits for its end."""
+        self._end(name, number)
+
+    def signal(self, name: str, number: int) -> None:
+        """Sends a signal to what a unit runs."""
+        self._running[name].send_signal(number)
+
+    async def restart_postgresql(self) -> None:
+        """Has PostgreSQL end every connection and start anew, as after a crash of one of its processes."""
+        with contextlib.closing(psycopg2.connect(self._address)) as connection, connection.cursor() as cursor:
+            cursor.execute("SELECT pid FROM pg_stat_activity WHERE backend_type = 'background writer'")
+            (pid,) = cursor.fetchone()
+        os.kill(pid, signal.SIGKILL)
 
     def start_unit(self, unit: str) -> None:
         """Starts what a unit runs."""
