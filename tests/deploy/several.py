@@ -100,9 +100,14 @@ class Several(Server):
         """Starts the web server."""
         self._run("nginx", ["/usr/sbin/nginx", "-c", str(self.data / "nginx.conf"), "-p", str(self.data)])
 
-    def end(self, name: str, number: int) -> None:
-        """Ends a unit, `redis` or `nginx` by a signal, and waits for its end."""
-        self._end(name, number)
+    def kill_part(self, name: str) -> None:
+        """kill -9 of a unit, `redis` or `nginx` with all its children, as systemd ends what a unit leaves behind."""
+        pid = self._running[name].pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        self._end(name, signal.SIGKILL)
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(int(child), signal.SIGKILL)
 
     def signal(self, name: str, number: int) -> None:
         """Sends a signal to what a unit runs."""
