@@ -14,6 +14,7 @@ from belisha import element
 from belisha.render import Place, templates
 from belisha.secrets import FOLDER, Secrets
 from belisha.settings import Settings
+from belisha.workers import Worker, workers
 
 #: The files of each service, as `belisha.render` names them.
 FILES: Final = {
@@ -24,13 +25,19 @@ FILES: Final = {
 
 #: The secrets that each service reads from files of its own.
 SECRETS: Final[dict[str, tuple[str, ...]]] = {
-    "synapse": ("signing.key", "macaroon", "form_secret", "module_api", "portal_api", "audit"),
+    "synapse": ("signing.key", "macaroon", "form_secret", "module_api", "portal_api", "audit", "replication"),
     "bots": ("as_token", "hs_token", "portal_api", "metrics"),
     "element": (),
 }
 
 #: What systemd, nginx and nftables read, besides the units.
-MACHINE: Final = ("nginx.conf", "nftables.conf")
+MACHINE: Final = ("nginx.conf", "nftables.conf", "postgresql.conf", "processes")
+
+#: The same, where Synapse has several processes: their unit, and Redis between them.
+OF_SEVERAL: Final = ("belisha-synapse@.service", "belisha-redis.service", "redis.conf")
+
+#: How far the ports of further processes are from the homeserver's.
+_FURTHER: Final = 100
 
 _WELL_KNOWN: Final = "well-known/client"
 _IN_MEGABYTES: Final = {"K": 1 / 1024, "M": 1.0, "G": 1024.0}
@@ -49,6 +56,7 @@ class Folders:
     logs: Path = Path("/var/log/belisha")
     program: Path = Path("/opt/belisha/venv")
     postgresql: Path = Path("/run/postgresql")
+    redis: Path = Path("/run/belisha-redis/redis.sock")
     nginx_logs: Path = Path("/var/log/nginx")
     acme: Path = Path("/var/www/belisha-acme")
 
@@ -153,14 +161,29 @@ def files(
         rendered = {path: template(path) for path in FILES[part]}
         if part == "element":
             rendered |= element.files(template)
+        if part == "synapse":
+            rendered |= _of_workers(settings, place, secrets)
         rendered |= {f"{FOLDER}/{name}": texts[name] for name in SECRETS[part]}
         found |= {f"{part}/{path}": File(text, owner) for path, text in rendered.items()}
         machine = templates(settings, place, secrets, _names(settings, hosts, folders, web))
         unit = f"host/belisha-{part}.service"
         found[unit] = File(machine(unit), mode=0o644)
         if part == "synapse":
-            found |= {path: File(machine(path), mode=0o644) for path in (*map("host/{}".format, MACHINE), _WELL_KNOWN)}
+            names = (*MACHINE, *(OF_SEVERAL if place.workers else ()))
+            found |= {path: File(machine(path), mode=0o644) for path in (*map("host/{}".format, names), _WELL_KNOWN)}
     return found
+
+
+def _of_workers(settings: Settings, place: Part, secrets: Secrets) -> dict[str, str]:
+    """What each further process of Synapse reads besides the files of all: its own settings, and where it logs."""
+
+    def of(worker: Worker) -> dict[str, str]:
+        named = {"worker": worker, "process": f"synapse-{worker.name}"}
+        template = templates(settings, place, secrets, named)
+        path = f"workers/{worker.name}"
+        return {f"{path}.yaml": template("worker.yaml"), f"{path}.log.yaml": template("log.yaml")}
+
+    return {path: text for worker in place.workers.all for path, text in of(worker).items()}
 
 
 def _place(part: str, port: int, folders: Folders, settings: Settings) -> Part:
@@ -172,6 +195,8 @@ def _place(part: str, port: int, folders: Folders, settings: Settings) -> Part:
         serves_element=settings.element.public_url is not None,
         proxied=True,
         postgresql=folders.postgresql,
+        workers=workers(settings.workers, port + _FURTHER),
+        redis=folders.redis,
         part=part,
         folders=folders,
     )

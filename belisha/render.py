@@ -16,6 +16,7 @@ from belisha import element, prometheus
 from belisha.resources import shipped
 from belisha.secrets import FOLDER, Secrets, write_private
 from belisha.settings import Settings
+from belisha.workers import ALONE, Workers
 
 STEWARD = "belisha_steward"
 FILES = (
@@ -47,6 +48,8 @@ class Place:
         proxied: whether every request comes through a web server of ours, which names the client's address.
         postgresql: the folder of PostgreSQL's socket; None for SQLite.
         serves_prometheus: whether Belisha runs a Prometheus here; its port is the fifth after the homeserver's.
+        workers: the processes of Synapse besides the main one.
+        redis: the socket of Redis, which they need.
     """
 
     data_dir: Path
@@ -58,6 +61,8 @@ class Place:
     proxied: bool = False
     postgresql: Path | None = None
     serves_prometheus: bool = False
+    workers: Workers = ALONE
+    redis: Path | None = None
 
     @property
     def homeserver(self) -> str:
@@ -157,6 +162,7 @@ def templates(
         "screening": _screening(settings, place),
         "revocations": _beside(settings.backup.revocations, place),
         "rules": _beside(settings.onboarding.rules, place),
+        "process": "synapse",
         "public_host": _host_and_port(settings.public_url or place.homeserver),
         **more,
     }

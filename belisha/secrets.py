@@ -44,6 +44,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "portal_api": _token,
     "audit": _token,
     "metrics": _token,
+    "replication": _token,
     "signing.key": _signing_key,
 }
 

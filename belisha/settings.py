@@ -198,6 +198,18 @@ class Watching(_Part):
     alertmanager: Annotated[str, AfterValidator(values.host_and_port)] | None = None
 
 
+Processes = Annotated[int, Field(ge=0, le=16)]
+
+
+class Workers(_Part):
+    """How many processes Synapse has on a server besides the main one, by what they do."""
+
+    client: Processes = 0
+    sync: Processes = 0
+    persister: Processes = 0
+    media: Annotated[int, Field(ge=0, le=1)] = 0
+
+
 class Settings(_Part):
     """belisha.yaml, checked."""
 
@@ -219,6 +231,7 @@ class Settings(_Part):
     onboarding: Onboarding = Field(default_factory=Onboarding)
     recertification: Recertification = Field(default_factory=Recertification)
     watching: Watching = Field(default_factory=Watching)
+    workers: Workers = Field(default_factory=Workers)
 
 
 @dataclass(frozen=True)

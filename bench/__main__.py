@@ -1,4 +1,4 @@
-"""`python -m bench NAME [--json] [--quick] [--kills N] [--events N]`: runs one benchmark."""
+"""`python -m bench NAME [--json] [--quick] [--kills N] [--events N] [--members N]`: runs one benchmark."""
 
 from __future__ import annotations
 
@@ -25,9 +25,12 @@ BENCHES: Final = (
     "relevance",
     "metrics",
     "digest",
+    "scale",
+    "load",
+    "faults",
 )
 #: How much some of them do, where it is not to be their own number: the option, and which take it.
-_SIZES: Final = {"kills": ("crash",), "events": ("crash", "ingest")}
+_SIZES: Final = {"kills": ("crash",), "events": ("crash", "ingest"), "members": ("load",)}
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -54,12 +54,12 @@ async def test_killed_between_storing_and_answering_on_postgresql(tmp_path: Path
 @pytest.mark.full
 async def test_killed_at_many_moments(process: BotsProcess, homeserver: Homeserver) -> None:
     sent = 0
-    for round_ in range(20):
+    for round_ in range(12):
         await process.start()
         events = [message(f"${round_}.{n}", room=f"!{n % 3}:x") for n in range(20)]
         assert (await process.push("1", *events))[0] == 200
         sent += len(events)
-        await asyncio.sleep(round_ * 0.01)
+        await asyncio.sleep(round_ * 0.017)
         process.end()
     await process.start()
     assert len(await homeserver.until_sent(sent, 60)) == sent

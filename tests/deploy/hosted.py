@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
+
+import yaml
 
 from belisha.host import FOLDERS, WEB, File, Folders, Web, files
 from belisha.resources import shipped
@@ -18,6 +21,14 @@ URLS = {
     "portal": "https://portal.harbour.test",
     "element": "https://chat.harbour.test",
 }
+
+#: Further processes of each kind, as changes of the example.
+COUNTS = (
+    ("  client: 0\n", "  client: 2\n"),
+    ("  sync: 0\n", "  sync: 1\n"),
+    ("  persister: 0\n", "  persister: 2\n"),
+    ("  media: 0\n", "  media: 1\n"),
+)
 
 
 def text(*changes: tuple[str, str], urls: dict[str, str] = URLS) -> str:
@@ -43,6 +54,11 @@ def rendered(
 ) -> dict[str, File]:
     """The files of a host; each secret's text is its name."""
     return files(of or settings(), SECRETS, {name: name for name in MAKERS}, port, folders, web)
+
+
+def yaml_of(path: Path) -> Any:
+    """A rendered file, read as its service reads it."""
+    return yaml.safe_load(path.read_text(encoding="utf-8"))
 
 
 def written(folder: Path, **arguments: object) -> Path:

@@ -25,7 +25,8 @@ from tests.support.server import free_ports
 
 NAMES = ("matrix.harbour.test", "portal.harbour.test", "chat.harbour.test", "harbour.test")
 PATIENCE = 30.0
-_OUTER = """
+#: What Debian has around the rendered file.
+OUTER = """
 daemon off; pid {folder}/nginx.pid; {user} worker_processes 1; error_log {folder}/start.log notice;
 events {{ worker_connections 1024; }}
 http {{
@@ -90,7 +91,7 @@ async def proxied(folder: Path) -> AsyncIterator[Proxied]:
     (folder / "logs").mkdir()
     certificate(folder / "tls")
     written(folder, port=ports[0], web=there.web, folders=Folders(configuration=folder, nginx_logs=folder / "logs"))
-    (folder / "nginx.conf").write_text(_OUTER.format(folder=folder, user="user root;" if os.geteuid() == 0 else ""))
+    (folder / "nginx.conf").write_text(OUTER.format(folder=folder, user="user root;" if os.geteuid() == 0 else ""))
     for port in (ports[0], ports[1], ports[4]):
         await _behind(there, port)
     nginx = ["/usr/sbin/nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)]

@@ -1,4 +1,7 @@
-"""The playbook on a real Debian: twice, once dry, then used over TLS. `make test-deploy` runs it."""
+"""The playbook on a real Debian, with a process of each kind: twice, once dry, then used over TLS, killed and rebooted.
+
+`make test-deploy` runs it.
+"""
 
 from __future__ import annotations
 
@@ -20,12 +23,14 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tests.deploy.container import HERE, THERE, Container, changed, debian
-from tests.deploy.hosted import URLS, text
+from tests.deploy.hosted import COUNTS, URLS, text
 from tests.deploy.proxied import certificate, trusting
 from tests.support.documents import pdf
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
+#: The further processes of Synapse.
+WORKERS = tuple(f"belisha-synapse@{kind}1" for kind in ("persister", "media", "client", "sync"))
 SITES = {key: url for key, url in URLS.items() if key != "element"}
 
 
@@ -34,7 +39,7 @@ class Playbook:
 
     def __init__(self, folder: Path, container: Container) -> None:
         self._inventory, self.certificate = folder / "hosts.yml", folder / "tls" / "fullchain.pem"
-        (folder / "belisha.yaml").write_text(text(urls=SITES))
+        self.write(text(*((before, before.replace("0", "1")) for before, _ in COUNTS), urls=SITES))
         certificate(folder / "tls")
         host = {
             "ansible_host": THERE,
@@ -52,6 +57,10 @@ class Playbook:
             "base_update_lists": False,
         }
         self._inventory.write_text(json.dumps({"all": {"hosts": {"community": host}, "vars": brought}}))
+
+    def write(self, settings: str) -> None:
+        """Changes the settings that the operator brings."""
+        self._inventory.with_name("belisha.yaml").write_text(settings)
 
     def run(self, *options: str) -> dict[str, int]:
         """Runs it; gives how many tasks were ok, changed and so on."""
@@ -182,7 +191,8 @@ async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Co
     )
     assert status == 200, room
     path = f"/_matrix/client/v3/rooms/{room['room_id']}"
-    for unit in ("nginx", "belisha-bots", "belisha-synapse", "'postgresql@*'"):
+    killed = (*WORKERS, "belisha-redis", "nginx", "belisha-bots", "belisha-synapse", "'postgresql@*'")
+    for unit in killed:
         container.ssh(f"systemctl kill --signal=KILL {unit}")
         deadline = time.monotonic() + PATIENCE
         while (seen := await _sent(manager, f"{path}/send/m.room.message/{quote(unit, safe='')}")) is None:
@@ -193,11 +203,47 @@ async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Co
         )
     _, said = await _ask(manager, "GET", f"{path}/messages?dir=b&limit=20")
     mine = [one for one in said["chunk"] if one["type"] == "m.room.message" and one["sender"] == manager.user_id]
-    assert len(mine) == 4
+    assert len(mine) == len(killed)
     deadline = time.monotonic() + PATIENCE
     while (await _ask(manager, "GET", "/", url=URLS["portal"]))[0] != 200:
         assert time.monotonic() < deadline, "the bots did not come back"
         await asyncio.sleep(1)
+
+
+async def test_after_a_start_of_the_machine_everything_is_back(manager: nio.AsyncClient, container: Container) -> None:
+    _, joined = await _ask(manager, "GET", "/_matrix/client/v3/joined_rooms")
+    container.ssh("systemctl reboot", check=False)
+    await asyncio.sleep(5)
+    await asyncio.to_thread(container.wait)
+    units = (*WORKERS, "belisha-redis", "belisha-synapse", "belisha-bots", "nginx", "nftables", "postgresql")
+    deadline = time.monotonic() + PATIENCE
+    while "inactive" in (states := container.ssh(f"systemctl is-active {' '.join(units)}", check=False)) or (
+        "activating" in states
+    ):
+        assert time.monotonic() < deadline, states
+        await asyncio.sleep(1)
+    status, after = await _ask(manager, "GET", "/_matrix/client/v3/joined_rooms")
+    assert status == 200 and set(after["joined_rooms"]) == set(joined["joined_rooms"])
+    assert container.ssh("nft list chain inet belisha input | grep -c 'policy drop'").strip() == "1"
+
+
+async def test_fewer_processes_are_stopped_and_messages_go_on(
+    playbook: Playbook, manager: nio.AsyncClient, container: Container
+) -> None:
+    playbook.write(text(("  client: 0\n", "  client: 1\n"), urls=SITES))
+    assert playbook.run()["changed"] > 0
+    running = container.ssh("systemctl list-units 'belisha-synapse*' --plain --no-legend --state=active")
+    assert {line.split()[0] for line in running.splitlines()} == {
+        "belisha-synapse.service",
+        "belisha-synapse@client1.service",
+    }
+    status, room = await _ask(
+        manager, "POST", "/_matrix/client/v3/createRoom", {"preset": "private_chat", "name": "Flow"}
+    )
+    assert status == 200, room
+    path = f"/_matrix/client/v3/rooms/{room['room_id']}/send/m.room.message/fewer"
+    assert await _sent(manager, path)
+    assert playbook.run()["changed"] == 0
 
 
 async def _sent(client: nio.AsyncClient, path: str) -> str | None:

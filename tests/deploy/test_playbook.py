@@ -28,7 +28,7 @@ def test_ansible_lint_finds_nothing_by_its_strictest_profile(tmp_path: Path) -> 
 
 
 def test_the_playbook_can_be_read(tmp_path: Path) -> None:
-    read = _run("ansible-playbook", "--syntax-check", "site.yml", home=tmp_path)
+    read = _run("ansible-playbook", "--syntax-check", "site.yml", "restart.yml", home=tmp_path)
     assert read.returncode == 0, read.stdout + read.stderr
 
 

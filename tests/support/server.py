@@ -10,7 +10,7 @@ import signal
 import socket
 import sqlite3
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +92,10 @@ class Server:
 
     def start_synapse(self, name: str, app: str, *more: Path) -> None:
         """Starts one process of Synapse with homeserver.yaml, and what more of settings it has."""
-        configs = (self.place.rendered / "homeserver.yaml", *more)
+        self.start_configured(name, app, (self.place.rendered / "homeserver.yaml", *more))
+
+    def start_configured(self, name: str, app: str, configs: Sequence[Path]) -> None:
+        """Starts one process of Synapse with its files of settings, of which later ones win."""
         arguments = [part for config in configs for part in ("-c", str(config))]
         self._running[name] = forking.start(app, arguments, self._log, cwd=self.data, env=os.environ)
 

@@ -29,25 +29,50 @@ ONLY_ON_SEVERAL: Final[Mapping[str, str]] = {"test_races.py::test_a_few_pairs": 
 
 _ONE_ACTS = "the main process alone does it, by the same code"
 _CHILD = "what reads files is one and the same child, whatever process asks it"
-#: Files that `pytest --brief` leaves out on workers too: they pass there, and need no two processes to agree.
-#: `make test-workers` runs them; `make test-full` has no time for them.
+#: What a mute, a removal or a ban does in each process stays; who may do them where is decided where acts are.
+_WHO_MODERATES = (
+    "test_nor_from_ones_own_room_about_the_group",
+    "test_a_reason_is_shown_with_what_it_is_for_and_kept_nowhere_else",
+    "test_who_may_do_what_where",
+    "test_whom",
+    "test_where_not",
+    "test_a_maintainer_names_their_own_group_from_their_room_and_no_other",
+    "test_the_log_is_for_those_who_moderate_and_in_their_own_room",
+    "test_two_who_moderate_at_once",
+    "test_each_is_carried_out_once",
+)
+
+#: Files, or single tests, that `pytest --brief` leaves out on workers too: they pass there, and need no two processes
+#: to agree. `make test-workers` runs them; `make test-full` has no time for them.
 BRIEFLY_LEFT_OUT: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
+            "test_acts.py",
+            "test_acts_self.py",
+            "test_announcements.py",
+            "test_anonymous_polls.py",
             "test_audit.py",
+            "test_composer.py",
+            "test_digest.py",
+            "test_doings.py",
             "test_groups_found.py",
+            "test_introductions.py",
             "test_invitations.py",
             "test_members.py",
+            "test_mydata.py",
             "test_notice.py",
             "test_offboarding.py",
             "test_operator_commands.py",
             "test_poll_results.py",
+            "test_questions.py",
             "test_recertification.py",
             "test_recovery.py",
             "test_registration.py",
             "test_reports.py",
             "test_relabel_restart.py",
             "test_restart.py",
+            "test_waiting.py",
+            *(f"test_acts_moderation.py::{name}" for name in _WHO_MODERATES),
         ),
         _ONE_ACTS,
     ),
@@ -58,6 +83,7 @@ BRIEFLY_LEFT_OUT: Final[Mapping[str, str]] = {
     "test_openapi.py": "the description is the same for each process",
     "test_encrypted_files.py": "clients encrypt and open them; the gate is the one of test_files.py",
     "test_clients.py": "client libraries see one address",
+    "test_polls_js.py": "client libraries see one address",
 }
 
 chosen = "one"

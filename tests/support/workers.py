@@ -1,7 +1,7 @@
 """The same community on several processes: main, client worker, event persister, media worker, as in production.
 
 PostgreSQL, Redis and the router in front (nginx) are real ones of Debian, on loopback. What goes to which process is
-what Synapse says (docs/workers.md of 1.163): the router below has its list.
+what a server's nginx does (`belisha.workers`).
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import psycopg2
 import psycopg2.extras
 
 from belisha.settings import Settings
+from belisha.workers import CLIENT, MEDIA, STREAMS, SYNC, WRITING
 from synapse_modules.registry import REVISION_AGE
 from tests.support.databases import postgresql
 from tests.support.server import Server, free_ports
@@ -30,74 +31,6 @@ from tests.support.server import Server, free_ports
 #: The processes of Synapse besides the main one.
 WORKERS: Final = ("client", "persister", "media")
 PROCESSES: Final = ("main", *WORKERS)
-
-#: What the client worker answers besides reading; each stream has one writer.
-_STREAMS: Final = "typing to_device account_data receipts presence push_rules device_lists thread_subscriptions".split()
-
-#: Addresses of the client worker: those of any generic worker, and those of the streams that it writes.
-_CLIENT: Final = r"""
-^/_matrix/client/(r0|v3)/sync$
-^/_matrix/client/unstable/org.matrix.simplified_msc3575/sync$
-^/_matrix/client/(api/v1|r0|v3)/events$
-^/_matrix/client/(api/v1|r0|v3)/initialSync$
-^/_matrix/client/(api/v1|r0|v3)/rooms/[^/]+/initialSync$
-^/_matrix/client/(api/v1|r0|v3|unstable)/createRoom
-^/_matrix/client/(api/v1|r0|v3|unstable)/publicRooms$
-^/_matrix/client/(api/v1|r0|v3|unstable)/rooms/.*/joined_members$
-^/_matrix/client/(api/v1|r0|v3|unstable)/rooms/.*/context/.*$
-^/_matrix/client/(api/v1|r0|v3|unstable)/rooms/.*/members$
-^/_matrix/client/(api/v1|r0|v3|unstable)/rooms/.*/messages$
-^/_matrix/client/(api/v1|r0|v3|unstable)/rooms/.*/state$
-^/_matrix/client/v1/rooms/.*/hierarchy$
-^/_matrix/client/(v1|unstable)/rooms/.*/relations/
-^/_matrix/client/v1/rooms/.*/threads$
-^/_matrix/client/(v1/room_summary|unstable/im.nheko.summary/(rooms/.*/)?summary)
-^/_matrix/client/(r0|v3|unstable)/account/3pid$
-^/_matrix/client/(r0|v3|unstable)/account/whoami$
-^/_matrix/client/(r0|v3|unstable)/account/deactivate$
-^/_matrix/client/(r0|v3)/delete_devices$
-^/_matrix/client/(api/v1|r0|v3|unstable)/devices(/|$)
-^/_matrix/client/versions$
-^/_matrix/client/(api/v1|r0|v3|unstable)/voip/turnServer$
-^/_matrix/client/(api/v1|r0|v3|unstable)/rooms/.*/event/
-^/_matrix/client/(api/v1|r0|v3|unstable)/joined_rooms$
-^/_matrix/client/v1/rooms/.*/timestamp_to_event$
-^/_matrix/client/(api/v1|r0|v3|unstable/.*)/rooms/.*/aliases
-^/_matrix/client/(api/v1|r0|v3|unstable)/search$
-^/_matrix/client/(r0|v3|unstable)/user/.*/filter(/|$)
-^/_matrix/client/(api/v1|r0|v3|unstable)/directory/room/.*$
-^/_matrix/client/(r0|v3|unstable)/capabilities$
-^/_matrix/client/(r0|v3|unstable)/notifications$
-^/_matrix/client/(r0|v3|unstable)/keys/(query|changes|claim|upload|device_signing/upload|signatures/upload)
-^/_matrix/client/(r0|v3|unstable)/room_keys/
-^/_matrix/client/(api/v1|r0|v3|unstable)/login$
-^/_matrix/client/(r0|v3|unstable)/register$
-^/_matrix/client/(r0|v3|unstable)/register/available$
-^/_matrix/client/v1/register/m.login.registration_token/validity$
-^/_matrix/client/(r0|v3|unstable)/password_policy$
-^/_matrix/client/(api/v1|r0|v3|unstable)/rooms/.*/redact
-^/_matrix/client/(api/v1|r0|v3|unstable)/rooms/.*/send
-^/_matrix/client/(api/v1|r0|v3|unstable)/rooms/.*/state/
-^/_matrix/client/(api/v1|r0|v3|unstable)/rooms/.*/(join|invite|leave|ban|unban|kick)$
-^/_matrix/client/(api/v1|r0|v3|unstable)/join/
-^/_matrix/client/(api/v1|r0|v3|unstable)/knock/
-^/_matrix/client/(api/v1|r0|v3|unstable)/profile/
-^/_matrix/client/(r0|v3|unstable)/user_directory/search$
-^/_matrix/client/(api/v1|r0|v3|unstable)/rooms/.*/typing
-^/_matrix/client/(r0|v3|unstable)/sendToDevice/
-^/_matrix/client/(r0|v3|unstable)/.*/tags
-^/_matrix/client/(r0|v3|unstable)/.*/account_data
-^/_matrix/client/(r0|v3|unstable)/rooms/.*/(receipt|read_markers)
-^/_matrix/client/(api/v1|r0|v3|unstable)/presence/
-^/_matrix/client/(api/v1|r0|v3|unstable)/pushrules/
-""".split()
-
-_MEDIA: Final = r"""
-^/_matrix/media/
-^/_matrix/client/v1/media/
-^/_synapse/client/org.belisha/v1/media/
-^/_synapse/admin/v1/(purge_media_cache$|media/|quarantine_media/|(room|user|users)/.*/media)
-""".split()
 
 #: What of the local API changes the registry, which each process reads anew after half a second.
 _OF_THE_REGISTRY: Final = ("organisations/", "members/", "standing/")
@@ -144,7 +77,7 @@ class Workers(Server):
             self._write(name, self._worker(name, metrics[name]))
         locations = "".join(
             f'    location ~ "{pattern}" {{ proxy_pass {self.urls[name]}; }}\n'
-            for name, patterns in (("media", _MEDIA), ("client", _CLIENT))
+            for name, patterns in (("media", MEDIA), ("client", (*SYNC, *WRITING, *CLIENT)))
             for pattern in patterns
         )
         (self._folder / "nginx.conf").write_text(
@@ -195,7 +128,7 @@ class Workers(Server):
             "listeners": self._listeners("main", self.place.metrics_port),
             "instance_map": {name: {"host": "127.0.0.1", "port": port} for name, port in self._replication.items()},
             "worker_replication_secret": "a-sample-replication-secret",
-            "stream_writers": {"events": ["persister"]} | {stream: ["client"] for stream in _STREAMS},
+            "stream_writers": {"events": ["persister"]} | {stream: ["client"] for stream in STREAMS},
             "enable_media_repo": False,
             "media_instance_running_background_jobs": "media",
         }
