@@ -31,7 +31,9 @@ async def test_that_a_search_found_nothing_is_counted_and_not_what_for(here: Her
     visitor = await here.sign_in(name)
     assert (await visitor.get("/search")).status == 200, "the empty page is no search"
     assert "You searched" not in await here.asked(name, "!metrics mine")
-    assert "<h3>" in (await visitor.get("/search?q=ana")).text
+    skill = unique("splicing")
+    await here.asked("ben", f"!profile expertise + {skill}")
+    assert "<h3>" in (await visitor.get(f"/search?q={skill}")).text
     told = await here.asked(name, "!metrics mine")
     assert "You searched on the portal" in told and nothing not in told
     word = unique("nowhere")
