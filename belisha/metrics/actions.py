@@ -55,6 +55,8 @@ ACTIONS: Final = {
         Action("voted", "a vote in a poll; not for what, and not in anonymous polls"),
         Action("downloaded", "a file above GREEN of a group was opened; once a day each"),
         Action("viewed", "a page of the portal was opened; the first on a day"),
+        Action("searched", "a search on the portal, whatever for; the first on a day", active=False),
+        Action("found_nothing", "a search there that nothing was found by; the first on a day", active=False),
         Action("left", "the member's right to be in the community ended, as is seen the night after", active=False),
     )
 }

@@ -179,6 +179,19 @@ def reading(rollups: Rollups, within: Period) -> Reading:
     return Reading(contributed, read, rollups.members(ACTIVE, within) - contributed - read)
 
 
+class Searching(NamedTuple):
+    """Who searched on the portal, and who of these found nothing on one occasion at least: sets of member numbers."""
+
+    searched: BitMap
+    found_nothing: BitMap
+
+
+def searching(rollups: Rollups, within: Period) -> Searching:
+    """Who searched in a period, and to whom it gave no result."""
+    nothing = rollups.members("found_nothing", within)
+    return Searching(rollups.members("searched", within) | nothing, nothing)
+
+
 @dataclass(frozen=True, slots=True)
 class Top:
     """The tenth of the contributing members who contributed most.

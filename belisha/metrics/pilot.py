@@ -35,6 +35,10 @@ _CATEGORIES: Final = ("government", "industry", "academia", "charity")
 _DAY: Final = timedelta(days=1)
 #: How often somebody who reads in a group above GREEN opens a file there.
 _OPENS: Final = 0.2
+#: How often somebody on the portal searches.
+_SEARCHES: Final = 0.5
+#: How often somebody who searches finds nothing.
+_IN_VAIN: Final = 0.3
 
 
 @dataclass
@@ -77,7 +81,11 @@ def pilot(seed: int = 1, *, members: int = 200, organisations: int = 30, days: i
     facts = [fact for person in people.values() for fact in _life(dice, person, people, last)]
     # Drawn apart, so that a seed gives the same life with them as without.
     apart = random.Random(f"{seed} files")  # noqa: S311  nor by this
-    facts += [_opening(apart, fact) for fact in facts if _is_above_green(fact) and apart.random() < _OPENS]
+    facts += [_also(apart, fact, "downloaded") for fact in facts if _is_above_green(fact) and apart.random() < _OPENS]
+    visits = [fact for fact in facts if fact.action == "viewed"]
+    facts += [_also(apart, fact, "searched") for fact in visits if apart.random() < _SEARCHES]
+    found = [fact for fact in facts if fact.action == "searched"]
+    facts += [_also(apart, fact, "found_nothing") for fact in found if apart.random() < _IN_VAIN]
     return Pilot(people, categories, sorted(facts, key=lambda fact: (fact.at, fact.key)), START, last)
 
 
@@ -142,9 +150,9 @@ def _is_above_green(fact: Fact) -> bool:
     return fact.action == "read" and fact.label not in ("TLP:CLEAR", "TLP:GREEN")
 
 
-def _opening(dice: random.Random, reading: Fact) -> Fact:
-    """A file that somebody opened while reading."""
-    return reading._replace(key=f"{dice.getrandbits(64):016x}", action="downloaded")
+def _also(dice: random.Random, fact: Fact, action: str) -> Fact:
+    """What somebody did besides, at the same time and place."""
+    return fact._replace(key=f"{dice.getrandbits(64):016x}", action=action)
 
 
 def _fact(

@@ -12,7 +12,7 @@ from belisha.metrics.actions import ACTIVE, CONTRIBUTED, KNOWN
 from belisha.metrics.arrivals import arrivals
 from belisha.metrics.days import Period, month_of, week_of
 from belisha.metrics.in_groups import health, reach, turnout
-from belisha.metrics.measures import connections, growth, reading, stickiness, top_decile
+from belisha.metrics.measures import connections, growth, reading, searching, stickiness, top_decile
 from belisha.metrics.respect import Cell, Name, Partition, Release
 from belisha.metrics.rollups import GROUP, LABEL, ORGANISATION, Rollups
 
@@ -25,7 +25,8 @@ def report(
 ) -> Report:
     """All cells of some months and weeks, and what adds up to what among them; all months come before all weeks.
 
-    What is asked of newcomers stands between them, and behind them what members did in each group in each month.
+    What is asked of newcomers stands between them, and behind all what members did in each group in each month, and
+    who searched.
 
     Args:
         rollups: them.
@@ -51,7 +52,7 @@ def report(
                 cells += _only_monthly(rollups, category, period)
         if whole:
             cells += arrivals(rollups, periods)
-    cells += [cell for month in months for cell in _in_groups(rollups, month)]
+    cells += [cell for month in months for cell in (*_in_groups(rollups, month), *_searching(rollups, month))]
     names = {cell.name for cell in cells}
     erased = [name for name in earlier if name not in names and name.period in (*months, *weeks)]
     return [*cells, *(Cell(name, BitMap(), name.period) for name in erased)], partitions
@@ -126,6 +127,14 @@ def _in_groups(rollups: Rollups, period: Period) -> list[Cell]:
         Cell(Name(period, measure, group), members, period)
         for measure, sets in found.items()
         for group, members in sets.items()
+    ]
+
+
+def _searching(rollups: Rollups, period: Period) -> list[Cell]:
+    searched, nothing = searching(rollups, period)
+    return [
+        Cell(Name(period, "search", "searched"), searched, period),
+        Cell(Name(period, "search", "found_nothing"), nothing, period),
     ]
 
 

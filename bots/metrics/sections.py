@@ -102,6 +102,8 @@ def overview(asked: Asked) -> Sequence[Block]:
         both("Read, and wrote nothing", lambda one: figures.number(one, "reading", "did_not")),
         both("Share of days on which the active ones came", lambda one: figures.figure(one, "active", "stickiness")),
         both("The busiest tenth's share of what was written", lambda one: figures.figure(one, "top_decile", "share")),
+        both("Searched on the portal", lambda one: figures.number(one, "search", "searched")),
+        both("… and once at least found nothing", lambda one: figures.number(one, "search", "found_nothing")),
     )
     heads = ("", month_name(month), month_name(before) if before else "The month before")
     bars = [plots.Bar(str(row[0]), row[1]) for row in rows if isinstance(row[1], int) or row[1] is None][:6]

@@ -25,6 +25,8 @@ DID: Final = {
     "voted": marked("You voted (what for is not counted)"),
     "downloaded": marked("You opened a file above TLP:GREEN in a group"),
     "viewed": marked("You opened the portal"),
+    "searched": marked("You searched on the portal (what for is not counted)"),
+    "found_nothing": marked("You searched on the portal and nothing was found (what for is not counted)"),
     "left": marked("You left the community"),
 }
 

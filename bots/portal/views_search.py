@@ -67,6 +67,7 @@ class Section:
         hits: what is shown, the best first.
         more: where there is more of it, with the words of the link; None where there is not.
         note: what else is to be said of it.
+        looked: whether it could be looked for.
     """
 
     id: str
@@ -74,6 +75,7 @@ class Section:
     hits: Sequence[Hit]
     more: tuple[str, str] | None = None
     note: str = ""
+    looked: bool = True
 
 
 Source = Callable[[Visit, str], Awaitable[Section]]
@@ -83,6 +85,7 @@ async def search(visit: Visit) -> web.Response:
     """What I can find of everything that my groups and the directory hold."""
     words = plain(visit.request.query.get("q", "")[:QUESTION])
     sections = await asyncio.gather(*(_looked_for(source, visit, words) for source in SOURCES)) if words else []
+    await _count(visit, sections)
     label = strictest([Label.GREEN, *(hit.label for section in sections for hit in section.hits)])
     return visit.page("search", label, asked=words, sections=sections, found=sum(len(one.hits) for one in sections))
 
@@ -188,7 +191,16 @@ async def _looked_for(source: Source, visit: Visit, words: str) -> Section:
         return await source(visit, words)
     except Unavailable:
         name = source.__name__
-        return Section(name, name.capitalize(), (), note="These cannot be looked through right now. Please try again.")
+        note = "These cannot be looked through right now. Please try again."
+        return Section(name, name.capitalize(), (), note=note, looked=False)
+
+
+async def _count(visit: Visit, sections: Sequence[Section]) -> None:
+    """Counts that the member searched, and that nothing was found where all could be looked through; never what for."""
+    if sections:
+        await visit.counted("searched", visit.known.member.user_id)
+    if sections and all(one.looked and not one.hits for one in sections):
+        await visit.counted("found_nothing", visit.known.member.user_id)
 
 
 SOURCES: Final[Sequence[Source]] = (people, posts, documents, messages)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import re
+from types import SimpleNamespace
+from typing import Any
 from urllib.parse import quote
 
+import pytest
+
+from belisha.tlp import Label
+from bots.portal.views_search import Hit, Section, _count
 from tests.bots.support import eventually
 from tests.portal.support import HOSTILE, Here, Visitor, make_group, share
 from tests.support.community import unique
@@ -75,6 +81,29 @@ async def test_a_post_is_found_by_its_words_by_who_reads_that_blog(here: Here, a
     page = await found(ana, word)
     assert f"/blog/{quote(here.groups['searched blog'], safe='')}/" in page and "Keel notes" in page
     assert "Scraping" not in await found(finn, word)
+
+
+HIT = Hit("Keel", "", Label.GREEN)
+
+
+@pytest.mark.parametrize(
+    ("sections", "counted"),
+    [
+        ([], []),
+        ([Section("people", "People", [HIT]), Section("posts", "Posts", [])], ["searched"]),
+        ([Section("people", "People", []), Section("posts", "Posts", [])], ["searched", "found_nothing"]),
+        ([Section("people", "People", []), Section("posts", "Posts", [], looked=False)], ["searched"]),
+    ],
+)
+async def test_nothing_is_found_only_where_all_was_looked_through(sections: list[Section], counted: list[str]) -> None:
+    told: list[str] = []
+
+    async def count(action: str, _user_id: str) -> None:
+        told.append(action)
+
+    visit: Any = SimpleNamespace(counted=count, known=SimpleNamespace(member=SimpleNamespace(user_id="@ana:x")))
+    await _count(visit, sections)
+    assert told == counted
 
 
 async def test_odd_questions_are_answered(ana: Visitor) -> None:

@@ -122,6 +122,14 @@ class Naive:
         contributed, only_read, neither = self._all(query, a=first, b=last)[0]
         return contributed, only_read, neither
 
+    def searching(self, first: int, last: int) -> tuple[int, int]:
+        query = """
+        SELECT count(DISTINCT m), count(DISTINCT CASE WHEN action = 'found_nothing' THEN m END)
+        FROM fact WHERE action IN ('searched', 'found_nothing') AND day BETWEEN :a AND :b
+        """
+        searched, nothing = self._all(query, a=first, b=last)[0]
+        return searched, nothing
+
     def top_decile(self, first: int, last: int) -> tuple[int, int]:
         query = """
         WITH per AS (SELECT count(*) AS n FROM contributed WHERE day BETWEEN :a AND :b GROUP BY m ORDER BY n DESC)

@@ -25,6 +25,7 @@ from belisha.metrics.measures import (
     funnel,
     growth,
     reading,
+    searching,
     stickiness,
     top_decile,
 )
@@ -188,6 +189,7 @@ def test_every_measure_is_what_plain_sql_finds(raw: list[Raw]) -> None:
     for period in some:
         assert stickiness(rollups, period) == naive.stickiness(*ordinals(period))
         assert tuple(map(len, reading(rollups, period))) == naive.reading(*ordinals(period))
+        assert tuple(map(len, searching(rollups, period))) == naive.searching(*ordinals(period))
         assert top_decile(rollups, period).share == naive.top_decile(*ordinals(period))
         assert list(map(len, funnel(rollups, period).values())) == naive.funnel(*ordinals(period))
         matrix = {pair: len(members) for pair, members in connections(rollups, period, CATEGORIES).items()}

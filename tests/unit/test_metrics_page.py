@@ -22,6 +22,7 @@ from belisha.metrics.measures import (
     funnel,
     growth,
     reading,
+    searching,
     stickiness,
     top_decile,
 )
@@ -103,6 +104,7 @@ MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "groups": lambda rollups, period: counts(rollups.by(ACTIVE, GROUP, period)),
     "labels": lambda rollups, period: counts(rollups.by(CONTRIBUTED, LABEL, period)),
     "connections": _connections,
+    "searching": lambda rollups, period: counts(searching(rollups, period)._asdict()),
     "asks": _asks,
     "health": _health,
     "turnout": lambda rollups, period: _took(turnout(rollups, period)),

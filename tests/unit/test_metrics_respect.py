@@ -20,7 +20,7 @@ from tests.support.differencing import Attacker, Sets
 JUNE = month_of(date(2026, 6, 1))
 LATER = date(2026, 7, 20)
 #: What is asked for behind the report, so that it takes nothing from it.
-BEHIND = ("funnel", "cohort", "wrote_in", "voted_in", "opened_in")
+BEHIND = ("funnel", "cohort", "wrote_in", "voted_in", "opened_in", "search")
 
 
 def community(organisations: str = "abcabcabcabcabc", since: date = date(2026, 4, 1)) -> Rollups:
@@ -173,10 +173,13 @@ def test_that_nobody_voted_in_a_group_looks_as_if_few_had() -> None:
     asked = [one for one in cells if one.name.measure == "voted_in"]
     found = release(rollups, asked, partitions, LATER, {})
     assert {name.part: one.members for name, one in found.items()} == {"nobody": None, "few": None, "many": 6}
-    assert [one.name for one in cells[-9:]] == [
-        Name(JUNE, measure, group)
-        for measure in ("wrote_in", "voted_in", "opened_in")
-        for group in ("few", "many", "nobody")
+    assert [one.name for one in cells[-11:]] == [
+        *(
+            Name(JUNE, did, group)
+            for did in ("wrote_in", "voted_in", "opened_in")
+            for group in ("few", "many", "nobody")
+        ),
+        *(Name(JUNE, "search", part) for part in ("searched", "found_nothing")),
     ], "behind all others"
 
 
