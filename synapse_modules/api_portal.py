@@ -171,13 +171,14 @@ class PortalHandlers:
         return await self._search.of(person, body.get("words"))
 
     async def documents(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
-        """`POST documents` with `user_id`, `words`, `room_id`, `page`: the files of the member's groups that fit."""
+        """`POST documents` with `user_id`, `words`, `room_id`, `page`, `excerpts`: files of their groups that fit."""
         person, body = await self._asked_for(request)
         words, room_id, page = body.get("words", ""), body.get("room_id"), body.get("page", 1)
-        is_place = room_id is None or isinstance(room_id, str)
-        if not isinstance(words, str) or not is_place or not isinstance(page, int) or len(words) > LONGEST:
-            raise malformed("`words` is a text, `room_id` names a group, and `page` is a number.")
-        return await self._documents.found(person, words, room_id, page)
+        excerpts, is_place = body.get("excerpts", 0), room_id is None or isinstance(room_id, str)
+        are_numbers = isinstance(page, int) and isinstance(excerpts, int)
+        if not isinstance(words, str) or not is_place or not are_numbers or len(words) > LONGEST:
+            raise malformed("`words` is a text, `room_id` names a group, `page` and `excerpts` are numbers.")
+        return await self._documents.found(person, words, room_id, page, excerpts=excerpts)
 
     async def document(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """`POST document` with `user_id`, `room_id`, `event_id`: one of them, with its versions and who has it."""

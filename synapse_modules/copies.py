@@ -20,7 +20,7 @@ from belisha.policy.people import Person
 from belisha.sniff import is_picture
 from belisha.stamping import Copy, Order
 from belisha.stamping.copies import PDF
-from belisha.stamping.order import Unstampable
+from belisha.stamping.order import DOWNLOADED, SHOWN, Unstampable
 from belisha.tlp import Label
 from synapse_modules.audit import Audit
 from synapse_modules.downloads import COPY, PREVIEW, Downloads
@@ -130,7 +130,7 @@ class Copies:
         return _Decided(meta, decision.label, path)
 
     async def _copy(self, decided: _Decided, user_id: str) -> Copy | None:
-        order = await self._order(decided, user_id)
+        order = await self._order(decided, user_id, DOWNLOADED)
         async with self._turns.of(user_id):
             try:
                 return await self._api.defer_to_thread(self._stamper.copy, decided.path, order)
@@ -141,17 +141,17 @@ class Copies:
         kind = decided.meta.file.kind or ""
         if kind != PDF and not is_picture(kind):
             return None
-        order = await self._order(decided, user_id)
+        order = await self._order(decided, user_id, SHOWN)
         async with self._previewing.of(user_id):
             try:
                 return await self._api.defer_to_thread(self._stamper.preview, decided.path, order)
             except FileNotFoundError:
                 return None
 
-    async def _order(self, decided: _Decided, user_id: str) -> Order:
+    async def _order(self, decided: _Decided, user_id: str, done: str) -> Order:
         at = time.strftime(_WHEN, time.gmtime(self._clock()))
         name = decided.meta.upload_name or "file"
-        return Order.of(decided.label, name, await self._name_of(user_id), user_id, at)
+        return Order.of(decided.label, name, await self._name_of(user_id), user_id, at, done)
 
     async def _name_of(self, user_id: str) -> str:
         """Who somebody is, as others see them; empty for nobody."""

@@ -1,7 +1,7 @@
 """The library: which files the members' groups share, read anew with each question (rules P2 and E1).
 
-There is no copy of it: what is redacted, withdrawn, relabelled or erased, and whoever has left a group, is so in the
-next answer. Rooms of named people take no part.
+There is no copy of it but of the text in files (`text_rows`): what is redacted, withdrawn, relabelled or erased, and
+whoever has left a group, is so in the next answer. Rooms of named people take no part.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from belisha.policy.people import Person
 from belisha.policy.rooms import Kind
 from belisha.tlp import Label
 from synapse_modules import document_rows as rows
+from synapse_modules.document_excerpts import Excerpts
 from synapse_modules.document_rows import Share
 from synapse_modules.readers import Item, Readers
 from synapse_modules.registry import Registry
@@ -44,22 +45,27 @@ class Documents:
         self._api = api
         self._readers = readers
         self._registry = registry
+        self._excerpts = Excerpts(api, readers)
 
-    async def found(self, person: Person, query: str, room_id: str | None, page: int) -> dict[str, Any]:
+    async def found(
+        self, person: Person, query: str, room_id: str | None, page: int, *, excerpts: int = 0
+    ) -> dict[str, Any]:
         """The files that fit, those first that fit best, then the newest; none that the member cannot read.
 
         Of each chain of versions it is the newest. In one group, what is pinned there stands before all else.
 
         Args:
             person: who asks.
-            query: words of the name, the description or the tags, in any order.
+            query: words of the name, the description, the tags or the text, in any order.
             room_id: the one group to look in; None for all of theirs.
             page: from 1 on.
+            excerpts: for how many of the page a line is told that has the words; it is written down as a preview is.
         """
         shelf = await self._shelf(person, room_id)
         words, fits = words_of(query), []
+        inside = await self._excerpts.inside(person.user_id, shelf.shares, words)
         for share in shelf.shares:
-            how_well = score(share.document, words)
+            how_well = score(share.document, words, inside.get(share.event_id))
             if how_well is not None:
                 is_first = room_id is not None and share.event_id in await shelf.pinned(room_id)
                 fits.append((not is_first, -how_well, share))
@@ -74,8 +80,11 @@ class Documents:
             if len(shown) > wanted:
                 break
         on_page = shown[wanted - PAGE : wanted]
+        lines = await self._excerpts.lines(person.user_id, on_page[: max(excerpts, 0)], words, inside)
         return {
-            "documents": [await self._told(one, shelf) for one in on_page],
+            "documents": [
+                {**await self._told(one, shelf), "excerpt": lines.get(one.share.event_id)} for one in on_page
+            ],
             "more": len(shown) > wanted,
             "label": _strictest(on_page),
         }

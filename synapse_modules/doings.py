@@ -18,7 +18,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 
 from belisha.commands.declaration import GROUPS
 from belisha.policy.creation import POLICY_TYPE
-from synapse_modules.downloads import PREVIEW, THUMBNAIL
+from synapse_modules.downloads import EXCERPT, PREVIEW, THUMBNAIL
 from synapse_modules.refusal import malformed
 from synapse_modules.registry import Registry
 
@@ -157,11 +157,11 @@ def _files(txn: LoggingTransaction, after: int) -> tuple[list[Doing], int, bool]
         " JOIN events ON events.event_id = share.event_id"
         " JOIN local_current_membership AS mine ON mine.room_id = share.room_id AND mine.user_id = opened.user_id"
         "  AND mine.membership = 'join'"
-        " WHERE opened.at >= ? AND opened.part NOT IN (?, ?) AND NOT EXISTS"
+        " WHERE opened.at >= ? AND opened.part NOT IN (?, ?, ?) AND NOT EXISTS"
         "  (SELECT 1 FROM redactions WHERE redactions.redacts = share.event_id)"
         " GROUP BY opened.at, opened.user_id, opened.media_id, opened.label, share.room_id"
         " ORDER BY MIN(opened.at) LIMIT ?",
-        (after - _SECONDS_AGAIN, THUMBNAIL, PREVIEW, AT_ONCE),
+        (after - _SECONDS_AGAIN, THUMBNAIL, PREVIEW, EXCERPT, AT_ONCE),
     )
     rows = txn.fetchall()
     groups = _groups(txn, {row[4] for row in rows})

@@ -18,6 +18,8 @@ THUMBNAIL: Final = "thumbnail"
 COPY: Final = "copy"
 #: A small picture of its first page, with its label on it.
 PREVIEW: Final = "preview"
+#: A line of its text, around words that were looked for.
+EXCERPT: Final = "excerpt"
 
 
 class Download(NamedTuple):

@@ -14,6 +14,7 @@ from synapse.module_api import ModuleApi
 
 from synapse_modules.file_rows import FileRows
 from synapse_modules.guards import require
+from synapse_modules.leftovers import Leftovers
 from synapse_modules.refusal import FAILURES, where
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Erasure:
         self._api = api
         self._rows = rows
         self._repository = repository
+        self._leftovers = Leftovers(api)
         self._busy = False
 
     def start(self) -> None:
@@ -54,8 +56,10 @@ class Erasure:
                 await self._repository.delete_local_media_ids([media_id])
                 if self._is_gone(media_id):
                     await self._rows.erased(media_id)
+                    self._leftovers.note()  # its text was deleted when it was withdrawn
                 else:
                     logger.error("A withdrawn file could not be erased yet; trying again")
+            await self._leftovers.clear()
         except FAILURES as error:
             logger.error("Withdrawn files are still to be erased: %s", where(error))
         finally:

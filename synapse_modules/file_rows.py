@@ -1,4 +1,4 @@
-"""The tables `belisha_file` and `belisha_share`: what each file is, and the events that share it. No content in them.
+"""The tables `belisha_file` and `belisha_share`: what each file is, and the events that share it; no content in them.
 
 A share is written before its event is stored, under the event's final id, and counts from the moment that event is in
 the database until it is redacted there. So an event that never came shares nothing, and a redaction holds at once.
@@ -21,6 +21,7 @@ from belisha.tlp import Label
 from synapse_modules.audit import Audit
 from synapse_modules.portrait_rows import Portrait
 from synapse_modules.scan_rows import inside_of
+from synapse_modules.text_rows import forget
 
 #: How long after its upload a file may be named by an encrypted event, in seconds, if none has named it before.
 _SEALED_WITHIN: Final = 3600
@@ -253,7 +254,9 @@ def _share(txn: LoggingTransaction, naming: Naming, media_ids: tuple[str, ...], 
 
 def _insert(txn: LoggingTransaction, naming: Naming, media_id: str, *, sealed: bool, now: int) -> None:
     txn.execute(
-        "UPDATE belisha_file SET state = 'shared' WHERE media_id = ? AND state IN ('pending', 'shared')", (media_id,)
+        "UPDATE belisha_file SET state = 'shared', text_due = CASE WHEN ? THEN text_due ELSE 1 END"
+        " WHERE media_id = ? AND state IN ('pending', 'shared')",
+        (sealed, media_id),
     )
     txn.execute(
         "INSERT INTO belisha_share (media_id, event_id, item_id, room_id, label, sealed, since)"
@@ -295,7 +298,7 @@ def _redacted(txn: LoggingTransaction, event_id: str, now: int) -> list[str]:
     )
     gone = txn.fetchall()
     for media_id, shared_by in gone:
-        txn.execute("UPDATE belisha_file SET was_redacted = 1 WHERE media_id = ?", (media_id,))
+        txn.execute("UPDATE belisha_file SET was_redacted = 1, text_due = 1 WHERE media_id = ?", (media_id,))
         txn.execute("DELETE FROM belisha_share WHERE media_id = ? AND event_id = ?", (media_id, shared_by))
     return _close_unshared(txn, {str(media_id) for media_id, _ in gone}, now)
 
@@ -325,6 +328,7 @@ def _close_unshared(txn: LoggingTransaction, media_ids: Collection[str], now: in
             (now, media_id),
         )
         if txn.rowcount:
+            forget(txn, media_id)
             txn.execute("SELECT state FROM belisha_file WHERE media_id = ?", (media_id,))
             closed += [media_id] if txn.fetchall() == [(State.WITHDRAWN.value,)] else []
     return closed
@@ -353,7 +357,9 @@ def close_for_good(txn: LoggingTransaction, media_id: str, now: int, *, under_wa
         " WHERE belisha_file.state <> 'withdrawn'",
         (media_id, now, now),
     )
-    return int(txn.rowcount) == 1
+    done = int(txn.rowcount) == 1
+    forget(txn, media_id)
+    return done
 
 
 def _withdraw_unshared(txn: LoggingTransaction, before: int, now: int) -> None:

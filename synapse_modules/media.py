@@ -37,6 +37,7 @@ from synapse_modules.registry import Registry
 from synapse_modules.screening.screener import now
 from synapse_modules.screening.screening import Screening
 from synapse_modules.screening.unscanned import Unscanned
+from synapse_modules.texts import Texts
 
 _SERVLETS: Final = (DownloadResource, ThumbnailResource, FormerDownloadResource, FormerThumbnailResource)
 _NO_STORE: Final = b"private, no-store"
@@ -58,10 +59,12 @@ class Media:
         screening: Screening,
         inspection: Inspection,
         portraits: Portraits,
+        texts: Texts,
     ) -> None:
         self._api = api
         self._inspection = inspection
         self._portraits = portraits
+        self._texts = texts
         self._registry = registry
         self._rows = rows
         self._downloads = downloads
@@ -115,6 +118,7 @@ class Media:
             Erasure(self._api, self._rows, self._repository).start()
             Unscanned(self._api, self._screening, self._audit, self._repository).start()
             self._inspection.start(self._repository.filepaths.local_media_filepath)
+            self._texts.start(self._repository.filepaths.local_media_filepath)
             self._portraits.start(self._repository)
             self._api.looping_background_call(
                 self._downloads.write, WRITE_EVERY_MS, desc="belisha_downloads", run_on_all_instances=True

@@ -76,6 +76,7 @@ from synapse_modules.screening.alerts import Alerts
 from synapse_modules.screening.screening import Screening
 from synapse_modules.screening.watch import Watch
 from synapse_modules.snapshot import room_of
+from synapse_modules.texts import Texts
 from synapse_modules.unstorable import refuse_nul
 from synapse_modules.upgrade_rows import UpgradeRows
 from synapse_modules.upgrades import Upgrades
@@ -114,11 +115,13 @@ class BelishaModule:
         self.moderation = Moderation(api, self.hooks, self.registry, self.about.steward)
         own, upgrade_rows, file_rows = OwnEvents(), UpgradeRows(api), FileRows(api, self.audit)
         scan_rows, downloads, scanner = ScanRows(api), Downloads(api), Scanner(config.markings)
-        portraits = Portraits(api, scanner)
+        portraits, self.texts = Portraits(api, scanner), Texts(api, scanner)
         self.files = Files(api, self.registry, file_rows, scan_rows, portraits)
         self.inspection = Inspection(api, scan_rows, scanner)
         screening = Screening(api, config.screening, self.audit, config.audit_key)
-        self.media = Media(api, self.registry, file_rows, downloads, self.audit, screening, self.inspection, portraits)
+        self.media = Media(
+            api, self.registry, file_rows, downloads, self.audit, screening, self.inspection, portraits, self.texts
+        )
         self.copies = Copies(api, self.registry, file_rows, downloads, self.audit, self.media, scanner)
         self.relabelling = Relabelling(
             api, self.hooks, self.ledger, self.about, config.badge, own, self.files, self.words

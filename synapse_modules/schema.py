@@ -1,4 +1,4 @@
-"""Belisha's own tables in Synapse's database, made and migrated at start; no content in any."""
+"""Belisha's own tables in Synapse's database, made and migrated at start; no content in any but `belisha_file_text`."""
 
 from __future__ import annotations
 

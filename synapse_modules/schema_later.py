@@ -59,4 +59,15 @@ LATER: Final[tuple[tuple[str, ...], ...]] = (
     ),
     # The metrics ask what was opened since a moment.
     ("CREATE INDEX belisha_download_at ON belisha_download (at)",),
+    # The text of files that groups share, as it is searched, and up to which policies that was decided.
+    (
+        "ALTER TABLE belisha_file ADD COLUMN text_due SMALLINT NOT NULL DEFAULT 0",
+        "CREATE INDEX belisha_file_text_due ON belisha_file (arrived) WHERE text_due = 1",
+        "CREATE TABLE belisha_file_text ("
+        " media_id TEXT NOT NULL PRIMARY KEY,"
+        " arrival BIGINT NOT NULL,"  # of which bytes
+        " text TEXT NOT NULL,"
+        " words TEXT NOT NULL)",  # its words' keys, each once, with a space on either side
+        "CREATE TABLE belisha_text_room (room_id TEXT NOT NULL PRIMARY KEY, policy TEXT NOT NULL)",
+    ),
 )

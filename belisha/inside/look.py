@@ -6,6 +6,7 @@ answer to a file that finds a way past the limits here.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import time
 from collections.abc import Callable, Mapping
@@ -16,6 +17,7 @@ from belisha.inside.finding import Budget, Finding, Limits, Reason, Unreadable
 from belisha.inside.marks import Marks
 from belisha.inside.office import read_office, read_open_document
 from belisha.inside.pdf import read_pdf
+from belisha.inside.plain import Texts
 from belisha.inside.text import read_text
 from belisha.sniff import HEAD, is_picture, is_sound_or_film, sniff
 from belisha.tlp import Label
@@ -56,6 +58,20 @@ def look_inside(
     except RecursionError:
         marks.miss(Reason.BROKEN)
     return marks.finding()
+
+
+def plain_text(
+    file: BinaryIO, most: int, limits: Limits = _DEFAULT, clock: Callable[[], float] = time.monotonic
+) -> str:
+    """The first `most` characters of what stands in a file; of one that is encrypted, or of no known kind, nothing.
+
+    What could be read of a file that is damaged, too large or too slow is given; it never raises because of the file.
+    """
+    budget = Budget(limits, clock)
+    texts = Texts(budget, most)
+    with contextlib.suppress(Unreadable, MemoryError, RecursionError):
+        _look(file, texts, budget, 0)
+    return texts.text
 
 
 def _look(file: BinaryIO, marks: Marks, budget: Budget, depth: int) -> None:

@@ -11,6 +11,8 @@ from belisha.tlp import Label
 
 #: The encoding of the stamp's text: what the fonts that every PDF reader has can show (ISO 32000-2, annex D).
 ENCODING: Final = "cp1252"
+#: What a copy says of who has it, and a preview, which nobody has downloaded.
+DOWNLOADED, SHOWN = "Downloaded by", "Shown to"
 #: Of a file's name and a member's, in characters.
 _LONGEST: Final = 120
 
@@ -54,6 +56,7 @@ class Order(NamedTuple):
         by: the name of who downloads it; "" where the label does not ask for that.
         user_id: their user id; "" where the label does not ask for that.
         at: when, as it is printed; "" where the label does not ask for that.
+        done: what was done, up to the name of whom it names.
     """
 
     label: Label
@@ -61,17 +64,18 @@ class Order(NamedTuple):
     by: str = ""
     user_id: str = ""
     at: str = ""
+    done: str = DOWNLOADED
 
     @classmethod
-    def of(cls, label: Label, name: str, by: str, user_id: str, at: str) -> Order:
-        """The order of a member's download: who and when stand on it from AMBER on."""
+    def of(cls, label: Label, name: str, by: str, user_id: str, at: str, done: str = DOWNLOADED) -> Order:
+        """The order of a member's download or preview: who and when stand on it from AMBER on."""
         if label < Label.AMBER:
             by = user_id = at = ""
-        return cls(label, tidy_name(name), " ".join(by.split())[:_LONGEST], user_id, at)
+        return cls(label, tidy_name(name), " ".join(by.split())[:_LONGEST], user_id, at, done)
 
     @property
     def note(self) -> str:
-        """Who downloaded the copy and when, in letters that a PDF reader has; "" where it does not say so.
+        """Who downloaded the copy, or saw the preview, and when, in letters that a PDF reader has; "" without a name.
 
         A name in other letters is left out: the user id, which is ASCII, says who it is.
         """
@@ -83,7 +87,7 @@ class Order(NamedTuple):
         except UnicodeEncodeError:
             name = ""
         who = f"{name}, {self.user_id}" if name else self.user_id
-        return f"Downloaded by {who}, {self.at}"
+        return f"{self.done} {who}, {self.at}"
 
     @property
     def file_label(self) -> str:

@@ -42,10 +42,10 @@ class Paper:
 
 @dataclass(frozen=True, slots=True)
 class Opening:
-    """Somebody who has a file; `is_copy` where it is a stamped copy. `at` in seconds since 1970."""
+    """Somebody who has a file, or of it `part`, as the module calls it. `at` in seconds since 1970."""
 
     by: str
-    is_copy: bool
+    part: str
     label: str
     at: int
 
@@ -81,7 +81,7 @@ def shelf_of(answer: Mapping[str, Any]) -> Shelf | None:
             versions=_papers(answer["versions"]),
             others=_papers(answer["others"]),
             opened=tuple(
-                Opening(_who(one), one["part"] == "copy", str(one["label"]), int(one["at"])) for one in answer["opened"]
+                Opening(_who(one), str(one["part"]), str(one["label"]), int(one["at"])) for one in answer["opened"]
             ),
             is_source=answer.get("is_source") is True,
         )

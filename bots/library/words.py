@@ -7,13 +7,20 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote, urlencode
 
-from belisha.translation import _
+from belisha.translation import _, marked
 from bots.kernel.answers import Block, Link, Strong, Words, paragraph, points, say
 from bots.kernel.shelf import Paper, Shelf
 
 #: So many files are listed in an answer.
 LISTED: Final = 10
 _MOST_WHO: Final = 30
+#: What somebody did with a file, by the part of it that they had.
+_OPENED: Final = marked("{name} opened the original at {label}, {when}")
+_DONE: Final = {
+    "copy": marked("{name} saved a copy at {label}, {when}"),
+    "preview": marked("{name} saw how it begins at {label}, {when}"),
+    "excerpt": marked("{name} found a line of it by its words at {label}, {when}"),
+}
 
 
 def place(portal: str, paper: Paper) -> str:
@@ -71,13 +78,7 @@ def who(shelf: Shelf) -> Sequence[Block]:
         nobody = _("Nobody has opened {name} above TLP:GREEN so far. Below that it is not written down.")
         return (say(nobody, name=Strong(paper.name)), _goes())
     lines = [
-        (
-            _("{name} saved a copy at {label}, {when}").format(name=one.by, label=one.label, when=_day(one.at))
-            if one.is_copy
-            else _("{name} opened the original at {label}, {when}").format(
-                name=one.by, label=one.label, when=_day(one.at)
-            ),
-        )
+        (_(_DONE.get(one.part, _OPENED)).format(name=one.by, label=one.label, when=_day(one.at)),)
         for one in shelf.opened[:_MOST_WHO]
     ]
     return (say(_("Of {name} and its versions:"), name=Strong(paper.name)), points(lines), _goes())

@@ -232,13 +232,14 @@ class Homeserver:
             raise Unavailable
         return found
 
-    async def documents(self, user_id: str, words: str, room_id: str | None, page: int) -> Json:
-        """The files that the member's groups share now and that have these words; a page of them.
+    async def documents(self, user_id: str, words: str, room_id: str | None, page: int, lines: int) -> Json:
+        """The files that the member's groups share now and that have these words; a page, and `lines` of text in it.
 
         Raises:
             Unavailable: It cannot be asked.
         """
-        answer = await self._ask("documents", {"user_id": user_id, "words": words, "room_id": room_id, "page": page})
+        about = {"words": words, "room_id": room_id, "page": page, "excerpts": lines}
+        answer = await self._ask("documents", {"user_id": user_id, **about})
         _objects(answer, "documents")
         return answer
 

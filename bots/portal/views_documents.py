@@ -5,7 +5,7 @@ Nothing of it is kept here: neither names nor files. A copy goes through as it c
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 import aiohttp
 from aiohttp import web
 
+from belisha.excerpt import marked
 from belisha.sniff import is_picture
 from belisha.tlp import Label
 from bots.portal.guard import Refused
@@ -25,6 +26,8 @@ _EMPTY: Final = Label.GREEN
 _QUESTION: Final = 200
 _PAGES: Final = 50
 _PIECE: Final = 64 * 1024
+#: So many files the module tells of on a page.
+_PER_PAGE: Final = 20
 _PASSED_ON: Final = ("Content-Type", "Content-Disposition", "Cache-Control", "X-Content-Type-Options")
 
 
@@ -54,12 +57,13 @@ async def documents(visit: Visit) -> web.Response:
     groups = await groups_of(visit)
     if asked.room_id is not None and asked.room_id not in groups:
         raise Refused(HTTPStatus.NOT_FOUND)
-    found = await visit.parts.homeserver.documents(user_id, asked.words, asked.room_id, asked.page)
+    lines = lines_for(visit, _PER_PAGE)
+    found = await visit.parts.homeserver.documents(user_id, asked.words, asked.room_id, asked.page, lines)
     return visit.page(
         "documents",
         Label.parse(found.get("label")) or _EMPTY,
         asked=asked,
-        cards=[card_of(one, groups) for one in found["documents"]],
+        cards=[{**card_of(one, groups), "pieces": pieces_of(one, asked.words)} for one in found["documents"]],
         groups=sorted(groups.values(), key=lambda room: (room.name or "").casefold()),
         previous=asked.address(asked.page - 1) if asked.page > 1 else None,
         following=asked.address(asked.page + 1) if found.get("more") is True and asked.page < _PAGES else None,
@@ -121,6 +125,17 @@ async def groups_of(visit: Visit) -> Mapping[str, Room]:
     """The member's groups, by room."""
     home = await visit.parts.homeserver.home(visit.known.member.user_id)
     return {room.room_id: room for room in home.groups}
+
+
+def lines_for(visit: Visit, most: int) -> int:
+    """For how many files a line of their text is shown: as with previews, only where the browser is confirmed."""
+    return most if visit.known.session.confirmed else 0
+
+
+def pieces_of(one: Mapping[str, Any], words: str) -> Sequence[tuple[str, bool]]:
+    """The line of a file's text in parts, each with whether it is what was looked for; empty where there is none."""
+    line = one.get("excerpt")
+    return marked(line, words) if isinstance(line, str) else ()
 
 
 def card_of(one: Mapping[str, Any], groups: Mapping[str, Room]) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from aiohttp import web
@@ -25,7 +25,7 @@ from bots.portal.homes import Room
 from bots.portal.pages import part, strictest
 from bots.portal.unavailable import Unavailable
 from bots.portal.views_blog import address_of
-from bots.portal.views_documents import card_of, groups_of
+from bots.portal.views_documents import card_of, groups_of, lines_for, pieces_of
 from bots.portal.views_profile import sight_of
 from bots.portal.visit import Visit
 
@@ -45,6 +45,7 @@ class Hit:
         pieces: a piece of its text, each part with whether it is what was looked for.
         address: its page on the portal; None where it is opened in Element.
         in_element: its room and its event, where it is opened there.
+        message: the room and the event of the message that it is, where it has a page.
         at: when it was written, in seconds since 1970; None where that says nothing.
     """
 
@@ -54,6 +55,7 @@ class Hit:
     pieces: Sequence[tuple[str, bool]] = ()
     address: str | None = None
     in_element: tuple[str, str] | None = None
+    message: tuple[str, str] | None = None
     at: float | None = None
 
 
@@ -84,7 +86,8 @@ Source = Callable[[Visit, str], Awaitable[Section]]
 async def search(visit: Visit) -> web.Response:
     """What I can find of everything that my groups and the directory hold."""
     words = plain(visit.request.query.get("q", "")[:QUESTION])
-    sections = await asyncio.gather(*(_looked_for(source, visit, words) for source in SOURCES)) if words else []
+    found = await asyncio.gather(*(_looked_for(source, visit, words) for source in SOURCES)) if words else []
+    sections = _each_once(found)
     await _count(visit, sections)
     label = strictest([Label.GREEN, *(hit.label for section in sections for hit in section.hits)])
     return visit.page("search", label, asked=words, sections=sections, found=sum(len(one.hits) for one in sections))
@@ -133,6 +136,7 @@ async def posts(visit: Visit, words: str) -> Section:
             label=card.label,
             pieces=marked(excerpt(article.text, words), words),
             address=address_of(card),
+            message=(card.facts.room_id, card.facts.event_id),
             at=card.facts.sent_at / 1000,
         )
         for card, article in zip(cards, articles, strict=True)
@@ -143,20 +147,23 @@ async def posts(visit: Visit, words: str) -> Section:
 
 
 async def documents(visit: Visit, words: str) -> Section:
-    """Files of the member's groups whose names have the words."""
+    """Files of the member's groups that have the words, in what is said of them or inside."""
     user_id = visit.known.member.user_id
-    found = await visit.parts.homeserver.documents(user_id, words, None, 1)
+    found = await visit.parts.homeserver.documents(user_id, words, None, 1, lines_for(visit, SHOWN))
     groups = await groups_of(visit)
-    cards = [card_of(one, groups) for one in found["documents"][:SHOWN]]
+    told = found["documents"][:SHOWN]
+    cards = [card_of(one, groups) for one in told]
     hits = [
         Hit(
             title=card["name"],
             about=" · ".join(each for each in (card["by"], _name(card["group"])) if each),
             label=card["label"],
+            pieces=pieces_of(one, words),
             address=card["address"],
+            message=(str(card["room_id"]), str(card["event_id"])),
             at=card["at"],
         )
-        for card in cards
+        for one, card in zip(told, cards, strict=True)
     ]
     is_more = found.get("more") is True or len(found["documents"]) > SHOWN
     return Section(
@@ -180,6 +187,12 @@ async def messages(visit: Visit, words: str) -> Section:
     ]
     note = "These are the newest; another word finds older ones." if more else ""
     return Section("messages", "Messages in my groups", hits, note=note)
+
+
+def _each_once(sections: Sequence[Section]) -> Sequence[Section]:
+    """What was found, without the messages that are shown as a post or as a file already."""
+    shown = {hit.message for section in sections for hit in section.hits if hit.message is not None}
+    return [replace(one, hits=[hit for hit in one.hits if hit.in_element not in shown]) for one in sections]
 
 
 def _name(room: Room | None) -> str:

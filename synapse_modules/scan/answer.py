@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
+from belisha.directory.text import storable
 from belisha.inside import Finding
 from belisha.stamping import Copy, Order
 from belisha.tlp import Label
@@ -13,11 +14,12 @@ from belisha.tlp import Label
 Markings = Mapping[str, Label | None]
 #: Of a message, in bytes; the first one has the markings.
 LARGEST: Final = 64 * 1024
-#: What is asked of a file that is handed over: what is inside it, or what everyone may see of a picture; or, before an
-#: order, a preview. Any other message is the order of a stamped copy, as JSON.
+#: What is asked of a file that is handed over: what is inside it, what everyone may see of a picture, or its text; or,
+#: before an order, a preview. Any other message is the order of a stamped copy, as JSON.
 INSIDE: Final = b"\0"
 PORTRAIT: Final = b"\1"
 PREVIEW: Final = b"\2"
+TEXT: Final = b"\3"
 #: How the pictures begin that are drawn.
 _BEGINS: Final = {b"\xff\xd8": "image/jpeg", b"\x89P": "image/png"}
 
@@ -48,6 +50,28 @@ def picture_in(answer: bytes) -> tuple[str, bytes]:
     if not isinstance(said, dict) or said.get("size") != len(data) or kind is None or said.get("kind") != kind:
         raise ValueError("no answer")
     return kind, data
+
+
+def as_text(text: str, index: str) -> bytes:
+    """What the process answers with a file's text: that, and its words as they are looked for."""
+    return json.dumps({"text": text, "index": index}, ensure_ascii=False).encode("utf-8", "replace")
+
+
+def text_in(answer: bytes) -> tuple[str, str]:
+    """The text and the words of a file, as both databases take them.
+
+    Raises:
+        ValueError: where there are none: the process ended early, or something else speaks in its place.
+    """
+    try:
+        said = json.loads(answer)
+    except RecursionError:
+        raise ValueError("no answer") from None
+    if not isinstance(said, dict) or not isinstance(text := said.get("text"), str):
+        raise ValueError("no answer")
+    if not isinstance(index := said.get("index"), str):
+        raise ValueError("no answer")
+    return storable(text), storable(index)
 
 
 def from_line(line: bytes) -> tuple[Finding, int]:

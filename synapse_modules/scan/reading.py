@@ -8,10 +8,15 @@ import resource
 import zipfile
 from typing import BinaryIO
 
+from belisha.directory.text import storable
+from belisha.document_search import index_of
 from belisha.inside import Finding, Reason
-from belisha.inside.look import look_inside
+from belisha.inside.look import look_inside, plain_text
 from belisha.lookalikes import fold
 from synapse_modules.scan.answer import Markings
+
+#: So many characters of a file are searched, from its beginning.
+CHARACTERS = 200_000
 
 #: A PDF, an office document and a text: reading them loads what Python loads late, which a confined process cannot.
 _SAMPLES = (
@@ -47,6 +52,15 @@ def read(file: BinaryIO, markings: Markings) -> Finding:
         return Finding(not_checked=Reason.BROKEN)
 
 
+def text_of(file: BinaryIO) -> tuple[str, str]:
+    """The text of a file, and its words as they are looked for; both empty where nothing can be read."""
+    try:
+        text = storable(plain_text(file, CHARACTERS))
+    except Exception:
+        text = ""
+    return text, index_of(text)
+
+
 def load(markings: Markings) -> None:
     """Loads all that reading needs, now."""
     for encoding in _ENCODINGS:
@@ -60,3 +74,4 @@ def load(markings: Markings) -> None:
     fold("TLP:Ä")
     for sample in (*_SAMPLES, stream.getvalue()):
         look_inside(io.BytesIO(sample), markings)
+        text_of(io.BytesIO(sample))

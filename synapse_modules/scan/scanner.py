@@ -15,7 +15,7 @@ import time
 from typing import Final, NamedTuple
 
 from belisha.inside import Finding, Reason
-from synapse_modules.scan.answer import INSIDE, LARGEST, PORTRAIT, Markings, from_line, picture_in
+from synapse_modules.scan.answer import INSIDE, LARGEST, PORTRAIT, TEXT, Markings, from_line, picture_in, text_in
 from synapse_modules.scan.box import Bounds
 
 logger = logging.getLogger(__name__)
@@ -27,6 +27,8 @@ _GRACE: Final = 5
 _ANSWER: Final = 4096
 #: Of a picture that was drawn anew, in bytes: more than 512 by 512 points take, whatever they show.
 _PICTURE: Final = 2 * 1024 * 1024
+#: Of a file's text and its words, in bytes: more than the characters of it take that are searched.
+_TEXT: Final = 8 * 1024 * 1024
 _PIECE: Final = 1024 * 1024
 
 
@@ -96,6 +98,18 @@ class Scanner:
             with contextlib.suppress(ValueError):
                 return picture_in(self.ask(path, PORTRAIT, _PICTURE))
         raise NoPicture
+
+    def text(self, path: str) -> tuple[str, str]:
+        """The text of a file, and its words as they are looked for; both empty where it has none that can be read.
+
+        Raises:
+            ScanFailed: where none can be read at present.
+            OSError: where this one cannot be opened.
+        """
+        for _ in (1, 2):  # once more: the process may have been killed over another one
+            with contextlib.suppress(ValueError):
+                return text_in(self.ask(path, TEXT, _TEXT))
+        return "", ""
 
     def ask(self, path: str, message: bytes, most: int) -> bytes:
         """What a reader answers when it is asked something about a file, at most so many bytes.

@@ -14,9 +14,9 @@ from typing import BinaryIO, Final, NoReturn
 
 from belisha.tlp import Label
 from synapse_modules.scan import portrait, preview, stamping
-from synapse_modules.scan.answer import INSIDE, LARGEST, PORTRAIT, PREVIEW, Markings, as_line, from_order
+from synapse_modules.scan.answer import INSIDE, LARGEST, PORTRAIT, PREVIEW, TEXT, Markings, as_line, as_text, from_order
 from synapse_modules.scan.box import Bounds, close_all_but, confine, leave_network, offer_to_be_killed
-from synapse_modules.scan.reading import load, most_memory, read
+from synapse_modules.scan.reading import load, most_memory, read, text_of
 from synapse_modules.scan.system_calls import CAN_FILTER
 
 #: How long after its time a reader is killed that did not end by itself, in seconds.
@@ -79,6 +79,8 @@ def _answer(message: bytes, file: BinaryIO, markings: Markings) -> Iterable[byte
         return [as_line(read(file, markings), most_memory())]
     if message == PORTRAIT:
         return [portrait.portrait(file)]
+    if message == TEXT:
+        return [as_text(*text_of(file))]
     if message.startswith(PREVIEW):
         # PDFium is not written in Python: only where it can call nothing else does it see files of strangers.
         if not CAN_FILTER:

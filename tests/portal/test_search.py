@@ -65,6 +65,10 @@ async def test_a_file_is_found_by_its_name_by_who_can_open_it(here: Here, ana: V
     assert f"{word} 2026.txt" in titles(page) and f"/documents/{quote(here.groups['closed'], safe='')}/" in page
     assert quote(event, safe="") in page
     assert f"{word} 2026" not in await found(finn, word)
+    # The message that shares it is not told once more; another one with the word is.
+    assert len(titles(page)) == 1, titles(page)
+    await here.say("ana", f"Look at the {word}", here.groups["closed"])
+    assert len(titles(await found(ana, word))) == 2
 
 
 async def test_a_post_is_found_by_its_words_by_who_reads_that_blog(here: Here, ana: Visitor, finn: Visitor) -> None:
@@ -80,6 +84,7 @@ async def test_a_post_is_found_by_its_words_by_who_reads_that_blog(here: Here, a
     await eventually(is_listed, 30)
     page = await found(ana, word)
     assert f"/blog/{quote(here.groups['searched blog'], safe='')}/" in page and "Keel notes" in page
+    assert len(titles(page)) == 1 and "Messages in my groups" not in page, "a post is no message besides"
     assert "Scraping" not in await found(finn, word)
 
 

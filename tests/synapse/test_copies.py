@@ -5,15 +5,20 @@ from __future__ import annotations
 import asyncio
 import io
 import json
+import time
 import zipfile
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
 import pytest_asyncio
-from PIL import Image
+from PIL import Image, ImageChops, ImageStat
 from pypdf import PdfReader
 
+from belisha.stamping import Order
+from belisha.stamping.order import DOWNLOADED, SHOWN
+from belisha.stamping.picture import framed
+from belisha.tlp import Label
 from synapse_modules.documents import PAGE
 from tests.support.community import Community, assert_refused
 from tests.support.files import DOWNLOAD, THUMBNAIL, ask, fetch, message, png, state_of, upload
@@ -46,6 +51,20 @@ async def copy_for(
     path = f"/_synapse/client/org.belisha/v1/media/{quote(media_id, safe='')}?{made}=1&user_id={quote(user_id)}"
     got = await ask(community, None, "GET", path, headers={"Authorization": f"Bearer {secret}"})
     return got.status, got.data, got.headers
+
+
+def likest(picture: Image.Image, by: str, user_id: str) -> str:
+    """What a preview for that member most looks like it says of what was done: the words of a copy, or its own."""
+    strip = (0, 0, picture.width, 24)
+
+    def differs(done: str) -> float:
+        at = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())
+        order = Order.of(Label.AMBER, "a.pdf", by, user_id, at, done)
+        drawn_here = framed(Image.new("RGB", (picture.width, picture.height - 48)), order)
+        both = ImageChops.difference(picture.convert("L").crop(strip), drawn_here.convert("L").crop(strip))
+        return ImageStat.Stat(both).mean[0]
+
+    return min((DOWNLOADED, SHOWN), key=differs)
 
 
 async def kept_to_sources(community: Community, *members: str) -> str:
@@ -174,6 +193,7 @@ async def test_how_a_file_begins_is_shown_to_who_may_have_a_copy(community: Comm
     assert picture.format == "JPEG" and picture.width == 640 and picture.height > 900
     strip = picture.crop((picture.width // 2, 0, picture.width, 24)).getcolors(10**6) or ()
     assert any(red > 180 and 130 < green < 220 and blue < 60 for _, (red, green, blue) in strip), "TLP:AMBER"
+    assert likest(picture, "Dina (Coastguard)", community.id("dina")) == SHOWN, "nobody has downloaded it"
     assert headers["content-type"] == "image/jpeg" and headers["content-disposition"] == "inline"
     assert headers["cache-control"] == "private, no-store" and headers["x-content-type-options"] == "nosniff"
     nothing = await seen("dina", "n" * 24)

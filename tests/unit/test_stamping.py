@@ -16,7 +16,7 @@ from pypdf import PdfReader
 from belisha.inside.look import look_inside
 from belisha.stamping import SENTENCES, Copy, Order, Unstamped
 from belisha.stamping.copies import make_copy
-from belisha.stamping.order import tidy_name
+from belisha.stamping.order import DOWNLOADED, SHOWN, tidy_name
 from belisha.tlp import Label
 from synapse_modules.scan.box import Bounds
 from synapse_modules.scan.scanner import Scanner
@@ -117,6 +117,14 @@ def test_pictures_that_cannot_carry_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 # --- Covers ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_was_done_stands_before_the_name() -> None:
+    who = "Dina (Harbour), @dina:belisha.localhost, 2026-11-30 04:12 UTC"
+    for done, said in ((DOWNLOADED, "Downloaded by"), (SHOWN, "Shown to")):
+        order = Order.of(Label.AMBER, "a.pdf", *who.rsplit(", ", 2), done)
+        assert Order.from_json(order.as_json()).note == f"{said} {who}"
+        assert Order.of(Label.GREEN, "a.pdf", *who.rsplit(", ", 2), done).note == ""
 
 
 def archive(data: bytes, order: Order = ORDER) -> tuple[Copy, zipfile.ZipFile]:

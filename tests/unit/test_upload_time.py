@@ -50,7 +50,7 @@ def test_what_screening_took_is_taken_from_the_wait(
     none: Any = None
     screening: Any = SimpleNamespace(screen=screen)
     scanner: Any = SimpleNamespace(scan=None)
-    here = Media(api, none, none, none, none, screening, Inspection(api, ScanRows(api), scanner), none)
+    here = Media(api, none, none, none, none, screening, Inspection(api, ScanRows(api), scanner), none, none)
     file: Any = SimpleNamespace(path=str(tmp_path / "file"))
     answered = ensureDeferred(here.arrived(file, FileInfo(server_name=None, file_id="slow")))
     clock.advance(rest_s - 0.1)

@@ -222,7 +222,7 @@ def of_acts(steward: Steward, asker: Asker) -> Iterator[str]:
 def of_documents(asker: Asker) -> Iterator[str]:
     """What is said of files; members' own words left out."""
     paper = Paper("!r:x", "$1", "⟦⟧", "⟦⟧", Label.AMBER, "⟦⟧", "⟦⟧", "", 10, 0, pinned=True)
-    opened = tuple(Opening("⟦⟧", is_copy, "⟦⟧", 0) for is_copy in (True, False))
+    opened = tuple(Opening("⟦⟧", part, "⟦⟧", 0) for part in ("file", "copy", "preview", "excerpt"))
     whole = Shelf((paper,), more=True, versions=(paper,), others=(paper,), opened=opened, is_source=True)
     shelves = (whole, Shelf((paper,), versions=(paper,), is_source=True), Shelf((paper,), versions=(paper,)))
     for shelf in shelves:
