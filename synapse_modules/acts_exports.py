@@ -11,7 +11,6 @@ from synapse.module_api import LoggingTransaction
 from belisha.acts.exports import EXPORT_ACTS
 from belisha.policy import exports as policy
 from belisha.policy.membership import decide_standing
-from belisha.policy.people import Standing
 from synapse_modules import export_tables as tables
 from synapse_modules.acts_kept import Json, Record
 from synapse_modules.command_events import Command
@@ -50,7 +49,7 @@ class ExportActs:
                 policy.decide_export(
                     person,
                     about,
-                    is_member=is_ours and member is not None and member.standing is not Standing.REMOVED,
+                    is_there=is_ours and tables.is_there(txn, subject, member),
                     under_way=any(one.state == policy.COLLECTING for one in before),
                     today=sum(now - one.at < policy.A_DAY_S for one in before),
                 )
@@ -74,7 +73,7 @@ class ExportActs:
                     txn, about.user_id, kind="act", what="copy made of", phase="done", rule="P2", item=row.id
                 )
             own_room = None if member is None else member.service_room
-            return record.done(txn, export=row.id, member=about.user_id, own_room=own_room)
+            return record.done(txn, export=row.id, member=about.user_id, own_room=own_room, belongs=about.belongs)
 
         outcome: Json = await self._api.run_db_interaction("belisha_export_make", write)
         return outcome

@@ -11,6 +11,8 @@ from typing import Any, Final, NamedTuple
 from synapse.module_api import LoggingTransaction
 
 from belisha.policy import exports as policy
+from belisha.policy.people import Standing
+from synapse_modules.registry_tables import Member
 
 Json = dict[str, Any]
 #: Stands for the step of the bots' part, behind all of this module's.
@@ -45,6 +47,22 @@ def add(txn: LoggingTransaction, row: Row) -> None:
         f"INSERT INTO belisha_export ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",  # noqa: S608 - a constant
         (*row[:8], int(row.bots), row.until, row.taken_at),
     )
+
+
+def is_there(txn: LoggingTransaction, user_id: str, member: Member | None) -> bool:
+    """Whether a copy is made and kept of an account: of a member until they have left, and of one that is no member's.
+
+    Args:
+        txn: a transaction that reads.
+        user_id: of this server.
+        member: what the registry has of it; None for an account without an organisation.
+    """
+    if member is not None:
+        return member.standing is not Standing.REMOVED
+    txn.execute(
+        "SELECT 1 FROM users WHERE name = ? AND deactivated = 0 AND is_guest = 0 AND appservice_id IS NULL", (user_id,)
+    )
+    return txn.fetchone() is not None
 
 
 def last_position(txn: LoggingTransaction) -> int:

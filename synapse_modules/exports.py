@@ -18,13 +18,13 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 
 from belisha.held import Own
 from belisha.policy import exports as policy
-from belisha.policy.people import Person, Standing
+from belisha.policy.people import Person
 from synapse_modules import export_tables as tables
 from synapse_modules.audit import Audit
 from synapse_modules.export_sections import SECTIONS
 from synapse_modules.export_tables import Row
 from synapse_modules.refusal import FAILURES, malformed, not_found, raise_if_refused, where
-from synapse_modules.registry import Registry
+from synapse_modules.registry import Member, Registry
 
 logger = logging.getLogger(__name__)
 
@@ -61,8 +61,7 @@ class Exports:
         for row in kept:
             try:
                 member = members.get(row.localpart)
-                is_gone = member is None or member.standing is Standing.REMOVED
-                state = await self._api.run_db_interaction("belisha_export_ends", self._ends, row, is_gone)
+                state = await self._api.run_db_interaction("belisha_export_ends", self._ends, row, member)
                 if state is None and row.state == policy.COLLECTING:
                     await self._collect(row, member.service_room if member else None)
             except FAILURES as error:
@@ -71,12 +70,12 @@ class Exports:
         if await self._api.run_db_interaction("belisha_exports_old", tables.is_old, before):
             await self._api.run_db_interaction("belisha_exports_forget", tables.forget, before)
 
-    def _ends(self, txn: LoggingTransaction, row: Row, is_gone: bool) -> str | None:
+    def _ends(self, txn: LoggingTransaction, row: Row, member: Member | None) -> str | None:
         """Ends a copy that is not to be kept any more; as what, or None."""
-        state = None
-        if is_gone or (row.until is not None and row.until <= self._clock()):
+        state, user_id = None, self._registry.user_id(row.localpart)
+        if not tables.is_there(txn, user_id, member) or (row.until is not None and row.until <= self._clock()):
             state = policy.OVER
-        elif tables.is_outdated(txn, row, self._registry.user_id(row.localpart)):
+        elif tables.is_outdated(txn, row, user_id):
             state = policy.OUTDATED
         if state is not None:
             tables.end(txn, row, state)

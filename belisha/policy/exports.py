@@ -51,19 +51,19 @@ def decide_hand_over(subject: Person, *, is_ready: bool) -> Decision:
     return _MAY
 
 
-def decide_export(asker: Person, subject: Person, *, is_member: bool, under_way: bool, today: int) -> Decision:
+def decide_export(asker: Person, subject: Person, *, is_there: bool, under_way: bool, today: int) -> Decision:
     """Decides whether a copy of what is held about somebody is made.
 
     Args:
         asker: who asks, and may act as a member at all.
         subject: whose data.
-        is_member: whether the registry knows that account, frozen or not.
+        is_there: whether there is that account, frozen or without an organisation; who has left is gone.
         under_way: whether one is being made.
         today: how many were made within a day.
     """
     if asker.user_id != subject.user_id and "manager" not in asker.roles:
         return NOT_YOURS
-    if subject.is_bot or not is_member:
+    if subject.is_bot or not is_there:
         return refuse("P2", "NO_SUCH_MEMBER", "There is no member with this address. Please look it up again.")
     if under_way:
         return refuse("P2", "UNDER_WAY", "A copy is being made already. The portal shows how far it is.")

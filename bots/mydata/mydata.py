@@ -67,16 +67,23 @@ class MyData:
         done = outcome.done
         if done is None:
             return Answer((paragraph(outcome.refused),))
+        can_take = done.get("belongs", True)
         effects: list[Effect] = [self._part(done, context)]
         room = done.get("own_room")
         if isinstance(room, str):
-            told = (paragraph(_("A manager has a copy made of what is held about you, as you asked.")), *self._where())
-            effects.append(Send(notice(told), room=room, once=f"mydata {done['export']}"))
+            made = paragraph(_("A manager has a copy made of what is held about you, as you asked."))
+            where = self._where() if can_take else [paragraph(_("Those who run the community hand it to you."))]
+            effects.append(Send(notice((made, *where)), room=room, once=f"mydata {done['export']}"))
         who = named.member(done, call.arguments["member"])
         said = _(
             "A copy of what is held about {member} is being made. Only they can take it, on the portal; they are told."
         )
-        return Answer((say(said, member=who),), effects)
+        if not can_take:
+            said = _(
+                "A copy of what is held about {member} is being made. They cannot take it on the portal: when it is "
+                "whole, in a few minutes, an operator takes it by {command} and hands it to them."
+            )
+        return Answer((say(said, member=who, command=Typed("belisha member export")),), effects)
 
     def _part(self, done: Mapping[str, Any], context: Context) -> Contribute:
         room = done.get("own_room")

@@ -141,6 +141,19 @@ def test_of_a_copy_for_somebody_else_they_are_told(database: sa.Connection) -> N
     assert isinstance(said, Send) and said.room == OWN and f"{PORTAL}/mydata" not in str(said.content["body"])
 
 
+def test_of_a_copy_for_who_cannot_take_it_an_operator_is_named(database: sa.Connection) -> None:
+    bot = steward()
+    says(bot, database, "!mydata for @ben", "manager")
+    question = json.loads(next(iter(database.execute(sa.text("SELECT call FROM question")).scalars())))
+    for own_room in (None, "!ben:x"):
+        done = {"outcome": "done", "act": "export_for", "export": "e2", "member": "@ben:x"}
+        part, *told, said = ends(bot, database, question, outcome=done | {"own_room": own_room, "belongs": False})
+        assert isinstance(part, Contribute) and part.user == "@ben:x"
+        assert isinstance(said, Send) and "belisha member export" in str(said.content["body"])
+        assert [isinstance(one, Send) and one.room for one in told] == [own_room] * bool(own_room)
+        assert not any("/mydata" in str(one) for one in told), "a page that is closed to them"
+
+
 def test_without_a_portal_there_is_no_copy(database: sa.Connection) -> None:
     (said,) = says(steward(""), database, "!mydata")
     assert isinstance(said, Send) and "no portal" in str(said.content["body"])

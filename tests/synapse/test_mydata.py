@@ -36,6 +36,7 @@ from tests.synapse.samples import text
 from tests.synapse.test_acts import asks, newcomer, stored, typed
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_room_freezing import V3, group
+from tests.synapse.waits import lone
 
 Json = dict[str, Any]
 BOTS = "/_synapse/client/org.belisha/v1/mydata"
@@ -271,6 +272,41 @@ async def test_an_operator_hands_over_what_a_manager_had_made_for_who_cannot_sig
     await community.server.local("PUT", f"standing/members/{name}", {"standing": "active"})
     address = f"{community.server.url}/_synapse/client/org.belisha/v1/export/{given['link']}"
     assert (await fetched(address))[0] == 404, "who can sign in takes it themselves"
+
+
+async def test_an_account_without_an_organisation_has_a_copy_made_too(community: Community) -> None:
+    """What is held about it is its own as much; it takes a manager and an operator, until it is let in."""
+    boss = await newcomer(community, "harbour", "manager")
+    name, room = await lone(community)
+    await typed(community, name, room, "may I come in")
+    assert_refused(*await asks(community, name, room, "!mydata", "export", {}), "NOT_A_MEMBER")
+    words, arguments = f"!mydata for @{name}", {"member": f"@{name}"}
+    own = await own_room(community, boss)
+    status, answer = await asks(community, boss, own, words, "export_for", arguments)
+    assert status == 200 and (answer["member"], answer["belongs"]) == (community.id(name), False), answer
+    export = answer["export"]
+    assert (await bots_give(community, name, export))[0] == 200
+    await until(lambda: _is(community, export, "ready"), 30)
+    assert (await link(community, name, export))[0] == (await link(community, boss, export))[0] == 404
+    status, given = await community.server.local("POST", f"exports/{name}")
+    assert status == 200, given
+    status, _headers, body = await fetched(
+        f"{community.server.url}/_synapse/client/org.belisha/v1/export/{given['link']}"
+    )
+    assert status == 200
+    with zipfile.ZipFile(io.BytesIO(body)) as archive:
+        files = {one: archive.read(one) for one in archive.namelist()}
+    assert {"may I come in", "!mydata"} <= {one.get("text") for one in rows(files, "messages")}
+    everything = b"".join(files.values()).decode("utf-8", "replace")
+    assert community.id("ana") not in everything and community.id(boss) not in everything
+    community.server.change("UPDATE users SET deactivated = 1 WHERE name = ?", community.id(name))
+    await until(lambda: _is(community, export, "over"), 30)
+    refused = await asks(community, boss, await own_room(community, boss), words, "export_for", arguments)
+    assert_refused(*refused, "NO_SUCH_MEMBER")
+
+
+async def _is(community: Community, export: str, state: str) -> bool:
+    return bool(stored(community, "SELECT 1 FROM belisha_export WHERE id = ? AND state = ?", export, state))
 
 
 async def test_what_is_taken_back_takes_the_copy_with_it(community: Community) -> None:

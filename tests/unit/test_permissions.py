@@ -344,13 +344,13 @@ DINA: Final = Person("@dina:x", "beta", frozenset({"member"}))
 
 
 def _may_have_copied(who: Person, about: Person) -> bool:
-    return decide_export(who, about, is_member=True, under_way=False, today=0).allowed
+    return decide_export(who, about, is_there=True, under_way=False, today=0).allowed
 
 
 def test_everybody_may_have_their_own_data_copied_and_that_is_limited() -> None:
     assert all(_may_have_copied(PEOPLE[who][0], PEOPLE[who][0]) for who in ASKERS)
-    for more in ({"is_member": False}, {"under_way": True}, {"today": MOST_A_DAY}):
-        refused = decide_export(DINA, DINA, **{"is_member": True, "under_way": False, "today": 0} | more)  # type: ignore[arg-type]  # as the cases say
+    for more in ({"is_there": False}, {"under_way": True}, {"today": MOST_A_DAY}):
+        refused = decide_export(DINA, DINA, **{"is_there": True, "under_way": False, "today": 0} | more)  # type: ignore[arg-type]  # as the cases say
         assert not refused.allowed
 
 
