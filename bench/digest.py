@@ -1,7 +1,8 @@
-"""How long the digests of 10,000 members take to be made, over 20,000 messages and 1,000 threads of a week.
+"""How long the digests of 10,000 members take to be made, over 20,000 messages of a week.
 
-Each is made as the kernel has it made: two jobs, each in a transaction of its own on an SQLite file, between them the
-entries as JSON, and the module's answers read from JSON. Synapse's part, which answers both questions, is not in it.
+1,000 of these are posts, which begin the threads. Each digest is made as the kernel has it made: two jobs, each in a
+transaction of its own on an SQLite file, between them the entries as JSON, and the module's answers read from JSON.
+Synapse's part, which answers both questions, is not in it.
 Every member is in ten of 200 groups, has read a third of them, and is named now and then.
 """
 
@@ -21,6 +22,7 @@ import sqlalchemy as sa
 
 from bench.report import Bar, BenchFailed, Result, say
 from bench.send import folder
+from bots.blog.tables import post
 from bots.digest.digest import CHOOSE, Digests
 from bots.digest.tables import digest_member, digest_mention, digest_message
 from bots.kernel.bot import Context, Job
@@ -43,6 +45,7 @@ class _Community:
     messages: list[dict[str, Any]]
     mentions: list[dict[str, Any]]
     polls: list[dict[str, Any]]
+    posts: list[dict[str, Any]]
 
 
 def run(*, quick: bool) -> Result:
@@ -90,7 +93,14 @@ def _made(dice: random.Random) -> _Community:
         {"event_id": f"$poll{number}", "room_id": dice.choice(rooms), "closes": _NOW + 86_400}
         for number in range(_POLLS)
     ]
-    return _Community(members, groups, messages, mentions, polls)
+    written = {message["event_id"]: message for message in messages}
+    posts = [
+        {"event_id": root, "room_id": room, "author": written[root]["sender"], "title": "A post", "sent_at": at}
+        for room, begun_there in roots.items()
+        for root in begun_there
+        for at in [written[root]["at"]]
+    ]
+    return _Community(members, groups, messages, mentions, polls, posts)
 
 
 def _compose(here: _Community, count: int) -> tuple[float, float, int]:
@@ -103,6 +113,7 @@ def _compose(here: _Community, count: int) -> tuple[float, float, int]:
             connection.execute(digest_message.insert(), here.messages)
             connection.execute(digest_mention.insert(), here.mentions)
             connection.execute(poll.insert(), here.polls)
+            connection.execute(post.insert(), here.posts)
             rows = [{"user_id": user, "since": since, "due": _NOW} for user in some]
             connection.execute(digest_member.insert(), rows)
         digests, told, began = Digests(ZoneInfo("Europe/London")), 0, (time.perf_counter(), time.process_time())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from belisha.digest.values import Digest, Entry, Group, Message, Shown, Told, Why
+from belisha.digest.values import Digest, Entry, Group, Message, Reading, Shown, Talk, Told, Why
 from belisha.tlp import Label
 
 #: So many entries are told one by one; of the others it is told how many there are.
@@ -24,9 +25,26 @@ MORE: Final = "more"
 _ORDER: Final = {why: place for place, why in enumerate(Why)}
 
 
+def arranged(messages: Iterable[Message], apart: Collection[str] = ()) -> dict[str, dict[str | None, Talk]]:
+    """The conversations of each room, by thread; of all members' digests of one moment it is done once.
+
+    Args:
+        messages: what was written, whoever wrote it, in the order of time.
+        apart: messages that are told for another reason.
+    """
+    found: dict[str, dict[str | None, Talk]] = {}
+    for one in messages:
+        talk = found.setdefault(one.room_id, {}).setdefault(one.thread, Talk([], [], {}))
+        talk.last[one.sender] = one.at
+        if one.event_id not in apart:
+            talk.messages.append(one)
+            talk.times.append(one.at)
+    return found
+
+
 def conversations(
-    messages: Iterable[Message],
-    reader: str,
+    talks: Mapping[str, Mapping[str | None, Talk]],
+    about: Reading,
     groups: Mapping[str, Group],
     took_part: Collection[str],
     apart: Collection[str] = (),
@@ -37,32 +55,30 @@ def conversations(
     wrote in a conversation themselves shows that they knew it until then.
 
     Args:
-        messages: what was written since the last digest, the reader's own messages included.
-        reader: their user id.
+        talks: the conversations of rooms, by room id and thread.
+        about: who reads, and of what time they are told.
         groups: the groups that they are in now, by room id.
         took_part: the roots of the threads that they began or wrote in.
         apart: messages that are told for another reason.
     """
-    talks: dict[tuple[str, str | None], list[Message]] = {}
-    own: dict[tuple[str, str | None], int] = {}
-    for one in messages:
-        talks.setdefault((one.room_id, one.thread), []).append(one)
-        if one.sender == reader:
-            own[one.room_id, one.thread] = max(own.get((one.room_id, one.thread), 0), one.at)
     entries: list[Entry] = []
-    for (room_id, thread), told in talks.items():
+    for room_id, told in talks.items():
         if (group := groups.get(room_id)) is None:
             continue
-        seen = max(group.seen_until(thread), own.get((room_id, thread), 0))
-        new = [one for one in told if one.at > seen and one.sender != reader and one.event_id not in apart]
-        new.sort(key=lambda one: one.at)
-        is_theirs = thread is not None and thread in took_part
-        if not new or not (is_theirs or _is_busy(len(new), {one.sender for one in new})):
-            continue
-        facts = {"thread": "yes"} if thread is not None else {}
-        facts |= {MORE: "yes"} if len(new) > COUNTED else {}
-        items = tuple(one.event_id for one in new[:COUNTED])
-        entries.append(Entry(Why.TALK if is_theirs else Why.BUSY, room_id, items, -float(len(new)), facts))
+        for thread, talk in told.items():
+            seen = max(about.since, group.seen_until(thread), talk.last.get(about.reader, 0))
+            first, end = bisect_right(talk.times, seen), bisect_right(talk.times, about.until)
+            is_theirs = thread is not None and thread in took_part
+            if end - first < (1 if is_theirs else BUSY):
+                continue
+            # Nothing of their own is among these: what they wrote last is seen.
+            new = [one for one in talk.messages[first:end] if one.event_id not in apart]
+            if not new or not (is_theirs or _is_busy(len(new), {one.sender for one in new})):
+                continue
+            facts = {"thread": "yes"} if thread is not None else {}
+            facts |= {MORE: "yes"} if len(new) > COUNTED else {}
+            items = tuple(one.event_id for one in new[:COUNTED])
+            entries.append(Entry(Why.TALK if is_theirs else Why.BUSY, room_id, items, -float(len(new)), facts))
     return entries
 
 

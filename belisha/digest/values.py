@@ -44,6 +44,28 @@ class Message(NamedTuple):
     thread: str | None = None
 
 
+class Talk(NamedTuple):
+    """A thread, or a group's main conversation, in the order of time.
+
+    Attributes:
+        messages: what was written there.
+        times: when each of these was, in milliseconds since 1970.
+        last: when each of its writers wrote there last.
+    """
+
+    messages: list[Message]
+    times: list[int]
+    last: dict[str, int]
+
+
+class Reading(NamedTuple):
+    """Who reads, and of what time they are told, in milliseconds since 1970: after `since`, `until` included."""
+
+    reader: str
+    since: int
+    until: int
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A group that the reader is in at this moment.

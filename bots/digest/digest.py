@@ -26,6 +26,7 @@ from bots.digest.mentions import Mentions
 from bots.digest.open_polls import OpenPolls
 from bots.digest.people import People
 from bots.digest.posts import Posts
+from bots.digest.recent import Recent
 from bots.digest.source import Asked, Source
 from bots.digest.tables import digest_address, digest_code_mail, digest_member, digest_mention
 from bots.digest.talks import Talks
@@ -64,14 +65,15 @@ class Digests:
         """Knows the clock on the community's wall, where the keys of anonymous polls are, and how mail is sent."""
         self._zone = zone
         self._mailbox = box or mailbox.Mailbox(None)
+        self._recent = Recent()
         #: The order is that in which they are asked; that of a digest's lines is `Why`.
         self._sources: Sequence[Source] = (
             Mentions(),
             OpenPolls(keys),
             Approvals(),
-            Posts(),
-            Documents(),
-            Talks(),
+            Posts(self._recent),
+            Documents(self._recent),
+            Talks(self._recent),
             People(),
         )
         self._by_reason = {why: source for source in self._sources for why in source.reasons}
@@ -127,6 +129,7 @@ class Digests:
 
     def _planned(self, context: Context) -> Sequence[Effect]:
         connection, now = context.database, context.now
+        self._recent.forget()
         facts.thin(connection, now)
         mailbox.thin(connection, now)
         _keep_in_step(connection, now, self._zone)
@@ -243,9 +246,12 @@ class Digests:
         return () if row is None or row["service_room"] is None else (_choosing(row, now, row["due"]),)
 
 
+#: Made once: a statement costs more to be made than to be executed.
+_OF_MEMBER: Final = digest_member.select().where(digest_member.c.user_id == sa.bindparam("user"))
+
+
 def _row(connection: sa.Connection, user_id: str) -> sa.RowMapping | None:
-    query = digest_member.select().where(digest_member.c.user_id == user_id)
-    return connection.execute(query).mappings().one_or_none()
+    return connection.execute(_OF_MEMBER, {"user": user_id}).mappings().one_or_none()
 
 
 def _choosing(row: sa.RowMapping, now: float, following: float) -> Schedule:
@@ -280,7 +286,7 @@ def _asked(job: Job, context: Context) -> Asked | None:
     sight = context.sight if isinstance(context.sight, Sight) else None
     since, until, following = (float(arguments[key]) for key in ("since", "until", "following"))
     again = frozenset(arguments.get("people", ()))
-    return Asked(str(arguments["user"]), since, until, following, context.digest, sight, again)
+    return Asked(str(arguments["user"]), since, until, following, context.now, context.digest, sight, again)
 
 
 def _kept(entry: Entry) -> dict[str, Any]:

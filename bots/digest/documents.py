@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
 from belisha.digest.choosing import COUNTED, MORE
-from belisha.digest.values import Entry, Message, Shown, Why
+from belisha.digest.values import Entry, Shown, Why
 from belisha.translation import _
+from bots.digest.recent import Recent
 from bots.digest.source import Asked, Source
-from bots.digest.tables import digest_message
 from bots.kernel.answers import Words, say
 from bots.steward.announcements import link_of
-
-_MESSAGE: Final = digest_message.c
-_FILES: Final = (
-    sa.select(_MESSAGE.event_id, _MESSAGE.room_id, _MESSAGE.sender, _MESSAGE.at, _MESSAGE.thread)
-    .where(_MESSAGE.is_file, _MESSAGE.at > sa.bindparam("since"), _MESSAGE.at <= sa.bindparam("until"))
-    .order_by(_MESSAGE.at)
-)
 
 
 class Documents(Source):
@@ -30,14 +23,18 @@ class Documents(Source):
     reasons: ClassVar = frozenset({Why.DOCUMENT})
     names_items: ClassVar = True
 
+    def __init__(self, recent: Recent) -> None:
+        """Knows what was written lately."""
+        self._recent = recent
+
     def new(self, connection: sa.Connection, asked: Asked) -> Sequence[Entry]:
         """For each group, the files of others that the reader has not seen."""
-        about = {"since": int(asked.since * 1000), "until": int(asked.until * 1000)}
-        groups, found = asked.facts.groups, dict[str, list[str]]()
-        for row in connection.execute(_FILES, about):
-            one = Message(*row)
-            if one.sender != asked.user_id and one.room_id in groups and groups[one.room_id].is_new(one):
-                found.setdefault(one.room_id, []).append(one.event_id)
+        since, until, groups = int(asked.since * 1000), int(asked.until * 1000), asked.facts.groups
+        found = dict[str, list[str]]()
+        for room_id, there in self._recent.of(connection, groups, asked.until, asked.now).items():
+            for one in there.files:
+                if since < one.at <= until and one.sender != asked.user_id and groups[room_id].is_new(one):
+                    found.setdefault(room_id, []).append(one.event_id)
         return [
             Entry(Why.DOCUMENT, room_id, tuple(files[:COUNTED]), -len(files), {MORE: "yes"} if files[COUNTED:] else {})
             for room_id, files in found.items()

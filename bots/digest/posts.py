@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar, Final
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from belisha.digest.values import Entry, Message, Shown, Why
+from belisha.digest.values import Entry, Shown, Why
 from belisha.translation import _
-from bots.blog.tables import post
+from bots.digest.recent import Recent
 from bots.digest.source import Asked, Source
 from bots.kernel.answers import Words, say
 from bots.polls.words import moment
 from bots.steward.announcements import link_of
-
-_SINCE: Final = sa.select(post.c.event_id, post.c.room_id, post.c.author, post.c.sent_at).where(
-    post.c.sent_at > sa.bindparam("since"), post.c.sent_at <= sa.bindparam("until")
-)
 
 
 class Posts(Source):
@@ -27,15 +23,19 @@ class Posts(Source):
     reasons: ClassVar = frozenset({Why.POST})
     names_items: ClassVar = True
 
+    def __init__(self, recent: Recent) -> None:
+        """Knows what was written lately."""
+        self._recent = recent
+
     def new(self, connection: sa.Connection, asked: Asked) -> Sequence[Entry]:
         """The posts of others that the reader has not seen, the newest first."""
-        about = {"since": int(asked.since * 1000), "until": int(asked.until * 1000)}
-        groups = asked.facts.groups
-        messages = [Message(*row) for row in connection.execute(_SINCE, about)]
+        groups, since, until = asked.facts.groups, int(asked.since * 1000), int(asked.until * 1000)
+        written = self._recent.of(connection, groups, asked.until, asked.now)
         return [
             Entry(Why.POST, one.room_id, (one.event_id,), -float(one.at), {"at": str(one.at)})
-            for one in messages
-            if one.sender != asked.user_id and one.room_id in groups and groups[one.room_id].is_new(one)
+            for room_id, there in written.items()
+            for one in there.posts
+            if since < one.at <= until and one.sender != asked.user_id and groups[room_id].is_new(one)
         ]
 
     def line(self, shown: Shown, zone: ZoneInfo) -> Sequence[Words]:

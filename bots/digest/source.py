@@ -28,6 +28,7 @@ class Asked:
         since: until when they were told last, in seconds since 1970.
         until: until when they are told now.
         following: when their next digest is due.
+        now: the time at which it is asked.
         facts: what the module tells of them at this moment.
         sight: whom they may find in the directory at this moment; None where that is not asked.
         again: of whom they are told by another way in this very digest.
@@ -37,6 +38,7 @@ class Asked:
     since: float
     until: float
     following: float
+    now: float
     facts: DigestFacts
     sight: Sight | None = None
     again: frozenset[str] = frozenset()

@@ -33,7 +33,8 @@ def facts_of(answer: Mapping[str, Any], asked: Sequence[tuple[str, str]]) -> Dig
     if not isinstance(groups, list) or not isinstance(waits, list) or not isinstance(items, list):
         return None
     found, domains = [_group(one) for one in groups], answer.get("domains")
-    told = {event_id: _told(one) for (_, event_id), one in zip(asked, items, strict=False)}
+    alike = dict[tuple[object, ...], Told | None]()  # of up to 200 items, by few writers: most are told alike
+    told = {event_id: _told(one, alike) for (_, event_id), one in zip(asked, items, strict=False)}
     return DigestFacts(
         {one.room_id: one for one in found if one is not None},
         tuple(wait for one in waits if (wait := _wait(one)) is not None),
@@ -58,9 +59,13 @@ def _wait(value: object) -> Wait | None:
     return Wait(str(value.get("name") or ""), count, value.get("organisation") is True)
 
 
-def _told(value: object) -> Told | None:
-    label = Label.parse(value.get("label")) if isinstance(value, dict) else None
-    if not isinstance(value, dict) or label is None:
+def _told(value: object, alike: dict[tuple[object, ...], Told | None]) -> Told | None:
+    if not isinstance(value, dict):
         return None
-    name = value.get("name")
-    return Told(label, name if isinstance(name, str) else "", value.get("voted") is True)
+    key = (value.get("label"), name if isinstance(name := value.get("name"), str) else "", value.get("voted") is True)
+    if not isinstance(key[0], str):
+        return None
+    if key not in alike:
+        label = Label.parse(key[0])
+        alike[key] = None if label is None else Told(label, str(key[1]), bool(key[2]))
+    return alike[key]

@@ -6,13 +6,25 @@ from dataclasses import replace
 
 import pytest
 
-from belisha.digest.choosing import BUSY, COUNTED, MOST, carried, conversations, decided, ordered, shortened, within
-from belisha.digest.values import MAIN, Entry, Group, Message, Shown, Told, Why
+from belisha.digest.choosing import (
+    BUSY,
+    COUNTED,
+    MOST,
+    arranged,
+    carried,
+    conversations,
+    decided,
+    ordered,
+    shortened,
+    within,
+)
+from belisha.digest.values import MAIN, Entry, Group, Message, Reading, Shown, Told, Why
 from belisha.tlp import Label
 
 ME, BEN, DINA = "@me:x", "@ben:x", "@dina:x"
 ROOM = "!buoys:x"
 GROUP = Group(ROOM, "Buoys", since=100)
+WHOLE = Reading(ME, 0, 10_000)
 
 
 def said(at: int, sender: str = BEN, thread: str | None = None, room: str = ROOM) -> Message:
@@ -24,7 +36,11 @@ def many(count: int, thread: str | None = None, start: int = 200) -> list[Messag
 
 
 def talks(messages: list[Message], group: Group = GROUP, took_part: set[str] | None = None) -> list[Entry]:
-    return conversations(messages, ME, {ROOM: group}, took_part or set())
+    return conversations(arranged(by_time(messages)), WHOLE, {ROOM: group}, took_part or set())
+
+
+def by_time(messages: list[Message]) -> list[Message]:
+    return sorted(messages, key=lambda one: one.at)
 
 
 @pytest.mark.parametrize(
@@ -67,8 +83,21 @@ def test_what_the_reader_has_seen_takes_no_part() -> None:
     assert talks(many(BUSY), replace(GROUP, since=200)) == [], "one of them was written before they came"
     assert talks([*many(BUSY), said(201, ME)]) == [], "who has written there knows what stood before"
     assert talks([said(200 + number, room="!else:x") for number in range(9)]) == [], "a group that they are not in"
-    apart = conversations(many(BUSY), ME, {ROOM: GROUP}, set(), {"$200"})
+    apart = conversations(arranged(many(BUSY)), WHOLE, {ROOM: GROUP}, set(), {"$200"})
     assert apart == [], "what is told already is not counted twice"
+    posts = conversations(arranged(many(BUSY), {"$200"}), WHOLE, {ROOM: GROUP}, set())
+    assert posts == [], "nor is a post"
+    wrote = [said(201, ME), *(said(202 + number, (BEN, DINA)[number % 2]) for number in range(BUSY))]
+    assert conversations(arranged(wrote, {"$201"}), WHOLE, {ROOM: GROUP}, set())[0].items[0] == "$202"
+
+
+def test_of_each_reader_the_same_conversations_are_cut_by_their_own_time() -> None:
+    there = arranged([said(200 + number, (BEN, DINA)[number % 2]) for number in range(2 * BUSY)])
+    for since, until, first in ((0, 10_000, 200), (200 + BUSY - 1, 10_000, 200 + BUSY), (0, 200 + BUSY - 1, 200)):
+        (told,) = conversations(there, Reading(ME, since, until), {ROOM: GROUP}, set())
+        assert told.items[0] == f"${first}" and len(told.items) == (2 * BUSY if (since, until) == (0, 10_000) else BUSY)
+    for since, until in ((200 + BUSY, 10_000), (0, 200 + BUSY - 2)):
+        assert conversations(there, Reading(ME, since, until), {ROOM: GROUP}, set()) == []
 
 
 def entry(why: Why, *items: str, at: float = 0.0, room: str = ROOM) -> Entry:
