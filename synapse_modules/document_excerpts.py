@@ -50,7 +50,8 @@ class Excerpts:
     ) -> Mapping[str, str]:
         """A line of each file that has some of the words inside, by the event that shares it.
 
-        It shows content: above GREEN it is written down first, and told to the source as previews are.
+        It shows content: above GREEN it is written down first, and told to the source as previews are; but not of the
+        source itself, which knows what it has uploaded.
         """
         keys = {
             share.event_id: [word for word in asked_inside(words) if inside.get(share.event_id, _NOTHING).get(word.key)]
@@ -62,7 +63,7 @@ class Excerpts:
         )
         there = [(share, item) for share, item in those if share.document.media_id in texts]
         for share, item in there:
-            if item.label > Label.GREEN:
+            if item.label > Label.GREEN and share.uploader != user_id:
                 self._downloads.note(share.document.media_id, user_id, EXCERPT, item.label)
         await self._downloads.write()
 

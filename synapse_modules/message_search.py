@@ -6,6 +6,7 @@ named people say to each other, and what members write to the steward, is left t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from synapse.module_api import LoggingTransaction, ModuleApi
@@ -22,9 +23,10 @@ from synapse_modules.snapshot import text_in
 
 Json = dict[str, Any]
 
-#: How many messages are told, and how many are looked at for them: edits of one message are hits of their own.
+#: How many messages are told, and how many are looked at for them: edits of one message are hits of their own, and
+#: some are not for who asks. That there are more is said of those alone which they can read.
 _TOLD: Final = 20
-_LOOKED_AT: Final = 60
+_LOOKED_AT: Final = 300
 #: The longest question, in characters, and how much of a message is told.
 _LONGEST: Final = 200
 _TEXT: Final = 4000
@@ -43,7 +45,9 @@ class MessageSearch:
         self._searching.self_test()
 
     async def of(self, person: Person, words: object) -> Json:
-        """The newest messages with all of the words: `hits`, and whether there may be `more`.
+        """The newest messages with all of the words or beginnings: `hits`, and whether there may be `more`.
+
+        Where there is none, those with a letter wrong, with `misspelt`.
 
         Raises:
             SynapseError: 400 for what is no question.
@@ -51,22 +55,30 @@ class MessageSearch:
         if not isinstance(words, str) or not words.strip() or len(words) > _LONGEST or "\0" in words:
             raise malformed(f"`words` is what is looked for, at most {_LONGEST} characters.")
         if not person.belongs:
-            return {"hits": [], "more": False}
+            return {"hits": [], "more": False, "misspelt": False}
         groups = await self._groups(person.user_id)
-        found = await self._searching.newest(person.user_id, words, groups, _LOOKED_AT)
-        hits: dict[str, Json] = {}
-        for room_id, event_id in found:
-            if len(hits) == _TOLD:
-                break
-            hit = await self._hit(person.user_id, room_id, event_id)
-            if hit is not None:
-                hits.setdefault(hit["event_id"], hit)
+        hits, more = await self._hits(person.user_id, await self._searching.newest(words, groups, _LOOKED_AT))
+        misspelt = not hits
+        if misspelt:
+            found = await self._searching.newest(words, groups, _LOOKED_AT, misspelt=True)
+            hits, more = await self._hits(person.user_id, found)
         for event_id, edit in (await self._searching.edits(hits)).items():
             if edit is not None:
                 hits[event_id]["text"] = _text(edit.content.get("m.new_content"))
         names = {room_id: await self._name(room_id) for room_id in {hit["room_id"] for hit in hits.values()}}
         told = [hit | {"room_name": names[hit["room_id"]]} for hit in hits.values()]
-        return {"hits": told, "more": len(told) == _TOLD or len(found) >= _LOOKED_AT}
+        return {"hits": told, "more": more, "misspelt": misspelt and bool(told)}
+
+    async def _hits(self, user_id: str, found: Sequence[tuple[str, str]]) -> tuple[dict[str, Json], bool]:
+        """Those of the messages that the member can read now, and whether there may be more."""
+        hits: dict[str, Json] = {}
+        for room_id, event_id in found:
+            hit = await self._hit(user_id, room_id, event_id)
+            if hit is not None and hit["event_id"] not in hits:
+                if len(hits) == _TOLD:
+                    return hits, True
+                hits[hit["event_id"]] = hit
+        return hits, False
 
     async def _groups(self, user_id: str) -> dict[str, Room]:
         room_ids = await self._api.run_db_interaction("belisha_search_rooms", _joined, user_id)

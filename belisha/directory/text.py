@@ -7,11 +7,13 @@ letters, digits and `_` alone. Databases get keys only: no text of a person is e
 from __future__ import annotations
 
 import re
+import string
 import unicodedata
 from typing import Final, NamedTuple
 
 #: Characters of a text that are read, which is more than a profile's longest field has.
 MOST_CHARACTERS: Final = 4000
+_LETTERS: Final = string.ascii_lowercase
 _LONGEST: Final = 40  # characters of a word; what is longer is cut
 _WORD: Final = re.compile(
     "[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]|[^\\W_\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]+"
@@ -85,6 +87,20 @@ def deletions(surface: str) -> set[str]:
     four letters, and is looked up by equality.
     """
     return {surface, *(surface[:place] + surface[place + 1 :] for place in range(len(surface)))}
+
+
+def edits(surface: str) -> set[str]:
+    """Every word that is one edit apart from one of ASCII letters and digits: some 55 for each letter.
+
+    It is for where there is no vocabulary, whose words others would have written (P. Norvig, “How to Write a Spelling
+    Corrector”).
+    """
+    halves = [(surface[:place], surface[place:]) for place in range(len(surface) + 1)]
+    lacking = {one + other[1:] for one, other in halves if other}
+    swapped = {one + other[1] + other[0] + other[2:] for one, other in halves if len(other) > 1}
+    changed = {one + letter + other[1:] for one, other in halves if other for letter in _LETTERS}
+    longer = {one + letter + other for one, other in halves for letter in _LETTERS}
+    return (lacking | swapped | changed | longer) - {surface, ""}
 
 
 def one_edit_apart(one: str, other: str) -> bool:

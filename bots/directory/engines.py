@@ -111,14 +111,20 @@ class Sqlite:
     def _to_sweep(self, connection: sa.Connection) -> None:
         connection.execute(sa.text(f"INSERT INTO {self.index.unswept} (id) VALUES (1) ON CONFLICT DO NOTHING"))  # noqa: S608 - constants
 
-    def query(self, units: Iterable[Unit], *, expertise: bool = False, any_of: bool = False) -> str:
-        """The query in FTS5's language."""
-        joined = f" {'OR' if any_of else 'AND'} ".join(f"({_or(unit, self._one)})" for unit in units)
+    def query(
+        self, units: Iterable[Unit], *, expertise: bool = False, any_of: bool = False, beginnings: bool = False
+    ) -> str:
+        """The query in FTS5's language; beginnings of words are passed over unless they are asked for."""
+        joined = f" {'OR' if any_of else 'AND'} ".join(
+            f"({_or(unit, self._one, beginnings=beginnings)})" for unit in units
+        )
         return f"{{{self.index.first}}} : ({joined})" if expertise else joined
 
     def _one(self, one: Alternative) -> str:
         if one.joined:
             return f'"{" ".join(one.keys)}"'
+        if one.begins:
+            return f'"{one.keys[0]}"*'
         return f"({' AND '.join(f'{chr(34)}{word}{chr(34)}' for word in one.keys)})"
 
 
@@ -191,14 +197,18 @@ class PostgreSQL:
     def sweep(self, connection: sa.Connection) -> None:
         """Nothing: autovacuum does that."""
 
-    def query(self, units: Iterable[Unit], *, expertise: bool = False, any_of: bool = False) -> str:
-        """The query in the language of tsquery."""
+    def query(
+        self, units: Iterable[Unit], *, expertise: bool = False, any_of: bool = False, beginnings: bool = False
+    ) -> str:
+        """The query in the language of tsquery; beginnings of words are passed over unless they are asked for."""
         weight = ":A" if expertise else ""
         return f" {'|' if any_of else '&'} ".join(
-            f"({_or(unit, lambda one: self._one(one, weight), '|')})" for unit in units
+            f"({_or(unit, lambda one: self._one(one, weight), '|', beginnings=beginnings)})" for unit in units
         )
 
     def _one(self, one: Alternative, weight: str) -> str:
+        if one.begins:
+            return f"'{one.keys[0]}':*{weight.removeprefix(':')}"
         return f"({(' <-> ' if one.joined else ' & ').join(f'{chr(39)}{word}{chr(39)}{weight}' for word in one.keys)})"
 
 
@@ -221,5 +231,5 @@ def engine(connection: sa.Connection, index: Index = DIRECTORY) -> Engine:
     return Sqlite(index) if connection.dialect.name == "sqlite" else PostgreSQL(index)
 
 
-def _or(unit: Unit, one: Callable[[Alternative], str], word: str = "OR") -> str:
-    return f" {word} ".join(one(part) for part in unit.alternatives if not part.begins)
+def _or(unit: Unit, one: Callable[[Alternative], str], word: str = "OR", *, beginnings: bool = False) -> str:
+    return f" {word} ".join(one(part) for part in unit.alternatives if beginnings or not part.begins)

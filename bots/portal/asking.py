@@ -19,7 +19,7 @@ from bots.kernel.rooms import poll_facts
 from bots.portal.asking_blog import BlogQuestions
 from bots.portal.ballot_paper import BallotPaper, read_paper
 from bots.portal.homes import Home, Newcomer, Waiting, person_of, room_of, text_of
-from bots.portal.message_hits import MessageHit, read_hit
+from bots.portal.message_hits import MessageHits, read_hits
 from bots.portal.unavailable import Unavailable
 
 log = logging.getLogger(__name__)
@@ -283,15 +283,15 @@ class Homeserver:
         answer = await self._ask("export_link", {"user_id": user_id, "id": export_id}, or_none=True)
         return None if answer is None else text_of(answer, "address")
 
-    async def messages(self, user_id: str, words: str) -> tuple[Sequence[MessageHit], bool]:
-        """The newest messages of the member's groups with those words, and whether there may be older ones.
+    async def messages(self, user_id: str, words: str) -> MessageHits:
+        """The newest messages of the member's groups with those words.
 
         Raises:
             Unavailable: It cannot be asked.
         """
         answer = await self._ask("messages", {"user_id": user_id, "words": words})
         try:
-            return [read_hit(one) for one in _objects(answer, "hits")], answer.get("more") is True
+            return read_hits(answer, _objects(answer, "hits"))
         except (KeyError, TypeError, ValueError) as error:
             raise Unavailable from error
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,6 +30,24 @@ class MessageHit:
     at: float
     label: Label
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class MessageHits:
+    """What was found, the newest first; whether there may be older ones, and whether words of a letter's difference."""
+
+    hits: Sequence[MessageHit]
+    more: bool
+    misspelt: bool
+
+
+def read_hits(answer: Mapping[str, Any], hits: Sequence[Mapping[str, Any]]) -> MessageHits:
+    """Reads what the module found.
+
+    Raises:
+        KeyError, TypeError, ValueError: where one of them is none.
+    """
+    return MessageHits([read_hit(one) for one in hits], answer.get("more") is True, answer.get("misspelt") is True)
 
 
 def read_hit(raw: Mapping[str, Any]) -> MessageHit:

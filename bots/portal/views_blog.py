@@ -28,6 +28,8 @@ from bots.portal.pages import part
 from bots.portal.visit import Visit
 
 _QUESTION: Final = 200
+#: What is said of posts or messages where none has the words that were looked for.
+MISSPELT: Final = "None has these words; these have some that differ in one letter."
 #: What a post's file may have, in bytes: a chapter of a book, read within a second or two.
 _LARGEST_TEXT: Final = 128 * 1024
 _LARGEST_PICTURE: Final = 10 * 1024 * 1024
@@ -69,6 +71,7 @@ async def index(visit: Visit) -> web.Response:
         asked=asked,
         cards=[_on_list(one, blog) for one in cards],
         total=found.total,
+        note=MISSPELT if found.misspelt else "",
         pages=pages,
         previous=_page(asked, asked.page - 1) if asked.page > 1 else None,
         following=_page(asked, asked.page + 1) if asked.page < pages else None,

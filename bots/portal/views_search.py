@@ -7,7 +7,7 @@ source cannot look for at present is said, and the others are shown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -24,7 +24,7 @@ from bots.directory.profiles import Kept, seen
 from bots.portal.homes import Room
 from bots.portal.pages import part, strictest
 from bots.portal.unavailable import Unavailable
-from bots.portal.views_blog import address_of
+from bots.portal.views_blog import MISSPELT, address_of
 from bots.portal.views_documents import card_of, groups_of, lines_for, pieces_of
 from bots.portal.views_profile import sight_of
 from bots.portal.visit import Visit
@@ -143,7 +143,7 @@ async def posts(visit: Visit, words: str) -> Section:
         if article is not None
     ]
     more = (f"/blog?q={part(words)}", f"All {found.total} posts") if found.total > len(found.rows) else None
-    return Section("posts", "Posts", hits, more)
+    return Section("posts", "Posts", hits, more, MISSPELT if found.misspelt else "")
 
 
 async def documents(visit: Visit, words: str) -> Section:
@@ -173,7 +173,7 @@ async def documents(visit: Visit, words: str) -> Section:
 
 async def messages(visit: Visit, words: str) -> Section:
     """Messages of the member's groups, the newest first."""
-    found, more = await visit.parts.homeserver.messages(visit.known.member.user_id, words)
+    found = await visit.parts.homeserver.messages(visit.known.member.user_id, words)
     hits = [
         Hit(
             title=one.sender_name,
@@ -183,16 +183,24 @@ async def messages(visit: Visit, words: str) -> Section:
             in_element=(one.room_id, one.event_id),
             at=one.at,
         )
-        for one in found
+        for one in found.hits
     ]
-    note = "These are the newest; another word finds older ones." if more else ""
-    return Section("messages", "Messages in my groups", hits, note=note)
+    notes = (
+        MISSPELT if found.misspelt else "",
+        "These are the newest; another word finds older ones." if found.more else "",
+    )
+    return Section("messages", "Messages in my groups", hits, note=" ".join(note for note in notes if note))
 
 
 def _each_once(sections: Sequence[Section]) -> Sequence[Section]:
     """What was found, without the messages that are shown as a post or as a file already."""
     shown = {hit.message for section in sections for hit in section.hits if hit.message is not None}
-    return [replace(one, hits=[hit for hit in one.hits if hit.in_element not in shown]) for one in sections]
+    return [_without(one, shown) for one in sections]
+
+
+def _without(section: Section, shown: Collection[tuple[str, str] | None]) -> Section:
+    hits = [hit for hit in section.hits if hit.in_element not in shown]
+    return replace(section, hits=hits, note=section.note if hits or not section.hits else "")
 
 
 def _name(room: Room | None) -> str:

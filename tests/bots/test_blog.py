@@ -128,6 +128,10 @@ async def test_the_index_follows_what_the_module_says(kind: str, tmp_path: Path)
         assert await here.find(query="#Tides") == await here.find(query="image #tides") == ["$1"]
         assert not await here.find(query="#image"), "a word is no tag"
         assert not await here.find(query="lobster #tides")
+        # Beginnings of words; and where nothing has them, words of which one letter differs.
+        assert await here.find(query="hash ima") == await here.find(query="hashin tabels") == ["$1"]
+        assert await here.find(query="mages") == ["$1"] and not await here.find(query="i ash")
+        assert not await here.find(query='"hashing imagse"') and not await here.find(query="maggs")
         # What is no post, wherever it stands; and what looks like one where there is no blog.
         for number, body in enumerate(("Tide tables", "#tides", "well\n# Tides", "!help")):
             assert await here.event(f"$no{number}", said(body)) == []
@@ -171,6 +175,19 @@ async def test_the_index_follows_what_the_module_says(kind: str, tmp_path: Path)
 
 
 @pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)])
+async def test_whole_words_are_found_before_beginnings_and_titles_before_texts(kind: str, tmp_path: Path) -> None:
+    async with opened(kind, tmp_path) as store:
+        here = Here(store)
+        bodies = ("# Light\n\nx", "# Lightship\n\nx", "# Old\n\nA light", "# New\n\nA lightship", "# Lihgt\n\nx")
+        for number, body in enumerate(bodies):
+            here.has(f"${number}", body)
+            await here.event(f"${number}", said(body))
+        assert await here.find(query="light") == ["$0", "$1", "$2", "$3"]
+        assert await here.find(query="ligth") == ["$0", "$2"], "nothing has that: a letter wrong, as a whole word"
+        assert await here.find(query="lihgt") == ["$4"], "what is there is meant"
+
+
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.full)])
 async def test_what_somebody_does_not_read_changes_nothing_that_they_find(kind: str, tmp_path: Path) -> None:
     """Matching, order, totals, tags and pages are the same bytes, whatever stands elsewhere or stood before (P2)."""
     async with opened(kind, tmp_path) as store:
@@ -190,6 +207,9 @@ async def test_what_somebody_does_not_read_changes_nothing_that_they_find(kind: 
             Asked(author=ADA),
             Asked(group=OTHER),
             Asked(query="secret lights"),
+            Asked(query="secre ligh"),
+            Asked(query="sceret lihgts"),
+            Asked(query="harbuor ligths"),
         ]
 
         async def answers() -> list[object]:

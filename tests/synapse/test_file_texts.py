@@ -86,6 +86,12 @@ async def test_words_inside_are_found_by_who_may_read_the_file(community: Commun
     assert sorted(await names(community, "ben", word)) == ["report.docx", "report.pdf", "report.txt"]
     assert await names(community, "ben", f"{word} {other}") == [] == await names(community, "ben", f"#{word}")
     assert len(community.server.query("SELECT 1 FROM belisha_download WHERE user_id = ?", community.id("ben"))) == 0
+    mine = await found(community, "ana", word)
+    assert len(mine) == 3 and all(line in one["excerpt"] for one in mine)
+    noted = community.server.query(
+        "SELECT 1 FROM belisha_download WHERE part = 'excerpt' AND user_id = ?", community.id("ana")
+    )
+    assert noted == [], "who has uploaded it knows it"
     # Who is not in the group is told the same of what is there and of what is nowhere.
     for outsider in ("finn", "emil"):
         answers = [

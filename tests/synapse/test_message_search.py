@@ -52,6 +52,25 @@ async def test_only_those_who_can_read_it_now_find_it(community: Community) -> N
     assert await hits(community, "emil", word) == [], "of no organisation, or in no such group"
 
 
+async def test_beginnings_of_words_and_a_letter_wrong_find_it_for_who_can_read_it(community: Community) -> None:
+    word = "marlinspike"  # without a number: SQLite reads words with one in another way
+    event = await community.sent(text(f"The {word} is sharp"), "closed")
+
+    async def asked(by: str, words: str) -> tuple[list[str], bool]:
+        status, answer = await ask_as_portal(community, {"user_id": community.id(by), "words": words}, name="messages")
+        assert status == 200, answer
+        return [hit["event_id"] for hit in answer["hits"]], answer["misspelt"]
+
+    assert await asked("dina", "marlinsp") == ([event], False) == await asked("dina", "SHAR marlin")
+    for wrong in (word.replace("rl", "lr"), word.replace("spike", "pike"), word.replace("m", "n"), f"x{word}"):
+        assert await asked("dina", wrong) == ([event], True) == await asked("dina", f"{wrong} sharp"), wrong
+    for other in (word.replace("spike", "pyk"), f"{word} blunted"):
+        assert await asked("dina", other) == ([], False), other
+    # Whoever cannot read it is told what is told of what is nowhere.
+    for words in ("marlinsp", word.replace("rl", "lr")):
+        assert await asked("finn", words) == ([], False) == await asked("emil", words)
+
+
 async def test_an_edited_message_is_one_hit_with_its_present_words(community: Community) -> None:
     word = unique("capstan")
     event = await community.sent(text(f"The {word} is at the quay"))

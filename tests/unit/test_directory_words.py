@@ -21,7 +21,7 @@ from belisha.directory.query import (
     to_look_up,
 )
 from belisha.directory.ranking import Ranking
-from belisha.directory.text import deletions, one_edit_apart, words
+from belisha.directory.text import deletions, edits, one_edit_apart, words
 from belisha.directory.values import Profile
 
 
@@ -219,3 +219,8 @@ def test_begins_is_held_to_in_documents_too() -> None:
     unit = Unit("has", (Alternative(("has",), how="prefix", begins=True),))
     assert Ranking([unit], 1e9).hold("|e hashtag |", 1e9).units == 1
     assert Ranking([unit], 1e9).hold("|e gnashas |", 1e9).units == 0
+
+
+@given(st.text("abc", max_size=5), st.text("abc", max_size=5))
+def test_every_word_of_one_edit_is_made_where_there_is_no_vocabulary(one: str, other: str) -> None:
+    assert (other in edits(one)) == (bool(other) and one_edit_apart(one, other))
