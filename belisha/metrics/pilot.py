@@ -35,6 +35,8 @@ _CATEGORIES: Final = ("government", "industry", "academia", "charity")
 _DAY: Final = timedelta(days=1)
 #: How often somebody who reads in a group above GREEN opens a file there.
 _OPENS: Final = 0.2
+#: How often somebody makes a pause before the next thing.
+_PAUSES: Final = 0.1
 
 
 @dataclass
@@ -78,6 +80,7 @@ def pilot(seed: int = 1, *, members: int = 200, organisations: int = 30, days: i
     # Drawn apart, so that a seed gives the same life with them as without.
     apart = random.Random(f"{seed} files")  # noqa: S311  nor by this
     facts += [_opening(apart, fact) for fact in facts if _is_above_green(fact) and apart.random() < _OPENS]
+    facts = list(_in_sessions(random.Random(f"{seed} times"), facts))  # noqa: S311  nor by this
     return Pilot(people, categories, sorted(facts, key=lambda fact: (fact.at, fact.key)), START, last)
 
 
@@ -136,6 +139,20 @@ def _day(dice: random.Random, person: Person, people: dict[int, Person], day: da
             yield _fact(dice, person, day, "answered", group, GROUPS[group], dice.choice(list(people.values())))
         else:
             yield _fact(dice, person, day, "posted", group, GROUPS[group])
+
+
+def _in_sessions(dice: random.Random, facts: list[Fact]) -> Iterator[Fact]:
+    """What somebody does on a day, in the order in which it was drawn, in one session or a few of them."""
+    now: dict[tuple[int, date], datetime] = {}
+    for fact in facts:
+        day = datetime(fact.day.year, fact.day.month, fact.day.day, tzinfo=ZONE)
+        latest = day.replace(hour=22, minute=59)
+        begins = day.replace(hour=dice.randrange(7, 19), minute=dice.randrange(60))
+        pause = dice.randrange(40, 120) if dice.random() < _PAUSES else dice.randrange(12)
+        before = now.get((fact.member, fact.day))
+        then = begins if before is None else min(latest, before + timedelta(minutes=pause))
+        now[fact.member, fact.day] = then
+        yield fact._replace(at=int(then.astimezone(UTC).timestamp() * 1000))
 
 
 def _is_above_green(fact: Fact) -> bool:
