@@ -163,6 +163,7 @@ class Config(_Model):
     portal: Portal | None = None
     ballot_keys: Path | None = None
     metrics_key_file: Path | None = None
+    metrics_journeys: bool = False
     escalation: Escalation = Escalation()
 
     @field_validator("homeserver")

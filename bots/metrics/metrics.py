@@ -46,8 +46,9 @@ class Metrics:
     rules: Mapping[str, Rule] = {ASK: Rule(time(0), every=60), NIGHTLY: Rule(time(3, 40))}
     acts: Mapping[str, Acting] = {}
 
-    def __init__(self, pseudonyms: Pseudonyms, zone: ZoneInfo) -> None:
-        """Knows the key, and the clock on the community's wall."""
+    def __init__(self, pseudonyms: Pseudonyms, zone: ZoneInfo, *, journeys: bool = False) -> None:
+        """Knows the key, the clock on the community's wall, and whether journeys are looked at here."""
+        self._journeys = journeys
         self.book = FactBook(pseudonyms, zone)
         self._zone = zone
         self.entries: Sequence[Entry] = (
@@ -91,7 +92,8 @@ class Metrics:
     def _mine(self, call: Call, context: Context) -> Answer:
         connection = context.database
         facts = self.book.facts(connection, call.user_id)
-        return Answer(words.mine(facts, opted_out=self.book.has_opted_out(connection, call.user_id)))
+        opted_out = self.book.has_opted_out(connection, call.user_id)
+        return Answer(words.mine(facts, opted_out=opted_out, journeys=self._journeys))
 
     def _opt_out(self, call: Call, context: Context) -> Answer:
         number = self.book.opt_out(context.database, call.user_id, context.now)
@@ -144,7 +146,7 @@ class Metrics:
         connection, now = context.database, context.now
         self.book.left(connection, now)
         rolling.note_categories(connection)
-        rolling.roll_up(connection, now, self._zone)
+        rolling.roll_up(connection, now, self._zone, journeys=self._journeys)
         rolling.thin(connection, now, self._zone)
         # In a transaction of its own, since it takes longer.
         return (Schedule(PUBLISH, now),)
@@ -183,4 +185,6 @@ def metrics_of(config: Config) -> Metrics | None:
         ConfigError: their key cannot be read.
     """
     key = config.metrics_key()
-    return None if key is None else Metrics(Pseudonyms(key), ZoneInfo(config.time_zone))
+    if key is None:
+        return None
+    return Metrics(Pseudonyms(key), ZoneInfo(config.time_zone), journeys=config.metrics_journeys)

@@ -37,6 +37,6 @@ def fill(connection: sa.Connection, now: float, zone: ZoneInfo) -> int:
     connection.execute(insert_on(connection, fact).on_conflict_do_nothing(), [row_of(one) for one in moved])
     rows = [{"organisation": key, "category": name} for key, name in world.categories.items()]
     connection.execute(insert_on(connection, category).on_conflict_do_nothing(), rows)
-    rolling.roll_up(connection, now, zone)
+    rolling.roll_up(connection, now, zone, journeys=True)
     publishing.publish(connection, now, zone)
     return len(world.facts)

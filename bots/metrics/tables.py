@@ -44,13 +44,14 @@ opted_out = sa.Table(
     sa.Column("at", sa.Float, nullable=False),
 )
 
-# A day's sets of members (`belisha.metrics.rollups`), and of how many facts they were made.
+# A day's sets of members (`belisha.metrics.rollups`), of how many facts they were made, and whether journeys are in it.
 day = sa.Table(
     "metrics_day",
     metadata,
     sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("facts", sa.Integer, nullable=False),
     sa.Column("rollup", sa.LargeBinary, nullable=False),
+    sa.Column("journeys", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 # One row: the highest number that was ever given to a member, and how far the module's doings were read.

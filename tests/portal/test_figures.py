@@ -14,9 +14,9 @@ from zoneinfo import ZoneInfo
 import pytest
 import pytest_asyncio
 
+from bots.metrics.contents import SECTIONS
 from bots.metrics.publishing import read
 from bots.metrics.sample import NotEmpty, fill
-from bots.metrics.sections import SECTIONS
 from bots.portal.limits import Rate, Rates
 from tests.bots.test_schedule import at
 from tests.portal.alone import ANA, Alone, module, portal, store_at
@@ -142,6 +142,33 @@ async def test_what_is_done_in_groups_is_what_was_decided(manager: Opened) -> No
     said = sorted(["withheld" if one is None else str(one) for one in row] for row in numbers.values())
     assert sorted(row[1:] for row in rows[at + 1 :]) == said
     assert {"withheld"} < {cell for row in said for cell in row}
+
+
+async def test_of_journeys_only_what_is_shown_has_a_name(manager: Opened) -> None:
+    """That a path is named would tell that somebody took it; of moves all that could be are decided about."""
+    here, visitor = manager
+    release = await here.store.read(read)
+    page = (await visitor.get("/metrics/journeys?month=2026-09")).text
+    paths = {name: one.members for name, one in release.items() if name.measure == "path"}
+    shown = {
+        name.part: count for name, count in paths.items() if count and name.period.first.isoformat() == "2026-07-01"
+    }
+    assert shown and len(paths) > 3 * len(shown)
+    assert len(re.findall(r"Way \d+: ", page)) == len(shown)
+    file = await visitor.get("/metrics/journeys/ways.csv?month=2026-09")
+    rows = list(csv.reader(io.StringIO(file.text.lstrip("\ufeff"))))
+    assert sorted(int(row[1]) for row in rows if row[0].startswith("Way")) == sorted(shown.values())
+    moves = {
+        name.part: one.members
+        for name, one in release.items()
+        if name.measure == "move" and name.period.first.isoformat() == "2026-09-01"
+    }
+    both = sorted(count for part, count in moves.items() if count and not part.startswith(">") and part[-1] != ">")
+    file = await visitor.get("/metrics/journeys/next.csv?month=2026-09")
+    told = [row[1] for row in csv.reader(io.StringIO(file.text.lstrip("\ufeff"))) if ", then " in row[0]]
+    assert sorted(map(int, told)) == both
+    assert page.count('class="plot-flow"') == min(14, len(both))
+    assert (await visitor.get("/metrics/journeys/next.png?month=2026-09")).status == 200
 
 
 async def test_managers_write_down_what_happened(manager: Opened) -> None:

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from belisha.settings import SettingsError, Workers, parse
+from belisha.settings import SettingsError, parse
+from belisha.settings_parts import Workers
 from belisha.workers import KINDS, STREAMS, workers
 from tests.deploy.hosted import EXAMPLE
 
