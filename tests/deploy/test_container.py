@@ -212,9 +212,8 @@ async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Co
 
 async def test_after_a_start_of_the_machine_everything_is_back(manager: nio.AsyncClient, container: Container) -> None:
     _, joined = await _ask(manager, "GET", "/_matrix/client/v3/joined_rooms")
-    container.ssh("systemctl reboot", check=False)
-    await asyncio.sleep(5)
-    await asyncio.to_thread(container.wait)
+    await asyncio.to_thread(container.end, "poweroff")
+    await asyncio.to_thread(container.boot)
     units = (*WORKERS, "belisha-redis", "belisha-synapse", "belisha-bots", "nginx", "nftables", "postgresql")
     deadline = time.monotonic() + PATIENCE
     while "inactive" in (states := container.ssh(f"systemctl is-active {' '.join(units)}", check=False)) or (
