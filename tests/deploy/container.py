@@ -22,7 +22,9 @@ PATIENCE: Final = 120.0
 HERE, THERE = "10.231.77.1", "10.231.77.2"
 NAME: Final = "belisha-test"
 _BEFORE: Final = "systemd,systemd-sysv,dbus,python3,python3-apt,openssh-server,iproute2,ca-certificates"
-_PACKAGES: Final = "postgresql redis-server nginx nftables python3-venv openssl curl"
+_PACKAGES: Final = (
+    "postgresql redis-server prometheus prometheus-node-exporter nginx nftables python3-venv openssl curl"
+)
 _NSPAWN: Final = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit")
 
 
@@ -138,7 +140,7 @@ def _link() -> str:
 def _image(suite: str) -> Path:
     """The image, made where it is not there yet."""
     home = Path(os.environ.get("BELISHA_IMAGE", Path.home() / ".cache" / "belisha"))
-    image = home / f"{suite}-2"
+    image = home / f"{suite}-3"
     if not image.is_dir():
         home.mkdir(parents=True, exist_ok=True)
         draft = home / f"{suite}-{os.getpid()}"
