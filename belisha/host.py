@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from belisha import element
+from belisha import element, prometheus
 from belisha.render import Place, templates
 from belisha.secrets import FOLDER, Secrets
 from belisha.settings import Settings
@@ -38,6 +38,9 @@ OF_SEVERAL: Final = ("belisha-synapse@.service", "belisha-redis.service", "redis
 
 #: How far the ports of further processes are from the homeserver's.
 _FURTHER: Final = 100
+
+#: The port that Debian's prometheus-node-exporter has.
+_NODE_EXPORTER: Final = 9100
 
 _WELL_KNOWN: Final = "well-known/client"
 _IN_MEGABYTES: Final = {"K": 1 / 1024, "M": 1.0, "G": 1024.0}
@@ -171,6 +174,8 @@ def files(
         if part == "synapse":
             names = (*MACHINE, *(OF_SEVERAL if place.workers else ()))
             found |= {path: File(machine(path), mode=0o644) for path in (*map("host/{}".format, names), _WELL_KNOWN)}
+            watched = {prometheus.CONFIG: machine(prometheus.CONFIG), **prometheus.rules()}
+            found |= {f"host/{path}": File(text, mode=0o644) for path, text in watched.items()}
     return found
 
 
@@ -197,6 +202,8 @@ def _place(part: str, port: int, folders: Folders, settings: Settings) -> Part:
         postgresql=folders.postgresql,
         workers=workers(settings.workers, port + _FURTHER),
         redis=folders.redis,
+        serves_prometheus=True,
+        node_exporter_port=_NODE_EXPORTER,
         part=part,
         folders=folders,
     )

@@ -48,6 +48,7 @@ class Place:
         proxied: whether every request comes through a web server of ours, which names the client's address.
         postgresql: the folder of PostgreSQL's socket; None for SQLite.
         serves_prometheus: whether Belisha runs a Prometheus here; its port is the fifth after the homeserver's.
+        node_exporter_port: where what tells of the machine listens on 127.0.0.1; None where there is none.
         workers: the processes of Synapse besides the main one.
         redis: the socket of Redis, which they need.
     """
@@ -61,6 +62,7 @@ class Place:
     proxied: bool = False
     postgresql: Path | None = None
     serves_prometheus: bool = False
+    node_exporter_port: int | None = None
     workers: Workers = ALONE
     redis: Path | None = None
 

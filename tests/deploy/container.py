@@ -22,7 +22,9 @@ PATIENCE: Final = 120.0
 HERE, THERE = "10.231.77.1", "10.231.77.2"
 NAME: Final = "belisha-test"
 _BEFORE: Final = "systemd,systemd-sysv,dbus,python3,python3-apt,openssh-server,iproute2,ca-certificates"
-_PACKAGES: Final = "postgresql redis-server nginx nftables python3-venv openssl curl"
+_PACKAGES: Final = (
+    "postgresql redis-server prometheus prometheus-node-exporter nginx nftables python3-venv openssl curl"
+)
 _NSPAWN: Final = ("systemd-nspawn", "--quiet", "--register=no", "--keep-unit")
 
 
@@ -37,6 +39,36 @@ class Container:
     folder: Path
     key: Path
     known_hosts: Path
+    process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def root(self) -> Path:
+        """Its file system."""
+        return self.folder / "root"
+
+    def boot(self) -> None:
+        """Boots it, and waits until it is up.
+
+        Raises:
+            NoContainer: that takes too long.
+        """
+        with (self.folder / "boot.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                [*_NSPAWN, "--directory", str(self.root), "--boot", "--network-veth", f"--machine={NAME}"],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+            )
+        self.wait()
+
+    def end(self, *how: str) -> None:
+        """Has it power off, and waits for that."""
+        assert self.process
+        self.ssh(" ".join(("systemctl", *how)), check=False)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(90)
+        self.process.kill()
+        self.process.wait()
 
     def ssh(self, command: str, *, check: bool = True) -> str:
         """Runs a command there, as root; gives what it printed."""
@@ -88,28 +120,16 @@ def debian(folder: Path, suite: str = "bookworm") -> Iterator[Container]:
     ):
         if shutil.which(program) is None:
             raise NoContainer(f"{program} is missing. On Debian: apt-get install {package}")
-    root = folder / "root"
-    _run("cp", "--archive", "--reflink=auto", str(_image(suite)), str(root))
     container = Container(folder, folder / "key", folder / "known_hosts")
+    _run("cp", "--archive", "--reflink=auto", str(_image(suite)), str(container.root))
     _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(container.key))
-    _let_in(root, container.key.with_suffix(".pub"))
-    with (folder / "boot.log").open("w") as log:
-        process = subprocess.Popen(
-            [*_NSPAWN, "--directory", str(root), "--boot", "--network-veth", f"--machine={NAME}"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        )
-        try:
-            container.wait()
-            yield container
-        finally:
-            container.ssh("systemctl poweroff --force", check=False)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(60)
-            process.kill()
-            process.wait()
-            _run("rm", "--recursive", "--force", "--one-file-system", str(root))
+    _let_in(container.root, container.key.with_suffix(".pub"))
+    try:
+        container.boot()
+        yield container
+    finally:
+        container.end("poweroff", "--force")
+        _run("rm", "--recursive", "--force", "--one-file-system", str(container.root))
 
 
 def _link() -> str:
@@ -120,7 +140,7 @@ def _link() -> str:
 def _image(suite: str) -> Path:
     """The image, made where it is not there yet."""
     home = Path(os.environ.get("BELISHA_IMAGE", Path.home() / ".cache" / "belisha"))
-    image = home / f"{suite}-2"
+    image = home / f"{suite}-3"
     if not image.is_dir():
         home.mkdir(parents=True, exist_ok=True)
         draft = home / f"{suite}-{os.getpid()}"

@@ -184,6 +184,18 @@ def test_services_are_apart(container: Container, playbook: Playbook) -> None:
     assert {one.rpartition(":")[2] for one in beyond if not one.startswith(("127.", "[::1]"))} == {"22", "80", "443"}
 
 
+def test_prometheus_watches_every_process(container: Container, playbook: Playbook) -> None:
+    said = json.loads(container.ssh("curl -s 'http://127.0.0.1:8013/api/v1/targets?state=active'"))
+    targets = {
+        (one["labels"]["job"], one["labels"]["instance"]): one["health"] for one in said["data"]["activeTargets"]
+    }
+    workers = {name.partition("@")[2] for name in WORKERS}
+    wanted = {("synapse", name) for name in (*workers, "main")}
+    wanted |= {("bots", "main"), ("node", "main"), ("prometheus", "main")}
+    assert set(targets) == wanted
+    assert set(targets.values()) == {"up"}
+
+
 async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Container) -> None:
     """Each service by itself, and the database under them: what was sent before is there, and members can send."""
     status, room = await _ask(
@@ -212,9 +224,8 @@ async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Co
 
 async def test_after_a_start_of_the_machine_everything_is_back(manager: nio.AsyncClient, container: Container) -> None:
     _, joined = await _ask(manager, "GET", "/_matrix/client/v3/joined_rooms")
-    container.ssh("systemctl reboot", check=False)
-    await asyncio.sleep(5)
-    await asyncio.to_thread(container.wait)
+    await asyncio.to_thread(container.end, "poweroff")
+    await asyncio.to_thread(container.boot)
     units = (*WORKERS, "belisha-redis", "belisha-synapse", "belisha-bots", "nginx", "nftables", "postgresql")
     deadline = time.monotonic() + PATIENCE
     while "inactive" in (states := container.ssh(f"systemctl is-active {' '.join(units)}", check=False)) or (

@@ -13,7 +13,7 @@ from belisha.cli.main import main
 from belisha.host import SECRETS as OWN
 from belisha.host import HostError
 from bots.kernel.config import Config
-from tests.deploy.hosted import URLS, rendered, settings, text
+from tests.deploy.hosted import COUNTS, URLS, rendered, settings, text
 
 
 def test_each_service_has_files_of_its_own_account_and_only_its_secrets() -> None:
@@ -53,6 +53,22 @@ def test_synapse_and_the_bots_use_postgresql_by_its_socket_and_believe_the_web_s
     assert bots.database == "postgresql://belisha-bots@/belisha_bots?host=/run/postgresql"
     assert str(bots.hs_token_file) == "/etc/belisha/bots/secrets/hs_token"
     assert str(bots.ballot_keys) == "/var/lib/belisha/bots/ballot-keys"
+
+
+def test_prometheus_asks_every_process_of_this_machine_alone() -> None:
+    asked = yaml.safe_load(rendered(settings(*COUNTS))["host/prometheus/prometheus.yaml"].text)
+    targets = {
+        (job["job_name"], config["labels"]["instance"]): config["targets"][0]
+        for job in asked["scrape_configs"]
+        for config in job["static_configs"]
+    }
+    assert all(target.startswith("127.0.0.1:") for target in targets.values())
+    assert len(set(targets.values())) == len(targets)
+    processes = {"main", "persister1", "persister2", "media1", "client1", "client2", "sync1"}
+    assert {instance for job, instance in targets if job == "synapse"} == processes
+    assert {"bots", "node", "prometheus"} <= {job for job, _ in targets}
+    for path in asked["rule_files"]:
+        assert f"host/prometheus/{path}" in rendered()
 
 
 def test_a_community_without_an_element_has_no_service_for_it() -> None:
