@@ -25,6 +25,7 @@ LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Marking = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED", "refuse"]
 ExactLabel = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
 MailCeiling = Literal["TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT"]
+Method = Literal["password", "password+totp"]
 Scan = Literal["none", "best_effort", "required"]
 Seconds = Annotated[int, AfterValidator(values.seconds)]
 Days = Annotated[int, AfterValidator(values.days)]
@@ -174,6 +175,14 @@ class Element(_Part):
     ] = Field(default_factory=lambda: MappingProxyType({}))
 
 
+class SignIn(_Part):
+    """How members sign in."""
+
+    method: Method = "password"
+    enrol_until: Annotated[str, BeforeValidator(values.day)] | None = None
+    risk_accepted: Annotated[str, AfterValidator(values.risk)] | None = None
+
+
 class Logs(_Part):
     """What is logged."""
 
@@ -214,6 +223,7 @@ class Settings(_Part):
     portal: Portal = Field(default_factory=Portal)
     element: Element = Field(default_factory=Element)
     escalation: Escalation = Field(default_factory=Escalation)
+    sign_in: SignIn = Field(default_factory=SignIn)
     strict_hooks: bool = False
     logs: Logs = Field(default_factory=Logs)
     onboarding: Onboarding = Field(default_factory=Onboarding)
@@ -304,7 +314,7 @@ def _placeholders(document: Document) -> list[Problem]:
             "write your community's own value",
         )
         for path, text in document.texts()
-        if values.is_placeholder(text)
+        if values.is_placeholder(text) and path != ("sign_in", "method")  # where `password` is one of the choices
     ]
 
 

@@ -1,8 +1,8 @@
 """Gives an account back: a new password by a code that is used once, the end of all sessions, and who is told (M2).
 
-Code and password change in one transaction, so a kill leaves both as they were or both done. What follows is written
-down with it and done at once, or at the next start: the sessions' end, and a message to the member and to the stewards'
-room, which is looked for before it is sent.
+Where there is a second factor, a new one comes with it. Code, factor and password change in one transaction, so a kill
+leaves all as they were or all done. What follows is written down with it and done at once, or at the next start: the
+sessions' end, and a message to the member and to the stewards' room, which is looked for before it is sent.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from synapse_modules.refusal import FAILURES, raise_if_refused, refused, where
 from synapse_modules.registry import Registry
 from synapse_modules.registry_tables import Known, Member
 from synapse_modules.rooms import Rooms
+from synapse_modules.sign_in import Enrolment, SignIn
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Recoveries:
         registry: Registry,
         rooms: Rooms,
         audit: Audit,
+        sign_in: SignIn,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._api = api
@@ -60,6 +62,7 @@ class Recoveries:
         self._registry = registry
         self._rooms = rooms
         self._audit = audit
+        self._sign_in = sign_in
         self._clock = clock
         self._passwords = PasswordHooks(api)
         self._passwords.self_test()
@@ -92,8 +95,8 @@ class Recoveries:
         has_lead = any(registry_tables.is_active(one, organisations) for one in leads)
         raise_if_refused(decide_recovery(known.person(asker_id), subject, has_lead=has_lead))
 
-    async def redeem(self, account: str, typed: str, password: str) -> None:
-        """Sets a new password for whoever has the code of an account.
+    async def redeem(self, account: str, typed: str, password: str, enrolment: Enrolment | None) -> None:
+        """Sets a new password, and second factor where there is one, for whoever has the code of an account.
 
         Raises:
             SynapseError: 400 where the password cannot be, whatever the code; 403, always the same, for every other.
@@ -114,6 +117,7 @@ class Recoveries:
             if holds is None or not tables.use(txn, holds.id, self._clock()):
                 raise refused(NO_CODE)
             self._passwords.put(txn, self._registry.user_id(localpart), password_hash)
+            self._sign_in.put(txn, localpart, enrolment)
             self._note(txn, holds, "recover", "done")
 
         await self._api.run_db_interaction("belisha_recovered", use)

@@ -59,4 +59,14 @@ LATER: Final[tuple[tuple[str, ...], ...]] = (
     ),
     # The metrics ask what was opened since a moment.
     ("CREATE INDEX belisha_download_at ON belisha_download (at)",),
+    # Second factors; the key is sealed. Times are seconds since 1970, steps are of 30 seconds.
+    (
+        "CREATE TABLE belisha_factor ("
+        " localpart TEXT NOT NULL PRIMARY KEY,"
+        " sealed TEXT NOT NULL,"
+        " last_step BIGINT NOT NULL,"
+        " wrong INTEGER NOT NULL,"
+        " wrong_since BIGINT NOT NULL,"
+        " since BIGINT NOT NULL)",
+    ),
 )

@@ -51,6 +51,7 @@ from bots.portal.asking import Homeserver
 from bots.portal.book import Book
 from bots.portal.command import PortalCommand
 from bots.portal.drawings import Drawings
+from bots.portal.enrolling import Enrolling
 from bots.portal.guard import Guard
 from bots.portal.keys import Keys
 from bots.portal.limits import Limit, Rate, Rates
@@ -134,6 +135,8 @@ ROUTES: Final = (
     Route("GET", "/sign-in/state", views_sign_in.sign_in_state, Who.ANYBODY),
     Route("GET", "/recover", views_recover.page, Who.ANYBODY),
     Route("POST", "/recover", views_recover.recover, Who.ANYBODY),
+    Route("GET", "/join", views_recover.join_page, Who.ANYBODY),
+    Route("POST", "/join", views_recover.join, Who.ANYBODY),
     Route("GET", "/digest-mail/{token:[0-9a-f.]+}", views_digest.page, Who.ANYBODY),
     Route("POST", "/digest-mail/{token:[0-9a-f.]+}", views_digest.turn_off, Who.ANYBODY, from_elsewhere=True),
     Route("GET", "/widget", views_sign_in.widget, Who.ANYBODY, framed=True),
@@ -185,6 +188,7 @@ def parts_of(
         recoveries=Limit(rates.recoveries),
         mails_off=Limit(rates.mails_off),
         server_name=config.server_name,
+        enrolling=Enrolling(keys, portal.community, config.server_name) if portal.second_factor else None,
         seen=None if metrics is None else Seen(store, metrics.book, now),
         figures=None if metrics is None else FigureBook(store),
     )

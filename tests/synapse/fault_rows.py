@@ -494,6 +494,12 @@ async def _registration(community: Community) -> Act:
     return lambda: register(community.server, token, name)
 
 
+async def _join(community: Community) -> Act:
+    token, name = await invite(community), unique("rosa")
+    body = {"token": token, "username": name, "password": PASSWORD}
+    return lambda: ask_as_portal(community, body, name="join")
+
+
 #: `{entrance: rows}`; every entrance stands here or in NOTHING.
 ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "callback check_event_allowed": (
@@ -596,6 +602,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi POST reports": (_about_a_report("reports"),),
     "api MemberApi POST report": (_about_a_report("report"),),
     "api MemberApi POST recover": (_recover,),
+    "api MemberApi POST join": (_join,),
     "api MemberApi GET asker": (
         _plain("GET", "/_synapse/client/org.belisha/v1/asker?room_id={open}&member={ana}", by="steward"),
     ),

@@ -36,6 +36,7 @@ _NEVER_MADE_UP = (
     "report",
     "reports",
     "recover",
+    "join",
     "poll",
     "ballot",
     "export_link",
