@@ -67,7 +67,7 @@ class PortalHandlers:
     def handlers(self) -> dict[str, Handler]:
         """The handlers by method and address."""
         return {
-            **SignInHandlers(self._parts, self._check_credential).handlers(),
+            **SignInHandlers(self._parts, self._check_credential, self._asked_for).handlers(),
             "POST decide_batch": self.decide_batch,
             "POST home": self.home,
             "POST sent": self.sent,

@@ -8,6 +8,7 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any
 
+from synapse.api.errors import LoginError
 from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.module_api.errors import SynapseError
 
@@ -35,6 +36,7 @@ class PasswordHooks:
             (self._auth_handler, "validate_hash", {"password", "stored_hash"}),
             (self._auth_handler, "_find_user_id_and_pwd_hash", {"user_id"}),
             (self._auth_handler, "can_change_password", set()),
+            (self._auth_handler, "validate_login", {"login_submission", "ratelimit"}),
             (self._store, "_invalidate_cache_and_stream", {"txn", "cache_func", "keys"}),
         )
 
@@ -66,6 +68,19 @@ class PasswordHooks:
         user_id = named if named.startswith("@") else self._api.get_qualified_user_id(named)
         found = await self._auth_handler._find_user_id_and_pwd_hash(user_id)
         return None if found is None or not found[1] else (str(found[0]), str(found[1]))
+
+    async def shows(self, user_id: str, typed: str) -> bool:
+        """Whether somebody types what opens an account, counted and limited as signing in is.
+
+        Raises:
+            LimitExceededError: there were too many wrong ones.
+        """
+        given = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": user_id}, "password": typed}
+        try:
+            found, _ = await self._auth_handler.validate_login(given, ratelimit=True)
+        except LoginError:
+            return False
+        return str(found) == user_id
 
     def let_change(self) -> None:
         """Lets members change their passwords in clients, as they do where Synapse itself checks them.

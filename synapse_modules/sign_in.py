@@ -15,15 +15,18 @@ from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
 
+from synapse.api.errors import LimitExceededError
 from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.module_api.errors import SynapseError
 
+from belisha.policy.decision import refuse
 from belisha.policy.factor import MOST_WRONG, decide_code, is_secret, may_without, split, step_of
 from synapse_modules.audit import Audit
 from synapse_modules.config import SignInRules
 from synapse_modules.factor_tables import FactorRows
 from synapse_modules.hooks_password import PasswordHooks
-from synapse_modules.refusal import FAILURES, PREFIX, malformed, where
+from synapse_modules.recovery_tables import WRONG_CODES, tell_of_factor
+from synapse_modules.refusal import FAILURES, PREFIX, malformed, refused, where
 
 logger = logging.getLogger(__name__)
 
@@ -33,6 +36,13 @@ _NOT_THOSE: Final = (
     "These six digits are not the ones that your app shows for the new key. Please let the app take the key from this "
     "page, see that the clock of your phone is right, and type the digits that it shows now."
 )
+_NOT_SHOWN: Final = refuse(
+    "M2",
+    "WRONG_PASSWORD",
+    "That does not open your account now. Please type your password as in Element, and if you have a second factor "
+    "already, a code of it straight behind, one that was not used yet.",
+)
+_TOO_OFTEN: Final = refuse("M2", "TOO_OFTEN", "There were too many wrong passwords. Please wait some minutes.")
 
 
 class Enrolment(NamedTuple):
@@ -113,6 +123,7 @@ class SignIn:
         if is_kept and after.wrong == MOST_WRONG > before.wrong:
             logger.warning("Ten wrong codes came behind a right password; none is taken for that account for a day.")
             self._audit.append(txn, user_id, kind="act", what="wrong_codes", phase="done", rule="M2")
+            tell_of_factor(txn, WRONG_CODES, localpart, self._clock())
         return is_taken and is_kept
 
     # --- Enrolment ---------------------------------------------------------------------------------------------
@@ -131,6 +142,19 @@ class SignIn:
         if step is None:
             raise SynapseError(HTTPStatus.BAD_REQUEST, _NOT_THOSE, f"{PREFIX}WRONG_DIGITS")
         return Enrolment(secret, step)
+
+    async def check_shown(self, user_id: str, typed: str) -> None:
+        """Checks that a member types what opens their account now: the password, with a code where they have a factor.
+
+        Raises:
+            SynapseError: 403 with a sentence.
+        """
+        try:
+            is_shown = await self._passwords.shows(user_id, typed)
+        except LimitExceededError:
+            raise refused(_TOO_OFTEN) from None
+        if not is_shown:
+            raise refused(_NOT_SHOWN)
 
     def put(self, txn: LoggingTransaction, localpart: str, enrolment: Enrolment | None) -> None:
         """Gives an account a new factor, whose first code was shown already."""

@@ -10,14 +10,18 @@ from bots.portal.unavailable import Unavailable
 
 #: Refusals that speak of what was typed; any other is a fault, which a visitor is told nothing of.
 _ABOUT_TYPED: Final = frozenset(
-    f"ORG.BELISHA.{code}" for code in ("NO_CODE", "INVITATION", "INVITATION_ONLY", "USER_NAME", "UNFINISHED")
+    f"ORG.BELISHA.{code}"
+    for code in (
+        *("NO_CODE", "INVITATION", "INVITATION_ONLY", "USER_NAME", "UNFINISHED"),
+        *("WRONG_PASSWORD", "TOO_OFTEN"),
+    )
 )
 
 Answered = tuple[int, Mapping[str, Any]]
 
 
 class SignInQuestions:
-    """The portal's questions for visitors who have no session yet."""
+    """The portal's questions about how members sign in."""
 
     def __init__(self, post: Callable[[str, Mapping[str, Any]], Awaitable[Answered]]) -> None:
         """`post` puts a question to the module; the status and the object of its answer."""
@@ -51,6 +55,20 @@ class SignInQuestions:
         if status == HTTPStatus.OK and isinstance(user_id, str):
             return user_id, None
         return "", _why_not(status, answer)
+
+    async def enrol(self, user_id: str, password: str, factor: Mapping[str, str]) -> str | None:
+        """Gives a signed-in member a new second factor; None where it is done, else why not.
+
+        Args:
+            user_id: whose session it is.
+            password: what opens the account now, with a code of the present factor where there is one.
+            factor: `secret` and `digits` of the new one.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        status, answer = await self._post("factor", {"user_id": user_id, "password": password, **factor})
+        return None if status == HTTPStatus.OK and answer.get("enrolled") is True else _why_not(status, answer)
 
 
 def _why_not(status: int, answer: Mapping[str, Any]) -> str:

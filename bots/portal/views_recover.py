@@ -14,6 +14,7 @@ from aiohttp import web
 
 from belisha.tlp import Label
 from bots.portal.guard import Refused
+from bots.portal.limits import Limit
 from bots.portal.views_sign_in import address_of
 from bots.portal.visit import Visit
 
@@ -34,7 +35,7 @@ async def recover(visit: Visit) -> web.Response:
     password, factor = visit.form.get("password", ""), _factor(visit)
     if problem := _problem(visit, account, code, password):
         return _page(visit, "recover", ("account",), problem)
-    _count(visit)
+    _count(visit.parts.recoveries, visit)
     refused = await visit.parts.homeserver.sign_in.recover(account, code, password, factor)
     if refused is not None:
         return _page(visit, "recover", ("account",), refused)
@@ -55,7 +56,7 @@ async def join(visit: Visit) -> web.Response:
     password, kept = visit.form.get("password", ""), ("token", "username")
     if problem := _problem(visit, token, username, password):
         return _page(visit, "join", kept, problem)
-    _count(visit)
+    _count(visit.parts.joins, visit)
     user_id, refused = await visit.parts.homeserver.sign_in.join(token, username, password, _factor(visit))
     if refused is not None:
         return _page(visit, "join", kept, refused)
@@ -79,8 +80,8 @@ def _factor(visit: Visit) -> Mapping[str, str]:
     return {"secret": key.secret, "digits": visit.form.get("digits", "").strip()}
 
 
-def _count(visit: Visit) -> None:
-    if wait := visit.parts.recoveries.wait(visit.asker):
+def _count(limit: Limit, visit: Visit) -> None:
+    if wait := limit.wait(visit.asker):
         raise Refused(HTTPStatus.TOO_MANY_REQUESTS, wait)
 
 

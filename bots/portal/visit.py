@@ -58,6 +58,7 @@ class Parts:
     tokens: Limit
     approvals: Limit
     recoveries: Limit
+    joins: Limit
     mails_off: Limit
     server_name: str
     seen: Seen | None = None

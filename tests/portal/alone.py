@@ -102,6 +102,7 @@ async def portal(
             tokens=Limit(rates.tokens),
             approvals=Limit(rates.approvals),
             recoveries=Limit(rates.recoveries),
+            joins=Limit(rates.joins),
             mails_off=Limit(rates.mails_off),
             server_name="belisha.localhost",
             figures=FigureBook(here.store),

@@ -16,9 +16,9 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from bots.portal.limits import Rates
-from tests.portal.alone import portal, store_at
+from tests.portal.alone import ANA, portal, store_at
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context
-from tests.portal.support import Answer, Visitor
+from tests.portal.support import Answer, Visitor, form_of
 
 CODE = "AAAA-BBBB-CCCC-DDDD"
 PASSWORD = "a lighthouse keeper's password"
@@ -29,10 +29,18 @@ WRONG = {"errcode": "ORG.BELISHA.WRONG_DIGITS", "error": "These six digits are n
 class Module:
     """As much of the module as takes what was typed."""
 
+    session: str = ""
+    """The token of a member's open session on the portal."""
     asked: list[tuple[str, dict[str, str]]] = field(default_factory=list)
-    answer: tuple[int, dict[str, Any]] = (200, {"recovered": True, "user_id": "@anna:belisha.localhost"})
+    answer: tuple[int, dict[str, Any]] = (
+        200,
+        {"recovered": True, "enrolled": True, "user_id": "@anna:belisha.localhost"},
+    )
 
     async def take(self, request: web.Request) -> web.Response:
+        if request.path.endswith("/decide_batch"):
+            member = {"belongs": True, "organisation": "harbour", "roles": ["member"]}
+            return web.json_response({"member": member, "items": [], "rooms": [], "label": None})
         self.asked.append((request.path.rpartition("/")[2], await request.json()))
         return web.json_response(self.answer[1], status=self.answer[0])
 
@@ -46,6 +54,7 @@ async def pages(folder: Path, *, second_factor: bool = True) -> AsyncIterator[tu
         store_at(f"sqlite:///{folder}/bots.db") as here,
         portal(here, Rates(), str(server.make_url("")).rstrip("/"), second_factor=second_factor) as visitor,
     ):
+        module.session = await here.opened()
         yield visitor, module
 
 
@@ -105,6 +114,33 @@ async def test_a_key_that_was_not_made_here_is_no_key(tmp_path: Path) -> None:
         assert theirs not in page.text
 
 
+async def test_a_member_makes_another_factor_by_what_opens_the_account(tmp_path: Path) -> None:
+    async with pages(tmp_path) as (visitor, module):
+        assert (await visitor.get("/factor")).location.startswith("/sign-in"), "not without a session"
+        visitor.cookies["belisha"] = module.session
+        assert 'href="/factor"' in (await visitor.get("/sessions")).text
+        page = await visitor.get("/factor")
+        carried = {**hidden(page), "form": form_of(page.text)}
+        missing = await visitor.post("/factor", {**carried, "password": PASSWORD, "digits": ""})
+        assert missing.status == 400 and "Please fill in both fields." in missing.text and PASSWORD not in missing.text
+        typed = {**carried, "password": f"{PASSWORD}654321", "digits": "123456"}
+        assert (await visitor.post("/factor", {**typed, "form": "0" * 64})).status == 403 and not module.asked
+        module.answer = (403, {"errcode": "ORG.BELISHA.WRONG_PASSWORD", "error": "That does not open it."})
+        refused = await visitor.post("/factor", typed)
+        assert refused.status == 400 and "That does not open it." in refused.text and hidden(refused) == hidden(page)
+        module.answer = Module().answer
+        done = await visitor.post("/factor", typed)
+        assert done.status == 200 and "straight behind it" in done.text and carried["secret"] not in done.text
+        sent = {"password": f"{PASSWORD}654321", "secret": carried["secret"], "digits": "123456"}
+        assert module.asked == 2 * [("factor", {"user_id": ANA, **sent})]
+        statuses = {(await visitor.post("/factor", typed)).status for _ in range(12)}
+        assert statuses == {200, 429}, "a password is not found by trying"
+    async with pages(tmp_path, second_factor=False) as (visitor, module):
+        visitor.cookies["belisha"] = module.session
+        assert (await visitor.get("/factor")).status == 404
+        assert "/factor" not in (await visitor.get("/sessions")).text
+
+
 async def test_without_a_second_factor_the_same_pages_ask_for_none(tmp_path: Path) -> None:
     async with pages(tmp_path, second_factor=False) as (visitor, module):
         page = await visitor.get("/join")
@@ -118,6 +154,8 @@ async def test_without_a_second_factor_the_same_pages_ask_for_none(tmp_path: Pat
         assert refused.status == 400 and "This token has expired." in refused.text
         module.answer = (403, {"errcode": "ORG.BELISHA.CANNOT_DECIDE", "error": "hidden"})
         assert (await visitor.post("/join", typed)).status == 503
+        statuses = [(await visitor.post("/join", typed)).status for _ in range(61)]
+        assert statuses[20] == 503 and statuses[-1] == 429, "an office at once, and no flood"
 
 
 @pytest.mark.full

@@ -37,6 +37,7 @@ _NEVER_MADE_UP = (
     "reports",
     "recover",
     "join",
+    "factor",
     "poll",
     "ballot",
     "export_link",

@@ -25,6 +25,7 @@ from tests.support.ledger import until as eventually
 from tests.support.portal import ask_as_portal
 from tests.support.server import PASSWORD, Server, ended, request
 from tests.synapse.test_acts import newcomer
+from tests.synapse.test_groups import own_room
 from tests.synapse.test_recovery import NEW, code_for
 from tests.synapse.test_registration import invite, register
 
@@ -249,6 +250,37 @@ async def test_a_lead_gives_back_an_account_whose_factor_is_lost(community: Comm
     assert (await login(server, name, NEW + await App(app.secret).code()))[0] == 200
 
 
+async def test_a_member_makes_a_factor_and_another_by_what_opens_the_account(community: Community) -> None:
+    server, name = community.server, await newcomer(community)
+    user_id, app, second = community.id(name), App(), App()
+    own = await own_room(community, name)
+
+    async def enrols(typed: str, of: App, **more: str) -> tuple[int, Json]:
+        body = {"user_id": user_id, "password": typed, "secret": of.secret, "digits": await of.code(), **more}
+        return await ask_as_portal(community, body, name="factor")
+
+    assert_refused(*await enrols("another password", app), "WRONG_PASSWORD", rule="M2")
+    assert (await enrols(PASSWORD, app, digits=app.wrong()))[0] == 400
+    again(community, name)
+    app = App(app.secret)
+    assert await enrols(PASSWORD, app) == (200, {"enrolled": True})
+    assert (await login(server, name, PASSWORD))[0] == 403, "from now on both"
+    # An open session and the password are not enough for another one.
+    assert_refused(*await enrols(PASSWORD, second), "WRONG_PASSWORD", rule="M2")
+    assert (await enrols(PASSWORD + await app.code(), second))[0] == 200
+    assert (await login(server, name, PASSWORD + await app.code()))[0] == 403, "the former one is over"
+    again(community, name)
+    assert (await login(server, name, PASSWORD + await App(second.secret).code()))[0] == 200
+    assert (await request(community[name], "GET", f"{V3}/account/whoami"))[0] == 200
+    _, page = await request(community[name], "GET", f"{V3}/rooms/{quote(own)}/messages?dir=b&limit=50")
+    said = [str(one["content"].get("body")) for one in page["chunk"]]
+    told = [one for one in said if "you made a new second factor for your account" in one]
+    # Two within a second would be told as one.
+    assert 1 <= len(told) <= 2 and app.secret not in str(page) and second.secret not in str(page)
+    nobody = {"user_id": f"@nobody:{server.name}", "password": PASSWORD}
+    assert (await enrols(PASSWORD, second, **nobody))[0] == 403
+
+
 async def test_digits_are_not_found_by_trying_nor_is_anybody_locked_out(community: Community) -> None:
     server = community.server
     name, app = await enrolled(community)
@@ -262,8 +294,13 @@ async def test_digits_are_not_found_by_trying_nor_is_anybody_locked_out(communit
     again(community, name)
     assert (await login(server, name, PASSWORD + await App(app.secret).code()))[0] == 403, "not even the right one"
 
+    said = (
+        "SELECT json FROM event_json JOIN belisha_member ON room_id = service_room_id"
+        " WHERE localpart = ? AND json LIKE ?"
+    )
+
     async def is_noted() -> bool:
-        return "wrong_codes" in held(community)
+        return '"wrong_codes"' in held(community) and len(server.query(said, name, "%ten wrong codes were typed%")) == 1
 
     await eventually(is_noted, 30)
     code, new = await code_for(community, name), App()

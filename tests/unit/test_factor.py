@@ -11,6 +11,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from belisha.cli.demo.command import tell
+from belisha.cli.demo.story import Story
+from belisha.cli.errors import CommandError
+from belisha.cli.progress import Plain
 from belisha.host import HostError
 from belisha.policy import factor
 from belisha.policy.factor import Factor, decide_code, may_without, split, step_of
@@ -132,6 +136,11 @@ def test_a_server_does_not_start_with_passwords_alone_unless_somebody_answers_fo
         rendered(parse(alone))
     rendered(parse(alone.replace("risk_accepted: null", SENTENCE)))
     assert settings().sign_in.method == "password+totp", "what the other tests of a server have"
+
+
+async def test_the_sample_community_says_that_it_has_none(tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"sign in by their passwords alone.*Write sign_in.method: password"):
+        await tell(Story(name="Harbour", organisations=(), accounts=(), rooms=()), tmp_path, "", settings(), Plain())
 
 
 @pytest.mark.parametrize(
