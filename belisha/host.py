@@ -25,7 +25,7 @@ FILES: Final = {
 
 #: The secrets that each service reads from files of its own.
 SECRETS: Final[dict[str, tuple[str, ...]]] = {
-    "synapse": ("signing.key", "macaroon", "form_secret", "module_api", "portal_api", "audit", "replication"),
+    "synapse": ("signing.key", "macaroon", "form_secret", "module_api", "portal_api", "audit", "factor", "replication"),
     "bots": ("as_token", "hs_token", "portal_api", "metrics"),
     "element": (),
 }
@@ -157,6 +157,7 @@ def files(
         HostError: a setting is missing that a served community needs.
     """
     hosts = _hosts(settings)
+    _check_sign_in(settings)
     found: dict[str, File] = {}
     for part in parts(settings):
         place, owner = _place(part, port, folders, settings), f"belisha-{part}"
@@ -236,6 +237,19 @@ def _hosts(settings: Settings) -> Hosts:
             "public_url, portal.public_url and element.public_url need a name each: pages of one can read each other"
         )
     return Hosts(str(names["public_url"]), str(names["portal.public_url"]), names["element.public_url"])
+
+
+def _check_sign_in(settings: Settings) -> None:
+    """Whether somebody answers for passwords alone.
+
+    Raises:
+        HostError: nobody does.
+    """
+    if settings.sign_in.method == "password" and settings.sign_in.risk_accepted is None:
+        raise HostError(
+            "sign_in.method is password, so whoever finds out one password reads what its member reads: write "
+            "password+totp, or in sign_in.risk_accepted who accepts that, why, and until when"
+        )
 
 
 def _names(settings: Settings, hosts: Hosts, folders: Folders, web: Web) -> dict[str, object]:

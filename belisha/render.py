@@ -6,9 +6,11 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -162,6 +164,7 @@ def templates(
         "mail": _mail(settings, place),
         "escalation": _escalation(settings, place),
         "screening": _screening(settings, place),
+        "sign_in": _sign_in(settings, place),
         "revocations": _beside(settings.backup.revocations, place),
         "rules": _beside(settings.onboarding.rules, place),
         "process": "synapse",
@@ -266,6 +269,19 @@ def _screening(settings: Settings, place: Place) -> dict[str, object]:
         "matcher": files.known.matcher,
         "matcher_secret_file": _beside(files.known.matcher_secret_file, place),
         "matcher_seconds": files.known.matcher_seconds,
+    }
+
+
+def _sign_in(settings: Settings, place: Place) -> dict[str, object]:
+    """How members sign in, for the module; `enrol_until` is the end of that day, in seconds since 1970."""
+    sign_in, end = settings.sign_in, None
+    if sign_in.enrol_until is not None:
+        midnight = datetime.combine(date.fromisoformat(sign_in.enrol_until), time.min) + timedelta(days=1)
+        end = int(midnight.replace(tzinfo=ZoneInfo(settings.community.time_zone)).timestamp())
+    return {
+        "second_factor": sign_in.method == "password+totp",
+        "enrol_until": end,
+        "key_file": str(place.secrets / "factor"),
     }
 
 

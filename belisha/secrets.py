@@ -43,6 +43,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "module_api": _token,
     "portal_api": _token,
     "audit": _token,
+    "factor": _token,
     "metrics": _token,
     "replication": _token,
     "signing.key": _signing_key,

@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from belisha import settings_values as values
 from belisha.settings_contradictions import contradictions
-from belisha.settings_parts import Logs, Metrics, Part, Watching, Workers
+from belisha.settings_parts import Logs, Metrics, Part, SignIn, Watching, Workers
 from belisha.yaml_lines import Document, KeyPath, YamlProblem, read
 
 Category = Literal["government", "academia", "industry", "charity"]
@@ -198,6 +198,7 @@ class Settings(Part):
     portal: Portal = Field(default_factory=Portal)
     element: Element = Field(default_factory=Element)
     escalation: Escalation = Field(default_factory=Escalation)
+    sign_in: SignIn = Field(default_factory=SignIn)
     strict_hooks: bool = False
     logs: Logs = Field(default_factory=Logs)
     onboarding: Onboarding = Field(default_factory=Onboarding)
@@ -290,7 +291,7 @@ def _placeholders(document: Document) -> list[Problem]:
             "write your community's own value",
         )
         for path, text in document.texts()
-        if values.is_placeholder(text)
+        if values.is_placeholder(text) and path != ("sign_in", "method")  # where `password` is one of the choices
     ]
 
 

@@ -9,7 +9,7 @@ from belisha import settings_values as values
 from belisha.yaml_lines import KeyPath
 
 if TYPE_CHECKING:  # the schema asks this file
-    from belisha.settings import Escalation, Files, Mail, Settings
+    from belisha.settings import Escalation, Files, Mail, Settings, SignIn
 
 #: Where it stands, what is wrong there, and what to write instead.
 Contradiction = tuple[KeyPath, str, str]
@@ -21,6 +21,7 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _of_mail(settings.mail)
     yield from _of_files(settings.files)
     yield from _of_escalation(settings.escalation, settings.mail)
+    yield from _of_sign_in(settings.sign_in)
 
 
 def _of_addresses(settings: Settings) -> Iterator[Contradiction]:
@@ -80,3 +81,12 @@ def _of_escalation(told: Escalation, mail: Mail) -> Iterator[Contradiction]:
     if told.webhook_secret_file and not told.webhook:
         what, remedy = "there is no webhook whose calls this would sign", "fill in escalation.webhook, or write null"
         yield ("escalation", "webhook_secret_file"), what, remedy
+
+
+def _of_sign_in(sign_in: SignIn) -> Iterator[Contradiction]:
+    if sign_in.method == "password" and sign_in.enrol_until is not None:
+        what = "there is no second factor that members could enrol"
+        yield ("sign_in", "enrol_until"), what, "write method: password+totp, or enrol_until: null"
+    if sign_in.method != "password" and sign_in.risk_accepted is not None:
+        what = "the risk of passwords alone is accepted, and there are no passwords alone"
+        yield ("sign_in", "risk_accepted"), what, "write risk_accepted: null, or method: password"

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from belisha import settings_values as values
 
+Method = Literal["password", "password+totp"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Processes = Annotated[int, Field(ge=0, le=16)]
 
@@ -28,6 +29,14 @@ class Metrics(Part):
     """What is counted beyond what always is."""
 
     journeys: bool = False
+
+
+class SignIn(Part):
+    """How members sign in."""
+
+    method: Method = "password"
+    enrol_until: Annotated[str, BeforeValidator(values.day)] | None = None
+    risk_accepted: Annotated[str, AfterValidator(values.risk)] | None = None
 
 
 class Watching(Part):

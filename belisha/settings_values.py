@@ -4,6 +4,7 @@ Each function takes the value as written and gives it back in the form the rest 
 with what is wrong and what to write instead.
 """
 
+import datetime
 import ipaddress
 import re
 import unicodedata
@@ -264,6 +265,21 @@ def days(number: int) -> int:
     if not 1 <= number <= 36_500:
         raise refuse(f"{number} is no number of days", "write 1 to 36500")
     return number
+
+
+def day(value: object) -> str:
+    """A day, as 2027-03-31; YAML reads it as a date where it stands without quotation marks."""
+    try:
+        return datetime.date.fromisoformat(str(value)).isoformat()
+    except ValueError:
+        raise refuse(f"{value!r} is no day", "write one as 2027-03-31, or null") from None
+
+
+def risk(text: str) -> str:
+    """What somebody who answers for the community writes, to be found later: a sentence."""
+    if len(text.split()) < 5:
+        raise refuse(f"{text!r} is no sentence", "write who accepts which risk, why, and until when")
+    return text
 
 
 def file_path(text: str) -> str:

@@ -79,7 +79,8 @@ class InvitationActs:
             about = {"id": invitation.id, "uses": uses, "expires": invitation.expires}
             homeserver = (self._api.public_baseurl or "").rstrip("/")
             name = organisation if found is None else found.name
-            told.append(record.done(txn, **about, organisation=name, homeserver=homeserver))
+            page = self._registrations.page
+            told.append(record.done(txn, **about, organisation=name, homeserver=homeserver, page=page))
 
         try:
             _, token = await self._registrations.invite(

@@ -53,6 +53,7 @@ class LocalApi(Resource):
         self._media = parts.media
         self._open_acts = parts.open_acts
         self._exports = parts.exports
+        self._sign_in = parts.sign_in
         self._secret = secret.encode()
         self._degraded = degraded
         self.handlers = {
@@ -183,6 +184,8 @@ class LocalApi(Resource):
         user_id = self._registry.user_id(localpart)
         exists = await self._api.check_user_exists(user_id) is not None
         password = "" if exists else _text(body, "password")
+        if not exists:
+            await self._sign_in.prepare(localpart, body.get("factor"))
         created, changed = await self._registry.put_member(member)
         member = (await self._registry.members())[localpart]
         if changed and not created:

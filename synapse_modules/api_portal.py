@@ -22,6 +22,7 @@ from synapse_modules.api_names import Names
 from synapse_modules.api_people import AboutPeople
 from synapse_modules.api_reports import ReportAnswers
 from synapse_modules.api_resource import Handler
+from synapse_modules.api_sign_in import SignInHandlers
 from synapse_modules.composer import Composer
 from synapse_modules.directory import Directory, addresses_in
 from synapse_modules.documents import Documents
@@ -44,7 +45,7 @@ class PortalHandlers:
     """Handlers of a `Resource`, on behalf of a member."""
 
     def __init__(self, parts: Parts, secret: str, items: ItemHandlers) -> None:
-        self._api = parts.api
+        self._parts, self._api = parts, parts.api
         self._readers = parts.readers
         self._registry = parts.registry
         self._home = Home(parts.api, parts.hooks, parts.registry)
@@ -66,13 +67,13 @@ class PortalHandlers:
     def handlers(self) -> dict[str, Handler]:
         """The handlers by method and address."""
         return {
+            **SignInHandlers(self._parts, self._check_credential, self._asked_for).handlers(),
             "POST decide_batch": self.decide_batch,
             "POST home": self.home,
             "POST sent": self.sent,
             "GET media": self.media,
             "POST reports": self.reports,
             "POST report": self.report,
-            "POST recover": self.recover,
             "POST poll": self.poll,
             "POST directory": self.directory,
             "POST ballot": self.ballot,
@@ -133,17 +134,6 @@ class PortalHandlers:
         """`POST report` with `user_id`, `number`, `look`: one of them; what was reported is shown to two stewards."""
         person, body = await self._asked_for(request)
         return await self._reports.one(person, body.get("number"), look=body.get("look") is True)
-
-    async def recover(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
-        """`POST recover` with `account`, `code`, `password`: sets a new password for whoever has a code for it."""
-        self._check_credential(request)
-        body = parse_json_object_from_request(request)
-        given = [body.get(name) for name in ("account", "code", "password")]
-        account, code, password = (one if isinstance(one, str) else "" for one in given)
-        if not (account and code and password) or max(map(len, (account, code, password))) > LONGEST:
-            raise malformed("`account`, `code` and `password` are texts.")
-        await self._recoveries.redeem(account, code, password)
-        return {"recovered": True}
 
     async def poll(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """`POST poll` with `user_id`, `room_id`, `event_id`: a poll with its votes, for its maker and for stewards."""

@@ -46,6 +46,7 @@ class RegistrationApi:
             "token": token,
             "organisation": organisation.name,
             "expires": invitation.expires,
+            "page": self._registrations.page,
             "homeserver": (self._api.public_baseurl or "").rstrip("/"),
         }
 

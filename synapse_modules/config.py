@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from belisha.tlp import Label
 from synapse_modules.screening.screener import Rules
+
+
+class SignInRules(NamedTuple):
+    """How members sign in.
+
+    Attributes:
+        second_factor: whether a password needs a code behind it.
+        enrol_until: when accounts without a factor are let in no more, in seconds since 1970; None: they never are.
+        key: what the keys of members' apps are sealed with.
+    """
+
+    second_factor: bool
+    enrol_until: int | None
+    key: str
 
 
 class Config:
@@ -35,3 +49,6 @@ class Config:
         self.strict_hooks: bool = raw["strict_hooks"]
         self.recertification_days: int | None = raw["recertification_days"]
         self.portal_origin: str = raw["portal_origin"]
+        sign_in = raw["sign_in"]
+        key = Path(sign_in["key_file"]).read_text(encoding="utf-8").strip()
+        self.sign_in = SignInRules(sign_in["second_factor"], sign_in["enrol_until"], key)

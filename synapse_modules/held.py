@@ -135,6 +135,13 @@ HELD: Final = (
         give=("at", "expires", "used_at"),
         masked=("localpart",),
     ),
+    Held(
+        table="belisha_factor",
+        section="second factor",
+        mine=("localpart",),
+        give=("since", "wrong", "wrong_since"),
+        left="The key that your authenticator app has too, since whoever has it makes your codes; when one was used.",
+    ),
     Held(table="belisha_recovery_note", left=_TRANSIENT),
     Held(
         table="belisha_recertification",

@@ -57,6 +57,14 @@ class RegistrationHooks:
             lambda: self._fit(check_token, is_valid, begin, make),
         )
 
+    async def make(self, localpart: str, password_hash: str) -> str:
+        """Registers an account as a client's request does once its stages are done; its user id.
+
+        Raises:
+            SynapseError: with a sentence, where the name cannot be.
+        """
+        return str(await self._registration.register_user(localpart=localpart, password_hash=password_hash))
+
     def _fit(self, check_token: CheckToken, is_valid: IsValid, begin: Begin, make: Make) -> None:
         async def check_auth(authdict: dict[str, Any], clientip: str) -> str:
             return await check_token(authdict.get("token"))

@@ -75,6 +75,7 @@ from synapse_modules.screening import alerts, watch
 from synapse_modules.screening.alerts import Alerts
 from synapse_modules.screening.screening import Screening
 from synapse_modules.screening.watch import Watch
+from synapse_modules.sign_in import SignIn
 from synapse_modules.snapshot import room_of
 from synapse_modules.texts import Texts
 from synapse_modules.unstorable import refuse_nul
@@ -134,7 +135,8 @@ class BelishaModule:
         self.upgrades = Upgrades(
             api, self.hooks, self.registry, self.rooms, self.rights, self.policies, own, upgrade_rows
         )
-        self.registrations = Registrations(api, self.registry, self.rights)
+        sign_in = SignIn(api, config.sign_in, self.audit)
+        self.registrations = Registrations(api, self.registry, self.rights, sign_in, config.portal_origin)
         redactions = Redactions(api, self.hooks, self.ledger, own, self.about.steward)
         self.retention = Retention(api, file_rows, redactions, config.retention, config.unshared_days)
         self.journal = Journal(
@@ -143,7 +145,7 @@ class BelishaModule:
         self.makings = Makings(api, self.hooks, self.registry, self.rooms, upgrade_rows)
         self.reports = Reports(api, self.hooks, self.registry, self.rooms, self.markers)
         self.waiting = Waiting(api, self.hooks, self.registry, self.rooms)
-        self.recoveries = Recoveries(api, self.hooks, self.registry, self.rooms, self.audit)
+        self.recoveries = Recoveries(api, self.hooks, self.registry, self.rooms, self.audit, sign_in)
         self.alerts, self.watch = Alerts(api, self.rooms), Watch(api, screening, self.rooms)
         self.exports = Exports(api, self.registry, self.audit)
         self.open_acts = OpenActs(api, self.audit, self.rooms)
@@ -175,6 +177,7 @@ class BelishaModule:
             self.watch,
             self.open_acts,
             self.exports,
+            sign_in,
         )
         self.check = EventCheck(config, parts)
         self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
@@ -204,6 +207,7 @@ class BelishaModule:
         api.register_spam_checker_callbacks(check_media_file_for_spam=self.check_media_file_for_spam)
         self.hooks.before_storing(self._before_storing)
         self.media.start()
+        sign_in.start()
         self.audit.start()
         self.audit_heads = AuditHeads(api, self.audit, self.rooms, config.audit_heads)
         self.deliveries = Deliveries(api)

@@ -30,6 +30,7 @@ from synapse_modules.reports import Reports
 from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
 from synapse_modules.screening.watch import Watch
+from synapse_modules.sign_in import SignIn
 from synapse_modules.upgrades import Upgrades
 from synapse_modules.waiting import Waiting
 
@@ -63,6 +64,7 @@ class Parts(NamedTuple):
     watch: Watch
     open_acts: OpenActs
     exports: Exports
+    sign_in: SignIn
 
     @property
     def introductions(self) -> Introductions:

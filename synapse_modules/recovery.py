@@ -1,8 +1,8 @@
 """Gives an account back: a new password by a code that is used once, the end of all sessions, and who is told (M2).
 
-Code and password change in one transaction, so a kill leaves both as they were or both done. What follows is written
-down with it and done at once, or at the next start: the sessions' end, and a message to the member and to the stewards'
-room, which is looked for before it is sent.
+Where there is a second factor, a new one comes with it. Code, factor and password change in one transaction, so a kill
+leaves all as they were or all done. What follows is written down with it and done at once, or at the next start: the
+sessions' end, and a message to the member and to the stewards' room, which is looked for before it is sent.
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from synapse_modules.refusal import FAILURES, raise_if_refused, refused, where
 from synapse_modules.registry import Registry
 from synapse_modules.registry_tables import Known, Member
 from synapse_modules.rooms import Rooms
+from synapse_modules.sign_in import Enrolment, SignIn
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class Recoveries:
         registry: Registry,
         rooms: Rooms,
         audit: Audit,
+        sign_in: SignIn,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._api = api
@@ -60,6 +62,7 @@ class Recoveries:
         self._registry = registry
         self._rooms = rooms
         self._audit = audit
+        self._sign_in = sign_in
         self._clock = clock
         self._passwords = PasswordHooks(api)
         self._passwords.self_test()
@@ -92,8 +95,8 @@ class Recoveries:
         has_lead = any(registry_tables.is_active(one, organisations) for one in leads)
         raise_if_refused(decide_recovery(known.person(asker_id), subject, has_lead=has_lead))
 
-    async def redeem(self, account: str, typed: str, password: str) -> None:
-        """Sets a new password for whoever has the code of an account.
+    async def redeem(self, account: str, typed: str, password: str, enrolment: Enrolment | None) -> None:
+        """Sets a new password, and second factor where there is one, for whoever has the code of an account.
 
         Raises:
             SynapseError: 400 where the password cannot be, whatever the code; 403, always the same, for every other.
@@ -114,6 +117,7 @@ class Recoveries:
             if holds is None or not tables.use(txn, holds.id, self._clock()):
                 raise refused(NO_CODE)
             self._passwords.put(txn, self._registry.user_id(localpart), password_hash)
+            self._sign_in.put(txn, localpart, enrolment)
             self._note(txn, holds, "recover", "done")
 
         await self._api.run_db_interaction("belisha_recovered", use)
@@ -143,6 +147,23 @@ class Recoveries:
         tables.add(txn, one)
         self._note(txn, one, "recover", "made")
 
+    async def enrol(self, user_id: str, typed: str, enrolment: Enrolment) -> None:
+        """Gives a member the second factor that they ask for, who shows what opens their account now.
+
+        Raises:
+            SynapseError: 403 with a sentence.
+        """
+        await self._sign_in.check_shown(user_id, typed)
+        localpart = user_id[1:].partition(":")[0]
+
+        def put(txn: LoggingTransaction) -> None:
+            self._sign_in.put(txn, localpart, enrolment)
+            tables.tell_of_factor(txn, tables.ENROLLED, localpart, self._clock())
+            self._audit.append(txn, user_id, kind="act", what="enrol", phase="done", rule="M2")
+
+        await self._api.run_db_interaction("belisha_enrolled", put)
+        await self.catch_up()
+
     async def since(self, localpart: str) -> float | None:
         """When an account was last given back, in seconds since 1970: older sessions on the portal are over."""
         found: float | None = await self._api.run_db_interaction("belisha_recovered_at", tables.last_used, localpart)
@@ -166,42 +187,52 @@ class Recoveries:
         if lock is None:  # another process is at it
             return
         async with lock:
-            one = await self._api.run_db_interaction("belisha_recovery_by", tables.by_id, note.id)
-            room_id = None if one is None else await self._room(one, note.place)
+            room_id, said = await self._what(note)
             if (
-                one is not None
-                and room_id is not None
+                room_id is not None
+                and said
                 and not await self._api.run_db_interaction(
                     "belisha_recovery_told", message_with, room_id, self._rooms.steward, RECOVERY_KEY, note._asdict()
                 )
             ):
-                content = {"msgtype": "m.text", "body": _said(one, note), RECOVERY_KEY: note._asdict()}
+                content = {"msgtype": "m.text", "body": said, RECOVERY_KEY: note._asdict()}
                 await self._api.create_and_send_event_into_room(
                     {"type": "m.room.message", "room_id": room_id, "sender": self._rooms.steward, "content": content}
                 )
             await self._api.run_db_interaction("belisha_recovery_is_told", tables.is_told, note)
 
-    async def _room(self, one: Recovery, place: str) -> str | None:
-        if place == "stewards":
-            return await self._rooms.stewards_room()
-        member = (await self._registry.members()).get(one.localpart)
+    async def _what(self, note: Note) -> tuple[str | None, str]:
+        """Where something is told, None where nowhere, and in which words."""
+        if note.step in _OF_FACTOR:
+            localpart, _, at = note.id.rpartition(" ")
+            return await self._own_room(localpart), _OF_FACTOR[note.step].format(moment(int(at)))
+        one = await self._api.run_db_interaction("belisha_recovery_by", tables.by_id, note.id)
+        if one is None:
+            return None, ""
+        if note.place == "stewards":
+            return await self._rooms.stewards_room(), _said(one, note, second_factor=self._sign_in.second_factor)
+        return await self._own_room(one.localpart), _said(one, note, second_factor=self._sign_in.second_factor)
+
+    async def _own_room(self, localpart: str) -> str | None:
+        member = (await self._registry.members()).get(localpart)
         return None if member is None or member.standing is Standing.REMOVED else member.service_room
 
 
-def _said(one: Recovery, note: Note) -> str:
+def _said(one: Recovery, note: Note, *, second_factor: bool) -> str:
     """What is told; it names people and times, and never the code."""
+    new = "a new password and a new second factor" if second_factor else "a new password"
     if note.place == "stewards":
         if note.step == "made":
             return f"@{one.made_by} has made a code to give the account @{one.localpart} back to its member."
-        return f"The account @{one.localpart} has a new password, set with the code that @{one.made_by} made."
+        return f"The account @{one.localpart} has {new}, set with the code that @{one.made_by} made."
     if note.step == "made":
         return (
-            f"@{one.made_by} has made a code with which a new password can be set for your account. It holds until "
+            f"@{one.made_by} has made a code with which {new} can be set for your account. It holds until "
             f"{moment(one.expires)}.\n\nIf you did not ask for that, tell a steward or a manager at once."
         )
     used_at = one.at if one.used_at is None else one.used_at // 1000
     return (
-        f"At {moment(used_at)} your account got a new password, with the code that @{one.made_by} "
+        f"At {moment(used_at)} your account got {new}, with the code that @{one.made_by} "
         "made. All devices were signed out.\n\nIf that was not you, tell a steward or a manager at once."
     )
 
@@ -211,4 +242,15 @@ def _hash(code: str) -> str:
     return hashlib.sha256(code.encode()).hexdigest()
 
 
+_OF_FACTOR: Final = {
+    tables.ENROLLED: (
+        "At {} you made a new second factor for your account, on the portal. A former one holds no more.\n\n"
+        "If that was not you, tell a steward or a manager at once, and change your password."
+    ),
+    tables.WRONG_CODES: (
+        "Until {} ten wrong codes were typed behind your right password. For a day nobody signs in to your account "
+        "anew; your devices stay signed in, and your organisation's lead can give you a new second factor.\n\n"
+        "If that was not you, somebody knows your password: tell a steward or a manager at once."
+    ),
+}
 NO_MEMBER: Final = refuse("M2", "NO_SUCH_MEMBER", "There is no member with this address. Please look it up again.")

@@ -9,6 +9,10 @@ from synapse.module_api import LoggingTransaction
 #: What there is to tell of a recovery, and in which rooms.
 STEPS: Final = ("made", "used")
 PLACES: Final = ("member", "stewards")
+#: What a member is told of their own second factor: that they made one, that somebody tried too many wrong codes. There
+#: is no code of a lead's, and so no row but the note.
+ENROLLED: Final = "enrolled"
+WRONG_CODES: Final = "wrong_codes"
 
 
 class Recovery(NamedTuple):
@@ -28,7 +32,7 @@ class Recovery(NamedTuple):
 
 
 class Note(NamedTuple):
-    """Something that is still to be told."""
+    """Something that is still to be told: of a code by its id, of a factor by whose and when."""
 
     id: str
     step: str
@@ -79,6 +83,13 @@ def use(txn: LoggingTransaction, recovery_id: str, now: float) -> bool:
     return True
 
 
+def tell_of_factor(txn: LoggingTransaction, step: str, localpart: str, now: float) -> None:
+    """Notes that a member is to be told something of their second factor, `ENROLLED` or `WRONG_CODES`."""
+    note = Note(f"{localpart} {int(now)}", step, "member")
+    txn.execute("DELETE FROM belisha_recovery_note WHERE id = ? AND step = ? AND place = ?", note)
+    txn.execute("INSERT INTO belisha_recovery_note (id, step, place) VALUES (?, ?, ?)", note)
+
+
 def sessions_left(txn: LoggingTransaction) -> list[Recovery]:
     """Those whose account's old sessions are still to be ended."""
     txn.execute(f"SELECT {_COLUMNS} FROM belisha_recovery WHERE sessions = 1")  # noqa: S608 - a constant
@@ -101,7 +112,7 @@ def notes(txn: LoggingTransaction) -> list[Note]:
     """What is still to be told, in the order in which it happened."""
     txn.execute(
         "SELECT note.id, note.step, note.place FROM belisha_recovery_note AS note"
-        " JOIN belisha_recovery ON belisha_recovery.id = note.id ORDER BY at, step, place"
+        " LEFT JOIN belisha_recovery ON belisha_recovery.id = note.id ORDER BY at, step, place"
     )
     return [Note(*row) for row in txn.fetchall()]
 

@@ -24,11 +24,12 @@ from synapse.module_api.errors import SynapseError
 from belisha.policy.decision import Decision, refuse
 from belisha.policy.invitations import NO_TOKEN, Invitation, decide_invitation
 from belisha.policy.likeness import Known, clash_of_member
-from belisha.policy.names import name_from, problem_of_member
+from belisha.policy.names import name_from, problem_of_localpart, problem_of_member
 from belisha.policy.people import Person, Standing
 from synapse_modules import invitation_tables as tables
 from synapse_modules import registry_tables
 from synapse_modules.guards import Guard
+from synapse_modules.hooks_password import PasswordHooks
 from synapse_modules.hooks_registration import TOKEN_STAGE, RegistrationHooks
 from synapse_modules.invitation_tables import Registration
 from synapse_modules.refusal import FAILURES, PREFIX, malformed, raise_if_refused, refused, undecided
@@ -36,6 +37,7 @@ from synapse_modules.registry import Member, Registry
 from synapse_modules.registry_errors import RegistryError
 from synapse_modules.registry_tables import raise_revision
 from synapse_modules.rights import Rights
+from synapse_modules.sign_in import Enrolment, SignIn
 
 logger = logging.getLogger(__name__)
 
@@ -59,11 +61,14 @@ _UNFINISHED: Final = refuse(
 class Registrations:
     """Invitations, and the accounts that are made with them."""
 
-    def __init__(self, api: ModuleApi, registry: Registry, rights: Rights) -> None:
+    def __init__(self, api: ModuleApi, registry: Registry, rights: Rights, sign_in: SignIn, portal_origin: str) -> None:
         self._api = api
         self._registry = registry
         self._rights = rights
-        self._hooks = RegistrationHooks(api)
+        self._sign_in = sign_in
+        self._hooks, self._passwords = RegistrationHooks(api), PasswordHooks(api)
+        self.page = f"{portal_origin}/join" if sign_in.second_factor else None
+        """Where accounts are made with a token; None where clients make them."""
 
     def guard(self) -> Guard:
         """What closes registration where this Synapse lacks a part of it."""
@@ -140,6 +145,10 @@ class Registrations:
         Raises:
             LoginError: with a sentence; the client may try again with another token.
         """
+        if self.page is not None:
+            # A client has no place for the key of an app, and an account without one opens to a password alone.
+            where = f"Accounts here are made on {self.page}, with a second factor. Your token holds there."
+            raise LoginError(HTTPStatus.UNAUTHORIZED, where, f"{PREFIX}JOIN_ON_PORTAL", {"org.belisha.rule": "M2"})
         found = await _or_no(self._look_up, token if isinstance(token, str) else "")
         decision = await _or_no(self._decide, found)
         if not decision.allowed or found is None:
@@ -151,13 +160,31 @@ class Registrations:
             )
         return found.id
 
+    async def join(self, token: str, username: str, password: str, enrolment: Enrolment | None) -> str:
+        """Makes an account with a token and a password, as the portal's page asks; its user id.
+
+        Raises:
+            SynapseError: with a sentence; where it is not of `UNFINISHED`, nothing was made.
+        """
+        self._passwords.check(password)
+        found = await _or_no(self._look_up, token)
+        decision = await _or_no(self._decide, found)
+        if not decision.allowed or found is None:
+            raise refused(decision)
+        localpart = username.strip().lower().removeprefix("@")
+        if problem := problem_of_localpart(localpart):
+            raise refused(refuse("M3", "USER_NAME", problem))
+        password_hash = await self._passwords.hash(password)
+        await _or_no(self._registry.settled, lambda: self._write_down(found.id, localpart, enrolment))
+        return await self._hooks.make(localpart, password_hash)
+
     async def _is_valid(self, token: str) -> bool:
         return (await _or_no(self._decide, await _or_no(self._look_up, token))).allowed
 
     async def _begin(self, stages: dict[str, Any], params: dict[str, Any]) -> str:
         """Writes down who is about to be made; the user name."""
         invitation_id, username = stages.get(TOKEN_STAGE), params.get("username")
-        if not isinstance(invitation_id, str):
+        if not isinstance(invitation_id, str) or self.page is not None:
             raise refused(NO_TOKEN)
         if not isinstance(username, str) or not username:
             raise malformed("Please choose a user name.")
@@ -212,7 +239,7 @@ class Registrations:
             return None
         return await self._registry.person(self._registry.user_id(invitation.made_by))
 
-    async def _write_down(self, invitation_id: str, localpart: str) -> None:
+    async def _write_down(self, invitation_id: str, localpart: str, enrolment: Enrolment | None = None) -> None:
         organisations = await self._registry.organisations()
         known, read, now = self._registry.known(), self._registry.revision, int(time.time())
 
@@ -239,6 +266,7 @@ class Registrations:
                 raise RegistryError(_TAKEN.format(localpart))
             self._registry.check_member(_member(registration), _with(known, others))
             tables.begin(txn, registration)
+            self._sign_in.put(txn, localpart, enrolment)  # there is no such account, so it is nobody else's
 
         await self._api.run_db_interaction("belisha_register", write_down)
 

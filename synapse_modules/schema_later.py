@@ -70,4 +70,14 @@ LATER: Final[tuple[tuple[str, ...], ...]] = (
         " words TEXT NOT NULL)",  # its words' keys, each once, with a space on either side
         "CREATE TABLE belisha_text_room (room_id TEXT NOT NULL PRIMARY KEY, policy TEXT NOT NULL)",
     ),
+    # Second factors; the key is sealed. Times are seconds since 1970, steps are of 30 seconds.
+    (
+        "CREATE TABLE belisha_factor ("
+        " localpart TEXT NOT NULL PRIMARY KEY,"
+        " sealed TEXT NOT NULL,"
+        " last_step BIGINT NOT NULL,"
+        " wrong INTEGER NOT NULL,"
+        " wrong_since BIGINT NOT NULL,"
+        " since BIGINT NOT NULL)",
+    ),
 )

@@ -12,6 +12,7 @@ from belisha.cli.errors import CommandError
 from belisha.cli.progress import Progress
 from belisha.cli.supervisor import Running
 from belisha.secrets import read, write_private
+from belisha.settings import Settings
 
 CREDENTIALS = "first-manager.json"
 MEMBERS = "/_synapse/org.belisha/local/v1/members"
@@ -22,6 +23,24 @@ _LETTERS = "abcdefghijkmnpqrstuvwxyz23456789"
 def readable_password() -> str:
     """A random password that can be read out and typed: four groups of five, 100 bits."""
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(4))
+
+
+def new_key(settings: Settings | None) -> str | None:
+    """A key for a new member's authenticator app, in base32; None where there is no second factor."""
+    if settings is None or settings.sign_in.method == "password":
+        return None
+    from belisha.policy.factor import new_secret  # its library would stay in memory on every run
+
+    return new_secret()
+
+
+def shown_key(settings: Settings | None, localpart: str, key: str | None) -> dict[str, str]:
+    """What a file of credentials says of such a key: as people type it, and as apps read it from a QR code."""
+    if settings is None or key is None:
+        return {}
+    from belisha.policy.factor import spelled, uri
+
+    return {"key": spelled(key), "otpauth": uri(key, f"@{localpart}:{settings.server_name}", settings.community.name)}
 
 
 async def ensure(community: Running, progress: Progress) -> None:
@@ -41,14 +60,18 @@ async def ensure(community: Running, progress: Progress) -> None:
         wanted = community.settings.community
         await api.put_organisation(wanted.host.id, wanted.host.name, wanted.host.category)
         user_id = f"@{wanted.first_manager.localpart}:{community.settings.server_name}"
-        password = _password(path, user_id) or readable_password()
-        _write(path, user_id, password, _address(community))
+        found = _read(path) if _read(path).get("user_id") == user_id else {}
+        password = _text(found, "password") or readable_password()
+        key = _text(found, "key").replace(" ", "") or new_key(community.settings)
+        more = shown_key(community.settings, wanted.first_manager.localpart, key)
+        _write(path, {"user_id": user_id, "password": password, **more, "homeserver": _address(community)})
         await api.put_member(
             wanted.first_manager.localpart,
             wanted.first_manager.name,
             wanted.host.id,
             roles=("manager",),
             password=password,
+            factor=key,
         )
 
 
@@ -61,18 +84,17 @@ async def _has_manager(community: Running) -> bool:
     return any("manager" in member["roles"] for member in members)
 
 
-def _password(path: Path, user_id: str) -> str | None:
-    """The password that a run which was killed had already written down."""
-    found = _read(path)
-    password = found.get("password")
-    return password if found.get("user_id") == user_id and isinstance(password, str) and password else None
+def _text(found: dict[str, object], name: str) -> str:
+    """What a run which was killed had already written down; empty where it had not."""
+    text = found.get(name)
+    return text if isinstance(text, str) else ""
 
 
 def _keep_address(path: Path, community: Running) -> None:
     """Keeps the address in the file true when the port changes."""
     found = _read(path)
     if found and found.get("homeserver") != _address(community):
-        _write(path, str(found.get("user_id")), str(found.get("password")), _address(community))
+        _write(path, {**found, "homeserver": _address(community)})
 
 
 def _address(community: Running) -> str:
@@ -88,9 +110,8 @@ def _read(path: Path) -> dict[str, object]:
     return found if isinstance(found, dict) else {}
 
 
-def _write(path: Path, user_id: str, password: str, homeserver: str) -> None:
-    text = json.dumps({"user_id": user_id, "password": password, "homeserver": homeserver}, indent=2)
+def _write(path: Path, credentials: dict[str, object]) -> None:
     try:
-        write_private(path, text + "\n")
+        write_private(path, json.dumps(credentials, indent=2) + "\n")
     except OSError as error:
         raise CommandError(f"{path} cannot be written ({error.strerror}).", "Make the data folder yours.") from None

@@ -42,6 +42,23 @@ async def _invite(args: argparse.Namespace) -> int:
 def how_to_join(made: local_api.Invitation, uses: int, name: str | None) -> str:
     """What to hand over, and what the new member does with it: for a person."""
     whom = name or ("the new member" if uses == 1 else f"up to {uses} new members")
+    ends = f"`belisha member uninvite {made.id}` ends it."
+    if made.page:
+        return "\n".join(
+            [
+                f"Hand this to {whom} of {made.organisation}, in a way that nobody else reads:",
+                "",
+                f"  1. Have a phone with an authenticator app at hand, and open {made.page}",
+                f"  2. As registration token, write: {made.token}",
+                "  3. Choose a user name, as anna.keller, and a password; let the app take the page's key.",
+                "     Other members see your name, which is made from it unless it was given with the invitation.",
+                f"  4. Sign in to Element, at {made.homeserver}, with the password and, straight behind it,",
+                "     in the same field, the six digits that the app shows.",
+                "",
+                f"It holds until {_time(made.expires)}. It is shown only now; its id is {made.id}, by which",
+                ends,
+            ]
+        )
     return "\n".join(
         [
             f"Hand this to {whom} of {made.organisation}, in a way that nobody else reads:",
@@ -52,7 +69,7 @@ def how_to_join(made: local_api.Invitation, uses: int, name: str | None) -> str:
             f"  3. When you are asked for a registration token, write: {made.token}",
             "",
             f"It holds until {_time(made.expires)}. It is shown only now; its id is {made.id}, by which",
-            f"`belisha member uninvite {made.id}` ends it.",
+            ends,
         ]
     )
 

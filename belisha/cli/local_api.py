@@ -75,6 +75,8 @@ class Invitation:
     holds: bool = True
     token: str = ""
     homeserver: str = ""
+    page: str = ""
+    """Of the portal, where accounts are made; empty where clients make them."""
 
 
 @dataclass(frozen=True)
@@ -150,11 +152,14 @@ class LocalApi:
         organisation: str,
         roles: Sequence[str] = (),
         password: str | None = None,
+        factor: str | None = None,
     ) -> Change:
-        """Makes or changes a member; the password is used at its making only."""
+        """Makes or changes a member; password and second factor (its key, in base32) are used at its making only."""
         body: dict[str, object] = {"name": name, "organisation": organisation, "roles": list(roles)}
         if password is not None:
             body["password"] = password
+        if factor is not None:
+            body["factor"] = factor
         return _change(await self._ask("PUT", f"members/{quote(localpart, safe='')}", body), "user_id")
 
     async def rebuild_ledger(self) -> dict[str, int]:
@@ -328,6 +333,7 @@ def _invitation(answer: dict[str, object]) -> Invitation:
         answer.get("holds") is not False,
         _text(answer, "token"),
         _text(answer, "homeserver"),
+        _text(answer, "page"),
     )
 
 

@@ -165,7 +165,9 @@ async def _add(args: argparse.Namespace) -> int:
         if before is not None:
             return await _change(api, before, args.name, args.organisation, args.role)
         with PasswordFile(args.data, args.localpart) as password:
-            change = await api.put_member(args.localpart, args.name, args.organisation, args.role, password.text)
+            change = await api.put_member(
+                args.localpart, args.name, args.organisation, args.role, password.text, password.key
+            )
     if change.created:
         print(f"{change.id}: added; the password is in {password.path}. Hand it over safely, then delete the file.")
     else:

@@ -150,7 +150,9 @@ async def carry_out(args: argparse.Namespace) -> int:
                 await api.put_member(row.localpart, row.name, row.organisation, row.roles)
                 continue
             with PasswordFile(args.data, row.localpart) as password:
-                change = await api.put_member(row.localpart, row.name, row.organisation, row.roles, password.text)
+                change = await api.put_member(
+                    row.localpart, row.name, row.organisation, row.roles, password.text, password.key
+                )
             if not change.created:  # an account that was there already keeps its password
                 password.drop()
     folder = f"; the passwords are in {PasswordFile.folder(args.data)}" if added and not args.dry_run else ""

@@ -1,13 +1,15 @@
-"""Passwords of new members: each in a file of its own that only the operator can read."""
+"""Passwords of new members, with their second factors: each in a file of its own that only the operator can read."""
 
 import json
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from belisha.cli import data_folder
 from belisha.cli.errors import CommandError
-from belisha.cli.first_run import readable_password
+from belisha.cli.first_run import new_key, readable_password, shown_key
 from belisha.secrets import write_private
+from belisha.settings import Settings
 
 
 class PasswordFile:
@@ -19,6 +21,9 @@ class PasswordFile:
     def __init__(self, data: Path, localpart: str) -> None:
         self.path = self.folder(data) / f"{localpart.replace('/', '=2f')}.json"
         self.text = readable_password()
+        self.key = new_key(_settings(data))
+        """The key of the member's app, in base32; None where there is no second factor."""
+        self._more = shown_key(_settings(data), localpart, self.key)
         self._localpart = localpart
 
     @staticmethod
@@ -29,7 +34,7 @@ class PasswordFile:
     def __enter__(self) -> Self:
         try:
             self.path.parent.mkdir(mode=0o700, exist_ok=True)
-            written = {"localpart": self._localpart, "password": self.text}
+            written = {"localpart": self._localpart, "password": self.text, **self._more}
             write_private(self.path, json.dumps(written, indent=2) + "\n")
         except OSError as error:
             raise CommandError(f"{self.path} cannot be written ({error.strerror}).") from None
@@ -44,3 +49,9 @@ class PasswordFile:
     def drop(self) -> None:
         """Takes the file away: the password is nobody's."""
         self.path.unlink(missing_ok=True)
+
+
+def _settings(data: Path) -> Settings | None:
+    """How members of a data folder sign in; None where nothing says so."""
+    path = data.expanduser().absolute() / data_folder.SETTINGS
+    return data_folder.read_settings(path) if path.exists() else None

@@ -17,6 +17,7 @@ from bots.kernel.by_form import About
 from bots.kernel.listed import Sight, sight_of
 from bots.kernel.rooms import poll_facts
 from bots.portal.asking_blog import BlogQuestions
+from bots.portal.asking_sign_in import SignInQuestions
 from bots.portal.ballot_paper import BallotPaper, read_paper
 from bots.portal.homes import Home, Newcomer, Waiting, person_of, room_of, text_of
 from bots.portal.message_hits import MessageHits, read_hits
@@ -75,6 +76,7 @@ class Homeserver:
         self._headers = {"Authorization": f"Bearer {secret}"}
         self._session = session
         self.blog = BlogQuestions(self._ask, f"{address}/{_API}", self._headers, session)
+        self.sign_in = SignInQuestions(self._post)
 
     async def member(self, user_id: str) -> Member | None:
         """The member of that name; None for who may not act.
@@ -182,21 +184,6 @@ class Homeserver:
         """
         answer = await self._ask("report", {"user_id": user_id, "number": number, "look": look}, or_none=True)
         return None if answer is None else dict(answer)
-
-    async def recover(self, account: str, code: str, password: str) -> str | None:
-        """Sets a new password for whoever has a code for an account; None where it is done, else why not.
-
-        Raises:
-            Unavailable: It cannot be asked.
-        """
-        status, answer = await self._post("recover", {"account": account, "code": code, "password": password})
-        if status == HTTPStatus.OK and answer.get("recovered") is True:
-            return None
-        refused, sentence = str(answer.get("errcode", "")), answer.get("error")
-        is_told = refused == "ORG.BELISHA.NO_CODE" or status == HTTPStatus.BAD_REQUEST
-        if not is_told or not isinstance(sentence, str):
-            raise Unavailable
-        return sentence
 
     async def poll(self, user_id: str, room_id: str, event_id: str) -> PollFacts | None:
         """A poll with its votes, where the member may export it now; None where they may not, or there is none.

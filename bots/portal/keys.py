@@ -45,6 +45,14 @@ class Keys:
         """Whether a form came from one of the pages that this browser was given."""
         return isinstance(given, str) and hmac.compare_digest(self.form(token).encode(), given.encode(errors="replace"))
 
+    def key(self, secret: str) -> str:
+        """What shows that a key for somebody's app was made here."""
+        return self._derive("new key", secret).hex()
+
+    def is_key(self, secret: str, proof: str) -> bool:
+        """Whether a key was made here."""
+        return hmac.compare_digest(self.key(secret).encode(), proof.encode(errors="replace"))
+
     def mail_off(self, handle: str) -> str:
         """What shows that a link which turns a member's mail off was made here; no database has it."""
         return self._derive("mail off", handle).hex()

@@ -29,6 +29,8 @@ class Rates:
     member: Rate = Rate(5, 120)
     recoveries: Rate = Rate(1 / 60, 10)
     """Each costs the server a slow hash where its code is right; guessing one is hopeless without any limit."""
+    joins: Rate = Rate(0.3, 60)
+    """A whole office on its first day, as the homeserver's own limit of registrations has it."""
     mails_off: Rate = Rate(0.1, 30)
     """Mail servers press the button for their readers, a whole organisation's from one address."""
     approvals: Rate = Rate(1 / 300, 3)

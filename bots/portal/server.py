@@ -36,6 +36,7 @@ from bots.portal import (
     views_digest,
     views_directory,
     views_documents,
+    views_factor,
     views_metrics,
     views_mydata,
     views_poll_form,
@@ -51,6 +52,7 @@ from bots.portal.asking import Homeserver
 from bots.portal.book import Book
 from bots.portal.command import PortalCommand
 from bots.portal.drawings import Drawings
+from bots.portal.enrolling import Enrolling
 from bots.portal.guard import Guard
 from bots.portal.keys import Keys
 from bots.portal.limits import Limit, Rate, Rates
@@ -70,6 +72,8 @@ ROUTES: Final = (
     Route("GET", "/sessions", views.sessions, Who.MEMBER, framed=True),
     Route("POST", "/sessions/{number:[0-9]+}/end", views.end_session, Who.CONFIRMED, framed=True),
     Route("POST", "/sessions/end-others", views.end_others, Who.CONFIRMED, framed=True),
+    Route("GET", "/factor", views_factor.page, Who.CONFIRMED),
+    Route("POST", "/factor", views_factor.enrol, Who.CONFIRMED),
     Route("POST", "/sign-out", views.sign_out, Who.MEMBER, framed=True),
     Route("GET", "/commands", views_commands.commands, Who.MEMBER, framed=True),
     Route("GET", "/commands/{slug:[a-z-]+}", views_commands.command, Who.MEMBER, framed=True),
@@ -134,6 +138,8 @@ ROUTES: Final = (
     Route("GET", "/sign-in/state", views_sign_in.sign_in_state, Who.ANYBODY),
     Route("GET", "/recover", views_recover.page, Who.ANYBODY),
     Route("POST", "/recover", views_recover.recover, Who.ANYBODY),
+    Route("GET", "/join", views_recover.join_page, Who.ANYBODY),
+    Route("POST", "/join", views_recover.join, Who.ANYBODY),
     Route("GET", "/digest-mail/{token:[0-9a-f.]+}", views_digest.page, Who.ANYBODY),
     Route("POST", "/digest-mail/{token:[0-9a-f.]+}", views_digest.turn_off, Who.ANYBODY, from_elsewhere=True),
     Route("GET", "/widget", views_sign_in.widget, Who.ANYBODY, framed=True),
@@ -183,8 +189,10 @@ def parts_of(
         tokens=Limit(rates.tokens),
         approvals=Limit(rates.approvals),
         recoveries=Limit(rates.recoveries),
+        joins=Limit(rates.joins),
         mails_off=Limit(rates.mails_off),
         server_name=config.server_name,
+        enrolling=Enrolling(keys, portal.community, config.server_name) if portal.second_factor else None,
         seen=None if metrics is None else Seen(store, metrics.book, now),
         figures=None if metrics is None else FigureBook(store),
     )

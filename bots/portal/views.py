@@ -39,7 +39,13 @@ async def group(visit: Visit) -> web.Response:
 async def sessions(visit: Visit) -> web.Response:
     """Where I am signed in."""
     mine = await visit.parts.sessions.of(visit.known.member.user_id)
-    return visit.page("sessions", _FOR_FEW, sessions=mine, done=visit.request.query.get("done") == "ended")
+    return visit.page(
+        "sessions",
+        _FOR_FEW,
+        sessions=mine,
+        enrols=visit.parts.enrolling is not None,
+        done=visit.request.query.get("done") == "ended",
+    )
 
 
 async def end_session(visit: Visit) -> web.Response:

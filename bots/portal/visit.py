@@ -21,6 +21,7 @@ from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver, Member
 from bots.portal.book import Book
 from bots.portal.drawings import Drawings
+from bots.portal.enrolling import Enrolling
 from bots.portal.keys import Keys
 from bots.portal.limits import Limit
 from bots.portal.pages import Pages
@@ -57,10 +58,13 @@ class Parts:
     tokens: Limit
     approvals: Limit
     recoveries: Limit
+    joins: Limit
     mails_off: Limit
     server_name: str
     seen: Seen | None = None
     """Counts visits; None where nothing is counted."""
+    enrolling: Enrolling | None = None
+    """Makes keys for authenticator apps; None where there is no second factor."""
     figures: FigureBook | None = None
     """The community's figures; None where nothing is counted."""
     background: set[asyncio.Task[None]] = field(default_factory=set)

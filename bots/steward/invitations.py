@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from belisha.policy.muted import told as moment
 from belisha.translation import _, many
-from bots.kernel.answers import Block, Typed, Words, paragraph, points, say
+from bots.kernel.answers import Block, Link, Typed, Words, paragraph, points, say
 from bots.kernel.bot import Context
 from bots.kernel.calls import Answer, Call, Outcome
 from bots.steward import named
@@ -25,14 +25,9 @@ def made(_call: Call, outcome: Outcome, _context: Context) -> Answer:
         return Answer((say(lost, revoke=revoke), paragraph(_("Then ask me for a new one."))))
     people = many("{count} new member", "{count} new members", int(done["uses"]))
     whom = _("Hand this to {people} of {organisation}, in a way that nobody else reads:")
-    steps: list[Sequence[Words]] = [
-        say(
-            _("Open Element, choose “Create account”, and as server {server}."), server=Typed(str(done["homeserver"]))
-        ).words,
-        (_("Choose a user name, as anna.keller, and a password of at least 12 characters."),),
-        say(_("When you are asked for a registration token, write {token}."), token=Typed(token)).words,
-    ]
     ends = _("It holds until {until}, and no longer than you may invite. I show it only now; {revoke} ends it.")
+    page = done.get("page")
+    steps = _in_element(done, token) if page is None else _on_the_portal(done, str(page), token)
     return Answer(
         (
             say(whom, people=people, organisation=str(done["organisation"])),
@@ -40,6 +35,31 @@ def made(_call: Call, outcome: Outcome, _context: Context) -> Answer:
             say(ends, until=until, revoke=revoke),
         )
     )
+
+
+def _in_element(done: Mapping[str, Any], token: str) -> list[Sequence[Words]]:
+    """How a new member makes their account in a client."""
+    return [
+        say(
+            _("Open Element, choose “Create account”, and as server {server}."), server=Typed(str(done["homeserver"]))
+        ).words,
+        (_("Choose a user name, as anna.keller, and a password of at least 12 characters."),),
+        say(_("When you are asked for a registration token, write {token}."), token=Typed(token)).words,
+    ]
+
+
+def _on_the_portal(done: Mapping[str, Any], page: str, token: str) -> list[Sequence[Words]]:
+    """The same where an account needs a second factor, for which clients have no place."""
+    server = Typed(str(done["homeserver"]))
+    return [
+        say(_("Have a phone with an authenticator app at hand, and open {page}."), page=Link(page, page)).words,
+        say(_("As registration token, write {token}."), token=Typed(token)).words,
+        (_("Choose a user name, as anna.keller, and a password, and let the app take the key that the page shows."),),
+        say(
+            _("Sign in to Element at {server} with the password and, straight behind it, the six digits of the app."),
+            server=server,
+        ).words,
+    ]
 
 
 def listed(_call: Call, outcome: Outcome, _context: Context) -> Answer:

@@ -32,6 +32,10 @@ async def test_a_token_is_told_with_what_to_do(room: Room) -> None:
     assert said.startswith("Hand this to 3 new members of Harbour, in a way that nobody else reads:")
     assert "as server https://matrix.example.org." in said and "write s3cret-token." in said
     assert "until 2027-01-15 08:00 UTC" in said and "!invite revoke 1f2e3d4c ends it" in said
+    page = {"token": "s3cret-token", "page": "https://portal.example.org/join"}
+    said = await told(room, "!invite", MADE | page)
+    assert "open https://portal.example.org/join" in said and "write s3cret-token." in said
+    assert "Create account" not in said, "no client has a place for the key of a second factor"
     said = await told(room, "!invite", MADE)
     assert "its answer was lost" in said and "!invite revoke 1f2e3d4c" in said
 

@@ -32,8 +32,9 @@ COUNTS = (
 
 
 def text(*changes: tuple[str, str], urls: dict[str, str] = URLS) -> str:
-    """The example's belisha.yaml with the addresses of a served community, and with further replacements."""
+    """The example's belisha.yaml with a server's addresses and second factor, and with further replacements."""
     text = EXAMPLE.replace("server_name: belisha.localhost", "server_name: harbour.test")
+    text = text.replace("method: password\n", "method: password+totp\n")
     for section, url in urls.items():
         before, found, after = text.partition(f"\n{section}:\n" if section else "# The address that members' clients")
         assert found

@@ -19,6 +19,7 @@ from urllib.parse import quote
 
 import aiohttp
 import nio
+import pyotp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
@@ -112,7 +113,10 @@ async def manager(container: Container, playbook: Playbook) -> AsyncIterator[nio
     client = nio.AsyncClient(credentials["homeserver"], credentials["user_id"])
     connector = aiohttp.TCPConnector(resolver=_There(), ssl=trusting(playbook.certificate))
     client.client_session = aiohttp.ClientSession(connector=connector)
-    answer = await client.login(credentials["password"])
+    app = pyotp.parse_uri(credentials["otpauth"])
+    assert isinstance(app, pyotp.TOTP)
+    assert not isinstance(await client.login(credentials["password"]), nio.LoginResponse), "a second factor is needed"
+    answer = await client.login(credentials["password"] + app.now())
     assert isinstance(answer, nio.LoginResponse), answer
     yield client
     await client.close()

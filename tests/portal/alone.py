@@ -26,6 +26,7 @@ from bots.portal.asking import Homeserver
 from bots.portal.book import Book
 from bots.portal.command import PORTAL, PortalCommand
 from bots.portal.drawings import Drawings
+from bots.portal.enrolling import Enrolling
 from bots.portal.keys import Keys
 from bots.portal.limits import Limit, Rates
 from bots.portal.pages import Pages
@@ -77,7 +78,9 @@ async def store_at(address: str) -> AsyncIterator[Alone]:
 
 
 @asynccontextmanager
-async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> AsyncIterator[Visitor]:
+async def portal(
+    here: Alone, rates: Rates, homeserver: str | None = None, *, second_factor: bool = False
+) -> AsyncIterator[Visitor]:
     """The portal's pages, beside a homeserver that does not answer where none is named."""
     (dead, port) = free_ports(2)
     url = f"http://127.0.0.1:{port}"
@@ -99,9 +102,11 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
             tokens=Limit(rates.tokens),
             approvals=Limit(rates.approvals),
             recoveries=Limit(rates.recoveries),
+            joins=Limit(rates.joins),
             mails_off=Limit(rates.mails_off),
             server_name="belisha.localhost",
             figures=FigureBook(here.store),
+            enrolling=Enrolling(here.keys, "Belisha", "belisha.localhost") if second_factor else None,
         )
         async with TestServer(application(parts, rates), port=port):
             visitor = Visitor(url)

@@ -494,6 +494,12 @@ async def _registration(community: Community) -> Act:
     return lambda: register(community.server, token, name)
 
 
+async def _join(community: Community) -> Act:
+    token, name = await invite(community), unique("rosa")
+    body = {"token": token, "username": name, "password": PASSWORD}
+    return lambda: ask_as_portal(community, body, name="join")
+
+
 #: `{entrance: rows}`; every entrance stands here or in NOTHING.
 ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "callback check_event_allowed": (
@@ -596,6 +602,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi POST reports": (_about_a_report("reports"),),
     "api MemberApi POST report": (_about_a_report("report"),),
     "api MemberApi POST recover": (_recover,),
+    "api MemberApi POST join": (_join,),
     "api MemberApi GET asker": (
         _plain("GET", "/_synapse/client/org.belisha/v1/asker?room_id={open}&member={ana}", by="steward"),
     ),
@@ -629,6 +636,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
 
 #: Entrances that ask nothing which could fail, or refuse in any case.
 NOTHING: Final = {
+    "api MemberApi POST factor": "refuses where there is no second factor; with one, see test_second_factor.py",
     "callback check_threepid_can_be_invited": "says no, always",
     "callback on_new_event": "decides nothing; what follows from an event has a test of its own",
     "hook WhoisRestServlet.on_GET": "says no, always",

@@ -36,6 +36,8 @@ _NEVER_MADE_UP = (
     "report",
     "reports",
     "recover",
+    "join",
+    "factor",
     "poll",
     "ballot",
     "export_link",

@@ -22,6 +22,7 @@ LEFT = {
     "belisha_announcement": {"command_id"},
     "belisha_invitation": {"token_hash", "name"},
     "belisha_recovery": {"id", "code_hash", "sessions"},
+    "belisha_factor": {"sealed", "last_step"},
     "belisha_waiting": {"id", "command_id", "pending"},
     "belisha_introducing": {"id", "proof", "opener"},
     "belisha_export": {"id", "step", "place", "position", "bots", "link_hash", "link_until"},

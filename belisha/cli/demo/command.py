@@ -92,6 +92,11 @@ async def tell(story: Story, data: Path, homeserver: str, settings: Settings, pr
     Raises:
         CommandError: it cannot be made here, with the reason and the remedy.
     """
+    if settings.sign_in.method != "password":
+        raise CommandError(
+            "The members of the sample community sign in by their passwords alone, and here a second factor is needed.",
+            f"Write sign_in.method: password in {data / data_folder.SETTINGS} and start anew, or use `{command()} up`.",
+        )
     try:
         async with held(data), LocalApi(homeserver, data) as registry, aiohttp.ClientSession() as session:
             record = Record(data)
