@@ -47,6 +47,7 @@ class Place:
         proxied: whether every request comes through a web server of ours, which names the client's address.
         postgresql: the folder of PostgreSQL's socket; None for SQLite.
         serves_prometheus: whether Belisha runs a Prometheus here; its port is the fifth after the homeserver's.
+        closed: whether the homeserver answers no client at all: while a restore ends again what had ended since.
     """
 
     data_dir: Path
@@ -58,6 +59,7 @@ class Place:
     proxied: bool = False
     postgresql: Path | None = None
     serves_prometheus: bool = False
+    closed: bool = False
 
     @property
     def homeserver(self) -> str:

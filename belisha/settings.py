@@ -11,11 +11,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from belisha import settings_values as values
+from belisha.settings_backup import Backup
 from belisha.settings_contradictions import contradictions
+from belisha.settings_part import Part as _Part
 from belisha.yaml_lines import Document, KeyPath, YamlProblem, read
 
 Category = Literal["government", "academia", "industry", "charity"]
@@ -31,10 +33,6 @@ Days = Annotated[int, AfterValidator(values.days)]
 _EXAMPLE = "see the shipped belisha.example.yaml"
 
 Name = Annotated[str, AfterValidator(values.name)]
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Host(_Part):
@@ -104,12 +102,6 @@ class Retention(_Part):
         default_factory=lambda: MappingProxyType({})
     )
     unshared_files: Days = 7
-
-
-class Backup(_Part):
-    """What a restore needs besides the backup itself."""
-
-    revocations: Annotated[str, AfterValidator(values.file_path)] | None = None
 
 
 class Push(_Part):
