@@ -53,6 +53,7 @@ class Place:
         node_exporter_port: where what tells of the machine listens on 127.0.0.1; None where there is none.
         workers: the processes of Synapse besides the main one.
         redis: the socket of Redis, which they need.
+        closed: whether the homeserver answers no client at all: while a restore ends again what had ended since.
     """
 
     data_dir: Path
@@ -67,6 +68,7 @@ class Place:
     node_exporter_port: int | None = None
     workers: Workers = ALONE
     redis: Path | None = None
+    closed: bool = False
 
     @property
     def homeserver(self) -> str:

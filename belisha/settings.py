@@ -15,8 +15,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, Validati
 from pydantic_core import ErrorDetails
 
 from belisha import settings_values as values
+from belisha.settings_backup import Backup
 from belisha.settings_contradictions import contradictions
-from belisha.settings_parts import Logs, Metrics, Part, SignIn, Watching, Workers
+from belisha.settings_part import Part
+from belisha.settings_parts import Logs, Metrics, SignIn, Watching, Workers
 from belisha.yaml_lines import Document, KeyPath, YamlProblem, read
 
 Category = Literal["government", "academia", "industry", "charity"]
@@ -100,12 +102,6 @@ class Retention(Part):
         default_factory=lambda: MappingProxyType({})
     )
     unshared_files: Days = 7
-
-
-class Backup(Part):
-    """What a restore needs besides the backup itself."""
-
-    revocations: Annotated[str, AfterValidator(values.file_path)] | None = None
 
 
 class Push(Part):

@@ -1,22 +1,17 @@
-"""Parts of belisha.yaml that stand by themselves, and what all parts have in common; see `belisha.settings`."""
+"""Sections of belisha.yaml that stand by themselves; see `belisha.settings`."""
 
 from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from belisha import settings_values as values
+from belisha.settings_part import Part
 
 Method = Literal["password", "password+totp"]
 LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Processes = Annotated[int, Field(ge=0, le=16)]
-
-
-class Part(BaseModel):
-    """A part: no key but those that are written down, and nothing is made to fit."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Logs(Part):

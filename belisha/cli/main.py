@@ -40,6 +40,9 @@ BUILT_IN = {
         "doctor",
         "audit",
         "element",
+        "backup",
+        "backup-key",
+        "restore",
     )
 }
 

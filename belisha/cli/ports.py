@@ -74,6 +74,14 @@ def free(preferred: int | None, *taken: int) -> int:
             return port
 
 
+def free_row(count: int = 6) -> int:
+    """The first of as many free ports as a community may need, one behind the other."""
+    while True:
+        first = free(None)
+        if all(is_free(first + offset) for offset in range(count)):
+            return first
+
+
 def _try(port: int) -> None:
     with socket.socket() as probe:
         # as Synapse does: connections that only linger do not count

@@ -11,7 +11,8 @@ from belisha.cli.options import Subparsers, add_data
 from belisha.revocations import BrokenJournal, Revocation, read
 
 _AT_ONCE = 100
-_WORDS = {
+#: What is said of each sort that was ended again, by `What`.
+WORDS = {
     "file": "files withdrawn",
     "item": "items redacted",
     "label": "labels raised",
@@ -40,17 +41,22 @@ def run(args: argparse.Namespace) -> int:
 
 
 async def _replay(args: argparse.Namespace) -> int:
-    revocations = _read(args.journal)
+    revocations = read_journal(args.journal)
     ended: Counter[str] = Counter()
     async with local_api.of(args.data) as api:
         for start in range(0, len(revocations), _AT_ONCE):
             ended.update(await api.replay(revocations[start : start + _AT_ONCE]))
-    for what, words in _WORDS.items():
+    for what, words in WORDS.items():
         print(f"{ended[what]:>7} {words}")
     return 0
 
 
-def _read(path: Path) -> list[Revocation]:
+def read_journal(path: Path) -> list[Revocation]:
+    """What stands in a journal, the newest of each thing.
+
+    Raises:
+        CommandError: it cannot be read, or is none.
+    """
     try:
         with path.open(encoding="utf-8", newline="\n") as lines:
             return read(lines)

@@ -18,7 +18,8 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from belisha.cli import data_folder, http_probe, leftovers, ports, preflight, prometheus
+from belisha.cli import data_folder, http_probe, leftovers, ports, preflight, prometheus, restored
+from belisha.cli.backup.work import sweep_work
 from belisha.cli.child import Child, Program, last_line, python
 from belisha.cli.element.store import installed
 from belisha.cli.errors import CommandError
@@ -60,9 +61,11 @@ class Running:
 
 @asynccontextmanager
 async def running(
-    data: Path, port: int, progress: Progress, *, with_prometheus: bool = False
+    data: Path, port: int, progress: Progress, *, with_prometheus: bool = False, closed: bool = False
 ) -> AsyncIterator[Running]:
     """Starts the community of a data folder, gives it when it is ready, and stops it in the end.
+
+    `closed` is for a restore: Synapse alone, without the addresses that clients ask.
 
     The folder is made if it is not there. Progress is told in steps; `progress.ready` is the caller's to say.
 
@@ -75,11 +78,14 @@ async def running(
     data = data_folder.create(data)
     with data_folder.locked(data):
         settings = data_folder.settings(data)
+        if not closed:
+            restored.refuse(data)
+        sweep_work(data)
         leftovers.stop(data, progress)
-        serves_element = installed(data) is not None
+        serves_element = not closed and installed(data) is not None
         ports.need(port, *ports.further(port, serves_element=serves_element, serves_prometheus=with_prometheus))
         progress.step("Writing the configuration")
-        place = _render(data, port, settings, serves_element, with_prometheus)
+        place = _render(data, port, settings, serves_element, with_prometheus, closed)
         record = _recorder(data / "logs" / "belisha.log")
         children = _children(data, place, found, progress, record)
         tasks = [asyncio.create_task(child.keep_running()) for child in children.values()]
@@ -100,7 +106,9 @@ async def running(
             record("stopped")
 
 
-def _render(data: Path, port: int, settings: "Settings", serves_element: bool, serves_prometheus: bool) -> "Place":
+def _render(
+    data: Path, port: int, settings: "Settings", serves_element: bool, serves_prometheus: bool, closed: bool
+) -> "Place":
     from belisha import render, secrets
 
     before = data_folder.read_run(data).get("ports")
@@ -108,7 +116,10 @@ def _render(data: Path, port: int, settings: "Settings", serves_element: bool, s
     bots_port = ports.free(preferred.get("bots"), *range(port, port + 6))
     metrics_port = ports.free(preferred.get("metrics"), *range(port, port + 6), bots_port)
     place = render.Place(
-        *(data, port, bots_port, metrics_port), serves_element=serves_element, serves_prometheus=serves_prometheus
+        *(data, port, bots_port, metrics_port),
+        serves_element=serves_element,
+        serves_prometheus=serves_prometheus,
+        closed=closed,
     )
     try:
         files = render.render(settings, place, secrets.ensure(data))
@@ -133,13 +144,14 @@ def _children(
             logs / "synapse.log",
             patience=20.0,
         ),
-        "bots": Program(
+    }
+    if not place.closed:
+        programs["bots"] = Program(
             "The bots process",
             python("bots", "--config", str(rendered / "bots.yaml")),
             logs / "bots.log",
             patience=15.0,
-        ),
-    }
+        )
     if place.serves_element:
         programs["element"] = Program(
             "What serves Element",
@@ -218,6 +230,7 @@ async def _until_ready(
     if place.serves_prometheus:
         complaint = f"Prometheus is not ready at {place.prometheus}."
         steps.append(("Starting Prometheus", watching, ("prometheus",), complaint))
+    steps = [step for step in steps if step[2][0] in children]  # a restore starts Synapse alone
     for title, well, names, complaint in steps:
         progress.step(title)
         while not await well():

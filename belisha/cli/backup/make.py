@@ -1,0 +1,170 @@
+"""Makes a backup of a data folder, while it is used or while it is not.
+
+The order is a part of it: the bots' database first and Synapse's then, so that the bots never know of an event that
+Synapse has forgotten; what they have not seen they read after a restore, as after any break. The heads of the audit log
+before the log, or it would seem cut short. Files after the database that knows of them; then keys and settings.
+"""
+
+import json
+import os
+import secrets
+import shutil
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from belisha import __version__
+from belisha.backup import archive, retention
+from belisha.backup.archive import NotWritten, Writer
+from belisha.backup.manifest import Kind, Manifest
+from belisha.cli.backup import sqlite
+from belisha.cli.backup.sources import Sources
+from belisha.cli.backup.tables import PSEUDONYMS
+from belisha.cli.backup.work import working
+from belisha.cli.errors import CommandError, command
+from belisha.cli.progress import Progress
+
+_SPARE = 64 * 1024 * 1024  # bytes that are left free beside the copy of a database
+
+
+@dataclass(frozen=True)
+class Made:
+    """A backup that is whole: its two archives, their hashes, and what was deleted for it."""
+
+    data: Path
+    keys: Path
+    sha256: tuple[str, str]
+    manifest: Manifest
+    deleted: list[str]
+
+
+def make(sources: Sources, folder: Path, progress: Progress, now: int | None = None) -> Made:
+    """Writes both archives into `folder`, and deletes those that are kept no longer.
+
+    Raises:
+        CommandError: it cannot be made, with the reason and the remedy; nothing that looks whole is left.
+    """
+    kept = sources.settings.backup
+    if kept.recipient is None:
+        raise CommandError(
+            "backup.recipient is missing: backups are encrypted to a public key, whose private half is elsewhere.",
+            f"Make one with `{command()} backup-key new FILE`, and write its public half into belisha.yaml.",
+        )
+    folder = _usable(folder, sources.data)
+    try:
+        with working(sources.data) as work:
+            _sweep(folder, sources.settings.server_name)
+            made = int(time.time() if now is None else now)
+            found = _write(
+                sources, folder, work, made, (kept.recipient, kept.keys_recipient or kept.recipient), progress
+            )
+            progress.step("Deleting backups that are kept no longer")
+            gone = retention.to_delete(
+                (one.name for one in folder.iterdir()), sources.settings.server_name, kept.keep.keep()
+            )
+            for name in gone:
+                (folder / name).unlink()
+            return Made(*found, gone)
+    except NotWritten as error:
+        raise CommandError(str(error), f"Make room in {folder}; no archive was left there.") from None
+    except sqlite3.Error as error:
+        raise CommandError(
+            f"A database could not be copied ({error}).", "Is there room in the data folder? Nothing was left behind."
+        ) from None
+    except OSError as error:
+        raise CommandError(f"{error.filename or folder}: {error.strerror or error}.", "No archive was left.") from None
+
+
+def _usable(folder: Path, data: Path) -> Path:
+    folder = folder.expanduser().absolute().resolve()
+    if not folder.is_dir():
+        raise CommandError(
+            f"The folder for backups, {folder}, is not there.",
+            "Make it, or mount what it is on: a backup on the disk that is lost would be lost too.",
+        )
+    if folder.is_relative_to(data):
+        raise CommandError(
+            f"The folder for backups, {folder}, is inside the data folder, and would be lost with it.",
+            "Name one on another disk or machine.",
+        )
+    return folder
+
+
+def _sweep(folder: Path, server_name: str) -> None:
+    for left in folder.iterdir():
+        if retention.is_part_of(left.name, server_name):
+            left.unlink(missing_ok=True)
+
+
+def _write(
+    sources: Sources, folder: Path, work: Path, made: int, recipients: tuple[str, str], progress: Progress
+) -> tuple[Path, Path, tuple[str, str], Manifest]:
+    of_data, of_keys = (folder / name for name in retention.names(sources.settings.server_name, made))
+    if of_data.exists() or of_keys.exists():
+        raise CommandError(f"{of_data} is there already.", "Try again in a second.")
+    backup = secrets.token_hex(16)
+
+    def manifest(kind: Kind, tables: dict[str, dict[str, int]]) -> Manifest:
+        return Manifest(kind, backup, made, sources.settings.server_name, __version__, tables)
+
+    with archive.writing(of_data, recipients[0]) as data, archive.writing(of_keys, recipients[1]) as keys:
+        tables: dict[str, dict[str, int]] = {}
+        progress.step("Copying the bots' database")
+        with _copied(sources.bots, work, "bots") as (copy, _):
+            tables["bots"] = sqlite.counts(copy)
+            _add(data, "bots.db", copy)
+        if sources.heads.exists():
+            _add(data, sources.heads.name, sources.heads)
+        progress.step("Copying Synapse's database")
+        with _copied(sources.synapse, work, "synapse") as (copy, pseudonyms):
+            tables["synapse"], known = sqlite.counts(copy), sqlite.media_ids(copy)
+            _add(data, "homeserver.db", copy)
+        progress.step(f"Adding {len(known)} files of members")
+        for name, path in sources.media(known):
+            _add(data, name, path, may_be_gone=True)
+        progress.step("Adding settings and keys")
+        for name, path in sources.files():
+            _add(data, name, path, may_be_gone=True)
+        for name, path in sources.apart():
+            _add(keys, name, path)
+        pairs = work / PSEUDONYMS
+        _write_private(pairs, json.dumps(pseudonyms))
+        _add(keys, PSEUDONYMS, pairs)
+        keys.finish(manifest("keys", {}))
+        whole = data.finish(manifest("data", tables))
+    return of_data, of_keys, (data.sha256, keys.sha256), whole
+
+
+@contextmanager
+def _copied(database: Path, work: Path, name: str) -> Iterator[tuple[Path, list[tuple[str, str]]]]:
+    if not database.exists():
+        raise CommandError(f"There is no database {database}.", "Is this the data folder of a community?")
+    needed, free = database.stat().st_size * 2 + _SPARE, shutil.disk_usage(work).free
+    if free < needed:  # the copy would fill the disk, and members could not send
+        raise CommandError(
+            f"Copying {database.name} needs {needed // 2**20} MiB, and {free // 2**20} MiB are free.",
+            "Make room where the data folder is. Nothing was written.",
+        )
+    copy = work / database.name
+    pseudonyms = sqlite.copy(database, copy, name)
+    try:
+        yield copy, pseudonyms
+    finally:
+        copy.unlink(missing_ok=True)
+
+
+def _write_private(path: Path, text: str) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _add(writer: Writer, name: str, path: Path, *, may_be_gone: bool = False) -> None:
+    try:
+        with path.open("rb") as source:
+            writer.add(name, source)
+    except FileNotFoundError:
+        if not may_be_gone:  # what was withdrawn meanwhile is
+            raise

@@ -1,0 +1,39 @@
+"""`belisha restore`: makes a new data folder out of a backup, and ends again what had ended since."""
+
+import argparse
+from pathlib import Path
+
+from belisha.cli.options import Subparsers, add_data
+
+
+def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
+    """Adds the command to the parser."""
+    parser = subparsers.add_parser(
+        "restore",
+        help="make a data folder out of a backup",
+        description="Checks both archives, unpacks them into a folder that is empty or not there, and replays the "
+        "journal of revocations before anybody is let in. A command that was cut short is given again.",
+    )
+    parser.add_argument("archive", type=Path, metavar="ARCHIVE", help="the archive of data")
+    parser.add_argument("--identity", type=Path, required=True, metavar="FILE", help="the private key of the backups")
+    parser.add_argument("--keys", type=Path, metavar="ARCHIVE", help="the archive of keys (default: the one beside it)")
+    parser.add_argument("--keys-identity", type=Path, metavar="FILE", help="its private key (default: the same)")
+    parser.add_argument(
+        "--journal", type=Path, metavar="FILE", help="the journal of revocations (default: what belisha.yaml names)"
+    )
+    parser.add_argument(
+        "--without-journal",
+        action="store_true",
+        help="do without it: what was redacted, withdrawn, removed or raised since the backup is back as it was",
+    )
+    parser.add_argument(
+        "--check", action="store_true", help="only read both archives to their ends; nothing is written"
+    )
+    add_data(parser)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Restores, and says what was lost."""
+    from belisha.cli.restore import command
+
+    return command.run(args)

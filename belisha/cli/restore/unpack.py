@@ -1,0 +1,184 @@
+"""Brings both archives of a backup into a new data folder, which is there only when all of it was checked."""
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from belisha.backup import archive
+from belisha.backup.archive import BrokenArchive, Identity
+from belisha.backup.manifest import Manifest
+from belisha.backup.retention import keys_of
+from belisha.cli import restored
+from belisha.cli.backup import sqlite
+from belisha.cli.backup.tables import PSEUDONYMS
+from belisha.cli.errors import CommandError
+from belisha.cli.progress import Progress
+from belisha.cli.restored import Closed
+
+_DATABASES = {"bots": "bots.db", "synapse": "homeserver.db"}
+
+
+@dataclass(frozen=True)
+class Archives:
+    """Both archives of a backup, and the files with the private keys to them."""
+
+    data: Path
+    keys: Path
+    identity: Path
+    keys_identity: Path
+
+
+def archives(data: Path, keys: Path | None, identity: Path, keys_identity: Path | None) -> Archives:
+    """Both archives; that of the keys lies beside the other where nobody says where it is.
+
+    Raises:
+        CommandError: one is not there.
+    """
+    found = Archives(data, keys or data.with_name(keys_of(data.name)), identity, keys_identity or identity)
+    for path, remedy in (
+        (found.data, "Name the archive whose name ends in Z.tar.age."),
+        (found.keys, "Without the keys nobody could check the audit log; name their archive with --keys FILE."),
+        (found.identity, "Bring the private key that `belisha backup-key new` made."),
+        (found.keys_identity, "Bring the private key of the archive of keys."),
+    ):
+        if not path.is_file():
+            raise CommandError(f"There is no file {path}.", remedy)
+    return found
+
+
+def check(found: Archives, progress: Progress) -> Manifest:
+    """Reads both archives to their ends, and writes nothing.
+
+    Raises:
+        CommandError: one is broken, is for another key, or they are not of one backup.
+    """
+    progress.step("Checking both archives")
+    with _told():
+        of_data = archive.read(found.data, _identities(found.identity))
+        of_keys = archive.read(found.keys, _identities(found.keys_identity))
+    _same_backup(found, of_data, of_keys)
+    return of_data
+
+
+@contextmanager
+def unpacked(found: Archives, data: Path, progress: Progress) -> Iterator[tuple[Path, Manifest]]:
+    """The folder beside `data` in which everything is, checked; `put_in_place` makes `data` of it.
+
+    Raises:
+        CommandError: as `check`; a database is broken, or the disk full. Nothing is left.
+    """
+    draft = data.with_name(f".{data.name}.restoring")
+    with _own(draft):
+        progress.step("Unpacking and checking both archives")
+        with _told():
+            of_data = archive.read(found.data, _identities(found.identity), _into(draft))
+            of_keys = archive.read(found.keys, _identities(found.keys_identity), _into(draft))
+        _same_backup(found, of_data, of_keys)
+        progress.step("Checking the databases")
+        _check_databases(draft, of_data)
+        yield draft, of_data
+
+
+def put_in_place(draft: Path, data: Path, closed: Closed) -> None:
+    """Makes the unpacked folder the data folder, closed until what has ended since has ended again.
+
+    Raises:
+        CommandError: something has come into its place meanwhile.
+    """
+    for folder in ("logs", "media", "rendered"):
+        (draft / folder).mkdir(mode=0o700, exist_ok=True)
+    restored.close(draft, closed)
+    try:
+        draft.rename(data)  # over an empty folder, or over nothing
+    except OSError as error:
+        raise CommandError(f"{data} could not be made ({error.strerror}).", "Name another folder.") from None
+    archive.sync_folder(data.parent)
+
+
+def _identities(path: Path) -> list[Identity]:
+    try:
+        return archive.identities(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise CommandError(
+            f"The key {path} cannot be used ({said}).", "Name the file that `belisha backup-key new` wrote."
+        ) from None
+
+
+def _same_backup(found: Archives, of_data: Manifest, of_keys: Manifest) -> None:
+    if of_data.kind != "data" or of_keys.kind != "keys":
+        raise CommandError(
+            f"{found.data} has {of_data.kind} in it, and {found.keys} {of_keys.kind}.",
+            "Name the archive of data, and with --keys that of keys.",
+        )
+    if of_data.backup != of_keys.backup:
+        raise CommandError(f"{found.data} and {found.keys} are not of one backup.", "Name two that were made together.")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except BrokenArchive as error:
+        raise CommandError(
+            str(error), "Is it the right key? Otherwise take another backup. Nothing was changed."
+        ) from None
+    except OSError as error:
+        raise CommandError(
+            f"{error.filename or 'The disk'}: {error.strerror or error}.", "Nothing was left behind."
+        ) from None
+
+
+@contextmanager
+def _own(draft: Path) -> Iterator[None]:
+    """The folder, empty and held for this process; gone afterwards unless it was renamed."""
+    draft.parent.mkdir(parents=True, exist_ok=True)
+    draft.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise CommandError("This folder is being restored by another command.", "Wait for it to end.") from None
+        for left in draft.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        try:
+            yield
+        finally:
+            with contextlib.suppress(FileNotFoundError):  # it has become the data folder
+                shutil.rmtree(draft)
+    finally:
+        os.close(descriptor)
+
+
+def _into(folder: Path) -> archive.Sink:
+    def sink(name: str) -> IO[bytes]:
+        path = folder / name
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+    return sink
+
+
+def _check_databases(draft: Path, manifest: Manifest) -> None:
+    """Compares every table with the manifest, and puts the pseudonyms back."""
+    for name, file in _DATABASES.items():
+        path = draft / file
+        try:
+            whole = path.exists() and sqlite.is_whole(path) and sqlite.counts(path) == manifest.tables.get(name)
+        except sqlite3.Error:
+            whole = False
+        if not whole:
+            raise CommandError(f"The database {file} of this backup is not what it was.", "Take another backup.")
+    apart = draft / PSEUDONYMS
+    pairs = [(str(user_id), str(pseudonym)) for user_id, pseudonym in json.loads(apart.read_text(encoding="utf-8"))]
+    sqlite.put_pseudonyms(draft / _DATABASES["synapse"], pairs)
+    apart.unlink()

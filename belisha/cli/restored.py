@@ -1,0 +1,71 @@
+"""The mark of a data folder that was restored and is not open yet: what has ended since would be back."""
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from belisha.backup.archive import sync_folder
+from belisha.cli.errors import CommandError, command
+from belisha.secrets import write_private
+
+MARK = "restore.json"
+
+
+@dataclass(frozen=True)
+class Closed:
+    """A restore that has not come to its end.
+
+    Attributes:
+        archive: the name of its archive of data.
+        made: when that backup was begun, in seconds since 1970.
+        journal: the journal of revocations that is still to be replayed; None where somebody has done without one.
+    """
+
+    archive: str
+    made: int
+    journal: str | None
+
+
+def close(data: Path, closed: Closed) -> None:
+    """Marks a folder, so that nothing but `belisha restore` starts what is in it."""
+    write_private(data / MARK, json.dumps(asdict(closed)) + "\n")
+    sync_folder(data)
+
+
+def read(data: Path) -> Closed | None:
+    """The mark of a folder; None where it has none.
+
+    Raises:
+        CommandError: it has one that cannot be read, which opens nothing.
+    """
+    try:
+        said = json.loads((data / MARK).read_text(encoding="utf-8"))
+        return Closed(
+            str(said["archive"]), int(said["made"]), None if said["journal"] is None else str(said["journal"])
+        )
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, KeyError, TypeError):
+        raise CommandError(
+            f"{data / MARK} cannot be read, so the restore of this folder has not ended.",
+            "Restore it anew into another folder.",
+        ) from None
+
+
+def open_again(data: Path) -> None:
+    """Takes the mark away."""
+    (data / MARK).unlink()
+    sync_folder(data)
+
+
+def refuse(data: Path) -> None:
+    """Sees that a folder may be started.
+
+    Raises:
+        CommandError: its restore has not ended.
+    """
+    if (closed := read(data)) is not None:
+        raise CommandError(
+            f"The restore of {data} has not ended: what was taken back since the backup could be read again.",
+            f"Give the same command again: {command()} restore …/{closed.archive} --identity FILE --data {data}",
+        )
