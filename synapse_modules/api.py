@@ -115,6 +115,7 @@ class MemberApi(Resource):
             "GET directory": self._who,
             "GET registry": self._listed,
             "GET doings": self._done,
+            "GET managers": self._managers,
             "GET blog": self._blog,
             "GET post": self._post,
             "POST profile": self._publish,
@@ -229,6 +230,14 @@ class MemberApi(Resource):
         if path:
             raise not_found()
         return await self._doings.after(_argument(request, "after"))
+
+    async def _managers(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """Where the steward bot talks with each manager who may act now; who they are is not told."""
+        await self._bot(request)
+        if path:
+            raise not_found()
+        members = (await self._registry.active_members()).values()
+        return {"rooms": sorted(one.service_room for one in members if "manager" in one.roles and one.service_room)}
 
     async def _publish(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         """Makes what a member shows the whole community their Matrix profile's fields (rule M3).

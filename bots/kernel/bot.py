@@ -206,6 +206,8 @@ class Needs:
     each by room and event."""
     doings: str | None = None
     """Of a job: what accounts did that no bot can see, after that position."""
+    managers: bool = False
+    """Of a job: who runs the community now."""
     documents: tuple[str, str] | None = None
     """Which files of groups the event's sender asks for: `documents` with words, or the one `document` that words or a
     link mean; in their own room with the bot."""
@@ -232,6 +234,8 @@ class Context:
     blog: Blog | Unknown = Unknown()
     digest: DigestFacts | Unknown = Unknown()
     doings: Done | Unknown = Unknown()
+    managers: Sequence[str] | Unknown = Unknown()
+    """Each manager's own room with the steward."""
     documents: Shelf | Unknown = Unknown()
     maintainers: Sequence[Asker] | Unknown = Unknown()
     """Those left, where they may have become too few; of two and more only the user ids are known."""

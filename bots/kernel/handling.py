@@ -266,6 +266,8 @@ async def _with_parts(context: Context, actor: Actor, room_id: str, needs: Needs
         context = replace(context, registry=await actor.rooms.registry(*needs.registry))
     if needs.doings is not None:
         context = replace(context, doings=await actor.rooms.doings(needs.doings))
+    if needs.managers:
+        context = replace(context, managers=await actor.rooms.managers())
     if needs.post is not None:
         context = replace(context, post=await actor.rooms.post(*needs.post))
     if needs.blog is not None:

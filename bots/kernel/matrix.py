@@ -267,6 +267,10 @@ class BotClient:
         """What accounts did that no bot can see, after a position."""
         return await self._request("GET", f"{_MODULE}/doings", query={"after": after})
 
+    async def managers(self) -> dict[str, Any]:
+        """The managers' own rooms with the steward."""
+        return await self._request("GET", f"{_MODULE}/managers")
+
     async def post(self, room_id: str, event_id: str) -> dict[str, Any]:
         """A post of a blog, as it is now."""
         return await self._request("GET", f"{_MODULE}/post", query={"room_id": room_id, "event_id": event_id})

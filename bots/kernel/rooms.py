@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, TypeVar
 
 from belisha.policy.people import Person
 from belisha.policy.rooms import SOURCE
 from belisha.policy.state import MAINTAINER_POWER
-from belisha.polls.card import parse_poll
-from belisha.polls.wire import MalformedPoll, Response, parse_response
 from bots.kernel.bot import (
     Asker,
     Audience,
     Extent,
     Group,
     Item,
-    Moved,
     Needs,
     Organisation,
     Policy,
@@ -30,6 +27,7 @@ from bots.kernel.digested import DigestFacts, facts_of
 from bots.kernel.done import Done, done_of
 from bots.kernel.listed import RegistryPage, Sight, page_of, sight_of
 from bots.kernel.matrix import BotClient, Refused, Unreachable
+from bots.kernel.polled import poll_facts
 from bots.kernel.posts import Blog, PostFacts, blog_of, told_of
 from bots.kernel.shelf import Shelf, shelf_of
 
@@ -228,6 +226,18 @@ class Rooms:
         except Refused as error:
             raise Unreachable(error.errcode) from error
 
+    async def managers(self) -> tuple[str, ...]:
+        """The rooms in which the steward talks with who runs the community now, each with one of them.
+
+        Raises:
+            Unreachable: The server cannot be asked, or cannot tell at present; nobody waits for it.
+        """
+        try:
+            rooms = (await self._client.managers()).get("rooms")
+        except Refused as error:
+            raise Unreachable(error.errcode) from error
+        return tuple(_text(one) for one in rooms) if isinstance(rooms, list) else ()
+
     async def post(self, room_id: str, event_id: str) -> PostFacts | Unknown:
         """A post of a blog as it is now, or that it is none that stands.
 
@@ -331,45 +341,6 @@ def _item(answer: dict[str, Any]) -> Item | Unknown:
     if not isinstance(label, str) or not isinstance(source, str):
         return Unknown()
     return Item(label, source, _text(answer.get("source_room")) or None)
-
-
-def poll_facts(answer: Mapping[str, Any]) -> PollFacts | Unknown:
-    """Reads what the module tells of a poll."""
-    raw, voters, ends = answer.get("poll"), answer.get("voters"), answer.get("ends")
-    if not isinstance(raw, dict) or not isinstance(voters, dict) or not isinstance(ends, list):
-        return Unknown()
-    try:
-        start = parse_poll(raw)
-    except MalformedPoll:
-        return Unknown()
-    responses: list[Response] = []
-    for order, one in enumerate(answer.get("responses") or ()):
-        try:
-            responses.append(parse_response(one, start.event_id, order))
-        except MalformedPoll:
-            continue
-    return PollFacts(
-        start=start,
-        label=_text(answer.get("label")),
-        responses=tuple(responses),
-        ends=tuple(sorted(one for one in ends if isinstance(one, int))),
-        opening=_texts(voters.get("opening")),
-        closing=_texts(voters.get("closing")),
-        organisations=_texts(answer.get("organisations")),
-        service_rooms=_texts(answer.get("service_rooms")),
-        edited_late=answer.get("edited_late") is True,
-        carries_files=answer.get("carries_files") is True,
-        moved=_moved(answer.get("moved")),
-    )
-
-
-def _moved(value: object) -> Moved | None:
-    room_id = value.get("room_id") if isinstance(value, dict) else None
-    return Moved(room_id, value["done"] is True) if isinstance(value, dict) and isinstance(room_id, str) else None
-
-
-def _texts(value: object) -> dict[str, str]:
-    return {key: one for key, one in value.items() if isinstance(one, str)} if isinstance(value, dict) else {}
 
 
 def _audience(answer: dict[str, Any]) -> Audience | Unknown:

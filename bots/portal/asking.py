@@ -15,7 +15,7 @@ from belisha.policy import people
 from bots.kernel.bot import Asker, Policy, PollFacts
 from bots.kernel.by_form import About
 from bots.kernel.listed import Sight, sight_of
-from bots.kernel.rooms import poll_facts
+from bots.kernel.polled import poll_facts
 from bots.portal.asking_blog import BlogQuestions
 from bots.portal.asking_sign_in import SignInQuestions
 from bots.portal.ballot_paper import BallotPaper, read_paper

@@ -258,6 +258,8 @@ class Homeserver:
         """What the module tells of whom somebody may find, by user id."""
         self.doings: list[Json] = []
         """What the module tells the metrics at the first question."""
+        self.managers: list[str] = []
+        """What the module tells of where managers are told things."""
         self.digests: dict[str, Json] = {}
         """What the module tells of a member's groups and items for a digest, by user id; items by event id."""
         self.published: list[Json] = []
@@ -385,6 +387,8 @@ class Homeserver:
         if path.endswith("/doings"):
             found = [] if request.query["after"] else self.doings
             return 200, {"doings": found, "next": "1.0.0.0", "more": False}
+        if path.endswith("/managers"):
+            return 200, {"rooms": self.managers}
         if path.endswith("/extent"):
             return self.extents.get(request.query["about"], (404, {"errcode": "ORG.BELISHA.NOT_FOUND"}))
         return None

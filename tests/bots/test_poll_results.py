@@ -13,7 +13,7 @@ from aiohttp import web
 from belisha.events import LABEL_KEY
 from belisha.polls.wire import END
 from bots.charts.bars import from_json
-from bots.kernel.rooms import poll_facts
+from bots.kernel.polled import poll_facts
 from bots.kernel.store import Store
 from bots.polls import words
 from bots.polls.counting import PLAIN, count

@@ -586,6 +586,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     ),
     "api MemberApi GET registry": (_plain("GET", "/_synapse/client/org.belisha/v1/registry", by="steward"),),
     "api MemberApi GET doings": (_plain("GET", "/_synapse/client/org.belisha/v1/doings", by="steward"),),
+    "api MemberApi GET managers": (_plain("GET", "/_synapse/client/org.belisha/v1/managers", by="steward"),),
     "api MemberApi POST profile": (_published,),
     "api MemberApi POST digest": (_for_a_digest,),
     "api MemberApi GET unacknowledged": (_unacknowledged,),

@@ -125,3 +125,26 @@ async def test_bots_alone_may_ask_and_a_position_is_one(community: Community) ->
         assert (status, body["errcode"]) == (400, "ORG.BELISHA.MALFORMED"), bad
     huge = ".".join(["9" * 40] * 4)
     assert (await request(community["steward"], "GET", f"{API}?after={huge}"))[0] == 200
+
+
+async def test_where_managers_are_told_things_is_known_to_bots_and_of_those_who_may_act(community: Community) -> None:
+    url = API.replace("doings", "managers")
+    assert_refused(*await request(community["ana"], "GET", url), "NOT_A_BOT", "P3")
+    assert (await request(community["steward"], "GET", f"{url}/x"))[0] == 404
+
+    async def rooms() -> set[str]:
+        status, body = await request(community["steward"], "GET", url)
+        assert status == 200 and set(body) == {"rooms"}, body
+        return set(body["rooms"])
+
+    before = await rooms()
+    name, other = await newcomer(community, "harbour", "manager"), await newcomer(community, "harbour", "steward")
+    _, listed = await community.server.local("GET", "members")
+    own = {one["user_id"]: one["service_room"] for one in listed["members"]}
+    assert await rooms() == {*before, own[community.id(name)]} and own[community.id(other)] not in before
+    assert (await community.server.local("PUT", f"standing/members/{name}", {"standing": "frozen"}))[0] == 200
+
+    async def is_gone() -> bool:
+        return await rooms() == before
+
+    await until(is_gone)

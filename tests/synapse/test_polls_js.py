@@ -9,7 +9,7 @@ from urllib.parse import quote
 from belisha.polls.tally import tally
 from belisha.polls.wire import END, RESPONSE, end_content
 from bots.kernel.bot import PollFacts
-from bots.kernel.rooms import poll_facts
+from bots.kernel.polled import poll_facts
 from tests.support.community import Community
 from tests.support.npm import install
 from tests.support.server import PASSWORD, request
