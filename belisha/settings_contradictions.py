@@ -9,7 +9,8 @@ from belisha import settings_values as values
 from belisha.yaml_lines import KeyPath
 
 if TYPE_CHECKING:  # the schema asks this file
-    from belisha.settings import Escalation, Files, Mail, Settings, SignIn
+    from belisha.settings import Escalation, Files, Mail, Settings
+    from belisha.settings_parts import SignIn
 
 #: Where it stands, what is wrong there, and what to write instead.
 Contradiction = tuple[KeyPath, str, str]
