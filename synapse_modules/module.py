@@ -72,9 +72,7 @@ from synapse_modules.scan.scanner import Scanner
 from synapse_modules.scan_rows import ScanRows
 from synapse_modules.schema import migrate
 from synapse_modules.screening import alerts, watch
-from synapse_modules.screening.alerts import Alerts
 from synapse_modules.screening.screening import Screening
-from synapse_modules.screening.watch import Watch
 from synapse_modules.sign_in import SignIn
 from synapse_modules.snapshot import room_of
 from synapse_modules.texts import Texts
@@ -146,7 +144,7 @@ class BelishaModule:
         self.reports = Reports(api, self.hooks, self.registry, self.rooms, self.markers)
         self.waiting = Waiting(api, self.hooks, self.registry, self.rooms)
         self.recoveries = Recoveries(api, self.hooks, self.registry, self.rooms, self.audit, sign_in)
-        self.alerts, self.watch = Alerts(api, self.rooms), Watch(api, screening, self.rooms)
+        self.alerts, self.watch = alerts.Alerts(api, self.rooms), watch.Watch(api, screening, self.rooms)
         self.exports = Exports(api, self.registry, self.audit)
         self.open_acts = OpenActs(api, self.audit, self.rooms)
         self.places = GroupPlaces(api, self.hooks, self.rooms)
