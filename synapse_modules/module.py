@@ -260,6 +260,7 @@ class BelishaModule:
                 await self.upgrades.look_through()
                 await self.retention.run()
                 await self._do(self.places.look_through)
+                await self._do(self.recoveries.tell_of_term)
             except FAILURES as error:
                 logger.error("Belisha cannot start yet, trying again in %d s: %s", wait, where(error))
                 await self._api.sleep(wait)

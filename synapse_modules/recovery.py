@@ -164,6 +164,11 @@ class Recoveries:
         await self._api.run_db_interaction("belisha_enrolled", put)
         await self.catch_up()
 
+    async def tell_of_term(self) -> None:
+        """Has every member without a second factor told until when that goes; at each start, and each is told once."""
+        if (until := self._sign_in.term()) is not None:
+            await self._api.run_db_interaction("belisha_factor_term", tables.tell_of_term, until)
+
     async def since(self, localpart: str) -> float | None:
         """When an account was last given back, in seconds since 1970: older sessions on the portal are over."""
         found: float | None = await self._api.run_db_interaction("belisha_recovered_at", tables.last_used, localpart)
@@ -246,6 +251,11 @@ _OF_FACTOR: Final = {
     tables.ENROLLED: (
         "At {} you made a new second factor for your account, on the portal. A former one holds no more.\n\n"
         "If that was not you, tell a steward or a manager at once, and change your password."
+    ),
+    tables.TERM: (
+        "This community signs in with a second factor: six digits that an app on your phone shows, straight behind the "
+        "password. Your account has none yet.\n\nPlease make one on the portal, under “My sessions”, before {}. From "
+        "then on nobody signs in to your account anew without one, and your organisation's lead would have to help you."
     ),
     tables.WRONG_CODES: (
         "Until {} ten wrong codes were typed behind your right password. For a day nobody signs in to your account "

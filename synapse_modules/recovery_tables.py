@@ -9,10 +9,11 @@ from synapse.module_api import LoggingTransaction
 #: What there is to tell of a recovery, and in which rooms.
 STEPS: Final = ("made", "used")
 PLACES: Final = ("member", "stewards")
-#: What a member is told of their own second factor: that they made one, that somebody tried too many wrong codes. There
-#: is no code of a lead's, and so no row but the note.
+#: What a member is told of their own second factor: that they made one, that somebody tried too many wrong codes, until
+#: when they do without. There is no code of a lead's, and so no row but the note.
 ENROLLED: Final = "enrolled"
 WRONG_CODES: Final = "wrong_codes"
+TERM: Final = "term"
 
 
 class Recovery(NamedTuple):
@@ -88,6 +89,16 @@ def tell_of_factor(txn: LoggingTransaction, step: str, localpart: str, now: floa
     note = Note(f"{localpart} {int(now)}", step, "member")
     txn.execute("DELETE FROM belisha_recovery_note WHERE id = ? AND step = ? AND place = ?", note)
     txn.execute("INSERT INTO belisha_recovery_note (id, step, place) VALUES (?, ?, ?)", note)
+
+
+def tell_of_term(txn: LoggingTransaction, until: int) -> None:
+    """Notes that each member without a second factor is to be told until when, in seconds since 1970, that goes."""
+    txn.execute(
+        "SELECT localpart FROM belisha_member WHERE standing = 'active'"
+        " AND localpart NOT IN (SELECT localpart FROM belisha_factor) ORDER BY localpart"
+    )
+    for (localpart,) in txn.fetchall():
+        tell_of_factor(txn, TERM, localpart, until)
 
 
 def sessions_left(txn: LoggingTransaction) -> list[Recovery]:

@@ -143,6 +143,11 @@ class SignIn:
             raise SynapseError(HTTPStatus.BAD_REQUEST, _NOT_THOSE, f"{PREFIX}WRONG_DIGITS")
         return Enrolment(secret, step)
 
+    def term(self) -> int | None:
+        """Until when accounts without a second factor are let in, in seconds since 1970; None where none is, or all."""
+        is_open = self.second_factor and may_without(self._clock(), self._enrol_until)
+        return self._enrol_until if is_open else None
+
     async def check_shown(self, user_id: str, typed: str) -> None:
         """Checks that a member types what opens their account now: the password, with a code where they have a factor.
 

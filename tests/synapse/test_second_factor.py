@@ -332,7 +332,7 @@ async def test_who_may_not_sign_in_does_not_by_a_right_code(community: Community
 
 
 async def test_what_was_used_stays_used_and_the_term_ends(community: Community) -> None:
-    """Killed after a code was taken; and then started with a term that is over."""
+    """Killed after a code was taken, started again, and then with a term that is over."""
     server, key = community.server, App()
     plain = await newcomer(community)
     assert (await login(server, plain, PASSWORD))[0] == 200, "within the term"
@@ -345,12 +345,25 @@ async def test_what_was_used_stays_used_and_the_term_ends(community: Community) 
     code = await key.code()
     assert (await login(server, made, PASSWORD + code))[0] == 200
     server.kill()
+    await server.start()  # within the term: whoever has no factor is told, once
+    said = (
+        "SELECT localpart FROM event_json JOIN belisha_member ON room_id = service_room_id"
+        " WHERE localpart IN (?, ?) AND json LIKE ?"
+    )
+    asked = (said, plain, made, "%second factor: six digits that an app%")
+
+    async def is_told() -> bool:
+        return server.query(*asked) == [{"localpart": plain}]
+
+    await eventually(is_told, 30)
+    server.kill()
     path = Path(server.data) / "rendered" / "homeserver.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
     config["modules"][0]["config"]["sign_in"]["enrol_until"] = int(time.time())
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     await server.start()
     assert (await login(server, made, PASSWORD + code))[0] == 403
+    assert server.query(*asked) == [{"localpart": plain}], "once"
     assert (await login(server, plain, PASSWORD))[0] == 403
     assert (await login(server, made, PASSWORD + await key.code()))[0] == 200
     assert isinstance(community[plain], nio.AsyncClient)
