@@ -63,7 +63,8 @@ class MessageSearch:
             found = await self._searching.newest(words, groups, _LOOKED_AT, misspelt=True)
             hits, more = await self._hits(person.user_id, found)
         for event_id, edit in (await self._searching.edits(hits)).items():
-            if edit is not None:
+            # An edit from while one was away is not for them, where the group shows newcomers nothing of the past.
+            if edit is not None and await self._reading.visible_event(person.user_id, edit.room_id, edit.event_id):
                 hits[event_id]["text"] = _text(edit.content.get("m.new_content"))
         names = {room_id: await self._name(room_id) for room_id in {hit["room_id"] for hit in hits.values()}}
         told = [hit | {"room_name": names[hit["room_id"]]} for hit in hits.values()]

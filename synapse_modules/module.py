@@ -28,6 +28,7 @@ from belisha.policy.state import GROUPS, Surroundings, decide_address
 from belisha.policy.types import CONTENT, RELABEL
 from synapse_modules import api as http
 from synapse_modules import audit_heads, audit_open, exports, guards, journal, metrics, recovery, reports, retention
+from synapse_modules.around import Around
 from synapse_modules.audit import Audit
 from synapse_modules.audit_heads import AuditHeads
 from synapse_modules.audit_open import OpenActs
@@ -100,6 +101,7 @@ class BelishaModule:
         doors = Doors(api, self.hooks)
         doors.close()
         Departed(api).close()
+        Around(api).close()
         self.markers = MarkerReader(config.markings)
         self.about = Surroundings(
             markers=self.markers,

@@ -161,6 +161,43 @@ async def test_a_content_warning_folds_the_rest_away(browser: Browser, address: 
     assert not here.said, here.said
 
 
+@pytest.mark.parametrize(
+    ("query", "typed", "said"),
+    [
+        ("", "The buoy", "TLP:AMBER as this room gives it:"),
+        ("?room=green", "The buoy", "TLP:GREEN as this room gives it:"),
+        ("", "[TLP:GREEN] The buoy", "TLP:GREEN as you wrote:"),
+        ("?room=red&answers=red", "TLP:GREEN The buoy", "TLP:RED as what you answer:"),
+        ("?room=red", "The buoy", "The server gives this a label"),
+        ("", "TLP:PURPLE x", "⚠ TLP:PURPLE is no label"),
+    ],
+)
+async def test_above_the_composer_stands_the_label_that_it_would_be_given(
+    browser: Browser, address: str, query: str, typed: str, said: str
+) -> None:
+    here = await opened(browser, address, query)
+    preview = here.page.locator(".belisha_preview")
+    await expect(preview).to_have_count(0)
+    await here.page.get_by_label("Message").fill(typed)
+    await expect(preview).to_contain_text(said)
+    await expect(here.page.locator(".mx_original")).to_have_count(1)  # Element's own stays
+    await here.page.get_by_label("Message").fill("")
+    await expect(preview).to_have_count(0)
+    assert not here.said, here.said
+
+
+async def test_the_portal_is_in_the_space_panel_and_opens_apart(browser: Browser, address: str) -> None:
+    here = await opened(browser, address)
+    config = await (await here.page.request.get(f"{address}/config.json")).json()
+    portal = config["branding"]["logo_link_url"]
+    await here.page.context.route(lambda url: url.startswith(portal), lambda route: route.fulfill(body="The portal"))
+    async with here.page.expect_popup() as popup:
+        await here.page.get_by_role("button", name="Portal").click()
+    page = await popup.value
+    await expect(page.locator("body")).to_have_text("The portal")
+    assert await page.evaluate("window.opener") is None, "it cannot reach back into Element"
+
+
 @pytest.mark.parametrize(("query", "name"), [("?broken=words", "words"), ("?broken=react", "react")])
 async def test_whatever_fails_the_events_are_shown_as_by_element_itself(
     browser: Browser, address: str, query: str, name: str
@@ -174,6 +211,8 @@ async def test_whatever_fails_the_events_are_shown_as_by_element_itself(
 @pytest.mark.parametrize("theme", ["light", "dark"])
 async def test_it_is_accessible_and_looks_right(browser: Browser, address: str, theme: str) -> None:
     here = await opened(browser, address, f"?theme={theme}", viewport={"width": 800, "height": 1100})
+    await here.page.get_by_label("Message").fill("TLP:RED The pump")
+    await expect(here.page.locator(".belisha_preview")).to_be_visible()
     await assert_accessible(here.page)
     await here.badge("text").focus()
     await expect(here.page.get_by_role("tooltip")).to_be_visible()

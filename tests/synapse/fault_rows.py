@@ -655,6 +655,8 @@ NOTHING: Final = {
     "hook InternalAuth.check_user_in_room": "has Synapse refuse whoever has left, and asks nothing",
     "hook InitialSyncHandler.snapshot_all_rooms": "leaves out the rooms that one has left, and asks nothing",
     "hook SlidingSyncHandler.get_room_sync_data": "cuts what Synapse gives, and asks nothing",
+    "hook RelationsHandler.get_bundled_aggregations": "cuts what Synapse gives, and asks nothing",
+    "hook SearchHandler.search": "counts what Synapse gives, and asks nothing",
     "hook SyncHandler._generate_room_entry": "cuts what Synapse gives, and asks nothing",
     "hook EventCreationHandler.cache_joined_hosts_for_events": "does nothing",
     "hook RegisterRestServlet.on_POST": "counts requests, and asks nothing",

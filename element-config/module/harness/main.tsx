@@ -5,7 +5,15 @@
  * ?theme=dark, ?broken=words (the module's own drawing throws), ?broken=react (Element shares none)
  */
 import { ModuleLoader } from "@element-hq/element-web-module-api";
-import type { Api, CustomMessageRenderFunction, MatrixEvent, Translations } from "@element-hq/element-web-module-api";
+import type {
+    Api,
+    Config,
+    CustomComposerPreviewRenderFunction,
+    CustomMessageRenderFunction,
+    MatrixEvent,
+    SpacePanelItemProps,
+    Translations,
+} from "@element-hq/element-web-module-api";
 import * as React from "react";
 import type { JSX } from "react";
 import { createRoot } from "react-dom/client";
@@ -26,12 +34,24 @@ type Filter = (event: MatrixEvent) => boolean;
 
 const asked = new URLSearchParams(location.search);
 const renderers: { filter: Filter; render: CustomMessageRenderFunction }[] = [];
+const previews: { filter: (text: string, roomId: string) => boolean; render: CustomComposerPreviewRenderFunction }[] = [];
+const spaces = new Map<string, SpacePanelItemProps>();
+let config: Config;
 const known = new Map<string, string>();
 
 const api = {
     customComponents: {
         registerMessageRenderer: (filter: Filter, render: CustomMessageRenderFunction) => {
             renderers.push({ filter, render });
+        },
+        registerComposerPreview: (filter: (typeof previews)[0]["filter"], render: CustomComposerPreviewRenderFunction) => {
+            previews.push({ filter, render });
+        },
+    },
+    config: { get: (key: keyof Config) => config[key] },
+    extras: {
+        setSpacePanelItem: (key: string, item: SpacePanelItemProps) => {
+            spaces.set(key, item);
         },
     },
     i18n: {
@@ -139,15 +159,47 @@ function Timeline({ recorded }: { recorded: Record<string, Recorded> }): JSX.Ele
     );
 }
 
+/** The composer of a room, with what stands above it; `answers` is the event that it answers. */
+function Composer({ roomId, answers }: { roomId: string; answers: string | undefined }): JSX.Element {
+    const [text, setText] = React.useState("");
+    const original = (): JSX.Element => <p className="mx_original">Element’s own preview</p>;
+    const chosen = previews.find(({ filter }) => filter(text, roomId));
+    const relation = answers === undefined ? {} : { relation: { inReplyToEventId: answers } };
+    return (
+        <div className="mx_MessageComposer">
+            {chosen === undefined ? original() : chosen.render({ text, roomId, ...relation }, original)}
+            <textarea
+                aria-label="Message"
+                value={text}
+                onChange={(change) => {
+                    setText(change.target.value);
+                }}
+            />
+        </div>
+    );
+}
+
+function Spaces(): JSX.Element {
+    return (
+        <nav aria-label="Spaces" className="mx_SpacePanel">
+            {[...spaces].map(([key, item]) => (
+                <button key={key} type="button" title={item.tooltip} onClick={item.onSelected}>
+                    {item.icon} {item.label}
+                </button>
+            ))}
+        </nav>
+    );
+}
+
 async function start(): Promise<void> {
     document.documentElement.dataset.theme = asked.get("theme") ?? "light";
     if (asked.get("broken") !== "react") {
         (window as { React?: typeof React }).React = React;
     }
-    const config = (await (await fetch("config.json")).json()) as { modules: string[] };
+    config = (await (await fetch("config.json")).json()) as Config;
     const recorded = (await (await fetch("recorded.json")).json()) as Record<string, Recorded>;
     const loader = new ModuleLoader(api);
-    for (const address of config.modules) {
+    for (const address of config.modules ?? []) {
         await loader.load((await import(/* @vite-ignore */ address)) as Parameters<ModuleLoader["load"]>[0]);
     }
     await loader.start();
@@ -158,7 +210,17 @@ async function start(): Promise<void> {
     const root = createRoot(place);
     const draw = (events: Record<string, Recorded>): void => {
         flushSync(() => {
-            root.render(<Timeline recorded={events} />);
+            root.render(
+                <>
+                    <Spaces />
+                    <Timeline recorded={events} />
+                    <Composer
+                        key={asked.get("room") ?? "text"}
+                        roomId={recorded[asked.get("room") ?? "text"]?.room_id ?? ""}
+                        answers={recorded[asked.get("answers") ?? ""]?.event_id}
+                    />
+                </>,
+            );
         });
     };
     draw(recorded);

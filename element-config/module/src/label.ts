@@ -12,7 +12,7 @@ export type Label = (typeof labels)[number];
 export type Shown = { kind: "label"; label: Label } | { kind: "missing" } | { kind: "nothing" };
 
 /** What Element tells modules of an event beyond the types of the package (seen in its source; absent in older ones). */
-interface Wired extends MatrixEvent {
+export interface Wired extends MatrixEvent {
     isEncrypted?: boolean;
     wireContent?: Record<string, unknown>;
 }

@@ -12,6 +12,8 @@ export const STYLE = `
 .belisha_tip p, .belisha_tip li { font-size: inherit; }
 .belisha_tip p { margin: 0 0 6px; }
 .belisha_tip ul { margin: 0 0 6px; padding-inline-start: 1.1em; list-style: disc; }
+.belisha_preview { margin: 4px 0; font-size: 0.875rem; line-height: 1.4; overflow-wrap: anywhere; }
+.belisha_preview_label { padding: 1px 6px; border: 1px solid #767676; border-radius: 4px; background: #000; font-weight: 600; white-space: nowrap; }
 .belisha_warning > summary { cursor: pointer; font-weight: 600; min-height: 24px; overflow-wrap: anywhere; }
 `;
 

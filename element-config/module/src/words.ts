@@ -9,6 +9,13 @@ const SENTENCES: Record<string, string> = {
     missing_why: "This carries no label that can be shown. Treat it as the strictest that its room carries, and ask whoever sent it.",
     warning: "Content warning: %(words)s",
     warning_alone: "Content warning",
+    preview_typed: "as you wrote:",
+    preview_answered: "as what you answer:",
+    preview_room: "as this room gives it:",
+    preview_unknown: "The server gives this a label: the room’s own, or a stricter one.",
+    preview_wrong: "%(word)s is no label, and would be refused. Labels are TLP:CLEAR, TLP:GREEN, TLP:AMBER, TLP:AMBER+STRICT and TLP:RED.",
+    portal: "Portal",
+    portal_why: "Groups, polls, posts and documents of this community, in a new tab",
 };
 const PREFIX = "org.belisha|";
 

@@ -1,4 +1,4 @@
-import type { Api, CustomMessageRenderFunction, MatrixEvent } from "@element-hq/element-web-module-api";
+import type { Api, CustomComposerPreviewRenderFunction, CustomMessageRenderFunction, MatrixEvent, SpacePanelItemProps } from "@element-hq/element-web-module-api";
 import type { JSX } from "react";
 import { renderToStaticMarkup } from "react-dom/server";
 import { beforeEach, expect, it, vi } from "vitest";
@@ -7,17 +7,35 @@ import BelishaModule from "../src/index";
 
 let filter: (event: MatrixEvent) => boolean;
 let render: CustomMessageRenderFunction;
+let preview: CustomComposerPreviewRenderFunction;
+let panel: SpacePanelItemProps | undefined;
+let portal: string | undefined;
 
-beforeEach(async () => {
-    vi.stubGlobal("document", { getElementById: () => ({}) });
-    vi.stubGlobal("React", {});
+async function load(): Promise<void> {
+    panel = undefined;
     const customComponents = {
         registerMessageRenderer: (first: (event: MatrixEvent) => boolean, second: CustomMessageRenderFunction) => {
             [filter, render] = [first, second];
         },
+        registerComposerPreview: (_filter: unknown, second: CustomComposerPreviewRenderFunction) => {
+            preview = second;
+        },
     };
+    const extras = {
+        setSpacePanelItem: (_key: string, props: SpacePanelItemProps) => {
+            panel = props;
+        },
+    };
+    const config = { get: () => ({ logo_link_url: portal }) };
     const i18n = { register: () => undefined, translate: (key: string) => key };
-    await new BelishaModule({ customComponents, i18n } as unknown as Api).load();
+    await new BelishaModule({ customComponents, extras, config, i18n } as unknown as Api).load();
+}
+
+beforeEach(async () => {
+    vi.stubGlobal("document", { getElementById: () => ({}) });
+    vi.stubGlobal("React", {});
+    portal = "https://portal.example";
+    await load();
 });
 
 function event(content: Record<string, unknown>, type = "m.room.message"): MatrixEvent {
@@ -55,4 +73,21 @@ it("leaves all else to Element", () => {
     expect(filter(event({}, "m.reaction"))).toBe(false);
     expect(filter(event({}))).toBe(true);
     expect(() => render({ mxEvent: event({}) })).toThrow();
+});
+
+it("says above the composer what a message would be labelled, and leaves Element's own preview there", () => {
+    filter(event({ body: "x", "org.belisha.tlp": { label: "TLP:GREEN", by: "room" } }));
+    const original = (): JSX.Element => <p>Element’s own</p>;
+    const html = renderToStaticMarkup(preview({ text: "x", roomId: "!1:x" }, original));
+    expect(html).toContain("TLP:GREEN</span> as this room gives it:");
+    expect(html).toContain("<p>Element’s own</p>");
+});
+
+it("shows the portal where config.json names a page, and nothing else", async () => {
+    expect(panel?.label).toBe("Portal");
+    for (const wrong of [undefined, "javascript:alert(1)"]) {
+        portal = wrong;
+        await load();
+        expect(panel).toBeUndefined();
+    }
 });
