@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from belisha.policy.people import ROLES
 from belisha.tlp import Label
 
 
@@ -26,6 +27,10 @@ class What(StrEnum):
     MEMBERSHIP = "membership"
     #: A member or an organisation: `members` or `organisations`, the name, and the standing.
     STANDING = "standing"
+    #: Who is behind a pseudonym of the audit log was erased: the pseudonym.
+    PSEUDONYM = "pseudonym"
+    #: The roles that a member has besides being one: the name, and the roles in their order with commas between.
+    ROLES = "roles"
     #: A session ended: account and device.
     SESSION = "session"
 
@@ -48,6 +53,8 @@ _IDS: Final[Mapping[What, int]] = {
     What.LABEL: 1,
     What.MEMBERSHIP: 2,
     What.STANDING: 2,
+    What.PSEUDONYM: 1,
+    What.ROLES: 1,
     What.SESSION: 2,
 }
 _STATES: Final[Mapping[What, frozenset[str]]] = {
@@ -55,6 +62,14 @@ _STATES: Final[Mapping[What, frozenset[str]]] = {
     What.MEMBERSHIP: frozenset({"left", "joined"}),
     What.STANDING: frozenset({"active", "frozen", "removed"}),
 }
+
+
+_ROLES: Final = tuple(sorted(set(ROLES) - {"member"}))
+
+
+def roles_text(roles: Iterable[str]) -> str:
+    """A member's roles as the journal has them: in the order of the alphabet, without `member`, which everybody is."""
+    return ",".join(sorted(set(roles) & set(_ROLES)))
 
 
 class BrokenJournal(ValueError):
@@ -72,6 +87,10 @@ def parsed(value: object) -> Revocation:
     what, ids, now = What(str(value.get("what"))), value.get("ids"), value.get("now", "")
     if not isinstance(ids, list) or len(ids) != _IDS[what] or not all(isinstance(one, str) and one for one in ids):
         raise ValueError(f"“{what}” has {_IDS[what]} ids")
+    if what is What.ROLES:
+        if now and (not set(now.split(",")) <= set(_ROLES) or now != roles_text(now.split(","))):
+            raise ValueError(f"“{now}” are no roles")
+        return Revocation(what, tuple(ids), now)
     if now not in _STATES.get(what, frozenset({""})):
         raise ValueError(f"“{what}” cannot be “{now}”")
     return Revocation(what, tuple(ids), now)

@@ -15,7 +15,7 @@ from synapse.module_api.errors import SynapseError
 from belisha.policy.change import Files
 from belisha.policy.people import Standing
 from belisha.policy.rooms import ANYBODY, SOURCE, Media, Purpose, kind_of, to_state
-from belisha.revocations import parsed
+from belisha.revocations import Revocation, What, parsed
 from synapse_modules.api_registration import RegistrationApi
 from synapse_modules.api_resource import Answer, Resource
 from synapse_modules.api_resource import one as _one
@@ -262,7 +262,19 @@ class LocalApi(Resource):
         """`POST audit/forget` with `user_id`: erases who is behind a pseudonym."""
         if path != ["forget"]:
             raise malformed("The audit log can be asked for `audit/forget` only.")
-        return {"changed": await self._audit.forget(_text(parse_json_object_from_request(request), "user_id"))}
+        user_id = _text(parse_json_object_from_request(request), "user_id")
+        behind = [pseudonym for pseudonym, name in (await self._audit.names()).items() if name == user_id]
+        try:
+            for pseudonym in behind:
+                await self._journal.note(Revocation(What.PSEUDONYM, (pseudonym,)))
+        except OSError:
+            raise SynapseError(
+                HTTPStatus.FORBIDDEN,
+                "The journal of revocations cannot be written, so a restore would bring this name back. Nobody was "
+                "forgotten: mend what backup.revocations names, and try again.",
+                "ORG.BELISHA.CANNOT_DECIDE",
+            ) from None
+        return {"changed": await self._audit.forget(user_id)}
 
     async def _rebuild_ledger(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         if path != ["rebuild"]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -18,7 +19,7 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 from belisha.events import MalformedEvent, UnknownLabel, relabel_act
 from belisha.policy.people import Standing
 from belisha.policy.types import RELABEL
-from belisha.revocations import Revocation, What
+from belisha.revocations import Revocation, What, roles_text
 from belisha.tlp import Label
 from synapse_modules import registry_tables as tables
 from synapse_modules.file_rows import FileRows
@@ -40,6 +41,7 @@ _MEMBER: Final = "m.room.member"
 _TYPES: Final = (RELABEL, _REDACTION, _MEMBER)
 _BATCH: Final = 500
 _LONGEST_LINE: Final = 4096
+_ONE_AT_A_TIME: Final = threading.Lock()
 
 
 class Journal:
@@ -68,6 +70,7 @@ class Journal:
         self._busy = False
         #: As the journal has it already, in this run of the process.
         self._standings: dict[tuple[str, str], str] = {}
+        self._roles: dict[str, str] = {}
         if path is not None:
             api.register_password_auth_provider_callbacks(on_logged_out=self._note_session)
 
@@ -99,16 +102,18 @@ class Journal:
             await self._api.run_db_interaction("belisha_journal", _set_position, position)
         files = await self._rows.to_journal(_BATCH)
         sessions = await self._api.run_db_interaction("belisha_journal", _sessions)
-        standings = await self._changed_standings()
+        standings, roles = await self._changed_people()
         await self._append(
             path,
             [
                 *(Revocation(What.FILE, (media_id,)) for media_id in files),
                 *(Revocation(What.SESSION, session) for session in sessions),
                 *(Revocation(What.STANDING, key, now) for key, now in standings.items()),
+                *(Revocation(What.ROLES, (name,), now) for name, now in roles.items()),
             ],
         )
         self._standings |= standings
+        self._roles |= roles
         await self._rows.journalled(files)
         await self._api.run_db_interaction("belisha_journal", _forget_sessions, sessions)
 
@@ -116,12 +121,27 @@ class Journal:
         # In a thread: another machine's disk may hang, and Synapse may not.
         await self._api.defer_to_thread(_append, path, revocations)
 
-    async def _changed_standings(self) -> dict[tuple[str, str], str]:
+    async def _changed_people(self) -> tuple[dict[tuple[str, str], str], dict[str, str]]:
+        """Standings and roles that the journal does not have; those of all members once in each run of the process.
+
+        Who has no role is written down, too: what a role was taken from while this process was being killed is told so.
+        """
         organisations, members = await self._api.run_db_interaction("belisha_journal", tables.read_all)
         now = {("organisations", key): one.standing.value for key, one in organisations.items()}
         now |= {("members", key): one.standing.value for key, one in members.items()}
         usual = Standing.ACTIVE.value
-        return {key: standing for key, standing in now.items() if self._standings.get(key, usual) != standing}
+        standings = {key: standing for key, standing in now.items() if self._standings.get(key, usual) != standing}
+        roles = {name: roles_text(one.roles) for name, one in members.items() if one.standing is not Standing.REMOVED}
+        return standings, {name: text for name, text in roles.items() if self._roles.get(name) != text}
+
+    async def note(self, revocation: Revocation) -> None:
+        """Writes down at once what no later look at the database would find, before it is done.
+
+        Raises:
+            OSError: it cannot be written; then it must not be done, or a restore would bring it back.
+        """
+        if self._path is not None:
+            await self._append(self._path, [revocation])
 
     # --- Replaying ---------------------------------------------------------------------------------------------
 
@@ -133,6 +153,8 @@ class Journal:
             What.LABEL: self._raise,
             What.MEMBERSHIP: self._leave,
             What.STANDING: self._stand,
+            What.PSEUDONYM: self._forget,
+            What.ROLES: self._take_roles,
             What.SESSION: self._sign_out,
         }[revocation.what]
         return await act(revocation)
@@ -169,6 +191,20 @@ class Journal:
         except RegistryError:  # not there yet at the time of the backup, or removed before
             return False
 
+    async def _forget(self, one: Revocation) -> bool:
+        gone: bool = await self._api.run_db_interaction("belisha_journal", _forget_pseudonym, one.ids[0])
+        return gone
+
+    async def _take_roles(self, one: Revocation) -> bool:
+        member = (await self._registry.members()).get(one.ids[0])
+        if member is None:
+            return False
+        kept = tuple(role for role in member.roles if role == "member" or role in one.now.split(",")) or ("member",)
+        try:
+            return kept != member.roles and (await self._registry.put_member(member._replace(roles=kept)))[1]
+        except RegistryError:  # removed since
+            return False
+
     async def _sign_out(self, one: Revocation) -> bool:
         return await self._people.end_session(*one.ids)
 
@@ -194,8 +230,7 @@ def _append(path: Path, revocations: list[Revocation]) -> None:
     """Adds lines to the journal and waits until they are on the disk; a line that a crash cut short goes first."""
     if not revocations:
         return
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    with os.fdopen(descriptor, "r+b") as file:
+    with _ONE_AT_A_TIME, os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
         _cut_to_whole_lines(file)
         file.write("".join(f"{one.line()}\n" for one in revocations).encode())
         file.flush()
@@ -231,6 +266,11 @@ def _note_session(txn: LoggingTransaction, user_id: str, device_id: str) -> None
         " ON CONFLICT (user_id, device_id) DO NOTHING",
         (user_id, device_id),
     )
+
+
+def _forget_pseudonym(txn: LoggingTransaction, pseudonym: str) -> bool:
+    txn.execute("DELETE FROM belisha_pseudonym WHERE pseudonym = ?", (pseudonym,))
+    return int(txn.rowcount) == 1
 
 
 def _sessions(txn: LoggingTransaction) -> list[tuple[str, str]]:

@@ -128,7 +128,8 @@ def writing(path: Path, public: str) -> Iterator[Writer]:
         OSError: its folder cannot be written.
     """
     key, part, writer = recipient(public), part_of(path), Writer()
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    part.unlink(missing_ok=True)  # of a run that was killed; a link that somebody has put there would lead elsewhere
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as out:
             hashed = _Hashed(out)

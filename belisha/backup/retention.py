@@ -62,6 +62,17 @@ def to_delete(found: Iterable[str], server_name: str, keep: Keep) -> list[str]:
     return [name for name in both if name in there]
 
 
+def newest(found: Iterable[str], server_name: str) -> datetime | None:
+    """When the newest backup of this community was begun of which both archives are there; None where none is."""
+    there = set(found)
+    made = [
+        _made(_stem(name), server_name)
+        for name in there
+        if name == f"{_stem(name)}{_SUFFIX}" and keys_of(name) in there
+    ]
+    return max((at for at in made if at is not None), default=None)
+
+
 def is_part_of(name: str, server_name: str) -> bool:
     """Whether a file is what a backup of this community left that was killed."""
     stem = _stem(name.removeprefix(".").removesuffix(".part"))

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from belisha.cli import data_folder, doctor_outside, local_api
+from belisha.cli import data_folder, doctor_backups, doctor_outside, local_api
 from belisha.cli.options import Subparsers, add_data
 
 #: What is looked at, in the order in which it is told.
@@ -45,6 +45,7 @@ async def _look(args: argparse.Namespace) -> int:
         else:
             _tell(words, problems)
     outside = {"no text goes out with notifications": _pushed(args.data)}
+    outside |= doctor_backups.look(args.data.expanduser().absolute())
     outside |= await doctor_outside.look(_outside(args.data))
     for words, problems in outside.items():
         _tell(words, problems)

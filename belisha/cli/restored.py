@@ -9,6 +9,8 @@ from belisha.cli.errors import CommandError, command
 from belisha.secrets import write_private
 
 MARK = "restore.json"
+#: The journal as it was at the restore: what is restored adds to the other one, as things were at the backup.
+JOURNAL = "restore-journal.jsonl"
 
 
 @dataclass(frozen=True)
@@ -18,12 +20,12 @@ class Closed:
     Attributes:
         archive: the name of its archive of data.
         made: when that backup was begun, in seconds since 1970.
-        journal: the journal of revocations that is still to be replayed; None where somebody has done without one.
+        journal: whether the copied journal of revocations is to be replayed; False where somebody does without one.
     """
 
     archive: str
     made: int
-    journal: str | None
+    journal: bool
 
 
 def close(data: Path, closed: Closed) -> None:
@@ -40,9 +42,7 @@ def read(data: Path) -> Closed | None:
     """
     try:
         said = json.loads((data / MARK).read_text(encoding="utf-8"))
-        return Closed(
-            str(said["archive"]), int(said["made"]), None if said["journal"] is None else str(said["journal"])
-        )
+        return Closed(str(said["archive"]), int(said["made"]), said["journal"] is not False)
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):
@@ -55,6 +55,7 @@ def read(data: Path) -> Closed | None:
 def open_again(data: Path) -> None:
     """Takes the mark away."""
     (data / MARK).unlink()
+    (data / JOURNAL).unlink(missing_ok=True)
     sync_folder(data)
 
 

@@ -18,6 +18,8 @@ WORDS = {
     "label": "labels raised",
     "membership": "memberships ended",
     "standing": "members and organisations frozen or removed",
+    "pseudonym": "people forgotten behind their pseudonyms",
+    "roles": "members' roles taken away",
     "session": "sessions ended",
 }
 

@@ -86,6 +86,11 @@ async def gone(community: Community, media_id: str) -> None:
     assert (await fetch(community, "ana", media_id)).status == 404
 
 
+async def _is_named(community: Community, name: str) -> bool:
+    """Whether the audit log still knows who somebody is."""
+    return bool(community.server.query("SELECT 1 FROM belisha_pseudonym WHERE user_id = ?", community.id(name)))
+
+
 async def _is_more(things: set[str], before: int) -> bool:
     return len(things) > before
 
@@ -217,6 +222,10 @@ async def test_a_restore_brings_nothing_back(community: Community) -> None:
     phone.access_token = (await community.server.sign_in("emil")).access_token
     name = unique("nora")
     community.people[name] = await community.server.member(name, "harbour")
+    assert (await community.put("finn", "open", text("TLP:RED x")))[0] == 403
+    await until(partial(_is_named, community, "finn"), 30)
+    demoted = unique("olga")
+    community.people[demoted] = await community.server.member(demoted, "harbour", "lead", "steward")
     community.server.stop()
     shutil.copytree(data, data.parent / "backup")
     await community.server.start()
@@ -232,20 +241,31 @@ async def test_a_restore_brings_nothing_back(community: Community) -> None:
     assert isinstance(await community["ben"].join(made["room_id"]), nio.JoinResponse)
     assert (await request(phone, "POST", f"{V3}/logout"))[0] == 200
     assert (await community.server.local("PUT", f"standing/members/{name}", {"standing": "removed"}))[0] == 200
+    fewer = {"name": demoted.title(), "organisation": "harbour", "roles": ["lead"]}
+    assert (await community.server.local("PUT", f"members/{demoted}", fewer))[0] == 200
+    forgotten = {"user_id": community.id("finn")}
+    journal.rename(journal.with_suffix(".away"))
+    journal.mkdir()  # where it cannot be written, nobody is forgotten
+    status, answer = await community.server.local("POST", "audit/forget", forgotten)
+    assert (status, answer["errcode"]) == (403, "ORG.BELISHA.CANNOT_DECIDE")
+    journal.rmdir()
+    journal.with_suffix(".away").rename(journal)
+    assert (await community.server.local("POST", "audit/forget", forgotten))[1] == {"changed": True}
 
     async def is_written() -> bool:
         lines = journal.read_text()
         wanted = (shared, withdrawn, item, community.id("emil"), name, '"session"')
-        return all(each in lines for each in wanted)
+        return all(each in lines for each in wanted) and f'{{"what":"roles","ids":["{demoted}"],"now":"lead"}}' in lines
 
     await until(is_written, 30)
     assert journal.stat().st_mode & 0o077 == 0
     community.server.stop()
     shutil.rmtree(data)
     shutil.copytree(data.parent / "backup", data)
+    # As `belisha restore` does: what is restored adds to the journal as it was at the backup.
+    revocations = read(journal.read_text().splitlines(keepends=True))
     await community.server.start()
     assert (await fetch(community, "ben", media_id)).status == 200, "the restore brought it back"
-    revocations = read(journal.read_text().splitlines(keepends=True))
     lines = [json.loads(one.line()) for one in revocations]
     for times in range(2):
         status, answer = await community.server.local("POST", "revocations", {"revocations": lines})
@@ -257,6 +277,8 @@ async def test_a_restore_brings_nothing_back(community: Community) -> None:
     assert rows(community)[item]["label"] == "TLP:AMBER"
     _, found = await community.server.local("GET", "members")
     assert next(one for one in found["members"] if one["user_id"] == community.id(name))["standing"] == "removed"
+    assert next(one for one in found["members"] if one["user_id"] == community.id(demoted))["roles"] == ["lead"]
+    assert not await _is_named(community, "finn")
     path = f"{V3}/rooms/{quote(made['room_id'])}/joined_members"
     joined = (await request(community["ana"], "GET", path))[1]["joined"]
     assert [community.id(each) in joined for each in ("ana", "ben", "emil")] == [True, True, False]

@@ -19,6 +19,7 @@ from belisha.backup import archive, manifest, retention
 from belisha.backup.archive import BrokenArchive
 from belisha.backup.manifest import Manifest, NoManifest
 from belisha.backup.retention import Keep
+from belisha.cli import data_folder, doctor_backups
 from belisha.cli.backup import sqlite
 from belisha.cli.main import main
 
@@ -153,6 +154,15 @@ def test_one_that_is_killed_leaves_a_part(tmp_path: Path) -> None:
     )
 
 
+def test_a_link_in_its_place_is_not_followed(tmp_path: Path) -> None:
+    """Others may write into the folder of backups, and whoever makes them may write everywhere."""
+    precious = tmp_path / "precious"
+    precious.write_text("stays")
+    archive.part_of(tmp_path / "x").symlink_to(precious)
+    written(tmp_path / "x", {"a": b"1"})
+    assert precious.read_text() == "stays" and archive.read(tmp_path / "x", [ME]).entries
+
+
 def test_an_error_of_what_is_read_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(RuntimeError), archive.writing(tmp_path / "x", str(ME.to_public())) as out:
         out.add("a", io.BytesIO(b"1"))
@@ -200,6 +210,30 @@ def test_the_newest_is_kept_whatever_the_settings_say_and_strangers_are_let_be()
     assert retention.to_delete({old, old_keys, new, new_keys, *others}, "x.uk", Keep(0, 0, 0)) == [old, old_keys]
     assert retention.to_delete({old_keys, new}, "x.uk", Keep()) == [old_keys], "keys without data"
     assert retention.to_delete(others, "x.uk", Keep(0, 0, 0)) == []
+
+
+def test_doctor_looks_for_a_backup_where_there_should_be_one(tmp_path: Path) -> None:
+    data = data_folder.create(tmp_path / "data")
+    data_folder.settings(data)
+    assert doctor_backups.look(data) == {}, "no backups are meant to be"
+    path, folder, made = data / "belisha.yaml", tmp_path / "backups", 1_790_000_000
+    text = path.read_text().replace("  folder: null", f"  folder: {folder}", 1)
+    path.write_text(text.replace("revocations: null", f"revocations: {tmp_path / 'journal'}"))
+
+    def said(hours: float) -> str:
+        (problems,) = doctor_backups.look(data, made + hours * 3600).values()
+        return " ".join(problems)
+
+    assert "cannot be read" in said(0)
+    folder.mkdir()
+    of_data, of_keys = retention.names("belisha.localhost", made)
+    (folder / of_data).touch()
+    assert "There is no whole backup" in said(0), "its keys are missing"
+    (folder / of_keys).touch()
+    assert said(48) == ""
+    assert "The newest backup in" in said(50)
+    path.write_text(text)
+    assert "backup.revocations is null" in said(0)
 
 
 # --- Databases ---------------------------------------------------------------------------------------------------
@@ -265,8 +299,6 @@ def test_a_private_key_is_never_repeated() -> None:
 
 
 def test_a_backup_needs_a_key_and_a_folder_elsewhere(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    from belisha.cli import data_folder
-
     data = data_folder.create(tmp_path / "data")
     data_folder.settings(data)
     assert main(["backup", "--data", str(data)]) == 1

@@ -15,6 +15,8 @@ SAMPLES = (
     Revocation(What.LABEL, ("$event",), "TLP:AMBER+STRICT"),
     Revocation(What.MEMBERSHIP, ("!room:x", "@ana:x"), "left"),
     Revocation(What.STANDING, ("members", "ana"), "frozen"),
+    Revocation(What.PSEUDONYM, ("p-one",)),
+    Revocation(What.ROLES, ("ana",), "lead,steward"),
     Revocation(What.SESSION, ("@ana:x", "DEVICE")),
 )
 
@@ -48,6 +50,9 @@ def test_of_the_same_thing_the_newest_counts() -> None:
         '{"what": "file", "ids": ["a"], "now": "gone"}',
         '{"what": "label", "ids": ["$a"], "now": "TLP:PURPLE"}',
         '{"what": "standing", "ids": ["members", "ana"], "now": ""}',
+        '{"what": "roles", "ids": ["ana"], "now": "king"}',
+        '{"what": "roles", "ids": ["ana"], "now": "steward,lead"}',
+        '{"what": "roles", "ids": ["ana"], "now": "member"}',
     ],
 )
 def test_what_is_none_stops_it(line: str) -> None:

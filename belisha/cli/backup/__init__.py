@@ -25,12 +25,14 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
 def run(args: argparse.Namespace) -> int:
     """Makes a backup, and says where it is."""
     from belisha.cli import progress as shown
+    from belisha.cli import restored
     from belisha.cli.backup import make, sources
     from belisha.cli.errors import CommandError
 
     os.umask(0o077)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up
     found = sources.of(args.data)
+    restored.refuse(found.data)
     named = args.to or found.settings.backup.folder
     if named is None:
         raise CommandError("Nothing says where the backup goes.", "Write backup.folder, or add --to FOLDER.")

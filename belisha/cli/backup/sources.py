@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from belisha.cli import data_folder
+from belisha.cli import data_folder, restored
 from belisha.cli.backup.work import WORK
+from belisha.cli.errors import CommandError
 from belisha.secrets import FOLDER
 from belisha.settings import Settings
 
@@ -26,6 +27,8 @@ LEFT_OUT: Final = {
     data_folder.LOCK: "is of a run",
     "audit-heads.jsonl": "is read before the log that it is about",
     WORK: "is where databases are copied to",
+    restored.MARK: "is of a restore that has just ended",
+    restored.JOURNAL: "is of a restore that has just ended",
     "demo.lock": "is of a run",
 }
 #: The keys of the audit log and of the sentences that name nobody: in the archive of keys, and in no other.
@@ -91,9 +94,14 @@ def of(data: Path) -> Sources:
     """What is in a data folder.
 
     Raises:
-        CommandError: its settings have mistakes.
+        CommandError: its settings have mistakes, or it is a server's.
     """
     data = data.expanduser().absolute().resolve()
+    if "service_manager" in data_folder.read_run(data):
+        raise CommandError(
+            f"{data} is a server's, with PostgreSQL: `belisha backup` copies a folder of `belisha up`.",
+            "docs/deploy.md says what to do on a server.",
+        )
     settings = data_folder.read_settings(data / data_folder.SETTINGS)
     named = settings.backup.revocations
     return Sources(data, settings, data / named if named else None)

@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import os
+import shutil
 import signal
 import time
 from pathlib import Path
@@ -54,16 +55,16 @@ def _restore(args: argparse.Namespace, found: Archives, progress: Progress) -> i
             journal = _journal(args, sources.of(draft), data)
             if journal is not None:
                 ending.of_community(journal, manifest.server_name)
-            closed = restored.Closed(found.data.name, manifest.made, None if journal is None else str(journal))
+                shutil.copyfile(journal, draft / restored.JOURNAL)
+            closed = restored.Closed(found.data.name, manifest.made, journal is not None)
             unpack.put_in_place(draft, data, closed)
     elif closed.archive != found.data.name:
         raise CommandError(
             f"{data} is being restored from {closed.archive}.", "Give that archive, or name a folder that is not there."
         )
     there = sources.of(data)
-    revocations = (
-        [] if closed.journal is None else ending.of_community(Path(closed.journal), there.settings.server_name)
-    )
+    server_name = there.settings.server_name
+    revocations = ending.of_community(data / restored.JOURNAL, server_name) if closed.journal else []
     ended = asyncio.run(ending.end_again(there, revocations, progress))
     (data / data_folder.RUN).unlink(missing_ok=True)
     restored.open_again(data)
@@ -95,13 +96,13 @@ def _journal(args: argparse.Namespace, draft: Sources, data: Path) -> Path | Non
 def _said(closed: Closed, ended: dict[str, int], data: Path) -> str:
     lines = [
         f"{data} is as the community was at {at(closed.made)}. What was written after that is lost.",
-        *(f"{count:>7} {words}" for words, count in ended.items() if closed.journal is not None),
+        *(f"{count:>7} {words}" for words, count in ended.items() if closed.journal),
     ]
     if closed.journal is None:
         lines.append("No journal was replayed: what was taken back since is back. Tell the stewards and the members.")
     lines += [
         "Members sign in anew, with the passwords of then. Invitations and codes for a new password hold no longer.",
         "Anonymous polls that were open are cancelled: their keys are in no backup.",
-        f"Look at roles and rules of rooms that were changed since, then: {command()} up --data {data}",
+        f"Look at rules of rooms and organisations that were changed since, then: {command()} up --data {data}",
     ]
     return "\n".join(lines)

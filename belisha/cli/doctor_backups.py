@@ -1,0 +1,43 @@
+"""Whether a community that means to have backups has one that is new enough to be of use."""
+
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from belisha.backup.retention import newest
+from belisha.cli import data_folder
+from belisha.cli.errors import command
+
+#: One night may fail; that a second one did is to be seen.
+OLDEST: Final = timedelta(hours=49)
+
+
+def look(data: Path, now: float | None = None) -> dict[str, list[str]]:
+    """What is wrong with the backups that belisha.yaml names a folder for; nothing at all is told where it names none.
+
+    Args:
+        data: the data folder.
+        now: seconds since 1970.
+    """
+    path = data / data_folder.SETTINGS
+    settings = data_folder.read_settings(path) if path.exists() else None
+    if settings is None or settings.backup.folder is None:
+        return {}
+    folder = data / settings.backup.folder
+    problems = []
+    try:
+        found = newest((one.name for one in folder.iterdir()), settings.server_name)
+    except OSError as error:
+        problems.append(f"The folder of backups, {folder}, cannot be read ({error.strerror}): mount or make it.")
+    else:
+        at = datetime.fromtimestamp(time.time() if now is None else now, UTC)
+        if found is None:
+            problems.append(f"There is no whole backup in {folder}. Make one: {command()} backup --data {data}")
+        elif at - found > OLDEST:
+            problems.append(
+                f"The newest backup in {folder} is of {found:%Y-%m-%d %H:%M} UTC: what runs them has failed."
+            )
+    if settings.backup.revocations is None:
+        problems.append("backup.revocations is null: a restore would bring back what was taken back since the backup.")
+    return {"there is a backup of the last two days, and a journal for its restore": problems}
