@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from belisha.directory.query import Known, Unit, parse, spell_out
 from belisha.directory.text import fold, storable
+from bots.blog.engines import engine
 from bots.blog.index import WORDS
 from bots.blog.tables import post, tag
-from bots.directory.engines import engine
 
 #: Posts of a page, the furthest page, and tags that are offered.
 PAGE: Final = 10
@@ -131,7 +131,7 @@ def _has(
     """The condition that a post, or its title, has all units; what is asked of the index is added to `values`."""
     words = engine(connection, WORDS)
     name = "in_title" if title else "anywhere"
-    values[name] = words.query(units, expertise=title)
+    values[name] = words.query(units, first=title)
     return sa.text(  # type: ignore[return-value]  # a condition, whatever it is made of
         f"blog_post.number IN (SELECT {words.number} FROM {WORDS.words} w WHERE {words.matches(name)})"  # noqa: S608 - constants
     )
