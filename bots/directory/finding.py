@@ -94,7 +94,7 @@ class Finding:
             total=len(scored),
             more=more,
             counts=_counts([row for _, row in scored]),
-            relaxed=full < len(found),
+            full=full,
         )
 
     def experts(self, units: Sequence[Unit]) -> list[Hit]:

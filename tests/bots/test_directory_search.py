@@ -87,6 +87,9 @@ async def test_words_prefixes_phrases_typos_and_synonyms(there: Callable[..., An
         return await there(search.search, query, STRANGER, NOW)
 
     assert found(await ask("image hashing")) == ["@m1:x", "@m2:x"]
+    some = await ask("image passwords")
+    assert (found(some), some.full, some.total) == (["@m2:x", "@m1:x"], 1, 2), "who has all of it comes first"
+    assert ((await ask("image nobody")).full, (await ask("image")).full) == (0, 2)
     assert found(await ask('"image hashing"')) == ["@m1:x"]
     assert found(await ask("imag")) == ["@m1:x", "@m2:x"]
     assert found(await ask("passw*")) == ["@m2:x"]
