@@ -26,7 +26,12 @@ _MOST_REASONS: Final = 3
 _TEXTS: Final = frozenset("ran")  # fields that are one text; what else stands in it takes nothing away
 _SNIPPET: Final = 80
 
+#: From so many alternatives on it is looked first which of their words are there at all.
+_MANY: Final = 4
+
 _WEIGHTS: Final = {code: weight(code) for code in CODES}
+#: What is looked for, what it counts by the field, and which alternative it is.
+_Pattern = tuple[str, dict[str, float], Alternative]
 
 #: Where a unit was found: where the tag or text begins in `flat`, its field's code, what it counts, and by what.
 _Place = tuple[int, str, float, Alternative]
@@ -50,7 +55,10 @@ class Ranking:
             now: seconds since 1970.
         """
         self._units = units
-        self._patterns = [[(_pattern(one), _worth(one), one) for one in unit.alternatives] for unit in units]
+        self._patterns: list[list[_Pattern]] = [
+            [(_pattern(one), _worth(one), one) for one in unit.alternatives] for unit in units
+        ]
+        self._single = [_by_word(patterns) if len(patterns) >= _MANY else None for patterns in self._patterns]
         self._now = now
 
     def hold(self, flat: str, updated: float) -> Held:
@@ -96,7 +104,12 @@ class Ranking:
     def _places(self, number: int, flat: str) -> list[_Place]:
         """Where a unit is found in a document."""
         found = []
-        for pattern, worth, one in self._patterns[number]:
+        patterns, single = self._patterns[number], self._single[number]
+        if single is not None:
+            words, others = single
+            there = [place for word in set(flat.split()) if (place := words.get(word)) is not None]
+            patterns = [patterns[place] for place in sorted((*there, *others))]
+        for pattern, worth, one in patterns:
             at = flat.find(pattern)
             while at >= 0:
                 start = flat.rfind("|", 0, at)
@@ -133,6 +146,12 @@ def _worth(one: Alternative) -> dict[str, float]:
 
 def _pattern(one: Alternative) -> str:
     return f" {one.keys[0]}" if one.begins else f" {' '.join(one.keys)} "
+
+
+def _by_word(patterns: Sequence[_Pattern]) -> tuple[dict[str, int], list[int]]:
+    """The places of those patterns that are one word, by it, and of the others."""
+    single = {one.keys[0]: place for place, (_, _, one) in enumerate(patterns) if len(one.keys) == 1 and not one.begins}
+    return single, [place for place in range(len(patterns)) if place not in single.values()]
 
 
 def _apart(one: Alternative, flat: str) -> list[_Place]:

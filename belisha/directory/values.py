@@ -108,7 +108,7 @@ class Answer:
         counts: how many of the `total` each facet's values have: facet name to value to number. Of interests the 20
             most frequent; its values are the tags as one of the members writes them.
         corrected: what was read in place of words that nobody's profile has: typed to read.
-        relaxed: whether no profile has all that was asked for, so that these have some of it.
+        full: how many of the `total` have all that was asked for; the others, behind them, some of it.
         said: a sentence for the asker where nothing could be searched for, or "".
     """
 
@@ -117,5 +117,5 @@ class Answer:
     more: bool = False
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     corrected: Mapping[str, str] = field(default_factory=dict)
-    relaxed: bool = False
+    full: int = 0
     said: str = ""

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 
 from belisha.blog.article import Article
 from belisha.directory.text import MOST_CHARACTERS, fold, storable, words
+from bots.blog.engines import Index, engine
 from bots.blog.tables import edit, post, tag
-from bots.directory.engines import Index, engine
 from bots.kernel.store import insert_on
 
 _TITLE: Final = "t"

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 
 from belisha.directory.query import SHORTEST_MISSPELT, Alternative, Known, Parsed, Unit, parse, spell_out
 from belisha.directory.text import edits, fold, key, storable
+from bots.blog.engines import engine
 from bots.blog.index import WORDS
 from bots.blog.tables import post, tag
-from bots.directory.engines import engine
 
 #: Posts of a page, the furthest page, and tags that are offered.
 PAGE: Final = 10
@@ -197,7 +197,7 @@ def _has(
 ) -> sa.ColumnElement[bool]:
     """The condition that a post, or its title, has all units; what is asked of the index is added to `values`."""
     words = engine(connection, WORDS)
-    values[name] = words.query(units, expertise=title, beginnings=beginnings)
+    values[name] = words.query(units, first=title, beginnings=beginnings)
     return sa.text(  # type: ignore[return-value]  # a condition, whatever it is made of
         f"blog_post.number IN (SELECT {words.number} FROM {WORDS.words} w WHERE {words.matches(name)})"  # noqa: S608 - constants
     )

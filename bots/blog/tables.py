@@ -40,5 +40,5 @@ edit = sa.Table(
 )
 
 # One row while the full-text index may still hold words of posts that are gone; the index itself is no table of
-# SQLAlchemy's, see `bots.directory.engines`.
+# SQLAlchemy's, see `bots.blog.engines`.
 unswept = sa.Table("blog_unswept", metadata, sa.Column("id", sa.Integer, primary_key=True, autoincrement=False))

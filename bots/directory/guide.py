@@ -89,7 +89,7 @@ def _answered(event: Event, context: Context, asked: str, text: str, *, early: b
     if listed is None:
         return [_say(event, [paragraph(could_not_ask())])]
     kept, effects, blocks = profiles.kept_of(connection, event.sender), list[Effect](), list[Block]()
-    if word in ("stop", _("stop")):
+    if word in ("stop", _("stop"), "cancel", _("cancel")):
         forget(connection, event.sender)
         return [_say(event, [paragraph(_("I ask no further.")), *words.so_far(kept)])]
     after = asked

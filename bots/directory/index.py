@@ -12,7 +12,8 @@ from belisha.directory.documents import BETWEEN, Document, documents
 from belisha.directory.fields import FIELDS
 from belisha.directory.text import Word, deletions, fold, words
 from belisha.directory.values import Profile
-from bots.directory.engines import engine
+from bots.directory import postings
+from bots.directory.dialects import dialect
 from bots.directory.index_tables import community, deletion, groups, tag, vocabulary
 from bots.kernel.store import insert_on
 
@@ -33,23 +34,27 @@ _TAGS: Final = {field.code: field.id for field in FIELDS.values() if field.tags}
 def put(connection: sa.Connection, profile: Profile, now: float) -> None:
     """Indexes a profile in place of what is there of its owner; see `search.index`."""
     everybody, for_groups = documents(profile)
-    engine(connection).turn(connection)
+    dialect(connection).turn(connection)
     of = _indexed(connection, profile.user_id)
     _put_for_groups(connection, of.get(_GROUPS), None if for_groups is None else row_of(profile, for_groups), now)
     old, row = of.get(_COMMUNITY), row_of(profile, everybody)
     if old is not None and _is_same(old, row):
         return
-    engine(connection).replace(connection, None if old is None else old["number"], row | {"updated": now}, everybody)
+    number = dialect(connection).replace(connection, None if old is None else old["number"], row | {"updated": now})
+    if old is not None:
+        postings.gone(connection, old)
+    if number - postings.merged(connection) >= postings.MOST_MERGED:
+        postings.merge(connection)
     _count(connection, _texts(old), everybody.texts)
 
 
 def take_out(connection: sa.Connection, user_id: str) -> None:
     """Takes a member out of all that the index has."""
-    engine(connection).turn(connection)
+    dialect(connection).turn(connection)
     of = _indexed(connection, user_id)
     _put_for_groups(connection, of.get(_GROUPS), None, 0.0)
     if old := of.get(_COMMUNITY):
-        engine(connection).take_out(connection, old["number"])
+        postings.gone(connection, old)
         connection.execute(community.delete().where(community.c.number == old["number"]))
         _count(connection, _texts(old), ())
 

@@ -1,7 +1,6 @@
 """The tables of the directory's index. All of them follow from the profiles and can be made anew.
 
-The full-text index of `directory_community` is no table of SQLAlchemy's: see `engines.py`. What is seen by groups alone
-is in no full-text index and in no count.
+What is seen by groups alone is in no posting and in no count.
 """
 
 from __future__ import annotations
@@ -36,6 +35,31 @@ def _documents(name: str) -> sa.Table:
 community = _documents("directory_community")
 # Of members who show something to groups alone: that, and what the community may read.
 groups = _documents("directory_groups")
+
+# In which of the community's documents a word stands: see `postings.py`.
+posting = sa.Table(
+    "directory_posting",
+    metadata,
+    sa.Column("key", _BYTES, primary_key=True),
+    sa.Column("slice", sa.Integer, primary_key=True),
+    sa.Column("anywhere", sa.LargeBinary, nullable=False),
+    sa.Column("expertise", sa.LargeBinary),
+    sqlite_with_rowid=False,
+)
+
+# One row: up to which number documents are in the postings; documents that are no more, and still are.
+posted = sa.Table(
+    "directory_posted",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("number", _NUMBER, nullable=False),
+)
+unmerged = sa.Table(
+    "directory_unmerged",
+    metadata,
+    sa.Column("number", _NUMBER, primary_key=True, autoincrement=False),
+    sa.Column("keys", sa.Text, nullable=False),
+)
 
 # In how many of the community's documents a word stands.
 vocabulary = sa.Table(
@@ -74,6 +98,3 @@ synonym = sa.Table(
     sa.Column("term", sa.Text, nullable=False),
     sa.Column("number", sa.Integer, nullable=False, index=True),
 )
-
-# One row while the full-text index may still hold words of documents that are gone.
-unswept = sa.Table("directory_unswept", metadata, sa.Column("id", sa.Integer, primary_key=True, autoincrement=False))

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from belisha.directory.query import Known, Parsed, to_look_up
 from belisha.directory.text import deletions
-from bots.directory.engines import PostgreSQL, Sqlite, engine
+from bots.directory.dialects import PostgreSQL, Sqlite, dialect
 from bots.directory.index import LONGEST_CORRECTED
 
 _BEYOND: Final = "\U0010ffff"
@@ -25,7 +25,7 @@ def look_up(connection: sa.Connection, parsed: Parsed) -> Known:
     """Looks up what there is to know for a query."""
     if not parsed.pieces:
         return Known()
-    words = engine(connection)
+    words = dialect(connection)
     asked = {word.key for _, run in parsed.pieces for word in run}
     values = {"terms": words.listed(parsed.terms), "keys": words.listed(asked)}
     synonyms: defaultdict[str, list[str]] = defaultdict(list)
@@ -56,7 +56,7 @@ def _begun(connection: sa.Connection, beginning: str) -> Sequence[tuple[str, int
 
 
 def _near(connection: sa.Connection, misspelt: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
-    words = engine(connection)
+    words = dialect(connection)
     found: dict[str, list[tuple[str, int]]] = {}
     for word in misspelt:
         values = {"variants": words.listed(deletions(word)), "word": word, "most": _MOST_NEAR}

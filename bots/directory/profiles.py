@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from belisha.directory.fields import FIELDS, Visibility
 from belisha.directory.values import Asker, Hit, Profile
 from bots.directory import search
-from bots.directory.engines import PostgreSQL, Sqlite, engine
+from bots.directory.dialects import PostgreSQL, Sqlite, dialect
 from bots.directory.tables import directory_member, profile_field
 from bots.kernel.effects import Publish
 from bots.kernel.listed import Listed, Sight
@@ -62,7 +62,7 @@ def kept_of(connection: sa.Connection, user_id: str) -> Kept:
 
 def kept_of_all(connection: sa.Connection, users: Collection[str]) -> dict[str, Kept]:
     """The same of several members, by user id; who has written nothing is not there."""
-    words = engine(connection)
+    words = dialect(connection)
     rows = connection.execute(_KEPT[words.among], {"users": words.listed(users)}).all()
     found: dict[str, tuple[dict[str, tuple[str, ...]], dict[str, Visibility]]] = {}
     for user, field_id, written, seen_by in rows:
@@ -165,7 +165,7 @@ def asker_of(sight: Sight) -> Asker:
 
 def organisations(connection: sa.Connection, ids: Collection[str]) -> dict[str, str]:
     """The names of organisations of which somebody is listed who may act; each is that of one of them."""
-    words = engine(connection)
+    words = dialect(connection)
     found = connection.execute(_ORGANISATIONS[words.each], {"ids": words.listed(ids)}).all()
     return {organisation: name for organisation, name in found if name is not None}
 

@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from belisha.directory.documents import Document, documents
 from belisha.directory.text import deletions
 from belisha.directory.values import Profile
-from bots.directory.engines import engine
+from bots.directory.dialects import dialect
 from bots.directory.index import LONGEST_CORRECTED, row_of, tags_of, words_of
-from bots.directory.index_tables import community, deletion, groups, tag, vocabulary
+from bots.directory.index_tables import community, deletion, groups, posting, tag, unmerged, vocabulary
+from bots.directory.postings import Filling, keys_of, set_merged
 
 _AT_ONCE: Final = 1000
 
@@ -26,11 +27,10 @@ def rebuild(connection: sa.Connection, profiles: Iterable[tuple[Profile, float]]
         connection: a transaction that writes.
         profiles: each with when it changed last (seconds since 1970), the oldest first: the order is their freshness.
     """
-    words = engine(connection)
-    words.turn(connection)
-    words.empty(connection)
-    for table in (community, groups, vocabulary, deletion, tag):
+    dialect(connection).turn(connection)
+    for table in (community, groups, posting, unmerged, vocabulary, deletion, tag):
         connection.execute(table.delete())
+    filling, highest = Filling(), 0
     counted: Counter[tuple[str, str]] = Counter()
     tags: Counter[tuple[tuple[str, str], ...]] = Counter()
     left = iter(profiles)
@@ -39,12 +39,15 @@ def rebuild(connection: sa.Connection, profiles: Iterable[tuple[Profile, float]]
         _fill(connection, community, [(profile, updated, document) for profile, updated, document, _ in made])
         of = dict(_numbers(connection, [profile.user_id for profile, _ in some]))
         for profile, _, document, _ in made:
-            words.put(connection, of[profile.user_id], document.segments)
+            filling.add(of[profile.user_id], keys_of(row_of(profile, document)))
+            highest = max(highest, of[profile.user_id])
             counted.update(words_of(document.texts).items())
             tags.update(tags_of(document.texts))
         _fill(
             connection, groups, [(profile, updated, other) for profile, updated, _, other in made if other is not None]
         )
+    _insert(connection, posting, filling.rows())
+    set_merged(connection, highest)
     _insert(
         connection,
         vocabulary,
@@ -53,7 +56,6 @@ def rebuild(connection: sa.Connection, profiles: Iterable[tuple[Profile, float]]
     short = sorted(word for word, _ in counted if len(word) <= LONGEST_CORRECTED)
     _insert(connection, deletion, ({"variant": one, "word": word} for word in short for one in sorted(deletions(word))))
     _insert(connection, tag, (dict(one) | {"members": count} for one, count in tags.items()))
-    words.filled(connection)
 
 
 def _numbers(connection: sa.Connection, members: Sequence[str]) -> Iterable[tuple[str, int]]:

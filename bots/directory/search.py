@@ -20,10 +20,11 @@ from bots.directory import index as indexing
 from bots.directory import matching
 from bots.directory import rebuild as rebuilding
 from bots.directory import synonyms as terms_of_managers
-from bots.directory.engines import engine
+from bots.directory.dialects import dialect
 from bots.directory.finding import Finding
 from bots.directory.index_tables import tag
 from bots.directory.looking_up import look_up
+from bots.directory.postings import MOST_MERGED, merge
 
 _NOTHING: Final = "There is no word in that to look for. Type what somebody should know, for example: image hashing"
 _LONG: Final = "That is long: its first 12 words were looked for."
@@ -54,16 +55,15 @@ def rebuild(connection: sa.Connection, profiles: Iterable[tuple[Profile, float]]
 
 
 def drop(connection: sa.Connection, user_id: str) -> None:
-    """Takes a member out of the index (frozen, off-boarded, erased); nothing happens where they are not in it.
-
-    On SQLite the words are gone from the file once `sweep` has run.
-    """
+    """Takes a member out of the index (frozen, off-boarded, erased); nothing happens where they are not in it."""
     indexing.take_out(connection, user_id)
 
 
 def sweep(connection: sa.Connection) -> None:
-    """Erases what a full-text index keeps of deleted rows; to be run every minute, and quick where there are none."""
-    engine(connection).sweep(connection)
+    """Brings the words' postings up to date, and erases them of what is gone; to be run every minute."""
+    dialect(connection).turn(connection)
+    while merge(connection) >= MOST_MERGED:
+        pass
 
 
 def search(

@@ -177,8 +177,8 @@ def found(answer: Answer, listed: Mapping[str, Listed], page: int, link: str) ->
         )
     for typed, meant in answer.corrected.items():
         blocks.append(say(_("Nobody's profile says “{typed}”; I read “{meant}”."), typed=typed, meant=meant))
-    if answer.relaxed:
-        blocks.append(paragraph(_("Nobody has all of that; these have some of it.")))
+    if said := partly(answer):
+        blocks.append(paragraph(said))
     many_found = many("{count} member was found:", "{count} members were found:", answer.total)
     blocks.append(paragraph(many_found))
     blocks.append(points([(*_name(one), _because(hit)) for hit, one in hits]))
@@ -187,6 +187,19 @@ def found(answer: Answer, listed: Mapping[str, Listed], page: int, link: str) ->
     if link:
         blocks.append(paragraph(Link(_("the same on the portal"), link)))
     return blocks
+
+
+def partly(answer: Answer) -> str:
+    """How many have all that was asked for, where some who were found have less; else empty."""
+    if answer.full >= answer.total:
+        return ""
+    if not answer.full:
+        return _("Nobody has all of that; these have some of it.")
+    return many(
+        "{count} member has all of that; the others have some of it.",
+        "{count} members have all of that; the others have some of it.",
+        answer.full,
+    )
 
 
 def challenges(matches: Mapping[str, Sequence[Hit]], listed: Mapping[str, Listed], example: str) -> Sequence[Block]:

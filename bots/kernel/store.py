@@ -54,9 +54,7 @@ class Store:
     def _engine(self, *, writes: bool, pool_size: int = 8) -> AsyncEngine:
         if not self.is_sqlite:
             url = self._url.set(drivername="postgresql+asyncpg")
-            # Plans follow from the values: which words are usual decides which index is the quick one.
-            planning = {"server_settings": {"plan_cache_mode": "force_custom_plan"}}
-            found = create_async_engine(url, pool_size=pool_size, max_overflow=0, connect_args=planning)
+            found = create_async_engine(url, pool_size=pool_size, max_overflow=0)
             sa.event.listen(found.sync_engine, "checkout", _must_be_open)
             return found
         url = self._url.set(drivername="sqlite+aiosqlite")

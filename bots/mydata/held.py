@@ -171,5 +171,7 @@ HELD: Final = (
     Held(table="directory_deletion", left=_INDEX),
     Held(table="directory_tag", left=_INDEX),
     Held(table="directory_vocabulary", left=_INDEX),
-    Held(table="directory_unswept", left=_INDEX),
+    Held(table="directory_posted", left=_INDEX),
+    Held(table="directory_posting", left=_INDEX),
+    Held(table="directory_unmerged", left=_INDEX),
 )

@@ -17,7 +17,7 @@ from belisha.export import Cell, disposition, file_name, table
 from belisha.policy.people import CATEGORIES
 from belisha.tlp import Label
 from bots.directory.profiles import Kept, seen
-from bots.directory.words import LABELS
+from bots.directory.words import LABELS, partly
 from bots.kernel.listed import Sight
 from bots.portal.book import Found
 from bots.portal.guard import Refused
@@ -48,6 +48,7 @@ async def directory(visit: Visit) -> web.Response:
         _label_of(cards),
         asked=asked,
         answer=found.answer,
+        notes=_notes(found),
         cards=cards,
         facets=_offered(asked, found),
         active=_active(asked, found),
@@ -65,6 +66,7 @@ async def hits(visit: Visit) -> web.Response:
     content = {
         "label": {"name": str(label), "style": chip(label), "says": describe(label)},
         "said": _said(found),
+        "notes": _notes(found),
         "hits": [
             {key: card[key] for key in ("address", "name", "organisation", "role", "expertise", "reasons")}
             for card in cards
@@ -235,6 +237,13 @@ async def _find(visit: Visit, asked: _Asked) -> tuple[Sight, Found, Sequence[Map
 def _label_of(cards: Sequence[Mapping[str, Any]]) -> Label:
     """The strictest of what the cards show."""
     return _FOR_FEW if any(card["for_few"] for card in cards) else _FOR_MEMBERS
+
+
+def _notes(found: Found) -> list[str]:
+    """What is to be known of the hits: what was read in place of a word, and that some have less than was asked for."""
+    answer = found.answer
+    read = [f"Nobody's profile says “{typed}”, so this is for “{meant}”." for typed, meant in answer.corrected.items()]
+    return [*read, *filter(None, [partly(answer)])]
 
 
 def _said(found: Found) -> str:

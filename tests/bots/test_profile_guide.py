@@ -53,6 +53,8 @@ async def test_it_ends_where_somebody_wants_it_to_and_says_what_there_is(here: H
     assert "!profile guide" in await here.ask("ana", "!profile"), "who has written something is not asked unbidden"
     assert await here.rows(waiting) == []
     assert "What should others know" in await here.ask("ana", "!profile guide")
+    assert "I ask no further" in await here.ask("ana", "Cancel.")
+    await here.ask("ana", "!profile guide")
     said = await here.ask("ana", "stop")
     assert "I ask no further" in said and "Role: Diver" in said
     assert await here.rows(waiting) == [] and await here.silent("ana", "I run the desk")

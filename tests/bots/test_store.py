@@ -35,7 +35,7 @@ def test_the_newest_revision_is_the_one_named() -> None:
 
 def _is_ours(name: str | None, kind: str, _parents: object) -> bool:
     """The full-text index is each database's own, and FTS5 has tables of its own for it."""
-    return kind != "table" or not str(name).startswith(("directory_words", "blog_words"))
+    return kind != "table" or not str(name).startswith("blog_words")
 
 
 async def _differences(store: Store) -> list[object]:

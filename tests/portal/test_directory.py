@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Mapping
+from html import unescape
 from urllib.parse import quote
 
 import pytest
@@ -202,6 +203,23 @@ async def test_it_is_narrowed_down_and_suggests_words(here: Here, ana: Visitor, 
     suggested = json.loads((await page.get("/directory/tags?field=interests&begins=tid")).text)
     assert suggested == {"tags": ["tide tables"]}
     assert (await page.get("/directory/tags?field=about&begins=x")).status == 404
+
+
+async def test_what_was_found_in_place_of_all_that_was_asked_for_is_said(
+    here: Here, ana: Visitor, finn: Visitor
+) -> None:
+    await write(ana, interests="tide tables")
+    await write(finn, interests="tide tables, lodestones")
+    page = await here.sign_in("ben")
+    for asked, said in (
+        ("lodestones tide", "1 member has all of that; the others have some of it."),
+        ("lodestones quaggas", "Nobody has all of that; these have some of it."),
+        ("lodestoens", "Nobody's profile says “lodestoens”, so this is for “lodestones”."),
+    ):
+        notes = json.loads((await page.get(f"/directory/hits?q={quote(asked)}")).text)["notes"]
+        shown = (await page.get(f"/directory?q={quote(asked)}")).text
+        assert notes == [said], asked
+        assert said in unescape(shown), "with a script and without it is the same"
 
 
 async def test_who_is_frozen_is_not_there_at_once(here: Here, ana: Visitor) -> None:

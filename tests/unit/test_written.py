@@ -254,7 +254,7 @@ def of_directory() -> Iterator[str]:
     hit = Hit("@x", "x", 1.0, reasons)
     for answer in (
         DirectoryAnswer(),
-        DirectoryAnswer((hit,), 99, corrected={"⟦⟧": "⟦⟧"}, relaxed=True),
+        DirectoryAnswer((hit,), 99, corrected={"⟦⟧": "⟦⟧"}, full=2),
         DirectoryAnswer((hit,), 1),
     ):
         said.append(directory_words.found(answer, {"@x": listed}, 1, "https://portal.x"))

@@ -61,7 +61,8 @@ if (search) {
       rollup.lastElementChild.textContent = found.label.says;
       list.replaceChildren(...found.hits.map(card));
       count.textContent = found.said;
-      for (const old of document.querySelectorAll(".pages, .narrow, main > .note")) old.hidden = true;
+      document.getElementById("notes").replaceChildren(...found.notes.map((note) => made("p", note, "note")));
+      for (const old of document.querySelectorAll(".pages, .narrow")) old.hidden = true;
       history.replaceState(null, "", `${search.action}?${query}`);
     } catch {
       // The network is away for a moment; the button still works.

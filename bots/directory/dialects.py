@@ -1,0 +1,82 @@
+"""What SQLite and PostgreSQL say differently in the statements of the directory and of the blog."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import ClassVar, Final
+
+import sqlalchemy as sa
+
+from bots.directory.index_tables import community
+
+
+class Sqlite:
+    """SQLite, where a list is JSON."""
+
+    holds: ClassVar[str] = "instr(d.flat, :{}) > 0"
+    among: ClassVar[str] = "IN (SELECT value FROM json_each(:{}))"
+    numbered: ClassVar[str] = among
+    #: A list as a table with a column `value`.
+    each: ClassVar[str] = "json_each(:{})"
+
+    def listed(self, values: Iterable[str]) -> str | list[str]:
+        """A list as a parameter, for `among`."""
+        return json.dumps(sorted(values))
+
+    def numbers(self, values: Iterable[int]) -> str | list[int]:
+        """A list of numbers as a parameter, for `numbered`."""
+        return json.dumps(list(values))
+
+    def turn(self, connection: sa.Connection) -> None:
+        """Nothing: one transaction writes at a time."""
+
+    def replace(self, connection: sa.Connection, old: int | None, row: Mapping[str, object]) -> int:
+        """Puts a member's document of the directory in place of the one of that number; the next number is its own."""
+        if old is not None:
+            connection.execute(community.delete().where(community.c.number == old))
+        (number,) = connection.execute(community.insert().values(**row).returning(community.c.number)).one()
+        return int(number)
+
+
+class PostgreSQL:
+    """PostgreSQL, which has arrays."""
+
+    holds: ClassVar[str] = "strpos(d.flat, :{}) > 0"
+    among: ClassVar[str] = "= ANY(CAST(:{} AS text[]))"
+    numbered: ClassVar[str] = "= ANY(CAST(:{} AS bigint[]))"
+    each: ClassVar[str] = "unnest(CAST(:{} AS text[])) AS listed(value)"
+    _TURN: ClassVar[int] = 0x64697265  # any number, the same in every process
+
+    def listed(self, values: Iterable[str]) -> str | list[str]:
+        """A list as a parameter, for `among`."""
+        return sorted(values)
+
+    def numbers(self, values: Iterable[int]) -> str | list[int]:
+        """A list of numbers as a parameter, for `numbered`."""
+        return list(values)
+
+    def turn(self, connection: sa.Connection) -> None:
+        """Waits until nobody else writes to the index: two who count the same words would wait in a circle."""
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": self._TURN})
+
+    def replace(self, connection: sa.Connection, _old: int | None, row: Mapping[str, object]) -> int:
+        """Puts a member's document of the directory in place of theirs, in one journey; the next number is its own."""
+        (number,) = connection.execute(_REPLACE, row).one()
+        return int(number)
+
+
+_ROW: Final = tuple(column.name for column in community.c if column.name != "number")
+# A number that is not taken yet is made by the insertion, also where that becomes an update.
+_REPLACE: Final = sa.text(f"""
+    INSERT INTO directory_community ({", ".join(_ROW)}) VALUES ({", ".join(f":{name}" for name in _ROW)})
+    ON CONFLICT (user_id) DO UPDATE
+    SET number = EXCLUDED.number, {", ".join(f"{name} = EXCLUDED.{name}" for name in _ROW)} RETURNING number
+""")  # noqa: S608 - names of columns
+
+Dialect = Sqlite | PostgreSQL
+
+
+def dialect(connection: sa.Connection) -> Dialect:
+    """What a connection's database speaks."""
+    return Sqlite() if connection.dialect.name == "sqlite" else PostgreSQL()
