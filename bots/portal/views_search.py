@@ -7,7 +7,7 @@ source cannot look for at present is said, and the others are shown.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -193,14 +193,13 @@ async def messages(visit: Visit, words: str) -> Section:
 
 
 def _each_once(sections: Sequence[Section]) -> Sequence[Section]:
-    """What was found, without the messages that are shown as a post or as a file already."""
-    shown = {hit.message for section in sections for hit in section.hits if hit.message is not None}
-    return [_without(one, shown) for one in sections]
-
-
-def _without(section: Section, shown: Collection[tuple[str, str] | None]) -> Section:
-    hits = [hit for hit in section.hits if hit.in_element not in shown]
-    return replace(section, hits=hits, note=section.note if hits or not section.hits else "")
+    """What was found, each message in the first section alone that shows it: as a post, as a file, as itself."""
+    kept, shown = [], set[tuple[str, str]]()
+    for section in sections:
+        hits = [hit for hit in section.hits if (hit.message or hit.in_element) not in shown]
+        shown |= {place for hit in hits if (place := hit.message or hit.in_element) is not None}
+        kept.append(replace(section, hits=hits, note=section.note if hits or not section.hits else ""))
+    return kept
 
 
 def _name(room: Room | None) -> str:

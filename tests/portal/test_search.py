@@ -86,6 +86,17 @@ async def test_a_post_is_found_by_its_words_by_who_reads_that_blog(here: Here, a
     assert f"/blog/{quote(here.groups['searched blog'], safe='')}/" in page and "Keel notes" in page
     assert len(titles(page)) == 1 and "Messages in my groups" not in page, "a post is no message besides"
     assert "Scraping" not in await found(finn, word)
+    # A post that is a file is no document besides; what is looked for with a letter wrong says so.
+    await share(here, f"{word} notes.md", b"# Notes\n\nof the hull", by="ana", group="searched blog")
+
+    async def is_post_alone() -> bool:
+        page = await found(ana, f"{word} notes")
+        return 'id="posts"' in page and 'id="documents"' not in page and len(titles(page)) == 1
+
+    await eventually(is_post_alone, 30)
+    wrong = await found(ana, word.replace("rn", "nr"))
+    assert "None has these words" in wrong and "Scraping the hull" in titles(wrong)
+    assert "None has these words" not in await found(finn, word.replace("rn", "nr"))
 
 
 HIT = Hit("Keel", "", Label.GREEN)
