@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from belisha.metrics.asks import cells as cells_of
 from belisha.metrics.days import Period, day_of, months, months_before, weeks
 from belisha.metrics.report import report
 from belisha.metrics.respect import SETTLED, Name, Release, Shown, release
-from bots.metrics import rolling
+from bots.metrics import asking, rolling
 from bots.metrics.tables import shown
 
 #: For so many months new numbers are asked for, and compared with all that was shown. Longer than any number reaches
@@ -40,7 +41,8 @@ def publish(connection: sa.Connection, now: float, zone: ZoneInfo) -> int:
     over = Period(first, today - SETTLED)
     periods = months(over), weeks(over)
     earlier = read(connection, {*periods[0], *periods[1]})
-    cells, partitions = report(rollups, rolling.note_categories(connection), *periods, earlier)
+    answers = cells_of(asking.keep(connection, periods[0], now, zone))
+    cells, partitions = report(rollups, rolling.note_categories(connection), *periods, earlier, answers)
     if all(cell.name in earlier or cell.span.last + SETTLED >= today for cell in cells):
         return 0
     decided = release(rollups, cells, partitions, today, earlier)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from belisha.metrics.days import day_of
 from belisha.metrics.pilot import pilot
 from bots.kernel.store import insert_on
-from bots.metrics import publishing, rolling
+from bots.metrics import monthly, publishing, rolling
 from bots.metrics.book import row_of
 from bots.metrics.tables import category, fact, progress, shown
 
@@ -39,4 +39,5 @@ def fill(connection: sa.Connection, now: float, zone: ZoneInfo) -> int:
     connection.execute(insert_on(connection, category).on_conflict_do_nothing(), rows)
     rolling.roll_up(connection, now, zone)
     publishing.publish(connection, now, zone)
+    monthly.freeze(connection, now, zone)
     return len(world.facts)

@@ -83,6 +83,38 @@ shown = sa.Table(
     sa.Column("figures", sa.Text, nullable=False, server_default="{}"),
 )
 
+# The report of each month, by its first day, as it was frozen on one day (`bots.metrics.monthly`); JSON.
+report = sa.Table(
+    "metrics_report",
+    metadata,
+    sa.Column("month", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("made", sa.Integer, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+)
+
+# What became of each month's posts (`belisha.metrics.asks.Kept`), since facts are deleted: sets of members as roaring
+# bitmaps, and the time to the first answer in minutes.
+asked = sa.Table(
+    "metrics_asked",
+    metadata,
+    sa.Column("month", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("heard", sa.LargeBinary, nullable=False),
+    sa.Column("unheard", sa.LargeBinary, nullable=False),
+    sa.Column("answerers", sa.LargeBinary, nullable=False),
+    sa.Column("minutes", sa.Integer),
+)
+
+# Links to a month's few numbers, for sponsors: `key` is the hash of what stands in one, `made` in seconds since 1970.
+sponsor = sa.Table(
+    "metrics_sponsor",
+    metadata,
+    sa.Column("number", _NUMBER, sa.Identity(), primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("month", sa.Integer, nullable=False),
+    sa.Column("made", sa.Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # What managers wrote beside the numbers: “workshop on 3 March”.
 annotation = sa.Table(
     "metrics_annotation",

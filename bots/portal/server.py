@@ -42,9 +42,11 @@ from bots.portal import (
     views_polls,
     views_profile,
     views_recover,
+    views_report,
     views_reports,
     views_search,
     views_sign_in,
+    views_sponsors,
     views_write,
 )
 from bots.portal.asking import Homeserver
@@ -77,6 +79,11 @@ ROUTES: Final = (
     Route("GET", "/reports", views_reports.reports, Who.MEMBER, framed=True),
     Route("GET", "/reports/{number:[0-9]+}", views_reports.report, Who.CONFIRMED, framed=True),
     Route("POST", "/reports/{number:[0-9]+}/look", views_reports.look, Who.CONFIRMED, framed=True),
+    Route("GET", "/metrics/report", views_report.report, Who.MEMBER, framed=True),
+    Route("POST", "/metrics/report/links", views_sponsors.make, Who.CONFIRMED, framed=True),
+    Route("POST", "/metrics/report/links/withdraw", views_sponsors.withdraw, Who.CONFIRMED, framed=True),
+    Route("GET", "/sponsors/{key:[0-9a-f]+}", views_sponsors.page, Who.ANYBODY),
+    Route("GET", "/metrics/report/{month:[0-9-]+}.pdf", views_report.pdf, Who.CONFIRMED, framed=True),
     Route("GET", "/metrics/{section:[a-z]+}", views_metrics.section, Who.MEMBER, framed=True),
     Route("POST", "/metrics/annotations", views_metrics.annotate, Who.CONFIRMED, framed=True),
     Route("GET", "/metrics/{section:[a-z]+}/{block:[a-z-]+}.csv", views_metrics.csv, Who.CONFIRMED, framed=True),

@@ -13,6 +13,7 @@ from multidict import CIMultiDict
 
 from belisha.tlp import Label
 from bots.blog.post_book import PostBook
+from bots.charts.artist import printer
 from bots.kernel.by_form import ByForm
 from bots.metrics.figures import FigureBook
 from bots.metrics.seen import Seen
@@ -63,6 +64,8 @@ class Parts:
     """Counts visits; None where nothing is counted."""
     figures: FigureBook | None = None
     """The community's figures; None where nothing is counted."""
+    sheets: Drawings = field(default_factory=lambda: Drawings(printer().draw))
+    """Sets reports as PDF."""
     background: set[asyncio.Task[None]] = field(default_factory=set)
     """What goes on after an answer, so that its time tells nobody anything."""
 
