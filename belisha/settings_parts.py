@@ -27,6 +27,7 @@ class Metrics(Part):
     """What is counted beyond what always is."""
 
     journeys: bool = False
+    pulse: bool = True
 
 
 class Watching(Part):

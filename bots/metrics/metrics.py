@@ -46,9 +46,10 @@ class Metrics:
     rules: Mapping[str, Rule] = {ASK: Rule(time(0), every=60), NIGHTLY: Rule(time(3, 40))}
     acts: Mapping[str, Acting] = {}
 
-    def __init__(self, pseudonyms: Pseudonyms, zone: ZoneInfo, *, journeys: bool = False) -> None:
-        """Knows the key, the clock on the community's wall, and whether journeys are looked at here."""
+    def __init__(self, pseudonyms: Pseudonyms, zone: ZoneInfo, *, journeys: bool = False, asks: bool = True) -> None:
+        """Knows the key, the clock on the community's wall, whether journeys are looked at and pulses asked here."""
         self._journeys = journeys
+        self.asks = asks
         self.book = FactBook(pseudonyms, zone)
         self._zone = zone
         self.entries: Sequence[Entry] = (
@@ -187,4 +188,5 @@ def metrics_of(config: Config) -> Metrics | None:
     key = config.metrics_key()
     if key is None:
         return None
-    return Metrics(Pseudonyms(key), ZoneInfo(config.time_zone), journeys=config.metrics_journeys)
+    zone = ZoneInfo(config.time_zone)
+    return Metrics(Pseudonyms(key), zone, journeys=config.metrics_journeys, asks=config.metrics_pulse)

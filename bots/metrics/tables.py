@@ -94,3 +94,17 @@ annotation = sa.Table(
     sa.Column("author", sa.Text, nullable=False),
     sqlite_autoincrement=True,
 )
+
+# The pulses that were asked, by the first day of their quarter. Their answers are ballots (`bots.polls.tables.ballot`).
+pulse = sa.Table(
+    "metrics_pulse",
+    metadata,
+    sa.Column("quarter", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("closes", sa.Float, nullable=False),  # seconds since 1970
+    sa.Column("state", sa.Text, nullable=False, server_default="open"),
+    sa.Column("has_key", sa.Boolean, nullable=False, server_default=sa.false()),  # since its first answer
+    sa.CheckConstraint("state IN ('open', 'counted', 'dropped')", name="state"),
+)
+
+# Who is not to be asked.
+no_pulse = sa.Table("metrics_no_pulse", metadata, sa.Column("user_id", sa.Text, primary_key=True))

@@ -15,6 +15,7 @@ from belisha.tlp import Label
 from bots.blog.post_book import PostBook
 from bots.kernel.by_form import ByForm
 from bots.metrics.figures import FigureBook
+from bots.metrics.pulse_box import PulseBox
 from bots.metrics.seen import Seen
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
@@ -63,6 +64,8 @@ class Parts:
     """Counts visits; None where nothing is counted."""
     figures: FigureBook | None = None
     """The community's figures; None where nothing is counted."""
+    pulses: PulseBox | None = None
+    """The quarter's questions; None where there is no place for the keys of what is answered."""
     background: set[asyncio.Task[None]] = field(default_factory=set)
     """What goes on after an answer, so that its time tells nobody anything."""
 

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import pytest_asyncio
 
+from belisha.metrics.respect import Name
 from bots.metrics.contents import SECTIONS
 from bots.metrics.publishing import read
 from bots.metrics.sample import NotEmpty, fill
@@ -169,6 +170,25 @@ async def test_of_journeys_only_what_is_shown_has_a_name(manager: Opened) -> Non
     assert sorted(map(int, told)) == both
     assert page.count('class="plot-flow"') == min(14, len(both))
     assert (await visitor.get("/metrics/journeys/next.png?month=2026-09")).status == 200
+
+
+async def test_of_a_pulse_stands_what_was_decided_by_quarter(manager: Opened) -> None:
+    here, visitor = manager
+    release = await here.store.read(read)
+    found = {name: one for name, one in release.items() if name.measure == "pulse"}
+    quarters = sorted({name.period for name in found})
+    file = await visitor.get("/metrics/trust/sharing.csv")
+    rows = list(csv.reader(io.StringIO(file.text.lstrip("\ufeff"))))[-len(quarters) :]
+    said = [
+        ["withheld" if one is None else str(one) for one in (found[name].members for name in names)]
+        for names in (
+            [Name(quarter, "pulse", part) for part in ("", "sharing agree", "sharing neither", "sharing disagree")]
+            for quarter in quarters
+        )
+    ]
+    assert len(quarters) >= 2 and [row[1:5] for row in rows] == said
+    assert {row[5] for row in rows} <= {"withheld", "Neither", "Rather yes", "Yes, fully"}
+    assert "What I share goes no further than I want" in (await visitor.get("/metrics/trust")).text
 
 
 async def test_managers_write_down_what_happened(manager: Opened) -> None:
