@@ -11,17 +11,17 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Literal, get_args
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from belisha import settings_values as values
 from belisha.settings_contradictions import contradictions
+from belisha.settings_parts import Logs, Metrics, Part, Watching
 from belisha.yaml_lines import Document, KeyPath, YamlProblem, read
 
 Category = Literal["government", "academia", "industry", "charity"]
 Badge = Literal["always", "above_default", "never"]
 Tls = Literal["none", "starttls", "tls"]
-LogLevel = Literal["DEBUG", "INFO", "WARNING", "ERROR"]
 Marking = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED", "refuse"]
 ExactLabel = Literal["TLP:CLEAR", "TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT", "TLP:RED"]
 MailCeiling = Literal["TLP:GREEN", "TLP:AMBER", "TLP:AMBER+STRICT"]
@@ -33,11 +33,7 @@ _EXAMPLE = "see the shipped belisha.example.yaml"
 Name = Annotated[str, AfterValidator(values.name)]
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
-
-
-class Host(_Part):
+class Host(Part):
     """The organisation that runs the community; the first one in the registry."""
 
     id: Annotated[str, AfterValidator(values.organisation_id)]
@@ -45,14 +41,14 @@ class Host(_Part):
     category: Category
 
 
-class FirstManager(_Part):
+class FirstManager(Part):
     """The account that `belisha up` makes on its first run."""
 
     localpart: Annotated[str, AfterValidator(values.localpart)]
     name: Name
 
 
-class Community(_Part):
+class Community(Part):
     """Who the community is."""
 
     name: Name
@@ -62,7 +58,7 @@ class Community(_Part):
     first_manager: FirstManager
 
 
-class Labels(_Part):
+class Labels(Part):
     """How labels are shown and read."""
 
     badge: Badge = "always"
@@ -71,14 +67,14 @@ class Labels(_Part):
     )
 
 
-class Rooms(_Part):
+class Rooms(Part):
     """What rooms may do beyond the rules."""
 
     encrypted_named_rooms: bool = False
     calls: bool = False
 
 
-class KnownFiles(_Part):
+class KnownFiles(Part):
     """Who knows of files that must not be kept, by their hashes."""
 
     list: Annotated[str, AfterValidator(values.file_path)] | None = None
@@ -87,7 +83,7 @@ class KnownFiles(_Part):
     matcher_seconds: Seconds = 5
 
 
-class Files(_Part):
+class Files(Part):
     """Limits of uploaded files, and who looks at them before they are taken."""
 
     max_upload_size: Annotated[str, BeforeValidator(values.size)] = "50M"
@@ -97,7 +93,7 @@ class Files(_Part):
     known: KnownFiles = Field(default_factory=KnownFiles)
 
 
-class Retention(_Part):
+class Retention(Part):
     """How long things are kept."""
 
     items: Annotated[Mapping[ExactLabel, Days], AfterValidator(MappingProxyType)] = Field(
@@ -106,19 +102,19 @@ class Retention(_Part):
     unshared_files: Days = 7
 
 
-class Backup(_Part):
+class Backup(Part):
     """What a restore needs besides the backup itself."""
 
     revocations: Annotated[str, AfterValidator(values.file_path)] | None = None
 
 
-class Push(_Part):
+class Push(Part):
     """Where notifications of phones may go."""
 
     gateways: Annotated[Sequence[Annotated[str, AfterValidator(values.gateway)]], AfterValidator(tuple)] = ()
 
 
-class Mail(_Part):
+class Mail(Part):
     """The server that takes the mail of bots."""
 
     host: Annotated[str, AfterValidator(values.mail_host)] | None = None
@@ -133,7 +129,7 @@ class Mail(_Part):
 Address = Annotated[str, AfterValidator(values.mail_address)]
 
 
-class Escalation(_Part):
+class Escalation(Part):
     """Whom to tell of an urgent report that nobody looks after."""
 
     minutes: Annotated[int, Field(ge=1, le=1440)] = 10
@@ -147,14 +143,14 @@ class Escalation(_Part):
 Origin = Annotated[str, AfterValidator(values.origin)]
 
 
-class RateLimit(_Part):
+class RateLimit(Part):
     """How often somebody may ask: so many a second, so many at once; named as Synapse's `rc_…` settings."""
 
     per_second: Annotated[float, Field(gt=0, le=100_000)]
     burst_count: Annotated[int, Field(ge=1, le=1_000_000)]
 
 
-class Portal(_Part):
+class Portal(Part):
     """The community's pages, and the Elements that may show them."""
 
     public_url: Annotated[str | None, AfterValidator(values.public_url)] = None
@@ -164,7 +160,7 @@ class Portal(_Part):
     rc_sign_in: RateLimit = RateLimit(per_second=0.1, burst_count=60)
 
 
-class Element(_Part):
+class Element(Part):
     """The community's own Element Web."""
 
     public_url: Origin | None = None
@@ -174,31 +170,19 @@ class Element(_Part):
     ] = Field(default_factory=lambda: MappingProxyType({}))
 
 
-class Logs(_Part):
-    """What is logged."""
-
-    level: LogLevel = "INFO"
-
-
-class Onboarding(_Part):
+class Onboarding(Part):
     """What new members are shown."""
 
     rules: Annotated[str, AfterValidator(values.file_path)] | None = None
 
 
-class Recertification(_Part):
+class Recertification(Part):
     """How often leads confirm who still belongs to their organisation."""
 
     days: Annotated[int, Field(ge=30, le=730)] | None = 90
 
 
-class Watching(_Part):
-    """Where alerts go."""
-
-    alertmanager: Annotated[str, AfterValidator(values.host_and_port)] | None = None
-
-
-class Settings(_Part):
+class Settings(Part):
     """belisha.yaml, checked."""
 
     server_name: Annotated[str, AfterValidator(values.server_name)]
@@ -218,6 +202,7 @@ class Settings(_Part):
     logs: Logs = Field(default_factory=Logs)
     onboarding: Onboarding = Field(default_factory=Onboarding)
     recertification: Recertification = Field(default_factory=Recertification)
+    metrics: Metrics = Field(default_factory=Metrics)
     watching: Watching = Field(default_factory=Watching)
 
 

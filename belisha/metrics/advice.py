@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final
 
 from belisha.metrics.days import Period, month_of, months_before
-from belisha.metrics.measures import CAME_BACK, FUNNEL
+from belisha.metrics.measures import CAME_BACK, FIRST_STEPS
 from belisha.metrics.respect import Name, Release
 from belisha.translation import _, marked
 
@@ -35,11 +35,10 @@ _QUARTER: Final = 3
 _STEPS: Final = {
     "invited": marked("had an account made"),
     "signed_in": marked("signed in"),
-    "completed_profile": marked("said what they do"),
-    "joined": marked("joined a group"),
+    "joined": marked("said what they do and joined a group"),
     "read": marked("read there"),
-    "contributed": marked("wrote something"),
     CAME_BACK: marked("came back in their second week"),
+    "contributed": marked("wrote something"),
 }
 
 
@@ -74,7 +73,7 @@ class Month:
         """The newest funnel that was decided about, and how many took each step: a month's own has six weeks to go."""
         known = [one.period for one in self._release if one.measure == "funnel" and one.period.last <= self.period.last]
         newest = max(known, default=self.period)
-        parts = {part: self._number(Name(newest, "funnel", part)) for part in ("invited", *FUNNEL, CAME_BACK)}
+        parts = {part: self._number(Name(newest, "funnel", part)) for part in ("invited", *FIRST_STEPS)}
         return newest, {part: number for part, number in parts.items() if number is not None}
 
     def categories(self) -> dict[str, int]:
@@ -197,7 +196,7 @@ def _stuck(month: Month) -> Numbers | None:
     until, taken = month.funnel()
     shares = [
         (share, one, other)
-        for one, other in pairwise(("invited", *FUNNEL, CAME_BACK))
+        for one, other in pairwise(("invited", *FIRST_STEPS))
         if (share := _share(taken.get(other), taken.get(one))) is not None
     ]
     if not shares or (worst := min(shares))[0] > STUCK:

@@ -131,6 +131,14 @@ def cohorts(rollups: Rollups, periods: Sequence[Period]) -> list[Cohort]:
 #: The steps of the funnel behind the invitation, and the last, which is no action.
 FUNNEL: Final = ("signed_in", "completed_profile", "joined", "read", CONTRIBUTED)
 CAME_BACK: Final = "came_back"
+#: The steps of the year's funnel, and what each needs: who writes has nearly always come back before.
+FIRST_STEPS: Final[Mapping[str, Sequence[str]]] = {
+    "signed_in": ("signed_in",),
+    "joined": ("completed_profile", "joined"),
+    "read": ("read",),
+    CAME_BACK: (CAME_BACK,),
+    CONTRIBUTED: (CONTRIBUTED,),
+}
 
 
 def funnel(rollups: Rollups, invited: Period) -> dict[str, BitMap]:
@@ -139,17 +147,30 @@ def funnel(rollups: Rollups, invited: Period) -> dict[str, BitMap]:
     A step counts in the 28 days that begin with the invitation's. Coming back is being active 7 to 13 days after the
     first sign-in of these.
     """
-    reached: dict[str, list[BitMap]] = {"invited": [], **{step: [] for step in FUNNEL}, CAME_BACK: []}
+    return _reached(rollups, invited, {step: (step,) for step in (*FUNNEL, CAME_BACK)})
+
+
+def first_steps(rollups: Rollups, invited: Period) -> dict[str, BitMap]:
+    """The same by the fewer steps of `FIRST_STEPS`, of which most have as many members between them as may be told."""
+    return _reached(rollups, invited, FIRST_STEPS)
+
+
+def _reached(rollups: Rollups, invited: Period, steps: Mapping[str, Sequence[str]]) -> dict[str, BitMap]:
+    """Who came to each step, which needs all that is listed with it and the step before."""
+    reached: dict[str, list[BitMap]] = {"invited": [], **{step: [] for step in steps}}
     seen = rollups.before("invited", invited.first)
     for day in invited.days():
         left = rollups.on("invited", day) - seen
         seen |= left
         window = Period(day, day + _DAY * (FUNNEL_DAYS - 1))
         reached["invited"].append(left)
-        for step in FUNNEL:
-            left = left & rollups.members(step, window) if left else left
+        for step, needed in steps.items():
+            for action in needed:
+                if left:
+                    left = left & (
+                        _came_back(rollups, window) if action == CAME_BACK else rollups.members(action, window)
+                    )
             reached[step].append(left)
-        reached[CAME_BACK].append(left & _came_back(rollups, window) if left else left)
     return {step: BitMap.union(*sets, BitMap()) for step, sets in reached.items()}
 
 

@@ -39,6 +39,8 @@ _OPENS: Final = 0.2
 _SEARCHES: Final = 0.5
 #: How often somebody who searches finds nothing.
 _IN_VAIN: Final = 0.3
+#: How often somebody makes a pause before the next thing.
+_PAUSES: Final = 0.1
 
 
 @dataclass
@@ -86,6 +88,7 @@ def pilot(seed: int = 1, *, members: int = 200, organisations: int = 30, days: i
     facts += [_also(apart, fact, "searched") for fact in visits if apart.random() < _SEARCHES]
     found = [fact for fact in facts if fact.action == "searched"]
     facts += [_also(apart, fact, "found_nothing") for fact in found if apart.random() < _IN_VAIN]
+    facts = list(_in_sessions(random.Random(f"{seed} times"), facts))  # noqa: S311  nor by this
     return Pilot(people, categories, list(_with_refs(facts)), START, last)
 
 
@@ -160,6 +163,20 @@ def _with_refs(facts: list[Fact]) -> Iterator[Fact]:
             yield fact if post is None or post.day + _DAY * 7 < fact.day else fact._replace(ref=post.key)
         else:
             yield fact
+
+
+def _in_sessions(dice: random.Random, facts: list[Fact]) -> Iterator[Fact]:
+    """What somebody does on a day, in the order in which it was drawn, in one session or a few of them."""
+    now: dict[tuple[int, date], datetime] = {}
+    for fact in facts:
+        day = datetime(fact.day.year, fact.day.month, fact.day.day, tzinfo=ZONE)
+        latest = day.replace(hour=22, minute=59)
+        begins = day.replace(hour=dice.randrange(7, 19), minute=dice.randrange(60))
+        pause = dice.randrange(40, 120) if dice.random() < _PAUSES else dice.randrange(12)
+        before = now.get((fact.member, fact.day))
+        then = begins if before is None else min(latest, before + timedelta(minutes=pause))
+        now[fact.member, fact.day] = then
+        yield fact._replace(at=int(then.astimezone(UTC).timestamp() * 1000))
 
 
 def _is_above_green(fact: Fact) -> bool:

@@ -12,6 +12,7 @@ from belisha.metrics.actions import ACTIVE, CONTRIBUTED, KNOWN
 from belisha.metrics.arrivals import arrivals
 from belisha.metrics.days import Period, month_of, week_of
 from belisha.metrics.in_groups import health, reach, turnout
+from belisha.metrics.journey_cells import journey_cells
 from belisha.metrics.measures import connections, growth, reading, searching, stickiness, top_decile
 from belisha.metrics.respect import Cell, Name, Partition, Release
 from belisha.metrics.rollups import GROUP, LABEL, ORGANISATION, Rollups
@@ -30,8 +31,8 @@ def report(
 ) -> Report:
     """All cells of some months and weeks, and what adds up to what among them; all months come before all weeks.
 
-    What is asked of newcomers stands between them, and behind all what members did in each group in each month, and
-    who searched.
+    What is asked of newcomers stands between them, and behind all what members did in each group in each month, who
+    searched, and journeys.
 
     Args:
         rollups: them.
@@ -59,6 +60,9 @@ def report(
         if whole:
             cells += arrivals(rollups, periods)
     cells += [cell for month in months for cell in (*_in_groups(rollups, month), *_searching(rollups, month))]
+    journeys, split = journey_cells(rollups, months)
+    cells += journeys
+    partitions += split
     cells += further
     names = {cell.name for cell in cells}
     erased = [name for name in earlier if name not in names and name.period in (*months, *weeks)]

@@ -130,6 +130,7 @@ class _Board:
         self._shown: dict[Name, Cell] = {}
         self._rests: dict[Partition, Cell] = {}
         self._organisations: dict[Period, list[BitMap]] = {}
+        self._days: dict[date, Mapping[str, BitMap]] = {}
 
     def put(self, cell: Cell) -> None:
         """Shows a cell."""
@@ -212,16 +213,26 @@ class _Board:
         counting = members if any_age else members & self._old
         if len(counting) < MEMBERS:
             return False
-        present = (1 for theirs in self._organisations_in(span) if theirs.intersect(counting))
-        return sum(present) >= ORGANISATIONS
+        present = 0
+        for theirs in self._organisations_in(span):
+            present += theirs.intersect(counting)
+            if present >= ORGANISATIONS:
+                return True
+        return False
 
     def _organisations_in(self, span: Period) -> Sequence[BitMap]:
         """The members of each organisation, everybody in the one they were in last."""
         if (found := self._organisations.get(span)) is None:
             placed, by_name = BitMap(), dict[str, BitMap]()
             for day in reversed(list(span.days())):
-                for name, members in self._rollups.by(KNOWN, ORGANISATION, Period(day, day)).items():
+                for name, members in self._on(day).items():
                     by_name[name] = by_name.get(name, BitMap()) | (members - placed)
                     placed |= members
-            found = self._organisations[span] = list(by_name.values())
+            # The large ones first, since of these some are nearly everywhere.
+            found = self._organisations[span] = sorted(by_name.values(), key=len, reverse=True)
+        return found
+
+    def _on(self, day: date) -> Mapping[str, BitMap]:
+        if (found := self._days.get(day)) is None:
+            found = self._days[day] = self._rollups.by(KNOWN, ORGANISATION, Period(day, day))
         return found

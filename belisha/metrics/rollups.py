@@ -84,6 +84,10 @@ class Rollups:
         for at, slices in _slices(counts).items():
             self._count(at, slices)
 
+    def put(self, day: int, key: Key, member: int) -> None:
+        """Adds a member to a set of a day, which counts from the first of January of the year 1."""
+        self._set(day, key).add(member)
+
     def members(self, what: str, within: Period, dimension: str = "", value: str = "") -> BitMap:
         """Who did it on any day of a period; a set of its own that may be changed."""
         key = Key(what, dimension, value)

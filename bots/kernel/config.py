@@ -163,6 +163,8 @@ class Config(_Model):
     portal: Portal | None = None
     ballot_keys: Path | None = None
     metrics_key_file: Path | None = None
+    metrics_journeys: bool = False
+    metrics_pulse: bool = True
     escalation: Escalation = Escalation()
 
     @field_validator("homeserver")

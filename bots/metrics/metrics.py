@@ -50,7 +50,16 @@ class Metrics:
     rules: Mapping[str, Rule] = {ASK: Rule(time(0), every=60), NIGHTLY: Rule(time(3, 40))}
     acts: Mapping[str, Acting] = {}
 
-    def __init__(self, pseudonyms: Pseudonyms, zone: ZoneInfo, community: str = "", portal: str = "") -> None:
+    def __init__(
+        self,
+        pseudonyms: Pseudonyms,
+        zone: ZoneInfo,
+        community: str = "",
+        portal: str = "",
+        *,
+        journeys: bool = False,
+        asks: bool = True,
+    ) -> None:
         """Prepares counting.
 
         Args:
@@ -58,7 +67,11 @@ class Metrics:
             zone: Of the clock on the community's wall.
             community: What it is called.
             portal: The portal's address; empty where there is none.
+            journeys: Whether journeys are looked at here.
+            asks: Whether pulses are asked.
         """
+        self._journeys = journeys
+        self.asks = asks
         self.book = FactBook(pseudonyms, zone)
         self._zone, self._community, self._portal = zone, community, portal
         self.entries: Sequence[Entry] = (
@@ -102,7 +115,8 @@ class Metrics:
     def _mine(self, call: Call, context: Context) -> Answer:
         connection = context.database
         facts = self.book.facts(connection, call.user_id)
-        return Answer(words.mine(facts, opted_out=self.book.has_opted_out(connection, call.user_id)))
+        opted_out = self.book.has_opted_out(connection, call.user_id)
+        return Answer(words.mine(facts, opted_out=opted_out, journeys=self._journeys))
 
     def _opt_out(self, call: Call, context: Context) -> Answer:
         number = self.book.opt_out(context.database, call.user_id, context.now)
@@ -158,7 +172,7 @@ class Metrics:
         connection, now = context.database, context.now
         self.book.left(connection, now)
         rolling.note_categories(connection)
-        rolling.roll_up(connection, now, self._zone)
+        rolling.roll_up(connection, now, self._zone, journeys=self._journeys)
         rolling.thin(connection, now, self._zone)
         # In a transaction of its own, since it takes longer.
         return (Schedule(PUBLISH, now),)
@@ -214,5 +228,7 @@ def metrics_of(config: Config) -> Metrics | None:
         ConfigError: their key cannot be read.
     """
     key = config.metrics_key()
-    at = (config.portal.community, config.portal.public_url) if config.portal else ()
-    return None if key is None else Metrics(Pseudonyms(key), ZoneInfo(config.time_zone), *at)
+    if key is None:
+        return None
+    zone, at = ZoneInfo(config.time_zone), (config.portal.community, config.portal.public_url) if config.portal else ()
+    return Metrics(Pseudonyms(key), zone, *at, journeys=config.metrics_journeys, asks=config.metrics_pulse)

@@ -22,9 +22,10 @@ from belisha.tlp import Label
 from belisha.translation import _
 from bots.kernel.answers import Block as Said
 from bots.kernel.answers import Link, paragraph, points, say
+from bots.metrics.contents import SECTIONS
 from bots.metrics.figures import Figures
 from bots.metrics.publishing import read
-from bots.metrics.sections import SECTIONS, Asked, Block, month_name
+from bots.metrics.sections import Asked, Block, month_name
 from bots.metrics.tables import progress, report
 
 #: Which sections are in it, in order; of those with groups the plots that name none.

@@ -1,7 +1,8 @@
 """Days rolled up out of their facts: by night, anew on demand, and without a member who is forgotten.
 
 A day is rolled up again where it has not as many facts as it was made of: something came late, or was deleted. What is
-made of the same facts has the same bytes, so making it once more changes nothing.
+made of the same facts has the same bytes, so making it once more changes nothing. Whether journeys are in a day is
+decided when it is rolled up first, so that nobody's order of steps is looked at afterwards.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from belisha.metrics.days import day_of
+from belisha.metrics.journeys import add_journeys
 from belisha.metrics.rollups import Rollups
 from bots.directory.tables import directory_member
 from bots.kernel.store import insert_on
@@ -24,13 +26,16 @@ from bots.metrics.tables import category, day, fact
 _UNKNOWN: Final = -1
 
 
-def roll_up(connection: sa.Connection, now: float, zone: ZoneInfo, *, at_most: int | None = None) -> list[date]:
+def roll_up(
+    connection: sa.Connection, now: float, zone: ZoneInfo, *, journeys: bool = False, at_most: int | None = None
+) -> list[date]:
     """Rolls up the days that are over and whose facts have changed, the oldest first; which they were.
 
     Args:
         connection: a transaction that writes.
         now: seconds since 1970.
         zone: of the community's clock.
+        journeys: whether they are to be in days that are rolled up for the first time.
         at_most: how many days.
     """
     today, oldest = day_of(int(now * 1000), zone).toordinal(), oldest_kept(now, zone).toordinal()
@@ -39,7 +44,7 @@ def roll_up(connection: sa.Connection, now: float, zone: ZoneInfo, *, at_most: i
     known = {row[0]: row[1] for row in connection.execute(sa.select(day.c.day, day.c.facts))}
     emptied = {one for one in known if one >= oldest and one not in there}
     changed = emptied | {one for one, count in there.items() if known.get(one) != count}
-    return [_roll(connection, one) for one in sorted(changed)[:at_most]]
+    return [_roll(connection, one, journeys=journeys) for one in sorted(changed)[:at_most]]
 
 
 def thin(connection: sa.Connection, now: float, zone: ZoneInfo) -> int:
@@ -108,15 +113,20 @@ def _rollups(connection: sa.Connection, first: date) -> Iterator[bytes]:
     yield from connection.scalars(query)
 
 
-def _roll(connection: sa.Connection, at: int) -> date:
+def _roll(connection: sa.Connection, at: int, *, journeys: bool = False) -> date:
+    """Rolls up a day; one that was rolled up before has journeys where it had them then."""
     rollups = Rollups()
+    before = connection.execute(sa.select(day.c.journeys).where(day.c.day == at)).scalar_one_or_none()
     rows = connection.execute(sa.select(fact).where(fact.c.day == at)).all()
-    rollups.add(fact_from(row) for row in rows)
+    facts = [fact_from(row) for row in rows]
+    rollups.add(facts)
+    if has_journeys := journeys if before is None else bool(before):
+        add_journeys(rollups, facts)
     this = date.fromordinal(at)
     if not rows:
         connection.execute(day.delete().where(day.c.day == at))
         return this
-    values = {"facts": len(rows), "rollup": rollups.dump(this)}
+    values = {"facts": len(rows), "rollup": rollups.dump(this), "journeys": has_journeys}
     put = insert_on(connection, day).values(day=at, **values)
     connection.execute(put.on_conflict_do_update(index_elements=["day"], set_=values))
     return this

@@ -1,4 +1,4 @@
-"""The sections of the managers' pages: of each, which numbers stand in which plot and table; pure."""
+"""The sections of the managers' pages: which numbers stand in which plot and table; pure. `contents` lists them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from belisha.metrics.arrivals import FOLLOWED
 from belisha.metrics.days import Period
-from belisha.metrics.measures import CAME_BACK, FUNNEL
+from belisha.metrics.measures import CAME_BACK
 from bots.charts import bars as charts
 from bots.metrics import plots
 from bots.metrics.figures import Figures
@@ -21,11 +21,10 @@ _MONTHS: Final = 12
 _STEPS: Final = {
     "invited": "An account was made",
     "signed_in": "… signed in",
-    "completed_profile": "… said what they do",
-    "joined": "… joined a group",
+    "joined": "… has a profile and a group",
     "read": "… read there",
-    "contributed": "… wrote something",
-    CAME_BACK: "… and came back in the second week",
+    CAME_BACK: "… came back in week two",
+    "contributed": "… and wrote something",
 }
 #: What somebody may do in a group, by measure.
 _IN_GROUPS: Final = {"wrote_in": "… wrote", "voted_in": "… voted", "opened_in": "… opened a file"}
@@ -187,19 +186,21 @@ def _parts(
 def retention(asked: Asked) -> Sequence[Block]:
     """How far newcomers come, and how long they stay."""
     figures = asked.figures
-    of = figures.newest(asked.month, "funnel")  # a month's own is decided about six weeks later
-    parts = figures.parts(of, "funnel")
-    steps = [(_STEPS[step], parts.get(step)) for step in ("invited", *FUNNEL, CAME_BACK)]
-    told = f"Of the members whose accounts were made in the twelve months up to {month_name(of)}: how many …"
+    # Of each quarter: of the last one up to the month that is asked for.
+    earlier = [one for one in figures.months if one.first <= asked.month.first and figures.parts(one, "funnel")]
+    parts = figures.parts(earlier[-1], "funnel") if earlier else {}
+    steps = [(text, parts.get(step)) for step, text in _STEPS.items()]
+    until = f"up to {month_name(earlier[-1])}" if earlier else "before a quarter's end"
+    told = f"Of the members whose accounts were made in the twelve months {until}: how many …"
     svg = plots.bars(told, [plots.Bar(*one) for one in steps])
     funnel = Block("funnel", "First steps", told, svg, ("Step", "Members"), tuple(steps))
-    behind, rows = sorted(FOLLOWED), list[tuple[str | Number, ...]]()
+    behind, rows = FOLLOWED, list[tuple[str | Number, ...]]()
     for month in figures.months:
         cohort = figures.parts(month, "cohort")
         if cohort:
             rows.append((quarter_name(month), cohort.get(""), *(cohort.get(f"{one:02}", "") for one in behind)))
-    told = "Newcomers of each quarter, and how many of them were active so many months after it."
-    heads = ("Quarter", "Newcomers", *(str(one) for one in behind))
+    told = "Newcomers of each quarter, and how many of them were active in the month so many months after it."
+    heads = ("Quarter", "Newcomers", *(f"Month {one}" for one in behind))
     cells = [(str(row[0]), [one for one in row[1:] if not isinstance(one, float)]) for row in rows]
     return (funnel, Block("stay", "Who stays", told, plots.heat(told, heads[1:], cells), heads, tuple(rows)))
 
@@ -260,16 +261,6 @@ def organisations(asked: Asked) -> Sequence[Block]:
     svg = plots.heat(told, heads, rows)
     table = tuple((name, *cells) for name, cells in rows)
     return (Block("connections", "Who answers whom", told, svg, ("", *heads), table),)
-
-
-#: Every section: its part of an address, its name, and its blocks.
-SECTIONS: Final[Mapping[str, tuple[str, Callable[[Asked], Sequence[Block]]]]] = {
-    "overview": ("Overview", overview),
-    "growth": ("Growth", growth),
-    "retention": ("First steps and staying", retention),
-    "groups": ("Groups and labels", groups),
-    "organisations": ("Organisations", organisations),
-}
 
 
 def month_name(month: Period) -> str:

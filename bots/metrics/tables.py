@@ -44,13 +44,14 @@ opted_out = sa.Table(
     sa.Column("at", sa.Float, nullable=False),
 )
 
-# A day's sets of members (`belisha.metrics.rollups`), and of how many facts they were made.
+# A day's sets of members (`belisha.metrics.rollups`), of how many facts they were made, and whether journeys are in it.
 day = sa.Table(
     "metrics_day",
     metadata,
     sa.Column("day", sa.Integer, primary_key=True, autoincrement=False),
     sa.Column("facts", sa.Integer, nullable=False),
     sa.Column("rollup", sa.LargeBinary, nullable=False),
+    sa.Column("journeys", sa.Boolean, nullable=False, server_default=sa.false()),
 )
 
 # One row: the highest number that was ever given to a member, and how far the module's doings were read.
@@ -125,3 +126,17 @@ annotation = sa.Table(
     sa.Column("author", sa.Text, nullable=False),
     sqlite_autoincrement=True,
 )
+
+# The pulses that were asked, by the first day of their quarter. Their answers are ballots (`bots.polls.tables.ballot`).
+pulse = sa.Table(
+    "metrics_pulse",
+    metadata,
+    sa.Column("quarter", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("closes", sa.Float, nullable=False),  # seconds since 1970
+    sa.Column("state", sa.Text, nullable=False, server_default="open"),
+    sa.Column("has_key", sa.Boolean, nullable=False, server_default=sa.false()),  # since its first answer
+    sa.CheckConstraint("state IN ('open', 'counted', 'dropped')", name="state"),
+)
+
+# Who is not to be asked.
+no_pulse = sa.Table("metrics_no_pulse", metadata, sa.Column("user_id", sa.Text, primary_key=True))

@@ -31,8 +31,8 @@ DID: Final = {
 }
 
 
-def mine(facts: Sequence[Fact], *, opted_out: bool) -> Sequence[Block]:
-    """What is counted about a member, and what that is good for."""
+def mine(facts: Sequence[Fact], *, opted_out: bool, journeys: bool = False) -> Sequence[Block]:
+    """What is counted about a member, what that is good for, and whether the order of it is looked at."""
     if opted_out:
         return (
             paragraph(_("You are not counted: nothing is kept of what you do, and what was is deleted.")),
@@ -54,7 +54,15 @@ def mine(facts: Sequence[Fact], *, opted_out: bool) -> Sequence[Block]:
         "It stands under a pseudonym, with the day, the group, the label and your organisation: no text, and not whom "
         "you answered. Facts are deleted after {count} days. Figures about fewer than five members are shown to nobody."
     )
-    return (paragraph(_("This is counted about you:")), Table(heads, tuple(rows)), say(how, count=KEPT_DAYS), stop)
+    order = _("In which order members do these things is looked at too: what comes next, and how newcomers begin.")
+    more = (paragraph(order),) if journeys else ()
+    return (
+        paragraph(_("This is counted about you:")),
+        Table(heads, tuple(rows)),
+        say(how, count=KEPT_DAYS),
+        *more,
+        stop,
+    )
 
 
 def opted_out() -> Sequence[Block]:

@@ -23,6 +23,7 @@ from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
 from bots.metrics.figures import FigureBook
 from bots.metrics.metrics import metrics_of
+from bots.metrics.pulse_box import PulseBox
 from bots.metrics.seen import Seen
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
@@ -41,6 +42,7 @@ from bots.portal import (
     views_poll_form,
     views_polls,
     views_profile,
+    views_pulse,
     views_recover,
     views_report,
     views_reports,
@@ -133,6 +135,8 @@ ROUTES: Final = (
     Route("POST", "/ballots/{place:[A-Za-z0-9_-]+}/find", views_ballots.find, Who.MEMBER, framed=True),
     Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}/list.txt", views_ballots.listed, Who.MEMBER, framed=True),
     Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}/result.png", views_ballots.picture, Who.MEMBER, framed=True),
+    Route("GET", "/pulse", views_pulse.page, Who.MEMBER, framed=True),
+    Route("POST", "/pulse", views_pulse.answer, Who.CONFIRMED, framed=True),
     Route("GET", "/confirm", views.confirm, Who.MEMBER, framed=True),
     Route("GET", "/confirm/state", views_sign_in.confirm_state, Who.ANYBODY),
     Route("GET", "/sign-in", views_sign_in.sign_in, Who.ANYBODY),
@@ -194,6 +198,7 @@ def parts_of(
         server_name=config.server_name,
         seen=None if metrics is None else Seen(store, metrics.book, now),
         figures=None if metrics is None else FigureBook(store),
+        pulses=None if config.ballot_keys is None else PulseBox(store, KeyFiles(config.ballot_keys), now),
     )
 
 

@@ -12,8 +12,9 @@ from markupsafe import Markup
 
 from belisha.export import Cell, disposition, file_name, one_line, table
 from belisha.tlp import Label
+from bots.metrics.contents import SECTIONS
 from bots.metrics.figures import LONGEST, FigureBook, Figures
-from bots.metrics.sections import SECTIONS, Asked, Block, month_name, said
+from bots.metrics.sections import Asked, Block, month_name, said
 from bots.portal.guard import Refused
 from bots.portal.views_pictures import drawn
 from bots.portal.visit import Visit, see

@@ -14,7 +14,8 @@ from belisha.export import disposition, file_name
 from belisha.metrics.days import month_of
 from belisha.tlp import Label
 from bots.charts.artist import NotDrawn
-from bots.metrics.sections import SECTIONS, month_name
+from bots.metrics.contents import SECTIONS
+from bots.metrics.sections import month_name
 from bots.portal.drawings import Busy
 from bots.portal.guard import Refused
 from bots.portal.views_metrics import book_of

@@ -16,6 +16,7 @@ from bots.blog.post_book import PostBook
 from bots.charts.artist import printer
 from bots.kernel.by_form import ByForm
 from bots.metrics.figures import FigureBook
+from bots.metrics.pulse_box import PulseBox
 from bots.metrics.seen import Seen
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
@@ -66,6 +67,8 @@ class Parts:
     """The community's figures; None where nothing is counted."""
     sheets: Drawings = field(default_factory=lambda: Drawings(printer().draw))
     """Sets reports as PDF."""
+    pulses: PulseBox | None = None
+    """The quarter's questions; None where there is no place for the keys of what is answered."""
     background: set[asyncio.Task[None]] = field(default_factory=set)
     """What goes on after an answer, so that its time tells nobody anything."""
 

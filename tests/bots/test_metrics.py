@@ -13,7 +13,8 @@ import pytest
 import sqlalchemy as sa
 
 from belisha.metrics.days import Period
-from belisha.metrics.facts import Pseudonyms
+from belisha.metrics.facts import Pseudonyms, fact_of
+from belisha.metrics.journeys import JOURNEY, PATH
 from belisha.metrics.rollups import GROUP, Rollups
 from belisha.policy.people import Person
 from belisha.polls.wire import RESPONSE
@@ -29,7 +30,7 @@ from bots.kernel.effects import Effect, Schedule
 from bots.kernel.events import parse, receive
 from bots.kernel.listed import Listed
 from bots.kernel.store import Store
-from bots.metrics import cli, rolling
+from bots.metrics import cli, rolling, words
 from bots.metrics.book import KEPT_DAYS
 from bots.metrics.book import Doing as Counted
 from bots.metrics.metrics import ASK, FORGET, NIGHTLY, PAGE, Metrics, metrics_of
@@ -280,6 +281,32 @@ async def test_old_facts_go_and_their_day_stays(listed: Store) -> None:
     number = await listed.read(lambda one: metrics().book.number(one, MIA))
     await listed.write(lambda one: rolling.forget(one, number or 0))
     assert len((await rollups(listed)).on("active", date(2026, 6, 3))) == 1, "nor do members stay in old days"
+
+
+async def test_journeys_are_looked_at_from_the_day_on_which_that_is_chosen(listed: Store) -> None:
+    """What was done before is not looked at afterwards: not for a late fact, and not when all is rebuilt."""
+
+    async def nightly(now: float, *, journeys: bool) -> Sequence[date]:
+        await listed.write(lambda one: rolling.roll_up(one, now, LONDON, journeys=journeys))
+        await listed.write(lambda one: rolling.rebuild(one, now, LONDON))
+        made, whole = await rollups(listed), Period(date(2026, 6, 1), date(2026, 6, 30))
+        return [one for one in whole.days() if made.by(JOURNEY, PATH, Period(one, one))]
+
+    await heard(listed, said("$1"))
+    assert await nightly(NOON + DAY, journeys=False) == []
+    await heard(listed, said("$2", when=NOON + DAY), said("$late", BEN), now=NOON + DAY)
+    assert await nightly(NOON + 2 * DAY, journeys=True) == [date(2026, 6, 4)]
+    await heard(listed, said("$3", when=NOON + 2 * DAY), said("$later", BEN, when=NOON + DAY), now=NOON + 2 * DAY)
+    assert await nightly(NOON + 3 * DAY, journeys=False) == [date(2026, 6, 4)]
+    (path,) = (await rollups(listed)).by(JOURNEY, PATH, Period(date(2026, 6, 4), date(2026, 6, 4))).values()
+    assert len(path) == 2, "the late one is in it"
+    assert "In which order" in told_of(journeys=True) and "In which order" not in told_of(journeys=False)
+
+
+def told_of(*, journeys: bool) -> str:
+    """What a member is told of being counted."""
+    done = [fact_of("k", int(NOON * 1000), LONDON, 1, "read")]
+    return plain(words.mine(done, opted_out=False, journeys=journeys))
 
 
 # --- Who does not want to be counted (rule E1) -----------------------------------------------------------------------

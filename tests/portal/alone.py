@@ -21,6 +21,7 @@ from bots.kernel.calls import Call
 from bots.kernel.outbox import Outbox
 from bots.kernel.store import Store
 from bots.metrics.figures import FigureBook
+from bots.metrics.pulse_box import PulseBox
 from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver
 from bots.portal.book import Book
@@ -77,7 +78,9 @@ async def store_at(address: str) -> AsyncIterator[Alone]:
 
 
 @asynccontextmanager
-async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> AsyncIterator[Visitor]:
+async def portal(
+    here: Alone, rates: Rates, homeserver: str | None = None, pulses: PulseBox | None = None
+) -> AsyncIterator[Visitor]:
     """The portal's pages, beside a homeserver that does not answer where none is named."""
     (dead, port) = free_ports(2)
     url = f"http://127.0.0.1:{port}"
@@ -102,6 +105,7 @@ async def portal(here: Alone, rates: Rates, homeserver: str | None = None) -> As
             mails_off=Limit(rates.mails_off),
             server_name="belisha.localhost",
             figures=FigureBook(here.store),
+            pulses=pulses,
         )
         async with TestServer(application(parts, rates), port=port):
             visitor = Visitor(url)

@@ -16,10 +16,11 @@ import pytest
 import pytest_asyncio
 import sqlalchemy as sa
 
+from belisha.metrics.respect import Name
 from bots.metrics import reports, sponsors
+from bots.metrics.contents import SECTIONS
 from bots.metrics.publishing import read
 from bots.metrics.sample import NotEmpty, fill
-from bots.metrics.sections import SECTIONS
 from bots.metrics.tables import sponsor
 from bots.portal.limits import Rate, Rates
 from tests.bots.test_schedule import at
@@ -229,6 +230,52 @@ async def test_a_link_ends_by_itself_and_there_are_never_many(manager: Opened) -
     form = {"form": form_of((await visitor.get("/metrics/report")).text), "month": f"{month:%Y-%m}"}
     answer = await visitor.post("/metrics/report/links", form)
     assert answer.status == 400 and "Please withdraw one" in answer.text
+
+
+async def test_of_journeys_only_what_is_shown_has_a_name(manager: Opened) -> None:
+    """That a path is named would tell that somebody took it; of moves all that could be are decided about."""
+    here, visitor = manager
+    release = await here.store.read(read)
+    page = (await visitor.get("/metrics/journeys?month=2026-09")).text
+    paths = {name: one.members for name, one in release.items() if name.measure == "path"}
+    shown = {
+        name.part: count for name, count in paths.items() if count and name.period.first.isoformat() == "2026-07-01"
+    }
+    assert shown and len(paths) > 3 * len(shown)
+    assert len(re.findall(r"Way \d+: ", page)) == len(shown)
+    file = await visitor.get("/metrics/journeys/ways.csv?month=2026-09")
+    rows = list(csv.reader(io.StringIO(file.text.lstrip("\ufeff"))))
+    assert sorted(int(row[1]) for row in rows if row[0].startswith("Way")) == sorted(shown.values())
+    moves = {
+        name.part: one.members
+        for name, one in release.items()
+        if name.measure == "move" and name.period.first.isoformat() == "2026-09-01"
+    }
+    both = sorted(count for part, count in moves.items() if count and not part.startswith(">") and part[-1] != ">")
+    file = await visitor.get("/metrics/journeys/next.csv?month=2026-09")
+    told = [row[1] for row in csv.reader(io.StringIO(file.text.lstrip("\ufeff"))) if ", then " in row[0]]
+    assert sorted(map(int, told)) == both
+    assert page.count('class="plot-flow"') == min(14, len(both))
+    assert (await visitor.get("/metrics/journeys/next.png?month=2026-09")).status == 200
+
+
+async def test_of_a_pulse_stands_what_was_decided_by_quarter(manager: Opened) -> None:
+    here, visitor = manager
+    release = await here.store.read(read)
+    found = {name: one for name, one in release.items() if name.measure == "pulse"}
+    quarters = sorted({name.period for name in found})
+    file = await visitor.get("/metrics/trust/sharing.csv")
+    rows = list(csv.reader(io.StringIO(file.text.lstrip("\ufeff"))))[-len(quarters) :]
+    said = [
+        ["withheld" if one is None else str(one) for one in (found[name].members for name in names)]
+        for names in (
+            [Name(quarter, "pulse", part) for part in ("", "sharing agree", "sharing neither", "sharing disagree")]
+            for quarter in quarters
+        )
+    ]
+    assert len(quarters) >= 2 and [row[1:5] for row in rows] == said
+    assert {row[5] for row in rows} <= {"withheld", "Neither", "Rather yes", "Yes, fully"}
+    assert "What I share goes no further than I want" in (await visitor.get("/metrics/trust")).text
 
 
 async def test_managers_write_down_what_happened(manager: Opened) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from playwright.async_api import expect
 
+from bots.metrics.contents import SECTIONS
 from bots.metrics.sample import fill
-from bots.metrics.sections import SECTIONS
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.test_figures import LONDON, NOW, opened
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
 from itertools import combinations
@@ -36,6 +36,7 @@ class Attacker:
     cells: Mapping[Name, Cell]
     world: Pilot
     others: Sequence[Sets]
+    _apart: dict[tuple[Name, Name], bool] = field(default_factory=dict)
 
     def finds(self) -> Iterator[Found]:
         """Differences that are about too few: of a cell and one in it, two apart, or parts of one measure."""
@@ -43,23 +44,24 @@ class Attacker:
             inside = [name for name in self.published if name != whole and self._known_in(name, whole)]
             for family in self._families(inside):
                 rest = self._rest(self._sets, whole, family)
-                if (
-                    self._too_few(rest, (whole, *family))
-                    and all(self._known_apart(*pair) for pair in combinations(family, 2))
-                    and not self._known_nobody(whole, family)
-                ):
+                if self._too_few(rest, (whole, *family)) and not self._known_nobody(whole, family):
                     yield Found(rest, whole, family)
 
-    @staticmethod
-    def _families(names: Sequence[Name]) -> Iterator[tuple[Name, ...]]:
-        for size in (1, 2):
-            yield from combinations(names, size)
+    def _families(self, names: Sequence[Name]) -> Iterator[tuple[Name, ...]]:
+        """Names of which no two have anybody in common: single ones, pairs, and more of one measure of one time."""
+        yield from ((name,) for name in names)
+        yield from (pair for pair in combinations(names, 2) if self._known_apart(*pair))
         by_measure: defaultdict[tuple[object, str], list[Name]] = defaultdict(list)
         for name in names:
             by_measure[name.period, name.measure].append(name)
         for parts in by_measure.values():
-            for size in range(3, len(parts) + 1):
-                yield from combinations(parts, size)
+            yield from (family for family in self._grown((), parts) if len(family) > 2)
+
+    def _grown(self, family: tuple[Name, ...], parts: Sequence[Name]) -> Iterator[tuple[Name, ...]]:
+        for place, name in enumerate(parts):
+            yield (*family, name)
+            apart = [one for one in parts[place + 1 :] if self._known_apart(name, one)]
+            yield from self._grown((*family, name), apart)
 
     def too_small(self) -> list[Name]:
         """Published numbers that are about too few themselves."""
@@ -78,7 +80,10 @@ class Attacker:
         return all(world[name] <= world.get(whole, frozenset()) for world in worlds)
 
     def _known_apart(self, one: Name, other: Name) -> bool:
-        return all(world.get(one, frozenset()).isdisjoint(world.get(other, frozenset())) for world in self.others)
+        if (found := self._apart.get((one, other))) is None:
+            both = ((world.get(one, frozenset()), world.get(other, frozenset())) for world in self.others)
+            found = self._apart[one, other] = all(mine.isdisjoint(theirs) for mine, theirs in both)
+        return found
 
     def _known_nobody(self, whole: Name, parts: Sequence[Name]) -> bool:
         """Whether the parts are the whole by what they are, so that nothing is learned."""

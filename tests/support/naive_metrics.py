@@ -91,18 +91,23 @@ class Naive:
         return [[self._one(query, s=start, c=c, k=k) for k in range(c, weeks)] for c in range(weeks)]
 
     def funnel(self, first: int, last: int) -> list[int]:
-        steps = ("signed_in", "completed_profile", "joined", "read")
+        actions = [*(f"'{step}'" for step in ("signed_in", "completed_profile", "joined", "read"))]
+        return self._reached(first, last, [*([one] for one in actions), [WORDS["contributed"]], [""]])
+
+    def first_steps(self, first: int, last: int) -> list[int]:
+        steps = [["'signed_in'"], ["'completed_profile'", "'joined'"], ["'read'"], [""], [WORDS["contributed"]]]
+        return self._reached(first, last, steps)
+
+    def _reached(self, first: int, last: int, steps: list[list[str]]) -> list[int]:
         did = (
             "EXISTS (SELECT 1 FROM fact f WHERE f.m = i.m AND f.action IN ({}) AND f.day BETWEEN i.day AND i.day + 27)"
         )
-        conditions = [did.format(f"'{step}'") for step in steps] + [did.format(WORDS["contributed"])]
         # The first sign-in within the 28 days, and something done 7 to 13 days after it.
-        conditions.append(
-            f"""EXISTS (SELECT 1 FROM fact f WHERE f.m = i.m AND f.action IN ({WORDS["active"]}) AND f.day - (
+        came_back = f"""EXISTS (SELECT 1 FROM fact f WHERE f.m = i.m AND f.action IN ({WORDS["active"]}) AND f.day - (
             SELECT min(s.day) FROM fact s
             WHERE s.m = i.m AND s.action = 'signed_in' AND s.day BETWEEN i.day AND i.day + 27
             ) BETWEEN 7 AND 13)"""  # noqa: S608
-        )
+        conditions = [" AND ".join(did.format(one) if one else came_back for one in step) for step in steps]
         return [
             self._one(
                 "SELECT count(*) FROM (SELECT m, min(day) AS day FROM fact WHERE action = 'invited' GROUP BY m) i"  # noqa: S608

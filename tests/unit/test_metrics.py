@@ -22,6 +22,7 @@ from belisha.metrics.measures import (
     active_users,
     cohorts,
     connections,
+    first_steps,
     funnel,
     growth,
     reading,
@@ -192,6 +193,7 @@ def test_every_measure_is_what_plain_sql_finds(raw: list[Raw]) -> None:
         assert tuple(map(len, searching(rollups, period))) == naive.searching(*ordinals(period))
         assert top_decile(rollups, period).share == naive.top_decile(*ordinals(period))
         assert list(map(len, funnel(rollups, period).values())) == naive.funnel(*ordinals(period))
+        assert list(map(len, first_steps(rollups, period).values())) == naive.first_steps(*ordinals(period))
         matrix = {pair: len(members) for pair, members in connections(rollups, period, CATEGORIES).items()}
         assert matrix == naive.connections(*ordinals(period), CATEGORIES)
         for measure, action in ((turnout, "voted"), (reach, "downloaded")):

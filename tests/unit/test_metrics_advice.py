@@ -87,11 +87,13 @@ def test_a_rule_is_silent_where_any_of_its_numbers_is_withheld(
 
 
 def test_the_worst_step_of_the_newest_funnel_is_named() -> None:
-    steps = {"invited": 60, "signed_in": 50, "completed_profile": 40, "joined": 20, "read": 18, "contributed": 5}
+    steps = {"invited": 60, "signed_in": 50, "joined": 40, "read": 38, "came_back": 36, "contributed": 10}
     release = {Name(MAY, "funnel", step): Shown(number) for step, number in steps.items()}
     older = {Name(APRIL, "funnel", "invited"): Shown(50), Name(APRIL, "funnel", "signed_in"): Shown(5)}
     told = said({**older, **release}, "stuck")
-    assert told == "Of 18 newcomers of the twelve months up to May 2026 who read there, 5 wrote something."
+    assert told == (
+        "Of 36 newcomers of the twelve months up to May 2026 who came back in their second week, 10 wrote something."
+    )
 
 
 def test_a_month_of_which_nothing_is_shown_says_nothing() -> None:

@@ -15,6 +15,7 @@ from belisha.metrics.asks import asks
 from belisha.metrics.days import Period, months, week_of, weeks
 from belisha.metrics.facts import Fact
 from belisha.metrics.in_groups import Part, health, reach, turnout
+from belisha.metrics.journeys import STEPS, add_journeys, called, first_weeks, moves
 from belisha.metrics.measures import (
     active_users,
     cohorts,
@@ -26,6 +27,7 @@ from belisha.metrics.measures import (
     stickiness,
     top_decile,
 )
+from belisha.metrics.pulse import PARTS, QUESTIONS, pulse_cells
 from belisha.metrics.rollups import GROUP, LABEL, Rollups
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -89,6 +91,38 @@ def _asks(_: Rollups, period: Period) -> str:
     return f"unanswered {one.unanswered}, after {one.time_to_first_answer} minutes, {sets}"
 
 
+def _walked() -> Rollups:
+    rollups, facts, members = Rollups(), list[Fact](), dict[str, int]()
+    for key, (time, name, action) in enumerate(table("when (UTC) | who | did")):
+        when = datetime.fromisoformat(time).replace(tzinfo=UTC)
+        member = members.setdefault(name, len(members) + 1)
+        facts.append(Fact(str(key), int(when.timestamp() * 1000), when.date(), member, action))
+    rollups.add(facts)
+    add_journeys(rollups, facts)
+    return rollups
+
+
+def _moves(_: Rollups, period: Period) -> str:
+    made = {called(move): who for move, who in moves(_walked(), period).items() if who}
+    return counts(dict(sorted(made.items())))
+
+
+def _stopped(_: Rollups, period: Period) -> str:
+    return counts({step: who for step, who in first_weeks(_walked(), period).stopped.items() if who})
+
+
+def _pulse(_: Rollups, period: Period) -> str:
+    given = {n: (int(row[1]), int(row[2])) for n, row in enumerate(table("who answered | sharing | using"), 1)}
+    (whole, *parts), _partitions = pulse_cells(given, period)
+    found = {one.name.part: len(one.members) for one in parts}
+    told = [
+        ", ".join([*(f"{part} {found[f'{question} {part}']}" for part in PARTS), f"middle {whole.figures[question]:g}"])
+        for question in QUESTIONS
+    ]
+    told = [f"{question}: {numbers}" for question, numbers in zip(QUESTIONS, told, strict=True)]
+    return f"answered {len(whole.members)}, {'; '.join(told)}"
+
+
 MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "DAU": lambda rollups, period: ", ".join(map(str, active_users(rollups, period))),
     "WAU": lambda rollups, period: ", ".join(map(str, active_users(rollups, period, 7))),
@@ -108,6 +142,10 @@ MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "asks": _asks,
     "health": _health,
     "turnout": lambda rollups, period: _took(turnout(rollups, period)),
+    "moves": _moves,
+    "paths": lambda _, period: counts(first_weeks(_walked(), period).paths),
+    "stopped": _stopped,
+    "pulse": _pulse,
     "reach": lambda rollups, period: _took(reach(rollups, period)),
 }
 EXAMPLES = re.findall(r"^\| (\w+) \| (\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d) \| (.+) \|$", PAGE, re.MULTILINE)
@@ -143,3 +181,7 @@ def test_the_actions_are_those_of_the_code() -> None:
     assert shown == {
         name: [action.means, yes[action.active], yes[action.contributes]] for name, action in ACTIONS.items()
     }
+
+
+def test_the_steps_are_those_of_the_code() -> None:
+    assert [(row[0].strip("`"), tuple(row[1].split(", "))) for row in table("step | actions")] == list(STEPS.items())
