@@ -7,10 +7,11 @@ import math
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -248,6 +249,23 @@ def test_deliveries_are_refused_and_dead_letters_lie_there(demo: Demo) -> None:
     assert demo.deliver(event()) == 200, "it is stored, and found to be no event"
     demo.raised("BelishaDeliveriesRefused", "BelishaDeadLetters")
     demo.over()
+
+
+def test_nothing_can_be_decided(demo: Demo) -> None:
+    """What the registry's revision stands in is away for a moment, as where a database is mended by hand."""
+    database = demo.data / "homeserver.db"
+
+    def rename(one: str, other: str) -> None:
+        with closing(sqlite3.connect(database, timeout=30)) as connection:
+            connection.execute(f"ALTER TABLE {one} RENAME TO {other}")
+
+    rename("belisha_revision", "away")
+    try:
+        until(lambda: demo.say("kofi", "Market Square", "Is anybody there?") == 403, "a refusal")
+        demo.raised("BelishaCannotDecide")
+    finally:
+        rename("away", "belisha_revision")
+    until(lambda: demo.say("kofi", "Market Square", "Here I am.") == 200, "an answer")
 
 
 def test_a_hook_and_the_scanner_are_missing(demo: Demo) -> None:
