@@ -24,6 +24,7 @@ class Metrics(Part):
     """What is counted beyond what always is."""
 
     journeys: bool = False
+    pulse: bool = True
 
 
 class SignIn(Part):

@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # After the configuration: what is wrong there is told at once.
     from bots.kernel.errors import StoreError
     from bots.kernel.process import Process, StartError
+    from bots.metrics import watched
     from bots.metrics.metrics import metrics_of
     from bots.portal import server as portal
     from bots.roster import roster
@@ -42,8 +43,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     zone = ZoneInfo(config.time_zone)
     command, metrics, post = portal.command(config), metrics_of(config), portal.post(config)
     bots = roster(command, config.escalation, rules, zone, config.ballot_keys, post, metrics)
+    numbers = () if metrics is None else (watched.page,)
     try:
-        asyncio.run(Process(config, bots, portal.beside(config)).run())
+        asyncio.run(Process(config, bots, portal.beside(config), numbers).run())
     except (StartError, StoreError) as error:
         return _say(str(error), 1)
     except Exception as error:

@@ -16,6 +16,7 @@ from bots.kernel.bot import Bot, WithDesk
 from bots.kernel.config import Escalation
 from bots.library import Library
 from bots.metrics.metrics import Metrics
+from bots.metrics.pulse import Pulses
 from bots.mydata.mydata import MyData
 from bots.polls import Polls
 from bots.polls.key_files import KeyFiles
@@ -63,6 +64,7 @@ def roster(
         digests,
         MyData(address, None if metrics is None else metrics.held),
         *([metrics] if metrics else ()),
+        *([Pulses(metrics.book, keys, address, asks=metrics.asks)] if metrics else ()),
     ]
     return [
         Steward(

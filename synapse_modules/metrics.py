@@ -25,6 +25,8 @@ RULES: Final = frozenset("L1 L2 L3 L4 R1 R2 R3 R4 R5 M1 M2 M3 F1 P1 P2 P3 X1".sp
 OUTCOMES: Final = frozenset("clean malware known not_checked not_scanned".split())
 _OTHER: Final = "other"
 
+#: The error of what could not be decided.
+CANNOT_DECIDE: Final = "ORG.BELISHA.CANNOT_DECIDE"
 _decisions: Final = Counter("belisha_decisions", "Decisions, by rule and verdict.", ["rule", "verdict"])
 _labels: Final = Counter("belisha_labels", "Items accepted, by label and kind of room.", ["label", "kind"])
 _seconds: Final = Histogram(
@@ -66,12 +68,18 @@ def deciding(event_type: str | None) -> Iterator[None]:
         yield
     except SynapseError as error:
         rule = error.error_dict(None).get("org.belisha.rule", "L1")  # what cannot be read is on no list
-        _count(str(rule), Verdict.REFUSE)
+        if error.errcode != CANNOT_DECIDE:  # which was counted where it was made, as those of no event are
+            _count(str(rule), Verdict.REFUSE)
         raise
     else:
         _count(_allowing(event_type), Verdict.ALLOW)
     finally:
         _seconds.observe(time.perf_counter() - started)
+
+
+def undecided() -> None:
+    """Counts what could not be decided, at whichever entrance."""
+    _count("X1", Verdict.REFUSE)
 
 
 def decided(decision: Decision) -> None:

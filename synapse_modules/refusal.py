@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 from synapse.module_api.errors import SynapseError
 
 from belisha.policy.decision import Decision, refuse
+from synapse_modules import metrics
 
 logger = logging.getLogger(__name__)
 
@@ -76,12 +77,13 @@ def holds_nul() -> SynapseError:
 
 
 def undecided() -> SynapseError:
-    """The error of what could not be decided: the answer is no, and says so (rule X1)."""
+    """The error of what could not be decided, which is counted: the answer is no, and says so (rule X1)."""
+    metrics.undecided()
     return SynapseError(
         HTTPStatus.FORBIDDEN,
         "The server could not check this against the sharing rules just now, so it was not accepted. "
         "Nothing was sent; please try again in a moment.",
-        f"{PREFIX}CANNOT_DECIDE",
+        metrics.CANNOT_DECIDE,
         {"org.belisha.rule": "X1"},
     )
 

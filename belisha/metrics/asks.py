@@ -1,20 +1,21 @@
 """Whether who writes gets an answer, and how soon, as docs/metrics.md defines it, over facts.
 
-Roll-ups do not know which answer is to what, so this is of the time for which facts are kept. What it gives is exact
-and not to be shown as it is: `belisha.metrics.respect` decides what may be.
+Roll-ups do not know which answer is to what, so of each month what it gives is kept as sets. It is exact and not to be
+shown as it is: `belisha.metrics.respect` decides what may be.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from pyroaring import BitMap
 
 from belisha.metrics.days import Period
 from belisha.metrics.facts import Fact
+from belisha.metrics.respect import Cell, Name
 
 #: For so long an answer is waited for.
 PATIENCE: Final = timedelta(days=7)
@@ -77,6 +78,47 @@ def asks(facts: Iterable[Fact], within: Period) -> Asks:
             heard.add(post.member)
             answerers.add(first.member)
     return Asks(tuple(sorted(waits)), len(found) - len(waits), heard, all_who_asked - heard, answerers)
+
+
+class Kept(NamedTuple):
+    """What is kept of a month's posts when their facts are gone: the members whom each number is about.
+
+    Attributes:
+        heard, unheard, answerers: as in `Asks`.
+        minutes: the time to the first answer; None where nothing was answered.
+    """
+
+    heard: BitMap
+    unheard: BitMap
+    answerers: BitMap
+    minutes: int | None
+
+
+def kept(found: Asks) -> Kept:
+    """What is kept of them."""
+    return Kept(found.heard, found.unheard, found.answerers, found.time_to_first_answer)
+
+
+def settled(month: Period) -> Period:
+    """The days whose facts tell what became of a month's posts."""
+    return Period(month.first, month.last + PATIENCE)
+
+
+def cells(months: Mapping[Period, Kept]) -> list[Cell]:
+    """What is asked for of posts: who was heard and who was not, and who answered first.
+
+    The time to the first answer stands beside those who answered: it is about them. How many posts had no answer is
+    not asked for: beside the members who had none it would tell how often each of few had tried.
+    """
+    found = []
+    for month, one in months.items():
+        span, minutes = settled(month), {} if one.minutes is None else {"minutes": float(one.minutes)}
+        found += [
+            Cell(Name(month, "asks", "heard"), one.heard, span),
+            Cell(Name(month, "asks", "unheard"), one.unheard, span),
+            Cell(Name(month, "asks", "answerers"), one.answerers, span, minutes),
+        ]
+    return found
 
 
 def _when(fact: Fact) -> tuple[int, str]:

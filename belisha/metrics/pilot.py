@@ -89,7 +89,7 @@ def pilot(seed: int = 1, *, members: int = 200, organisations: int = 30, days: i
     found = [fact for fact in facts if fact.action == "searched"]
     facts += [_also(apart, fact, "found_nothing") for fact in found if apart.random() < _IN_VAIN]
     facts = list(_in_sessions(random.Random(f"{seed} times"), facts))  # noqa: S311  nor by this
-    return Pilot(people, categories, sorted(facts, key=lambda fact: (fact.at, fact.key)), START, last)
+    return Pilot(people, categories, list(_with_refs(facts)), START, last)
 
 
 def _person(dice: random.Random, number: int, organisation: str, others: list[str], days: int) -> Person:
@@ -147,6 +147,22 @@ def _day(dice: random.Random, person: Person, people: dict[int, Person], day: da
             yield _fact(dice, person, day, "answered", group, GROUPS[group], dice.choice(list(people.values())))
         else:
             yield _fact(dice, person, day, "posted", group, GROUPS[group])
+
+
+def _with_refs(facts: list[Fact]) -> Iterator[Fact]:
+    """Posts are about themselves, and each answer is to the newest post of somebody else in its group of a week."""
+    latest: dict[str, list[Fact]] = {}
+    for fact in sorted(facts, key=lambda fact: (fact.at, fact.key)):
+        if fact.action == "posted":
+            posted = fact._replace(ref=fact.key)
+            latest.setdefault(fact.group, []).append(posted)
+            yield posted
+        elif fact.action == "answered":
+            others = (one for one in reversed(latest.get(fact.group, ())) if one.member != fact.member)
+            post = next(others, None)
+            yield fact if post is None or post.day + _DAY * 7 < fact.day else fact._replace(ref=post.key)
+        else:
+            yield fact
 
 
 def _in_sessions(dice: random.Random, facts: list[Fact]) -> Iterator[Fact]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -22,7 +22,12 @@ Report = tuple[list[Cell], list[Partition]]
 
 
 def report(
-    rollups: Rollups, category: Mapping[str, str], months: list[Period], weeks: list[Period], earlier: Release
+    rollups: Rollups,
+    category: Mapping[str, str],
+    months: list[Period],
+    weeks: list[Period],
+    earlier: Release,
+    further: Sequence[Cell] = (),
 ) -> Report:
     """All cells of some months and weeks, and what adds up to what among them; all months come before all weeks.
 
@@ -35,6 +40,7 @@ def report(
         months: in order and without a gap.
         weeks: likewise.
         earlier: what was decided before: what was shown, and has only erased members, is there as an empty cell.
+        further: cells that come behind all of these.
     """
     cells: list[Cell] = []
     partitions: list[Partition] = []
@@ -57,6 +63,7 @@ def report(
     journeys, split = journey_cells(rollups, months)
     cells += journeys
     partitions += split
+    cells += further
     names = {cell.name for cell in cells}
     erased = [name for name in earlier if name not in names and name.period in (*months, *weeks)]
     return [*cells, *(Cell(name, BitMap(), name.period) for name in erased)], partitions

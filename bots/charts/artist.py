@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+#: Begins every PDF (ISO 32000-2, 7.5.2).
+_PDF: Final = b"%PDF-"
 #: Begins every PNG, with the place of its width and height behind it (RFC 2083, 3.1 and 4.1.1).
 _BEGINS: Final = b"\x89PNG\r\n\x1a\n"
 #: How long a chart may take, in seconds. It takes one or two; on a machine where much else runs, twenty were seen.
@@ -33,11 +35,17 @@ class NotDrawn(Exception):
 
 
 class Artist:
-    """Draws one chart after the other."""
+    """Draws one chart after the other, or, as a `printer`, sets one document."""
 
-    def __init__(self, longest: float = _LONGEST_S) -> None:
-        """Waits for so many seconds for a chart."""
-        self._longest = longest
+    def __init__(self, longest: float = _LONGEST_S, module: str = "bots.charts", begins: bytes = _BEGINS) -> None:
+        """Prepares drawing.
+
+        Args:
+            longest: For how many seconds a drawing is waited for.
+            module: What draws, out of JSON on its standard input.
+            begins: How each of its files begins.
+        """
+        self._longest, self._module, self._begins = longest, module, begins
         self._one_at_a_time = asyncio.Semaphore(1)
 
     async def draw(self, chart: Mapping[str, Any]) -> bytes:
@@ -56,7 +64,7 @@ class Artist:
             sys.executable,
             "-I",
             "-m",
-            "bots.charts",
+            self._module,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,  # it could quote what members wrote
@@ -73,9 +81,14 @@ class Artist:
                 with contextlib.suppress(ProcessLookupError):
                     process.kill()
                 await process.wait()
-        if process.returncode or not found.startswith(_BEGINS):
+        if process.returncode or not found.startswith(self._begins):
             raise NotDrawn(f"drawing a chart ended with {process.returncode}")
         return found
+
+
+def printer() -> Artist:
+    """Sets documents as PDF (`bots.printing`)."""
+    return Artist(module="bots.printing", begins=_PDF)
 
 
 def clear() -> None:

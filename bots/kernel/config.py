@@ -165,6 +165,7 @@ class Config(_Model):
     ballot_keys: Path | None = None
     metrics_key_file: Path | None = None
     metrics_journeys: bool = False
+    metrics_pulse: bool = True
     escalation: Escalation = Escalation()
 
     @field_validator("homeserver")

@@ -19,7 +19,7 @@ from bots.kernel.ground import Ground
 from bots.kernel.leases import Leases
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 from bots.kernel.rooms import Rooms
-from bots.kernel.service import BotsService
+from bots.kernel.service import BotsService, Numbers
 from bots.kernel.store import Store
 
 log = logging.getLogger(__name__)
@@ -37,16 +37,20 @@ class StartError(Exception):
 class Process:
     """The running bots."""
 
-    def __init__(self, config: Config, bots: Sequence[Bot], beside: Sequence[Beside] = ()) -> None:
+    def __init__(
+        self, config: Config, bots: Sequence[Bot], beside: Sequence[Beside] = (), numbers: Sequence[Numbers] = ()
+    ) -> None:
         """Prepares everything that needs neither network nor database.
 
         Args:
             config: The checked configuration.
             bots: The bots, in the order in which they are asked about each event.
             beside: What runs as long as the bots do, on the same store; it may hand in what members ask for by a form.
+            numbers: What `/metrics` shows besides the kernel's own.
         """
         self._config = config
         self._beside = beside
+        self._numbers = numbers
         self._bots = bots
         self._waiting_for = "the database"
 
@@ -79,6 +83,7 @@ class Process:
                 ground.metrics,
                 stored=ground.stored,
                 waiting_for=lambda: self._waiting_for,
+                numbers=self._numbers,
             )
             stack.push_async_callback(service.stop)
             await self._listen(service)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import sqlalchemy as sa
 from aiohttp import web
@@ -22,6 +22,9 @@ from bots.kernel.store import Store
 from bots.kernel.tables import room
 
 log = logging.getLogger(__name__)
+
+#: Gives more text for Prometheus, read in a transaction.
+Numbers = Callable[[sa.Connection], bytes]
 
 # A hundred events of 64 KiB, escaped, and what rides along. aiohttp's own limit is 1 MiB, above which
 # Synapse would repeat a large transaction for ever.
@@ -54,6 +57,7 @@ class BotsService(AppService):
         *,
         stored: Callable[[bool], None],
         waiting_for: Callable[[], str],
+        numbers: Sequence[Numbers] = (),
     ) -> None:
         """Prepares the routes; `start` listens.
 
@@ -65,6 +69,7 @@ class BotsService(AppService):
             stored: Called after each commit that may have brought something new, with whether the chain of deliveries
                 is another than before.
             waiting_for: What keeps this process from being ready; empty when it is.
+            numbers: What else is shown to Prometheus, of what is in the store.
         """
         super().__init__(
             server=config.homeserver,
@@ -82,6 +87,7 @@ class BotsService(AppService):
         self._metrics = metrics
         self._stored = stored
         self._waiting_for = waiting_for
+        self._numbers = numbers
         self.app.router.add_get("/healthz", self._healthz)
         self.app.router.add_get("/readyz", self._readyz)
         self.app.router.add_get("/metrics", self._metrics_page)
@@ -136,6 +142,8 @@ class BotsService(AppService):
         async with self._store.reading() as connection:
             marked = await connection.scalar(query) or 0
         page = self._metrics.page(await self._inbox.depth(), await self._outbox.depth(), marked)
+        for numbers in self._numbers:
+            page += await self._store.read(numbers)
         return web.Response(body=page, headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"})
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from belisha.commands.declaration import ALONE, Command
+from belisha.commands.declaration import ALONE, Argument, Command
+from belisha.commands.values import choice
 from belisha.translation import marked
 
 MINE: Final = Command(
@@ -27,4 +28,13 @@ OPT_IN: Final = Command(
     "!metrics optin",
     where=ALONE,
     title=marked("Be counted again"),
+)
+PULSE: Final = Command(
+    ("pulse",),
+    marked("chooses whether I ask you, once a quarter, two questions about this community"),
+    "!pulse off",
+    (Argument("choice", choice("on", "off"), marked("whether you want to be asked")),),
+    where=ALONE,
+    on_page=marked("chooses whether the steward asks you, once a quarter, two questions about this community"),
+    title=marked("Choose whether I am asked about this community"),
 )

@@ -8,12 +8,14 @@ from typing import Final
 from bots.metrics import sections
 from bots.metrics.journey_sections import journeys
 from bots.metrics.sections import Asked, Block
+from bots.metrics.trust_sections import trust
 
 SECTIONS: Final[Mapping[str, tuple[str, Callable[[Asked], Sequence[Block]]]]] = {
     "overview": ("Overview", sections.overview),
     "growth": ("Growth", sections.growth),
     "retention": ("First steps and staying", sections.retention),
     "journeys": ("Journeys", journeys),
+    "trust": ("Trust", trust),
     "groups": ("Groups and labels", sections.groups),
     "organisations": ("Organisations", sections.organisations),
 }

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from belisha.metrics.days import Period, month_of, week_of
 from belisha.metrics.respect import Name, Release, Shown
 from bots.kernel.store import Store
+from bots.metrics import reports, sponsors
 from bots.metrics.publishing import read
 from bots.metrics.tables import annotation, progress
 
@@ -66,8 +67,17 @@ class Figures:
 
     def figure(self, period: Period, measure: str, name: str) -> float | None:
         """Another number about the same members, such as their stickiness."""
-        found = self.release.get(Name(period, measure))
+        return self.part_figure(period, measure, "", name)
+
+    def part_figure(self, period: Period, measure: str, part: str, name: str) -> float | None:
+        """The same of a part."""
+        found = self.release.get(Name(period, measure, part))
         return None if found is None or found.members is None else found.figures.get(name)
+
+    def newest(self, month: Period, measure: str) -> Period:
+        """The newest month up to this one about which a measure was decided; this one where there is none."""
+        known = [one for one, name in self._parts if name == measure and one.last <= month.last]
+        return max(known, default=month)
 
     def parts(self, period: Period, measure: str) -> Mapping[str, int | None]:
         """The parts of a measure, in the order of their names."""
@@ -89,6 +99,35 @@ class FigureBook:
             notes = [Annotation(row.number, date.fromordinal(row.day), row.text) for row in rows]
             sample = bool(connection.execute(sa.select(progress.c.sample)).scalar_one())
             return Figures(read(connection), notes, sample)
+
+        return await self._store.read(work)
+
+    async def reports(self) -> list[date]:
+        """The first days of the months that have a report, the newest first."""
+        return await self._store.read(reports.months)
+
+    async def report(self, month: date) -> Mapping[str, Any] | None:
+        """A month's report as it was frozen; None where there is none."""
+        return await self._store.read(lambda connection: reports.document(connection, month))
+
+    async def links(self, now: float) -> Sequence[sponsors.SponsorLink]:
+        """The links for sponsors that lead somewhere, the newest first."""
+        return await self._store.read(lambda connection: sponsors.links(connection, now))
+
+    async def make_link(self, month: date, now: float) -> str:
+        """Makes a link for sponsors; its key (see `sponsors.make`)."""
+        return await self._store.write(lambda connection: sponsors.make(connection, month, now))
+
+    async def withdraw_link(self, number: int) -> None:
+        """Has a link lead nowhere any more."""
+        await self._store.write(lambda connection: sponsors.withdraw(connection, number))
+
+    async def for_sponsors(self, key: str, now: float) -> Mapping[str, Any] | None:
+        """The report whose few numbers a key opens; None where it opens none."""
+
+        def work(connection: sa.Connection) -> Mapping[str, Any] | None:
+            month = sponsors.month_of_key(connection, key, now)
+            return None if month is None else reports.document(connection, month)
 
         return await self._store.read(work)
 

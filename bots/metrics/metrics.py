@@ -6,7 +6,7 @@ Everything is one transaction with what led to it: an event with its mark, a pag
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import time
+from datetime import date, time
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -16,15 +16,16 @@ from belisha.metrics.actions import ACTIONS
 from belisha.metrics.days import day_of
 from belisha.metrics.facts import Pseudonyms
 from belisha.policy.people import BOT_PREFIX, Person
-from bots.kernel.bot import Context, Job, Needs
+from bots.kernel.answers import notice
+from bots.kernel.bot import Context, Job, Needs, Unknown
 from bots.kernel.calls import Acting, Answer, Call, Entry
 from bots.kernel.config import Config
 from bots.kernel.done import Doing as Told
 from bots.kernel.done import Done
-from bots.kernel.effects import Effect, Schedule
+from bots.kernel.effects import Effect, Schedule, Send
 from bots.kernel.events import Event
-from bots.kernel.rules import Rule
-from bots.metrics import noticing, publishing, rolling, words
+from bots.kernel.rules import Rule, next_due
+from bots.metrics import monthly, noticing, publishing, reports, rolling, words
 from bots.metrics.book import Doing, FactBook
 from bots.metrics.commands import MINE, OPT_IN, OPT_OUT
 from bots.metrics.tables import progress
@@ -36,6 +37,9 @@ NIGHTLY: Final = "metrics nightly"
 PAGE: Final = "metrics page"
 #: Decides what may be shown.
 PUBLISH: Final = "metrics publish"
+#: Tells the managers of a month's report, in the morning.
+TELL: Final = "metrics tell"
+_MORNING: Final = Rule(time(9))
 #: Begins the names of jobs that take one member out of the roll-ups.
 FORGET: Final = "metrics forget "
 
@@ -46,11 +50,30 @@ class Metrics:
     rules: Mapping[str, Rule] = {ASK: Rule(time(0), every=60), NIGHTLY: Rule(time(3, 40))}
     acts: Mapping[str, Acting] = {}
 
-    def __init__(self, pseudonyms: Pseudonyms, zone: ZoneInfo, *, journeys: bool = False) -> None:
-        """Knows the key, the clock on the community's wall, and whether journeys are looked at here."""
+    def __init__(
+        self,
+        pseudonyms: Pseudonyms,
+        zone: ZoneInfo,
+        community: str = "",
+        portal: str = "",
+        *,
+        journeys: bool = False,
+        asks: bool = True,
+    ) -> None:
+        """Prepares counting.
+
+        Args:
+            pseudonyms: The key.
+            zone: Of the clock on the community's wall.
+            community: What it is called.
+            portal: The portal's address; empty where there is none.
+            journeys: Whether journeys are looked at here.
+            asks: Whether pulses are asked.
+        """
         self._journeys = journeys
+        self.asks = asks
         self.book = FactBook(pseudonyms, zone)
-        self._zone = zone
+        self._zone, self._community, self._portal = zone, community, portal
         self.entries: Sequence[Entry] = (
             Entry(MINE, self._mine),
             Entry(OPT_OUT, self._opt_out),
@@ -108,7 +131,9 @@ class Metrics:
     # --- What is due -----------------------------------------------------------------------------------------------
 
     def job_needs(self, job: Job) -> Needs | None:
-        """What the module tells after the position that the job knows."""
+        """What the module tells after the position that the job knows, or who the managers are."""
+        if job.name == TELL:
+            return Needs(managers=True)
         return Needs(doings=str(job.arguments["after"])) if job.name == PAGE else None
 
     def run(self, job: Job, context: Context) -> Sequence[Effect] | None:
@@ -120,8 +145,9 @@ class Metrics:
         if job.name == NIGHTLY:
             return self._rolled(context)
         if job.name == PUBLISH:
-            publishing.publish(context.database, context.now, self._zone)
-            return ()
+            return self._published(context)
+        if job.name == TELL:
+            return self._tell(job, context)
         if job.name.startswith(FORGET):
             rolling.forget(context.database, int(job.arguments["number"]))
             return ()
@@ -150,6 +176,23 @@ class Metrics:
         rolling.thin(connection, now, self._zone)
         # In a transaction of its own, since it takes longer.
         return (Schedule(PUBLISH, now),)
+
+    def _published(self, context: Context) -> Sequence[Effect]:
+        """Decides about numbers, and freezes the report that is due with them; in the morning managers are told."""
+        connection, now = context.database, context.now
+        publishing.publish(connection, now, self._zone)
+        month = monthly.freeze(connection, now, self._zone, self._community)
+        if month is None:
+            return ()
+        return (Schedule(TELL, next_due(_MORNING, now, self._zone), {"month": month.first.isoformat()}),)
+
+    def _tell(self, job: Job, context: Context) -> Sequence[Effect]:
+        month = str(job.arguments["month"])
+        made = reports.document(context.database, date.fromisoformat(month))
+        if made is None or isinstance(context.managers, Unknown):
+            return ()
+        content = notice(monthly.message(made, self._portal))
+        return [Send(content, room=room, once=f"report {month} {room}", waits=True) for room in context.managers]
 
     # --- Nothing is answered but commands --------------------------------------------------------------------------
 
@@ -187,4 +230,5 @@ def metrics_of(config: Config) -> Metrics | None:
     key = config.metrics_key()
     if key is None:
         return None
-    return Metrics(Pseudonyms(key), ZoneInfo(config.time_zone), journeys=config.metrics_journeys)
+    zone, at = ZoneInfo(config.time_zone), (config.portal.community, config.portal.public_url) if config.portal else ()
+    return Metrics(Pseudonyms(key), zone, *at, journeys=config.metrics_journeys, asks=config.metrics_pulse)

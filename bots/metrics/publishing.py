@@ -13,10 +13,12 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from belisha.metrics.asks import cells as cells_of
 from belisha.metrics.days import Period, day_of, months, months_before, weeks
+from belisha.metrics.pulse import MEASURE as PULSE
 from belisha.metrics.report import report
 from belisha.metrics.respect import SETTLED, Name, Release, Shown, release
-from bots.metrics import rolling
+from bots.metrics import asking, rolling
 from bots.metrics.tables import shown
 
 #: For so many months new numbers are asked for, and compared with all that was shown. Longer than any number reaches
@@ -39,12 +41,15 @@ def publish(connection: sa.Connection, now: float, zone: ZoneInfo) -> int:
     first = max(span.first.replace(day=1), months_before(today, WINDOW))
     over = Period(first, today - SETTLED)
     periods = months(over), weeks(over)
-    earlier = read(connection, {*periods[0], *periods[1]})
-    cells, partitions = report(rollups, rolling.note_categories(connection), *periods, earlier)
+    # A pulse is decided about beside itself alone: nobody knows any more who is in its numbers.
+    known = read(connection, {*periods[0], *periods[1]})
+    earlier = {name: one for name, one in known.items() if name.measure != PULSE}
+    answers = cells_of(asking.keep(connection, periods[0], now, zone))
+    cells, partitions = report(rollups, rolling.note_categories(connection), *periods, earlier, answers)
     if all(cell.name in earlier or cell.span.last + SETTLED >= today for cell in cells):
         return 0
     decided = release(rollups, cells, partitions, today, earlier)
-    new = [_row(name, one) for name, one in decided.items() if name not in earlier]
+    new = [row(name, one) for name, one in decided.items() if name not in earlier]
     if new:
         connection.execute(shown.insert(), new)
     return len(new)
@@ -54,14 +59,15 @@ def read(connection: sa.Connection, periods: Iterable[Period] | None = None) -> 
     """What was decided about some periods; about all where none are named."""
     wanted = None if periods is None else set(periods)
     found: dict[Name, Shown] = {}
-    for row in connection.execute(sa.select(shown)):
-        period = Period(date.fromordinal(row.first), date.fromordinal(row.last))
+    for one in connection.execute(sa.select(shown)):
+        period = Period(date.fromordinal(one.first), date.fromordinal(one.last))
         if wanted is None or period in wanted:
-            found[Name(period, row.measure, row.part)] = Shown(row.members, json.loads(row.figures))
+            found[Name(period, one.measure, one.part)] = Shown(one.members, json.loads(one.figures))
     return found
 
 
-def _row(name: Name, one: Shown) -> dict[str, object]:
+def row(name: Name, one: Shown) -> dict[str, object]:
+    """A decision as it is stored."""
     return {
         "first": name.period.first.toordinal(),
         "last": name.period.last.toordinal(),

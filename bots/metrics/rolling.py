@@ -19,6 +19,7 @@ from belisha.metrics.journeys import add_journeys
 from belisha.metrics.rollups import Rollups
 from bots.directory.tables import directory_member
 from bots.kernel.store import insert_on
+from bots.metrics import asking
 from bots.metrics.book import fact_from, oldest_kept
 from bots.metrics.tables import category, day, fact
 
@@ -69,6 +70,7 @@ def rebuild(connection: sa.Connection, now: float, zone: ZoneInfo) -> tuple[int,
 
 def forget(connection: sa.Connection, number: int) -> int:
     """Takes a member, whose facts are deleted, out of every day; how many days have changed."""
+    asking.forget(connection, number)
     changed = 0
     for row in connection.execute(sa.select(day.c.day, day.c.rollup)).all():
         rollups = Rollups()

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import random
+from datetime import date, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from belisha.metrics.days import day_of
+from belisha.metrics.actions import ACTIVE
+from belisha.metrics.days import Period, day_of, months
 from belisha.metrics.pilot import pilot
+from belisha.metrics.pulse import SCALE, pulse_cells, quarter_of
+from belisha.metrics.respect import SETTLED, release
 from bots.kernel.store import insert_on
-from bots.metrics import publishing, rolling
+from bots.metrics import monthly, publishing, rolling
 from bots.metrics.book import row_of
 from bots.metrics.tables import category, fact, progress, shown
+
+_POINTS: Final = range(1, len(SCALE) + 1)
+#: How often each point is given to either question, and how many answer at all.
+_SHARING, _USING, _ANSWER = (1, 3, 6, 14, 9), (2, 5, 8, 12, 6), 0.5
 
 
 class NotEmpty(Exception):
@@ -39,4 +48,23 @@ def fill(connection: sa.Connection, now: float, zone: ZoneInfo) -> int:
     connection.execute(insert_on(connection, category).on_conflict_do_nothing(), rows)
     rolling.roll_up(connection, now, zone, journeys=True)
     publishing.publish(connection, now, zone)
+    _pulses(connection, world.first + later, day_of(int(now * 1000), zone))
+    monthly.freeze(connection, now, zone)
     return len(world.facts)
+
+
+def _pulses(connection: sa.Connection, first: date, today: date) -> None:
+    """What some of the members answered to the questions of each quarter that is over."""
+    rollups, dice = rolling.load(connection, date.min), random.Random(1)  # noqa: S311  nothing is kept secret by it
+    quarter = quarter_of(first)
+    while quarter.last + SETTLED < today:
+        within = Period(quarter.first, months(quarter)[1].last)
+        answers = {
+            member: (dice.choices(_POINTS, _SHARING)[0], dice.choices(_POINTS, _USING)[0])
+            for member in rollups.members(ACTIVE, within)
+            if dice.random() < _ANSWER
+        }
+        cells, partitions = pulse_cells(answers, within)
+        decided = release(rollups, cells, partitions, today, {})
+        connection.execute(shown.insert(), [publishing.row(name, one) for name, one in decided.items()])
+        quarter = quarter_of(quarter.last + timedelta(days=1))

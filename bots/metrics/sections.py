@@ -16,6 +16,7 @@ from bots.metrics.plots import WITHHELD
 
 Number = int | float | None
 _WEEKS: Final = 26
+_TWO_DAYS: Final = 2 * 24 * 60
 _MONTHS: Final = 12
 _STEPS: Final = {
     "invited": "An account was made",
@@ -27,6 +28,12 @@ _STEPS: Final = {
 }
 #: What somebody may do in a group, by measure.
 _IN_GROUPS: Final = {"wrote_in": "… wrote", "voted_in": "… voted", "opened_in": "… opened a file"}
+#: Of those who wrote, by part of the measure.
+_ANSWERS: Final = {
+    "heard": "Had an answer",
+    "unheard": "Had none to anything they wrote",
+    "answerers": "Were the first to answer somebody",
+}
 _GROWTH: Final = {
     "returning": "Were there the month before",
     "came": "Came, or came back",
@@ -93,7 +100,7 @@ def overview(asked: Asked) -> Sequence[Block]:
 
     def both(name: str, number: Callable[[Period], Number]) -> tuple[str | Number, ...]:
         now, then = number(month), number(before) if before else None
-        return (name, now, then, _change(now, then))
+        return (name, _as_share(now), _as_share(then), _change(now, then))
 
     rows = (
         both("Active members", lambda one: figures.number(one, "active")),
@@ -111,12 +118,19 @@ def overview(asked: Asked) -> Sequence[Block]:
     return (Block("month", month_name(month), told, plots.bars(told, bars), heads, rows), _trend(figures))
 
 
-def _change(now: Number, before: Number) -> str:
-    """By how much a number has changed, where both are shown."""
-    if now is None or before is None:
+def _as_share(value: Number) -> str | Number:
+    """A share as one says it, `25 %`; a number of members as it is."""
+    return f"{round(value * 100)} %" if isinstance(value, float) else value
+
+
+def _change(now: Number, then: Number) -> str:
+    """By how much a number changed: `+18 %`, of shares `+2 points`; empty where one of them is not shown."""
+    if now is None or then is None or not then:
         return ""
-    change = now - before
-    return f"{change:+.3g}" if isinstance(change, float) else f"{change:+d}"
+    if isinstance(now, float):
+        points = round(now * 100) - round(then * 100)
+        return f"{points:+d} point{'' if abs(points) == 1 else 's'}"
+    return f"{round((now - then) * 100 / then):+d} %"
 
 
 def _trend(figures: Figures) -> Block:
@@ -200,7 +214,25 @@ def groups(asked: Asked) -> Sequence[Block]:
     by_group = _parts(figures, month, "groups", "Groups", told, "group", names)
     told = f"Members who wrote under each label in {month_name(month)}."
     labels = {part: part for part in figures.parts(month, "label")}
-    return (by_group, _in_groups(asked, names), _parts(figures, month, "labels", "Labels", told, "label", labels))
+    return (
+        by_group,
+        _in_groups(asked, names),
+        _answers(asked),
+        _parts(figures, month, "labels", "Labels", told, "label", labels),
+    )
+
+
+def _answers(asked: Asked) -> Block:
+    """Whether who wrote was answered, and how soon, in all groups together."""
+    figures = asked.figures
+    month = figures.newest(asked.month, "asks")  # the last post of a month waits for a week
+    parts = figures.parts(month, "asks")
+    rows = [(name, parts.get(part)) for part, name in _ANSWERS.items()]
+    told = f"Of the members who wrote in a group in {month_name(month)}: how many had an answer within seven days."
+    minutes = figures.part_figure(month, "asks", "answerers", "minutes") if parts.get("heard") is not None else None
+    wait = ("Half of the answers came within", WITHHELD if minutes is None else _duration(int(minutes)))
+    bars = plots.bars(told, [plots.Bar(*one) for one in rows])
+    return Block("answers", "Answers", told, bars, ("", "Members"), (*rows, wait))
 
 
 def _in_groups(asked: Asked, names: Mapping[str, str]) -> Block:
@@ -245,6 +277,14 @@ def quarter_name(month: Period) -> str:
 def spoken(category: str) -> str:
     """A category as a page says it."""
     return "No organisation" if category == "none" else category.capitalize()
+
+
+def _duration(minutes: int) -> str:
+    """Such as `40 minutes`, `5 hours` or `3 days`: rounded to what one would say."""
+    for least, of, name in ((_TWO_DAYS, 24 * 60, "days"), (120, 60, "hours"), (0, 1, "minutes")):
+        if minutes >= least:
+            return f"{round(minutes / of)} {name}"
+    raise ValueError(minutes)
 
 
 def _day(week: Period) -> str:

@@ -84,6 +84,38 @@ shown = sa.Table(
     sa.Column("figures", sa.Text, nullable=False, server_default="{}"),
 )
 
+# The report of each month, by its first day, as it was frozen on one day (`bots.metrics.monthly`); JSON.
+report = sa.Table(
+    "metrics_report",
+    metadata,
+    sa.Column("month", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("made", sa.Integer, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+)
+
+# What became of each month's posts (`belisha.metrics.asks.Kept`), since facts are deleted: sets of members as roaring
+# bitmaps, and the time to the first answer in minutes.
+asked = sa.Table(
+    "metrics_asked",
+    metadata,
+    sa.Column("month", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("heard", sa.LargeBinary, nullable=False),
+    sa.Column("unheard", sa.LargeBinary, nullable=False),
+    sa.Column("answerers", sa.LargeBinary, nullable=False),
+    sa.Column("minutes", sa.Integer),
+)
+
+# Links to a month's few numbers, for sponsors: `key` is the hash of what stands in one, `made` in seconds since 1970.
+sponsor = sa.Table(
+    "metrics_sponsor",
+    metadata,
+    sa.Column("number", _NUMBER, sa.Identity(), primary_key=True),
+    sa.Column("key", sa.Text, nullable=False, unique=True),
+    sa.Column("month", sa.Integer, nullable=False),
+    sa.Column("made", sa.Float, nullable=False),
+    sqlite_autoincrement=True,
+)
+
 # What managers wrote beside the numbers: “workshop on 3 March”.
 annotation = sa.Table(
     "metrics_annotation",
@@ -94,3 +126,17 @@ annotation = sa.Table(
     sa.Column("author", sa.Text, nullable=False),
     sqlite_autoincrement=True,
 )
+
+# The pulses that were asked, by the first day of their quarter. Their answers are ballots (`bots.polls.tables.ballot`).
+pulse = sa.Table(
+    "metrics_pulse",
+    metadata,
+    sa.Column("quarter", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("closes", sa.Float, nullable=False),  # seconds since 1970
+    sa.Column("state", sa.Text, nullable=False, server_default="open"),
+    sa.Column("has_key", sa.Boolean, nullable=False, server_default=sa.false()),  # since its first answer
+    sa.CheckConstraint("state IN ('open', 'counted', 'dropped')", name="state"),
+)
+
+# Who is not to be asked.
+no_pulse = sa.Table("metrics_no_pulse", metadata, sa.Column("user_id", sa.Text, primary_key=True))

@@ -50,6 +50,9 @@ HELD: Final = (
     ),
     Held(table="acceptance", section="rules accepted", mine=("user_id",), give=("version", "at")),
     Held(table="quiet", section="quiet hours", mine=("room_id",), known_as=KnownAs.OWN_ROOM, give=("begins", "ends")),
+    Held(
+        table="metrics_no_pulse", section="is not asked the quarter's questions", mine=("user_id",), give=("user_id",)
+    ),
     Held(table="poll_no_reminders", section="wants no reminders of polls", mine=("user_id",), give=("user_id",)),
     Held(
         table="portal_session",

@@ -41,20 +41,40 @@ def unsealed(
     Raises:
         LostKey: none can.
     """
+    found, damaged = unsealed_of(connection, keys, kept, voters)
+    return list(found.values()), damaged
+
+
+def unsealed_of(
+    connection: sa.Connection, keys: KeyFiles, kept: Mapping[str, Any], voters: Collection[str]
+) -> tuple[dict[str, Ballot], int]:
+    """The same, by voter: for who counts by what is known of voters, and keeps nothing of it.
+
+    Raises:
+        LostKey: none can be opened.
+    """
     if not kept["has_key"]:
-        return [], 0
+        return {}, 0
     key = keys.read(kept["event_id"])
-    theirs = {key.link(voter) for voter in voters}
+    theirs = {key.link(voter): voter for voter in voters}
     rows = sa.select(ballot.c.link, ballot.c.sealed).where(ballot.c.event_id == kept["event_id"])
-    found, damaged = list[Ballot](), 0
+    found, damaged = dict[str, Ballot](), 0
     for link, sealed in connection.execute(rows):
-        if bytes(link) not in theirs:
+        if (voter := theirs.get(bytes(link))) is None:
             continue
         try:
-            found.append(key.unseal(bytes(link), bytes(sealed)))
+            found[voter] = key.unseal(bytes(link), bytes(sealed))
         except BrokenSeal:
             damaged += 1
     return found, damaged
+
+
+def put(connection: sa.Connection, keys: KeyFiles, key: BallotKey, event_id: str, voter: str, mine: Ballot) -> None:
+    """Seals a ballot, in the place of the voter's earlier one."""
+    link = key.link(voter)
+    sealed = key.seal(link, mine, keys.random_bytes(NONCE_BYTES))
+    connection.execute(ballot.delete().where(ballot.c.event_id == event_id, ballot.c.link == link))
+    connection.execute(ballot.insert().values(event_id=event_id, link=link, sealed=sealed))
 
 
 def emptied(connection: sa.Connection, event_id: str) -> None:
@@ -99,7 +119,7 @@ class BallotBox:
             LostKey: nobody can count this poll any more.
         """
 
-        def put(connection: sa.Connection) -> str:
+        def work(connection: sa.Connection) -> str:
             # The row's lock keeps closing and other replicas apart from this; SQLite has one writer anyway.
             query = sa.select(poll).where(poll.c.event_id == event_id).with_for_update()
             kept = connection.execute(query).mappings().one()
@@ -107,13 +127,11 @@ class BallotBox:
             if kept["state"] != "open" or is_over:
                 raise Closed
             key = self._key(connection, event_id, has_key=kept["has_key"])
-            link, mine = key.link(voter), Ballot(key.receipt(voter, once), tuple(sorted(choices)))
-            sealed = key.seal(link, mine, self._keys.random_bytes(NONCE_BYTES))
-            connection.execute(ballot.delete().where(ballot.c.event_id == event_id, ballot.c.link == link))
-            connection.execute(ballot.insert().values(event_id=event_id, link=link, sealed=sealed))
+            mine = Ballot(key.receipt(voter, once), tuple(sorted(choices)))
+            put(connection, self._keys, key, event_id, voter, mine)
             return mine.receipt
 
-        return await self._store.write(put)
+        return await self._store.write(work)
 
     def _key(self, connection: sa.Connection, event_id: str, *, has_key: bool) -> BallotKey:
         if has_key:

@@ -42,14 +42,17 @@ class Drawings:
         """A chart as a PNG; what is drawn of one thing is never another's, were they alike.
 
         Args:
-            of: the id of the event whose result it is.
+            of: the id of the event whose result it is, or what else tells it from others.
             chart: what is drawn.
 
         Raises:
             Busy: please ask again later.
             NotDrawn: it cannot be drawn; its reason is logged.
         """
-        asked = chart.as_json()
+        return await self.made(of, chart.as_json())
+
+    async def made(self, of: str, asked: Mapping[str, Any]) -> bytes:
+        """Whatever this draws, out of what it is told; as `png`."""
         key = hashlib.sha256(json.dumps([of, asked]).encode()).digest()
         task = self._held.get(key)
         if task is None:

@@ -23,6 +23,7 @@ from bots.kernel.process import Beside, StartError
 from bots.kernel.store import Store
 from bots.metrics.figures import FigureBook
 from bots.metrics.metrics import metrics_of
+from bots.metrics.pulse_box import PulseBox
 from bots.metrics.seen import Seen
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
@@ -42,10 +43,13 @@ from bots.portal import (
     views_poll_form,
     views_polls,
     views_profile,
+    views_pulse,
     views_recover,
+    views_report,
     views_reports,
     views_search,
     views_sign_in,
+    views_sponsors,
     views_write,
 )
 from bots.portal.asking import Homeserver
@@ -81,6 +85,11 @@ ROUTES: Final = (
     Route("GET", "/reports", views_reports.reports, Who.MEMBER, framed=True),
     Route("GET", "/reports/{number:[0-9]+}", views_reports.report, Who.CONFIRMED, framed=True),
     Route("POST", "/reports/{number:[0-9]+}/look", views_reports.look, Who.CONFIRMED, framed=True),
+    Route("GET", "/metrics/report", views_report.report, Who.MEMBER, framed=True),
+    Route("POST", "/metrics/report/links", views_sponsors.make, Who.CONFIRMED, framed=True),
+    Route("POST", "/metrics/report/links/withdraw", views_sponsors.withdraw, Who.CONFIRMED, framed=True),
+    Route("GET", "/sponsors/{key:[0-9a-f]+}", views_sponsors.page, Who.ANYBODY),
+    Route("GET", "/metrics/report/{month:[0-9-]+}.pdf", views_report.pdf, Who.CONFIRMED, framed=True),
     Route("GET", "/metrics/{section:[a-z]+}", views_metrics.section, Who.MEMBER, framed=True),
     Route("POST", "/metrics/annotations", views_metrics.annotate, Who.CONFIRMED, framed=True),
     Route("GET", "/metrics/{section:[a-z]+}/{block:[a-z-]+}.csv", views_metrics.csv, Who.CONFIRMED, framed=True),
@@ -130,6 +139,8 @@ ROUTES: Final = (
     Route("POST", "/ballots/{place:[A-Za-z0-9_-]+}/find", views_ballots.find, Who.MEMBER, framed=True),
     Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}/list.txt", views_ballots.listed, Who.MEMBER, framed=True),
     Route("GET", "/ballots/{place:[A-Za-z0-9_-]+}/result.png", views_ballots.picture, Who.MEMBER, framed=True),
+    Route("GET", "/pulse", views_pulse.page, Who.MEMBER, framed=True),
+    Route("POST", "/pulse", views_pulse.answer, Who.CONFIRMED, framed=True),
     Route("GET", "/confirm", views.confirm, Who.MEMBER, framed=True),
     Route("GET", "/confirm/state", views_sign_in.confirm_state, Who.ANYBODY),
     Route("GET", "/sign-in", views_sign_in.sign_in, Who.ANYBODY),
@@ -195,6 +206,7 @@ def parts_of(
         enrolling=Enrolling(keys, portal.community, config.server_name) if portal.second_factor else None,
         seen=None if metrics is None else Seen(store, metrics.book, now),
         figures=None if metrics is None else FigureBook(store),
+        pulses=None if config.ballot_keys is None else PulseBox(store, KeyFiles(config.ballot_keys), now),
     )
 
 

@@ -31,7 +31,7 @@ async def section(visit: Visit) -> web.Response:
 
 async def annotate(visit: Visit) -> web.Response:
     """Writes something beside the numbers of a day, or takes it away."""
-    book, form = _book(visit), visit.form
+    book, form = book_of(visit), visit.form
     if gone := form.get("gone"):
         if not (gone.isascii() and gone.isdigit() and len(gone) < 15):
             raise Refused(HTTPStatus.BAD_REQUEST)
@@ -61,7 +61,7 @@ async def picture(visit: Visit) -> web.Response:
 
 
 async def _page(visit: Visit, name: str = "", problem: str = "") -> web.Response:
-    figures = await _book(visit).figures()
+    figures = await book_of(visit).figures()
     name = name or visit.request.match_info["section"]
     if name not in SECTIONS:
         raise Refused(HTTPStatus.NOT_FOUND)
@@ -98,7 +98,7 @@ async def _asked(visit: Visit, figures: Figures) -> Asked | None:
 
 
 async def _block(visit: Visit) -> Block:
-    figures, asked_for = await _book(visit).figures(), visit.request.match_info
+    figures, asked_for = await book_of(visit).figures(), visit.request.match_info
     asked = await _asked(visit, figures)
     if asked is not None and asked_for["section"] in SECTIONS:
         for block in SECTIONS[asked_for["section"]][1](asked):
@@ -107,7 +107,7 @@ async def _block(visit: Visit) -> Block:
     raise Refused(HTTPStatus.NOT_FOUND)
 
 
-def _book(visit: Visit) -> FigureBook:
+def book_of(visit: Visit) -> FigureBook:
     """The figures, for managers alone.
 
     Raises:

@@ -13,8 +13,10 @@ from multidict import CIMultiDict
 
 from belisha.tlp import Label
 from bots.blog.post_book import PostBook
+from bots.charts.artist import printer
 from bots.kernel.by_form import ByForm
 from bots.metrics.figures import FigureBook
+from bots.metrics.pulse_box import PulseBox
 from bots.metrics.seen import Seen
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
@@ -67,6 +69,10 @@ class Parts:
     """Makes keys for authenticator apps; None where there is no second factor."""
     figures: FigureBook | None = None
     """The community's figures; None where nothing is counted."""
+    sheets: Drawings = field(default_factory=lambda: Drawings(printer().draw))
+    """Sets reports as PDF."""
+    pulses: PulseBox | None = None
+    """The quarter's questions; None where there is no place for the keys of what is answered."""
     background: set[asyncio.Task[None]] = field(default_factory=set)
     """What goes on after an answer, so that its time tells nobody anything."""
 

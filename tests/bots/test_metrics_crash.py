@@ -1,19 +1,22 @@
-"""Bots that are killed while facts come count each thing once, of events and of what the module tells."""
+"""Bots that are killed count each thing once, of events and of what the module tells, and tell of each report once."""
 
 from __future__ import annotations
 
 import asyncio
 import random
 import time
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
+from belisha.metrics.days import month_of, months_before
 from bots.directory.tables import directory_member
 from bots.kernel.store import Store
 from bots.kernel.tables import job
-from bots.metrics.tables import fact, member
+from bots.metrics import reports
+from bots.metrics.tables import fact, member, shown
 from tests.bots.support import SERVER, BotsProcess, Homeserver, eventually, message, write_config
 from tests.support.server import free_ports
 
@@ -72,6 +75,53 @@ async def test_kill_9_while_facts_come_loses_and_doubles_none(tmp_path: Path) ->
             assert await all_counted()
             numbers = await store.read(lambda one: list(one.scalars(sa.select(member.c.number))))
             assert len(numbers) == len(set(numbers)) == 6
+        finally:
+            process.end()
+            await store.close()
+
+
+@pytest.mark.full
+async def test_kill_9_while_a_report_is_made_tells_each_manager_once(tmp_path: Path) -> None:
+    dice = random.Random(11)  # noqa: S311 - no secret
+    key = tmp_path / "key"
+    key.write_text("k" * 40)
+    key.chmod(0o600)
+    month = month_of(months_before(datetime.now(UTC).date(), 2))
+    numbers = {"first": month.first.toordinal(), "last": month.last.toordinal(), "members": 20, "figures": "{}"}
+    async with Homeserver() as homeserver:
+        homeserver.managers = [f"!manager{number}:{SERVER}" for number in range(5)]
+        process = BotsProcess(write_config(tmp_path, homeserver.url, free_ports(1)[0], metrics_key_file=str(key)))
+        await process.start()
+        process.end()
+        store = Store(f"sqlite:///{tmp_path}/bots.db")
+        await store.open()
+        row = {**numbers, "measure": "active", "part": ""}
+        await store.write(lambda one: one.execute(shown.insert().values(row)))
+
+        async def hurry() -> None:
+            names = ("metrics nightly", "metrics tell")
+            due = sa.update(job).where(job.c.name.in_(names)).values(due=1.0)
+            await store.write(lambda one: one.execute(due))
+
+        async def told() -> list[str]:
+            texts = [str(content.get("body")) for _, content in homeserver.sent.values()]
+            return [one for one in texts if "The report of" in one]
+
+        async def all_told() -> bool:
+            await hurry()
+            return len(await told()) >= len(homeserver.managers)
+
+        try:
+            for _ in range(4):
+                await hurry()
+                await process.start()
+                await asyncio.sleep(dice.uniform(0.0, 0.6))
+                process.end()
+            await process.start()
+            await eventually(all_told)
+            await asyncio.sleep(0.5)
+            assert len(await told()) == len(homeserver.managers)
+            assert await store.read(reports.months) == [month.first]
         finally:
             process.end()
             await store.close()

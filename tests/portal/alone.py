@@ -21,6 +21,7 @@ from bots.kernel.calls import Call
 from bots.kernel.outbox import Outbox
 from bots.kernel.store import Store
 from bots.metrics.figures import FigureBook
+from bots.metrics.pulse_box import PulseBox
 from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver
 from bots.portal.book import Book
@@ -79,7 +80,12 @@ async def store_at(address: str) -> AsyncIterator[Alone]:
 
 @asynccontextmanager
 async def portal(
-    here: Alone, rates: Rates, homeserver: str | None = None, *, second_factor: bool = False
+    here: Alone,
+    rates: Rates,
+    homeserver: str | None = None,
+    *,
+    second_factor: bool = False,
+    pulses: PulseBox | None = None,
 ) -> AsyncIterator[Visitor]:
     """The portal's pages, beside a homeserver that does not answer where none is named."""
     (dead, port) = free_ports(2)
@@ -107,6 +113,7 @@ async def portal(
             server_name="belisha.localhost",
             figures=FigureBook(here.store),
             enrolling=Enrolling(here.keys, "Belisha", "belisha.localhost") if second_factor else None,
+            pulses=pulses,
         )
         async with TestServer(application(parts, rates), port=port):
             visitor = Visitor(url)

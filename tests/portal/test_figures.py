@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -13,10 +14,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
+import sqlalchemy as sa
 
+from belisha.metrics.respect import Name
+from bots.metrics import reports, sponsors
 from bots.metrics.contents import SECTIONS
 from bots.metrics.publishing import read
 from bots.metrics.sample import NotEmpty, fill
+from bots.metrics.tables import sponsor
 from bots.portal.limits import Rate, Rates
 from tests.bots.test_schedule import at
 from tests.portal.alone import ANA, Alone, module, portal, store_at
@@ -34,6 +39,7 @@ HOME: dict[str, Any] = {
     "new_members": [],
 }
 GENEROUS = Rates(pages=Rate(1000, 1000), member=Rate(1000, 1000))
+PATHS = ("overview", "groups", "overview/month.csv", "overview/month.png", "report", "report/2026-10.pdf")
 Opened = tuple[Alone, Visitor]
 
 
@@ -67,7 +73,7 @@ async def test_nobody_but_managers_is_shown_a_figure(filled: Path, manager: Open
     for roles in ((), ("steward",), ("lead", "operator")):
         async with opened(filled, *roles) as (_, visitor):
             assert "/metrics" not in (await visitor.get("/sessions")).text
-            for path in ("overview", "groups", "nothing", "overview/month.csv", "overview/month.png"):
+            for path in (*PATHS, "nothing"):
                 answer = await visitor.get(f"/metrics/{path}")
                 assert answer.status == 404 and "There is no such page" in answer.text, path
             posted = await visitor.post("/metrics/annotations", {"form": form, "day": "2026-03-03", "text": "x"})
@@ -75,6 +81,9 @@ async def test_nobody_but_managers_is_shown_a_figure(filled: Path, manager: Open
             own = form_of((await visitor.get("/sessions")).text)
             posted = await visitor.post("/metrics/annotations", {"form": own, "day": "2026-03-03", "text": "x"})
             assert posted.status == 404
+            for path in ("links", "links/withdraw"):
+                given = {"form": own, "month": "2026-10", "number": "1"}
+                assert (await visitor.post(f"/metrics/report/{path}", given)).status == 404, path
     assert (await Visitor(manager[1].url).get("/metrics/overview")).status == 303
 
 
@@ -92,6 +101,9 @@ async def test_every_section_has_its_plots_and_the_numbers_that_were_decided(man
     found = {name[1:]: one.members for name, one in release.items() if name.period == month}
     active = re.search(r"Active members</th><td>(\d+)</td>", page.text)
     assert active and int(active[1]) == found["active", ""]
+    row = re.search(r"Active members</th><td>(\d+)</td><td>(\d+)</td><td>([+-]\d+) %</td>", page.text)
+    assert row and int(row[3]) == round((int(row[1]) - int(row[2])) * 100 / int(row[2])), "beside the month before"
+    assert re.search(r"active ones came</th><td>\d+ %</td><td>\d+ %</td><td>[+-]\d+ points?</td>", page.text)
     unknown = await visitor.get("/metrics/overview?month=never")
     assert unknown.status == 200, "any other month is the newest"
     assert (await visitor.get("/metrics/nothing")).status == 404
@@ -130,6 +142,11 @@ async def test_what_is_done_in_groups_is_what_was_decided(manager: Opened) -> No
     }
     page = await visitor.get("/metrics/groups?month=2026-09")
     assert "In the groups" in page.text
+    asks = {name.part: one for name, one in release.items() if name.period == month and name.measure == "asks"}
+    within = re.search(r"Half of the answers came within</th><td>(\d+) (minutes|hours|days)</td>", page.text)
+    assert set(asks) == {"heard", "unheard", "answerers"} and asks["heard"].members and within
+    assert (within[2] == "hours") is (120 <= asks["answerers"].figures["minutes"] < 2880)
+    assert re.search(rf"Had an answer</th><td>{asks['heard'].members}</td>", page.text)
     file = await visitor.get("/metrics/groups/in-groups.csv?month=2026-09")
     rows = list(csv.reader(io.StringIO(file.text.lstrip("\ufeff"))))
     at = next(number for number, row in enumerate(rows) if "… voted" in row)
@@ -142,6 +159,77 @@ async def test_what_is_done_in_groups_is_what_was_decided(manager: Opened) -> No
     said = sorted(["withheld" if one is None else str(one) for one in row] for row in numbers.values())
     assert sorted(row[1:] for row in rows[at + 1 :]) == said
     assert {"withheld"} < {cell for row in said for cell in row}
+
+
+async def test_a_report_says_what_changed_and_is_a_pdf(manager: Opened) -> None:
+    here, visitor = manager
+    (month,) = await here.store.read(reports.months)
+    made = await here.store.read(lambda one: reports.document(one, month))
+    assert made is not None and made["advice"]
+    page = await visitor.get("/metrics/report")
+    assert page.status == 200 and f'href="/metrics/report/{month:%Y-%m}.pdf"' in page.text and "A sample." in page.text
+    for one in made["advice"]:
+        assert one["changed"] in page.text and one["tries"] in page.text
+    assert all(room not in str(made) for room in ("harbour", "tides", "wrecks", "dredging")), "no group is named"
+    file = await visitor.get(f"/metrics/report/{month:%Y-%m}.pdf")
+    assert (file.status, file.headers["Content-Type"]) == (200, "application/pdf")
+    assert "attachment" in file.headers["Content-Disposition"] and "no-store" in file.headers["Cache-Control"]
+    for path in ("2020-01", "2026-13", "0000-00"):
+        assert (await visitor.get(f"/metrics/report/{path}.pdf")).status == 404
+
+
+async def test_a_link_shows_sponsors_four_numbers_until_it_is_withdrawn(manager: Opened) -> None:
+    here, visitor = manager
+    (month,) = await here.store.read(reports.months)
+    page = (await visitor.get("/metrics/report")).text
+    form = {"form": form_of(page), "month": f"{month:%Y-%m}"}
+    made = await visitor.post("/metrics/report/links", form)
+    link = re.search(r"/sponsors/[0-9a-f]{64}", made.text)
+    assert made.status == 200 and link
+    assert link[0] not in (await visitor.get("/metrics/report")).text, "it is shown once"
+    stranger = Visitor(visitor.url)
+    opened_by_it = await stranger.get(link[0])
+    assert opened_by_it.status == 200
+    assert opened_by_it.headers["X-Robots-Tag"] == "noindex, nofollow, noarchive"
+    assert "no-store" in opened_by_it.headers["Cache-Control"]
+    assert opened_by_it.headers["Referrer-Policy"] == "no-referrer" and "noindex" in opened_by_it.text
+    report = await here.store.read(lambda one: reports.document(one, month))
+    assert report is not None
+    rows = re.findall(r'<th scope="row">(.*?)</th><td>(\d+)?', opened_by_it.text)
+    assert dict(rows) == {name: "" if one is None else str(one) for name, one in report["numbers"].items()}
+    assert len(rows) == 4 and rows[0][1]
+    for held in ("/metrics", "workshop", *(one["tries"] for one in report["advice"])):
+        assert held not in opened_by_it.text, "and nothing else"
+    stored = await here.store.read(lambda one: [tuple(row) for row in one.execute(sa.select(sponsor))])
+    assert link[0].rpartition("/")[2] not in str(stored)
+    nothing = await stranger.get(f"/sponsors/{'0' * 64}")
+    number = re.search(r'name="number" value="(\d+)"', made.text)
+    assert number and nothing.status == 404
+    gone = await visitor.post("/metrics/report/links/withdraw", {"form": form["form"], "number": number[1]})
+    assert (gone.status, gone.location) == (303, "/metrics/report?done=withdrawn")
+    withdrawn = await stranger.get(link[0])
+    assert (withdrawn.status, withdrawn.text) == (404, nothing.text), "as if it had never been"
+    assert (await visitor.post("/metrics/report/links/withdraw", {**form, "number": "x"})).status == 400
+    assert (await visitor.post("/metrics/report/links", {**form, "month": "2019-01"})).status == 404
+
+
+async def test_a_link_ends_by_itself_and_there_are_never_many(manager: Opened) -> None:
+    here, visitor = manager
+    (month,) = await here.store.read(reports.months)
+
+    def work(connection: sa.Connection) -> None:
+        key = sponsors.make(connection, month, NOW)
+        assert sponsors.month_of_key(connection, key, NOW + sponsors.LASTS_S - 1) == month
+        assert sponsors.month_of_key(connection, key, NOW + sponsors.LASTS_S) is None
+        assert sponsors.links(connection, NOW + sponsors.LASTS_S) == []
+        connection.execute(sponsor.update().values(made=time.time()))
+        for _ in range(sponsors.MOST - 1):
+            sponsors.make(connection, month, time.time())
+
+    await here.store.write(work)
+    form = {"form": form_of((await visitor.get("/metrics/report")).text), "month": f"{month:%Y-%m}"}
+    answer = await visitor.post("/metrics/report/links", form)
+    assert answer.status == 400 and "Please withdraw one" in answer.text
 
 
 async def test_of_journeys_only_what_is_shown_has_a_name(manager: Opened) -> None:
@@ -171,6 +259,25 @@ async def test_of_journeys_only_what_is_shown_has_a_name(manager: Opened) -> Non
     assert (await visitor.get("/metrics/journeys/next.png?month=2026-09")).status == 200
 
 
+async def test_of_a_pulse_stands_what_was_decided_by_quarter(manager: Opened) -> None:
+    here, visitor = manager
+    release = await here.store.read(read)
+    found = {name: one for name, one in release.items() if name.measure == "pulse"}
+    quarters = sorted({name.period for name in found})
+    file = await visitor.get("/metrics/trust/sharing.csv")
+    rows = list(csv.reader(io.StringIO(file.text.lstrip("\ufeff"))))[-len(quarters) :]
+    said = [
+        ["withheld" if one is None else str(one) for one in (found[name].members for name in names)]
+        for names in (
+            [Name(quarter, "pulse", part) for part in ("", "sharing agree", "sharing neither", "sharing disagree")]
+            for quarter in quarters
+        )
+    ]
+    assert len(quarters) >= 2 and [row[1:5] for row in rows] == said
+    assert {row[5] for row in rows} <= {"withheld", "Neither", "Rather yes", "Yes, fully"}
+    assert "What I share goes no further than I want" in (await visitor.get("/metrics/trust")).text
+
+
 async def test_managers_write_down_what_happened(manager: Opened) -> None:
     _, visitor = manager
     form = form_of((await visitor.get("/metrics/overview")).text)
@@ -198,4 +305,5 @@ async def test_a_community_without_figures_says_when_there_are_some(tmp_path: Pa
         for section in SECTIONS:
             page = await visitor.get(f"/metrics/{section}")
             assert page.status == 200 and "There is nothing to show yet." in page.text
+        assert "There is no report yet." in (await visitor.get("/metrics/report")).text
         assert (await visitor.get("/metrics/overview/weeks.csv")).status == 404

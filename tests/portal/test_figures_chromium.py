@@ -20,7 +20,7 @@ async def test_figures_on_a_phone_and_on_a_desk(tmp_path: Path) -> None:
         await here.store.write(lambda connection: fill(connection, NOW, LONDON))
         async with context(browser, visitor, viewport=PHONE, color_scheme="dark") as profile:
             page = await profile.new_page()
-            for section in SECTIONS:
+            for section in (*SECTIONS, "report"):
                 await page.goto(f"{visitor.url}/metrics/{section}?month=2026-09")
                 assert await fits(page), section
                 await assert_accessible(page)
@@ -33,7 +33,16 @@ async def test_figures_on_a_phone_and_on_a_desk(tmp_path: Path) -> None:
             await page.get_by_role("button", name="Write it down").click()
             await expect(page.get_by_role("status")).to_have_text("Done.")
             await expect(page.locator(".plot-mark")).to_have_text("1")
-            for section in SECTIONS:
+            for section in (*SECTIONS, "report"):
                 await page.goto(f"{visitor.url}/metrics/{section}?month=2026-09")
                 await assert_accessible(page)
                 await page.screenshot(path=tmp_path / f"{section}-desk.png", full_page=True)
+            await page.get_by_role("button", name="Make a link").click()
+            link = await page.locator("#link").inner_text()
+            await page.screenshot(path=tmp_path / "link-desk.png", full_page=True)
+        async with context(browser, viewport=PHONE) as profile:
+            page = await profile.new_page()
+            await page.goto(link)
+            assert await fits(page)
+            await assert_accessible(page)
+            await page.screenshot(path=tmp_path / "sponsors-phone.png", full_page=True)

@@ -30,6 +30,8 @@ FILLED: Mapping[str, str] = {
         "token": "0",
         "section": "overview",
         "block": "month",
+        "month": "2026-10",
+        "key": "0" * 64,
     },
 }
 STEADY = {

@@ -11,6 +11,7 @@ from synapse_modules.registry import REVISION_AGE
 from tests.support.community import Community, assert_refused, wish
 from tests.support.server import request
 from tests.synapse.samples import text
+from tests.synapse.test_metrics import grown, numbers
 
 
 @contextmanager
@@ -28,7 +29,9 @@ def _without_a_registry(community: Community) -> Iterator[None]:
 
 
 async def test_without_the_registry_nothing_is_accepted_and_nothing_is_lost(community: Community) -> None:
+    """Each refusal is counted, whether or not it came as far as an event: an alert looks at that."""
     before = await community.sent(text("before"))
+    counted = await numbers(community)
     with _without_a_registry(community):
         await asyncio.sleep(2 * REVISION_AGE)
         status, body = await community.put("ana", "open", text("The word that no log may hold: xyzzy"))
@@ -40,6 +43,7 @@ async def test_without_the_registry_nothing_is_accepted_and_nothing_is_lost(comm
         assert_refused(status, body, "CANNOT_DECIDE", rule="X1")
     await asyncio.sleep(2 * REVISION_AGE)
     assert (await community.put("ana", "open", text("after")))[0] == 200
+    assert grown(counted, await numbers(community), "belisha_decisions_total", rule="X1", verdict="refuse") >= 3
     assert (await community.read(before))["body"].endswith("before")
     logs = "".join(file.read_text() for file in (community.server.data / "logs").glob("*.log*"))
     assert "Could not decide" in logs

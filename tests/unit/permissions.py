@@ -107,6 +107,7 @@ ROWS: Final = {
     "profile": Row(OWN, "members"),
     "profile erase": Row(OWN, "members"),
     "profile preview": Row(OWN, "members"),
+    "pulse": Row(OWN, "members"),
     "profile visible": Row(OWN, "members"),
     "queue": Row(OWN, "members", "queue"),
     "quiet": Row(OWN, "members"),

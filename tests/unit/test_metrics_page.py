@@ -27,6 +27,7 @@ from belisha.metrics.measures import (
     stickiness,
     top_decile,
 )
+from belisha.metrics.pulse import PARTS, QUESTIONS, pulse_cells
 from belisha.metrics.rollups import GROUP, LABEL, Rollups
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "metrics.md").read_text(encoding="utf-8")
@@ -110,6 +111,18 @@ def _stopped(_: Rollups, period: Period) -> str:
     return counts({step: who for step, who in first_weeks(_walked(), period).stopped.items() if who})
 
 
+def _pulse(_: Rollups, period: Period) -> str:
+    given = {n: (int(row[1]), int(row[2])) for n, row in enumerate(table("who answered | sharing | using"), 1)}
+    (whole, *parts), _partitions = pulse_cells(given, period)
+    found = {one.name.part: len(one.members) for one in parts}
+    told = [
+        ", ".join([*(f"{part} {found[f'{question} {part}']}" for part in PARTS), f"middle {whole.figures[question]:g}"])
+        for question in QUESTIONS
+    ]
+    told = [f"{question}: {numbers}" for question, numbers in zip(QUESTIONS, told, strict=True)]
+    return f"answered {len(whole.members)}, {'; '.join(told)}"
+
+
 MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "DAU": lambda rollups, period: ", ".join(map(str, active_users(rollups, period))),
     "WAU": lambda rollups, period: ", ".join(map(str, active_users(rollups, period, 7))),
@@ -132,6 +145,7 @@ MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "moves": _moves,
     "paths": lambda _, period: counts(first_weeks(_walked(), period).paths),
     "stopped": _stopped,
+    "pulse": _pulse,
     "reach": lambda rollups, period: _took(reach(rollups, period)),
 }
 EXAMPLES = re.findall(r"^\| (\w+) \| (\d{4}-\d\d-\d\d) to (\d{4}-\d\d-\d\d) \| (.+) \|$", PAGE, re.MULTILINE)

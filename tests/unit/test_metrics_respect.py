@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import cache
 
@@ -9,6 +10,8 @@ import pytest
 from pyroaring import BitMap
 
 from belisha.metrics import respect
+from belisha.metrics.asks import Kept, asks, kept
+from belisha.metrics.asks import cells as cells_of_asks
 from belisha.metrics.days import Period, month_of, months, week_of, weeks
 from belisha.metrics.facts import Fact
 from belisha.metrics.journeys import add_journeys
@@ -21,7 +24,7 @@ from tests.support.differencing import Attacker, Sets
 JUNE = month_of(date(2026, 6, 1))
 LATER = date(2026, 7, 20)
 #: What is asked for behind the report, so that it takes nothing from it.
-BEHIND = ("wrote_in", "voted_in", "opened_in", "search", "move", "path", "stopped")
+BEHIND = ("wrote_in", "voted_in", "opened_in", "search", "asks", "move", "path", "stopped")
 
 
 def community(organisations: str = "abcabcabcabcabc", since: date = date(2026, 4, 1)) -> Rollups:
@@ -220,9 +223,18 @@ def test_new_numbers_are_compared_with_all_that_was_ever_shown() -> None:
 # --- The pilot -------------------------------------------------------------------------------------------------
 
 
-def everything(world: Pilot, rollups: Rollups, until: date, shown: Release) -> Report:
+@cache
+def answered(seed: int, days: int = DAYS) -> dict[Period, Kept]:
+    """What became of each month's posts; nothing of a pilot comes late."""
+    world = pilot(seed, days=days)
+    whole = Period(world.first.replace(day=1), world.last)
+    return {month: kept(asks(world.facts, month)) for month in months(whole)}
+
+
+def everything(world: Pilot, rollups: Rollups, until: date, shown: Release, answers: Mapping[Period, Kept]) -> Report:
     span = Period(world.first.replace(day=1), until)
-    return report(rollups, world.categories, months(span), weeks(Period(world.first, until)), shown)
+    further = cells_of_asks({month: one for month, one in answers.items() if month in span})
+    return report(rollups, world.categories, months(span), weeks(Period(world.first, until)), shown, further)
 
 
 @cache
@@ -241,7 +253,9 @@ def published(seed: int, days: int = DAYS) -> tuple[Pilot, dict[Name, Cell], dic
         rollups.add(known)
         add_journeys(rollups, known)
         known.clear()
-        cells, partitions = everything(world, rollups, min(friday, world.last + timedelta(days=1)), shown)
+        cells, partitions = everything(
+            world, rollups, min(friday, world.last + timedelta(days=1)), shown, answered(seed, days)
+        )
         shown = release(rollups, cells, partitions, friday, shown)
         on |= {name: friday for name, one in shown.items() if one.members is not None and name not in on}
     return world, {one.name: one for one in cells}, on, shown
@@ -251,7 +265,7 @@ def sets(seed: int) -> Sets:
     world, rollups = pilot(seed), Rollups()
     rollups.add(world.facts)
     add_journeys(rollups, world.facts)
-    cells, _ = everything(world, rollups, world.last + timedelta(days=1), {})
+    cells, _ = everything(world, rollups, world.last + timedelta(days=1), {}, answered(seed))
     return {one.name: frozenset(one.members) for one in cells}
 
 

@@ -52,6 +52,8 @@ def series() -> set[str]:
 def test_each_asks_for_what_there_is() -> None:
     known = series() | OTHERS | {rule["record"] for rule in RECORDING}
     for rule in (*RECORDING, *ALERTS):
+        if re.fullmatch(r"vector\([0-9.]+\)", rule["expr"]):
+            continue
         bare = re.sub(r"\{[^}]*\}|\[[^\]]*\]|\b(?:by|clamp_min) \([^)]*\)", "", rule["expr"])
         asked = set(re.findall(r"[a-z_:0-9]*(?:belisha|process|up)[a-z_:0-9]*", bare))
         assert asked and asked <= known, (rule, asked - known)

@@ -189,6 +189,7 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
         "ballot_keys": "/srv/belisha/ballot-keys",
         "metrics_key_file": "/srv/belisha/secrets/metrics",
         "metrics_journeys": False,
+        "metrics_pulse": True,
     }
 
 

@@ -19,9 +19,12 @@ from tests.support import processes
 
 PATIENCE: Final = 60.0
 #: The shipped windows, and what becomes of them; a day is longer than the test, so that a rate over it is small.
-_WINDOWS: Final = {"5m": "20s", "10m": "20s", "30m": "30s", "1h": "60s", "1d": "10m"}
-#: Limits that are times, in seconds.
-_LIMITS: Final = {"inbox_oldest_seconds) > 300": "inbox_oldest_seconds) > 3"}
+_WINDOWS: Final = {"5m": "20s", "10m": "20s", "30m": "30s", "1h": "60s", "6h": "60s", "1d": "10m", "30d": "10m"}
+#: Limits that are times, in seconds, or many.
+_LIMITS: Final = {
+    "inbox_oldest_seconds) > 300": "inbox_oldest_seconds) > 3",
+    "belisha_files_unscanned) > 20": "belisha_files_unscanned) > 1",
+}
 _EVERY: Final = {"scrape_interval: 15s": "2s", "scrape_timeout: 10s": "2s", "evaluation_interval: 15s": "2s"}
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,7 @@ from belisha.render import Place, render, write
 from belisha.resources import shipped
 from belisha.secrets import Secrets
 from belisha.settings import load
+from tests.unit.test_docs import ROOT
 from tests.unit.test_prometheus import ALERTS
 
 pytestmark = pytest.mark.full
@@ -73,6 +75,8 @@ CASES = {
     # A day of one refusal a minute, and then thirty; or a day of thirty.
     "BelishaRefusalsSurge": Case({REFUSED: "0+1x1440 1470+30x60"}, {REFUSED: "0+30x1500"}, 1460, 1441),
     "BelishaDecisionsSlow": histogram("belisha_decision_seconds", "0.5", 20, 10),
+    "BelishaBudgetBurnsFast": gauge('up{job="synapse"}', 0, 1, 3, 1),
+    "BelishaBudgetBurnsSlowly": gauge('up{job="synapse"}', 0, 1, 16, 14),
     "BelishaBotsDown": gauge('up{job="bots"}', 0, 1, 3, 1),
     "BelishaInboxStuck": gauge("belisha_bots_inbox_oldest_seconds", 301, 299, 2, 0),
     "BelishaOutboxLate": gauge("belisha_bots_outbox_lag_seconds", 901, 899, 6, 4),
@@ -115,6 +119,24 @@ CASES = {
 }  # fmt: skip
 
 
+#: What happens in the examples of docs/slo.md, by objective.
+DECIDED = 'belisha_decisions_total{rule="X1", verdict="refuse"}'
+HAPPENS = {
+    "synapse": {'up{job="synapse"}': "0x100"},
+    # The mean of five looks, since a window of five minutes has six in one Prometheus and five in another.
+    "bots": {'up{job="bots"}': "0.8x100"},
+    "decided": {DECIDED: "0+2x100", 'belisha_decisions_total{rule="L3", verdict="allow"}': "0+98x100"},
+    "quick": {
+        'belisha_decision_seconds_bucket{le="0.5"}': "0+70x100",
+        'belisha_decision_seconds_bucket{le="+Inf"}': "0+100x100",
+    },
+    "answered": {
+        'belisha_bots_dead_letters_total{of="inbox"}': "0+3x100",
+        "belisha_bots_events_handled_total": "0+1000x100",
+    },
+}
+
+
 def expected(name: str, minutes: int, count: int) -> dict[str, Any]:
     samples = [{"labels": "{}", "value": count}] if count else []
     expr = f'count(ALERTS{{alertname="{name}", alertstate="firing"}})'
@@ -136,6 +158,16 @@ def test_of(name: str, case: Case) -> list[dict[str, Any]]:
 
 
 test_of.__test__ = False  # type: ignore[attr-defined]  # not one for pytest
+
+
+def burns(objective: str, burn: str) -> dict[str, Any]:
+    """What promtool is to find of an example of docs/slo.md."""
+    # Rounded, since sums of fractions are not exact.
+    expr = f'round(slo:belisha_burn:fast{{slo="{objective}"}}, 0.001)'
+    sample = [{"labels": f'{{slo="{objective}"}}', "value": float(burn)}]
+    series = [{"series": one, "values": given} for one, given in HAPPENS[objective].items()]
+    test = {"expr": expr, "eval_time": "90m", "exp_samples": sample}
+    return {"name": objective, "interval": "1m", "input_series": series, "promql_expr_test": [test]}
 
 
 def promtool(*arguments: str | Path) -> str:
@@ -165,7 +197,11 @@ def test_each_alert_comes_when_its_cause_has_lasted_and_only_then(tmp_path: Path
         ],
     }
     rules = [str(shipped("config", "prometheus", f"{kind}.yaml")) for kind in ("recording", "alerts")]
-    tests = [text, *(test for name, case in CASES.items() for test in test_of(name, case))]
+    page = (ROOT / "docs" / "slo.md").read_text(encoding="utf-8")
+    examples = re.findall(r"^\| `(\w+)` \| [^|]+ \| (\d+) \|$", page, re.MULTILINE)
+    assert [name for name, _ in examples] == list(HAPPENS)
+    tests = [text, *(burns(*one) for one in examples)]
+    tests += [test for name, case in CASES.items() for test in test_of(name, case)]
     file = tmp_path / "tests.yaml"  # JSON is YAML
     file.write_text(json.dumps({"rule_files": rules, "evaluation_interval": "1m", "tests": tests}))
     assert "SUCCESS" in promtool("test", "rules", file)

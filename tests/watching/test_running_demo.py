@@ -7,10 +7,11 @@ import math
 import os
 import re
 import signal
+import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,8 @@ from tests.written.dashboard_panels import DASHBOARDS
 pytestmark = pytest.mark.full
 #: What a busy machine may raise by itself.
 OF_LOAD = {"BelishaDecisionsSlow", "BelishaBotsSlow"}
+#: What is there for a while after its cause is gone.
+OF_BEFORE = {"BelishaBudgetBurnsFast", "BelishaBudgetBurnsSlowly"}
 MEDIA_BYTES = 32 << 20
 _WAITS = "sum(belisha_bots_inbox_pending) + sum(belisha_bots_outbox_pending)"
 
@@ -57,6 +60,12 @@ class Demo:
         path = f"/_matrix/client/v3/rooms/{quote(room_id)}/send/m.room.message/{unique('m')}"
         return ask(told["homeserver"] + path, "PUT", token, {"msgtype": "m.text", "body": body})
 
+    def upload(self, who: str) -> int:
+        """Uploads a small file; the status of the answer."""
+        told = json.loads((self.data / "demo.json").read_text())
+        (token,) = (one["access_token"] for one in told["accounts"] if one["user_id"].startswith(f"@{who}:"))
+        return ask(f"{told['homeserver']}/_matrix/media/v3/upload?filename=a.txt", "POST", token, unique("text"))
+
     def deliver(self, event: dict[str, Any], token: str | None = None) -> int:
         """Hands an event to the bots as Synapse does; the status of the answer."""
         token = token or (self.data / "secrets" / "hs_token").read_text().strip()
@@ -81,7 +90,7 @@ class Demo:
         """Waits until the bots have done everything, forgets what they have given up, and waits for no alert."""
         until(lambda: self.quick.query(_WAITS) == [0.0], lambda: self.quick.query(_WAITS))
         belisha("bots", "dead-letters", "drop", "--all", "--data", str(self.data))
-        until(lambda: not self.quick.firing() - OF_LOAD, lambda: self.quick.firing())
+        until(lambda: not self.quick.firing() - OF_LOAD - OF_BEFORE, lambda: self.quick.firing())
 
 
 def ask(url: str, method: str, token: str, body: object, headers: dict[str, str] | None = None) -> int:
@@ -225,7 +234,7 @@ def test_synapse_halts_and_the_inbox_is_stuck(demo: Demo) -> None:
     demo.over()
     with demo.halted("synapse"):
         assert demo.deliver(event(type="m.room.message", sender="@kofi:belisha.localhost")) == 200
-        demo.raised("BelishaSynapseDown", "BelishaInboxStuck")
+        demo.raised("BelishaSynapseDown", "BelishaInboxStuck", "BelishaBudgetBurnsFast", "BelishaBudgetBurnsSlowly")
     demo.over()
 
 
@@ -242,15 +251,36 @@ def test_deliveries_are_refused_and_dead_letters_lie_there(demo: Demo) -> None:
     demo.over()
 
 
-def test_a_hook_is_missing(demo: Demo) -> None:
+def test_nothing_can_be_decided(demo: Demo) -> None:
+    """What the registry's revision stands in is away for a moment, as where a database is mended by hand."""
+    database = demo.data / "homeserver.db"
+
+    def rename(one: str, other: str) -> None:
+        with closing(sqlite3.connect(database, timeout=30)) as connection:
+            connection.execute(f"ALTER TABLE {one} RENAME TO {other}")
+
+    rename("belisha_revision", "away")
+    try:
+        until(lambda: demo.say("kofi", "Market Square", "Is anybody there?") == 403, "a refusal")
+        demo.raised("BelishaCannotDecide")
+    finally:
+        rename("away", "belisha_revision")
+    until(lambda: demo.say("kofi", "Market Square", "Here I am.") == 200, "an answer")
+
+
+def test_a_hook_and_the_scanner_are_missing(demo: Demo) -> None:
     """Synapse is started again by a configuration with which it lacks a part; no member could do that."""
     config = demo.data / "rendered" / "homeserver.yaml"
     before = config.read_text()
     missing = before.replace(PRODUCT_MODULE, "tests.synapse.lacking.Lacking")
+    missing = missing.replace('"clamav": null, "scan": "none"', '"clamav": "/nowhere/clamd", "scan": "best_effort"')
+    assert "/nowhere/clamd" in missing
     config.write_text(missing.replace("      strict_hooks:", "      lacks: [aliases]\n      strict_hooks:", 1))
     try:
         os.kill(demo.run["pids"]["synapse"], signal.SIGKILL)
-        demo.raised("BelishaHooksDegraded")
+        demo.raised("BelishaHooksDegraded", "BelishaCheckersMissing")
+        assert [demo.upload("kofi") for _ in range(2)] == [200, 200], "taken without it"
+        demo.raised("BelishaFilesUnscanned")
         assert demo.quick.query("max(belisha_degraded_hooks)") == [1.0]
     finally:
         config.write_text(before)

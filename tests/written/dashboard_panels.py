@@ -1,7 +1,7 @@
 """What the two dashboards show, as data: a question for each panel, and what is asked of Prometheus.
 
-Everything here is a count of events, never of members: how many people did something may be shown only where
-`belisha.metrics.respect` lets it, and that is on the portal.
+Everything is a count of events, but for the figures of the community, which are those that the portal shows
+(`bots.metrics.watched`): how many people did something may be shown only where `belisha.metrics.respect` lets it.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def _quantiles(histogram: str, only: str = "") -> dict[str, str]:
 COMMUNITY: Final = Board(
     "belisha-community",
     "Belisha: community and enforcement",
-    "What is shared and what is refused: counts of events, never of people, rooms or texts.",
+    "What is shared and refused: counts of events; and the community's figures, as far as they may be shown.",
     {
         "Now": (
             Panel(
@@ -99,6 +99,36 @@ COMMUNITY: Final = Board(
                 "Dead letters: somebody waits for an answer that does not come.",
                 {"": "belisha:dead_letters:count"},
                 limit=1,
+            ),
+        ),
+        "The community, of the newest whole week and month": (
+            Panel(
+                "Active members, by week",
+                "Decided about four days after the week. A gap is a number that may not be shown.",
+                {"active": 'belisha_community_members{did="active", period="week"}'},
+            ),
+            Panel(
+                "What members did, by month",
+                "As on the portal, under Figures. Days are shown to nobody.",
+                {"{{did}}": 'belisha_community_members{period="month"}'},
+            ),
+            Panel(
+                "Active groups, by month",
+                "Groups with so many active members that their number may be shown.",
+                {"groups": 'belisha_community_groups{period="month"}'},
+            ),
+            Panel(
+                "Shares, by month",
+                "On how many of its days the active members came, and what the busiest tenth wrote of everything.",
+                {"{{of}}": 'belisha_community_share{period="month"}'},
+                "percentunit",
+            ),
+            Panel(
+                "Age of the newest week",
+                "Since it ended. More than twelve days means that nothing is decided any more by night.",
+                {"": 'time() - max(belisha_community_period_end_seconds{period="week"})'},
+                "s",
+                1_036_800,
             ),
         ),
         "What is shared": (
@@ -168,6 +198,14 @@ MACHINES: Final = Board(
             Panel("Synapse answers", "1 or 0.", {"": 'min(up{job="synapse"})'}, limit=1, low_is_bad=True),
             Panel("The bots answer", "1 or 0.", {"": 'min(up{job="bots"})'}, limit=1, low_is_bad=True),
             Panel(
+                "Left of what may go wrong",
+                "Of the objective that is worst off, within thirty days (docs/slo.md). Below 0 a promise is broken.",
+                {"": "min(slo:belisha_budget_left:ratio30d)"},
+                "percentunit",
+                0.1,
+                low_is_bad=True,
+            ),
+            Panel(
                 "Room on the disk",
                 "Of the disk with the least of it, of those of data, media and bots.",
                 {"": "min(of:belisha_disk_free:ratio)"},
@@ -195,6 +233,19 @@ MACHINES: Final = Board(
                 {"": "max(job:belisha_clock_offset:seconds)"},
                 "s",
                 5,
+            ),
+        ),
+        "What is promised": (
+            Panel(
+                "Left of what may go wrong, by objective",
+                "Within thirty days. What each promises stands in docs/slo.md.",
+                {"{{slo}}": "slo:belisha_budget_left:ratio30d"},
+                "percentunit",
+            ),
+            Panel(
+                "How fast it is used up",
+                "1 is just as fast as it may be; within an hour from 14.4 on an alert wakes somebody.",
+                {"{{slo}}": "max by (slo) (slo:belisha_burn:fast)"},
             ),
         ),
         "Machines": (
