@@ -26,6 +26,7 @@ from synapse_modules.api_names import NamesOfOutcomes
 from synapse_modules.api_people import AboutPeople
 from synapse_modules.api_portal import PortalHandlers
 from synapse_modules.api_resource import Answer, Resource
+from synapse_modules.asked_of import AskedOf
 from synapse_modules.audience import audience_of
 from synapse_modules.config import Config
 from synapse_modules.deliveries import Deliveries
@@ -98,7 +99,8 @@ class MemberApi(Resource):
         self._exports, self._export_file = parts.exports, ExportFile(parts.api)
         self._directory = Directory(parts.api, parts.registry)
         self._doings = Doings(parts.api, parts.registry)
-        self._digested = Digested(parts.api, parts.hooks, parts.registry, parts.ledger, parts.waiting)
+        waits = AskedOf(parts.api, parts.waiting, parts.introductions, self._recertification)
+        self._digested = Digested(parts.api, parts.hooks, parts.registry, parts.ledger, waits)
         self._published = parts.rights.published
         self._markers = parts.about.markers
         self._found = FoundGroups(parts.api, parts.hooks, parts.registry, parts.rooms)

@@ -19,10 +19,10 @@ from belisha.policy.people import Person
 from belisha.policy.types import CONTENT
 from belisha.polls.wire import RESPONSE
 from belisha.tlp import Label
+from synapse_modules.asked_of import AskedOf
 from synapse_modules.hooks import Hooks
 from synapse_modules.ledger import Ledger, new_row
 from synapse_modules.registry import Registry
-from synapse_modules.waiting import Waiting
 
 #: How many items one question may name.
 AT_MOST: Final = 200
@@ -51,7 +51,7 @@ class Place(NamedTuple):
 class Digested:
     """Answers about one member's digest."""
 
-    def __init__(self, api: ModuleApi, hooks: Hooks, registry: Registry, ledger: Ledger, waiting: Waiting) -> None:
+    def __init__(self, api: ModuleApi, hooks: Hooks, registry: Registry, ledger: Ledger, waiting: AskedOf) -> None:
         self._api = api
         self._hooks = hooks
         self._registry = registry
@@ -76,7 +76,7 @@ class Digested:
                 {"room_id": room_id, "name": one.name, "since": one.since, "read": one.read}
                 for room_id, one in sorted(places.items())
             ],
-            "waiting": await self._waiting.doors_of(person, member),
+            "waiting": await self._waiting.of(person, member, {room: one.since for room, one in places.items()}),
             "items": [items.get(one) for one in asked],
             "domains": [] if organisation is None else list(organisation.domains),
         }

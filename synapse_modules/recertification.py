@@ -73,6 +73,26 @@ class Recertification:
         await self._registry.change_as_decided(decide)
         return {"rounds": told, "begins": begins}
 
+    async def left_to(self, member: Member) -> list[tuple[str, int]]:
+        """Whose members this member is asked to confirm now: each organisation's name, and how many are left."""
+        holds = self._holds
+        if holds is None:
+            return []
+
+        def read(txn: LoggingTransaction) -> list[tuple[str, int]]:
+            today = activity.day_of(self._clock())
+            current = [(key, one) for key, one in rows.rounds(txn, today) if one.ended is None]
+            known = Known(*tables.read_all(txn)) if current else Known({}, {})
+            mine = [(key, one) for key, one in current if key in known.organisations and _answers(member, key, known)]
+            if not mine:
+                return []
+            confirmed = _at_the_earliest(self._confirmed(txn, known), known, rows.begun(txn, today), holds)
+            left = [(key, policy.unconfirmed(_due(key, confirmed, known), one.asked, holds)) for key, one in mine]
+            return [(known.organisations[key].name, len(who)) for key, who in left]
+
+        found: list[tuple[str, int]] = await self._api.run_db_interaction("belisha_recertification_left", read)
+        return found
+
     def _stop(self, txn: LoggingTransaction) -> Json:
         """Recertification is switched off: whatever was begun ends, and nobody is frozen by it."""
         if count := rows.stop(txn, activity.day_of(self._clock())):
@@ -193,6 +213,10 @@ def answerers(key: str, known: Known) -> list[Member]:
     able = [one for one in known.members.values() if one.service_room and tables.is_active(one, known.organisations)]
     leads = [one for one in able if one.organisation == key and "lead" in one.roles]
     return leads or [one for one in able if "manager" in one.roles]
+
+
+def _answers(member: Member, key: str, known: Known) -> bool:
+    return member.localpart in {one.localpart for one in answerers(key, known)}
 
 
 def confirmable(key: str, known: Known, named: Collection[str] | None) -> tuple[list[Member], list[str]]:

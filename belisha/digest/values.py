@@ -94,12 +94,18 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Others who wait for the reader's decision: how many, and at which door."""
+    """Something that the reader is asked for: what sort of thing, how often, and where.
 
-    name: str
+    Attributes:
+        sort: `group` and `organisation`, which others ask to be let into; `report`; `members`, who are to be confirmed;
+            `introduction`; or `announcement`.
+        count: how many of them wait.
+        name: the group's or organisation's; empty where it is about none.
+    """
+
+    sort: str
     count: int
-    organisation: bool = False
-    """Whether it is the reader's organisation that they ask; else it is a group."""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

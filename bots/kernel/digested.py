@@ -56,7 +56,7 @@ def _wait(value: object) -> Wait | None:
     count = value.get("count") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(count, int):
         return None
-    return Wait(str(value.get("name") or ""), count, value.get("organisation") is True)
+    return Wait(str(value.get("sort") or ""), count, str(value.get("name") or ""))
 
 
 def _told(value: object, alike: dict[tuple[object, ...], Told | None]) -> Told | None:

@@ -214,7 +214,7 @@ class World:
                 return f"{world.name(member.user)} ({member.organisation})"
 
         class Waiting:
-            async def doors_of(self, _person: object, _member: object) -> list[Json]:
+            async def of(self, _person: object, _member: object, _rooms: object) -> list[Json]:
                 return []
 
         api: Any = Api()

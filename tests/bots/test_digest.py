@@ -34,7 +34,7 @@ MONDAY = at("2026-06-08 07:00")
 
 def steward() -> Steward:
     digests = Digests(LONDON)
-    return Steward(parts=[digests], watches=[digests], zone=LONDON)
+    return Steward(parts=[digests], watches=[digests], zone=LONDON, writes=digests)
 
 
 def said(event_id: str, sender: str = BEN, when: float = BEGUN + 60, room: str = BUOYS, **more: Any) -> Json:
@@ -188,7 +188,7 @@ async def test_it_comes_weekly_and_once_with_what_is_new(listed: Store, homeserv
     clock = Clock("2026-06-03 12:00")
     homeserver.digests[MIA] = {
         "groups": [group(), group(PILOTS, "Pilots", read={"": int((BEGUN + 5000) * 1000)})],
-        "waiting": [{"name": "Pilots", "organisation": False, "count": 2}],
+        "waiting": [{"sort": "group", "name": "Pilots", "count": 2}],
         "items": {"$1": told(), "$t1": told("Dina (Coastguard)", "TLP:AMBER"), "$poll": told()},
     }
     assert await come(listed, homeserver, clock, BEGUN) == []

@@ -116,9 +116,7 @@ HOSTILE = (
 
 async def test_names_do_no_harm(here: Mailing, server: Mailserver) -> None:
     await here.confirmed("mail")
-    facts(
-        here, {"$1": told(HOSTILE)}, group(name=HOSTILE), waiting=[{"name": HOSTILE, "organisation": False, "count": 1}]
-    )
+    facts(here, {"$1": told(HOSTILE)}, group(name=HOSTILE), waiting=[{"sort": "group", "name": HOSTILE, "count": 1}])
     await here.run(said("$1", **naming(MIA)))
     await due(here)
     mail, raw = server.taken[-1], server.raw[-1].decode("ascii")

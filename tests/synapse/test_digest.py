@@ -18,7 +18,10 @@ from tests.support.upgrade import path_of
 from tests.synapse.rights import standing
 from tests.synapse.samples import edit, poll, text, thread
 from tests.synapse.test_acts import newcomer
+from tests.synapse.test_announcements import announced
 from tests.synapse.test_groups import own_room
+from tests.synapse.test_introductions import agrees, asked, introduces
+from tests.synapse.test_reports import does, facts, reported
 from tests.synapse.test_room_freezing import group
 
 Json = dict[str, Any]
@@ -170,9 +173,40 @@ async def test_who_decides_is_told_how_many_wait_and_not_who(community: Communit
     assert (await request(community["steward"], "POST", DIGEST.replace("digest", "waiting"), {}))[0] == 200
     _, state = await request(community["cora"], "GET", f"{V3}/rooms/{quote(room)}/state/m.room.name")
     waits = {one["name"]: one for one in (await told(community, "cora"))["waiting"]}
-    assert waits[state["name"]] == {"name": state["name"], "organisation": False, "count": 1}
+    assert waits[state["name"]] == {"sort": "group", "name": state["name"], "count": 1}
     for other in ("ben", name, "mona"):
         assert state["name"] not in str((await told(community, other))["waiting"]), other
+
+
+async def waits(community: Community, name: str) -> dict[str, int]:
+    return {one["sort"]: one["count"] for one in (await told(community, name))["waiting"]}
+
+
+async def test_all_that_asks_for_a_member_is_counted_and_nobodys_else(community: Community) -> None:
+    first, other, asker = await newcomer(community), await newcomer(community, "chandlers"), await newcomer(community)
+    assert await waits(community, first) == await waits(community, other) == {}, "nothing was said before they came"
+
+    assert (await introduces(community, asker, first, other))[0] == 200
+    assert await waits(community, first) == await waits(community, other) == {"introduction": 1}
+    assert await waits(community, asker) == {}, "it waits for others"
+    (row,) = {one["id"] for one in (await asked(community, first, other)).values()}
+    assert (await agrees(community, first, row))[0] == 200
+    assert await waits(community, first) == {} and await waits(community, other) == {"introduction": 1}
+
+    announcement = await announced(community)
+    assert await waits(community, first) == {"announcement": 1}
+    assert "announcement" not in await waits(community, "mona"), "she wrote it"
+    yes = {"m.relates_to": {"rel_type": "m.annotation", "event_id": announcement["event_id"], "key": "✅"}}
+    await say(community, announcement["room_id"], yes, by=first, kind="m.reaction")
+    assert await waits(community, first) == {} and "announcement" in await waits(community, other)
+
+    before = {name: (await waits(community, name)).get("report", 0) for name in ("cora", "ana", "mona")}
+    room = await group(community, "closed", "ana", "ben", by="cora")
+    card = await reported(community, room, await say(community, room, text("Rude words")))
+    after = {name: (await waits(community, name)).get("report", 0) for name in ("cora", "ana", "mona")}
+    assert after == {"cora": before["cora"] + 1, "ana": 0, "mona": 0}, "stewards alone"
+    assert (await does(community, "cora", "close", facts(card)["number"]))[0] == 200
+    assert (await waits(community, "cora")).get("report", 0) == before["cora"]
 
 
 async def test_only_a_bot_asks_and_only_in_the_members_own_room(community: Community) -> None:

@@ -53,6 +53,14 @@ async def turn(community: Community) -> dict[str, Json]:
     return {one["organisation"]: one for one in body["rounds"]}
 
 
+async def left_to(community: Community, name: str) -> dict[str, int]:
+    """Whom somebody is to confirm, as their digest tells it: how many, by organisation."""
+    body = {"room_id": await own_room(community, name), "member": community.id(name), "items": []}
+    status, answer = await request(community["steward"], "POST", TURN.replace("recertification", "digest"), body)
+    assert status == 200, answer
+    return {one["name"]: one["count"] for one in answer["waiting"] if one["sort"] == "members"}
+
+
 def named(told: list[Json]) -> set[str]:
     return {one["member"].removeprefix("@") for one in told}
 
@@ -86,11 +94,14 @@ async def test_who_is_not_confirmed_is_asked_for_warned_and_frozen(community: Co
     assert (harbour["asked"], harbour["warned"]) == (activity.date_of(today()), None)
     assert harbour["freezes"] == activity.date_of(today() + ASKED + WARNED)
     assert await turn(community) == rounds, "asked again, it is the same"
+    assert list((await left_to(community, "ben")).values()) == [3], "in their digest"
+    assert await left_to(community, "ana") == {}, "who is no lead is asked for nothing"
 
     confirmed = await confirms(community, "ben", "@ana @ben", members=["@ana", "@ben"])
     assert confirmed == (200, {"outcome": "done", "act": "members_confirm", "organisation": "harbour", "count": 2,
                                "until": activity.date_of(today() + HOLDS)})  # fmt: skip
     assert named((await turn(community))["harbour"]["unconfirmed"]) == {name}
+    assert list((await left_to(community, "ben")).values()) == [1]
     for other in ("coastguard", "chandlers"):
         assert (await confirms(community, "mona", f"--organisation {other}", organisation=other))[0] == 200
     assert (await turn(community))["chandlers"]["ended"] is not None
