@@ -59,6 +59,9 @@ async def test_one_press_inside_element_sends_it_as_the_members_own(
         await expect(portal.get_by_role("heading", name="0 comments")).to_be_visible(timeout=30_000)
         assert await page.evaluate("requested") == []
         await expect(portal.locator("strong", has_text="log")).to_be_visible()
+        await portal.get_by_role("link", name="Blog", exact=True).first.click()
+        await portal.get_by_role("link", name="Write one here").click()
+        await expect(portal.get_by_label("Title")).to_have_value("")  # what is sent is no draft any more
     _, body = await request(here.people["wyn"], "GET", f"/_matrix/client/v3/rooms/{quote(blog)}/messages?dir=b&limit=5")
     sent = [one for one in body["chunk"] if "From inside" in str(one["content"].get("body"))]
     assert [one["sender"] for one in sent] == [here.people["wyn"].user_id]
@@ -92,3 +95,43 @@ async def test_the_pages_for_writing_are_accessible(here: Here, browser: Browser
             await page.get_by_role("button", name="Look at it").click()
             await expect(page.get_by_role("heading", name="Publish it")).to_be_visible()
             await assert_accessible(page)
+
+
+@pytest.mark.full
+async def test_a_draft_is_kept_in_its_members_tab_and_nowhere_else(here: Here, browser: Browser, blog: str) -> None:
+    visitor = await here.sign_in("wyn")
+    async with context(browser, visitor) as profile:
+        page = await profile.new_page()
+        title, text = page.get_by_label("Title"), page.get_by_label("Text", exact=True)
+        await page.goto(f"{here.url}/blog/write")
+        await title.fill("Half a log")
+        await text.fill("Not done yet")
+        await expect(page.get_by_text("Draft kept in this tab at ")).to_be_visible()
+        await page.goto(f"{here.url}/blog")
+        await page.goto(f"{here.url}/blog/write")
+        await expect(title).to_have_value("Half a log")
+        await expect(text).to_have_value("Not done yet")
+        await expect(page.get_by_text("is here again")).to_be_visible()
+        await assert_accessible(page)
+        await page.get_by_role("button", name="Look at it").click()
+        await page.get_by_role("button", name="Change it").click()
+        await text.fill("Done")
+        other = await profile.new_page()
+        await other.goto(f"{here.url}/blog/write")
+        await expect(other.get_by_label("Title")).to_have_value("")
+        assert await other.evaluate("JSON.stringify(localStorage)") == "{}"
+        await page.reload()
+        await page.goto(f"{here.url}/blog/write")
+        await expect(text).to_have_value("Done")
+        await page.get_by_role("button", name="Discard the draft").click()
+        await expect(title).to_have_value("")
+        await page.reload()
+        await expect(title).to_have_value("")
+        await title.fill("Again")
+        await page.evaluate("sessionStorage.setItem('draft @somebody:else post', 'x')")
+        await page.reload()
+        await expect(title).to_have_value("Again")
+        assert await page.evaluate("Object.keys(sessionStorage).length") == 1, "of who was here before nothing is left"
+        await page.get_by_role("button", name="Sign out").first.click()
+        await expect(page.get_by_role("heading", name="Sign in")).to_be_visible()
+        assert await page.evaluate("JSON.stringify(sessionStorage)") == "{}"

@@ -2,7 +2,7 @@
 // The member's own client sends (widget.js); nothing that is typed is kept but in this tab, and only until it is sent.
 "use strict";
 {
-  const form = document.querySelector("form[data-room]");
+  const form = document.querySelector("form[data-room], form[data-keep]");
   const part = (name) => document.querySelector(`[data-${name}]`);
 
   // --- A text survives the loading of its page anew: in this tab, for this member, for this group ---------------------
@@ -40,14 +40,48 @@
   };
 
   const mine = form?.dataset.draft ? `${PREFIX}${form.dataset.draft} ` : "";
-  const kept = mine && `${mine}${form.dataset.room}`;
+  const kept = mine && `${mine}${form.dataset.keep ?? form.dataset.room}`;
   const text = form?.querySelector("textarea[name=text]");
   if (mine) {
     const ofOthers = Object.keys(drafts()).filter((key) => key.startsWith(PREFIX) && !key.startsWith(mine));
     ofOthers.forEach(drop); // who was here before
     if (part("sent")) drop(kept);
   }
-  if (kept && text) {
+  const fields = form?.dataset.keep ? [...form.querySelectorAll("[data-kept]")] : [];
+  if (fields.length) {
+    const told = part("keeping");
+    const discard = part("discard");
+    const say = (words, isKept) => {
+      told.textContent = words;
+      discard.hidden = !isKept;
+    };
+    const read = () => {
+      try {
+        return JSON.parse(drafts()[kept]);
+      } catch {
+        return null;
+      }
+    };
+    const draft = read();
+    // What the portal gives back is newer than what was kept.
+    if (draft && fields.every((one) => one.tagName === "SELECT" || !one.value.trim())) {
+      for (const one of fields) if (typeof draft[one.name] === "string") one.value = draft[one.name];
+      // A blog that they are in no more, or a label that is none: the first of those that there are.
+      for (const one of fields) if (one.tagName === "SELECT" && one.selectedIndex < 0) one.selectedIndex = 0;
+      say(`Your draft of ${draft.at} is here again: it was kept in this tab.`, true);
+    }
+    form.addEventListener("input", () => {
+      const at = new Date().toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+      put(kept, JSON.stringify({ at, ...Object.fromEntries(fields.map((one) => [one.name, one.value])) }));
+      say(`Draft kept in this tab at ${at}.`, true);
+    });
+    discard.addEventListener("click", () => {
+      drop(kept);
+      for (const one of fields) if (one.tagName !== "SELECT") one.value = "";
+      say("The draft is gone.", false);
+      fields.find((one) => one.tagName !== "SELECT").focus();
+    });
+  } else if (kept && text) {
     if (!text.value.trim()) text.value = drafts()[kept] ?? "";
     text.addEventListener("input", () => put(kept, text.value));
   }
