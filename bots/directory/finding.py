@@ -87,6 +87,7 @@ class Finding:
             total=len(scored),
             more=more,
             counts=_counts([row for _, row in scored]),
+            counts_for_few=any(row.by == _GROUPS and (row.interests or row.availability) for _, row in scored),
             relaxed=full < len(found),
         )
 
