@@ -128,13 +128,10 @@ class BelishaModule:
             api, self.hooks, self.ledger, self.about, config.badge, own, self.files, self.words
         )
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name, own, self.files)
-        self.rights = Rights(
-            api, self.registry, self.rooms, self.about.steward, self.hooks.set_membership, upgrade_rows
-        )
+        hooks, registry, rooms = self.hooks, self.registry, self.rooms
+        self.rights = Rights(api, registry, rooms, self.about.steward, hooks.set_membership, upgrade_rows)
         self.policies = Policies(api, self.hooks, self.registry, self.rooms, self.rights, own, upgrade_rows, self.audit)
-        self.upgrades = Upgrades(
-            api, self.hooks, self.registry, self.rooms, self.rights, self.policies, own, upgrade_rows
-        )
+        self.upgrades = Upgrades(api, hooks, registry, rooms, self.rights, self.policies, own, upgrade_rows)
         sign_in = SignIn(api, config.sign_in, self.audit)
         self.registrations = Registrations(api, self.registry, self.rights, sign_in, config.portal_origin)
         redactions = Redactions(api, self.hooks, self.ledger, own, self.about.steward)

@@ -107,6 +107,7 @@ class Answer:
         more: whether more match than `total`.
         counts: how many of the `total` each facet's values have: facet name to value to number. Of interests the 20
             most frequent; its values are the tags as one of the members writes them.
+        counts_for_few: whether what members show to their groups alone is in `counts`.
         corrected: what was read in place of words that nobody's profile has: typed to read.
         full: how many of the `total` have all that was asked for; the others, behind them, some of it.
         said: a sentence for the asker where nothing could be searched for, or "".
@@ -116,6 +117,7 @@ class Answer:
     total: int = 0
     more: bool = False
     counts: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    counts_for_few: bool = False
     corrected: Mapping[str, str] = field(default_factory=dict)
     full: int = 0
     said: str = ""

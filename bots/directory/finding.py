@@ -95,6 +95,7 @@ class Finding:
             more=more,
             counts=_counts([row for _, row in scored]),
             full=full,
+            counts_for_few=any(row.by == _GROUPS and (row.interests or row.availability) for _, row in scored),
         )
 
     def experts(self, units: Sequence[Unit]) -> list[Hit]:

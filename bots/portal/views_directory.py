@@ -26,6 +26,8 @@ from bots.portal.views_profile import sight_of
 from bots.portal.visit import Visit, see
 
 _FOR_MEMBERS, _FOR_FEW = Label.GREEN, Label.AMBER
+#: Facets that members write themselves, for whom they choose; the others are the registry's.
+_WRITTEN: Final = frozenset({"interest", "availability"})
 #: So many characters of a question count, and so many pages are turned through.
 _QUESTION: Final = 200
 _PAGES: Final = 20
@@ -43,14 +45,17 @@ async def directory(visit: Visit) -> web.Response:
     """Finds members by what their profiles say, narrowed down as wished, a page at a time."""
     asked = _Asked.of(visit)
     sight, found, cards = await _find(visit, asked)
+    offered = _offered(asked, found)
+    # What is offered to narrow down by is made of what some show to their groups alone, too.
+    of_few = found.answer.counts_for_few and any(one["key"] in _WRITTEN for one in offered)
     return visit.page(
         "directory",
-        _label_of(cards),
+        max(_label_of(cards), _FOR_FEW if of_few else _FOR_MEMBERS),
         asked=asked,
         answer=found.answer,
         notes=_notes(found),
         cards=cards,
-        facets=_offered(asked, found),
+        facets=offered,
         active=_active(asked, found),
         previous=asked.address(page=asked.page - 1) if asked.page > 1 else None,
         following=asked.address(page=asked.page + 1) if found.answer.total > asked.page * PAGE else None,
@@ -272,7 +277,7 @@ def _offered(asked: _Asked, found: Found) -> Sequence[Mapping[str, Any]]:
             for value in order[:20]
             if known is None or value in known
         ]
-        offered.append({"name": name, "values": values})
+        offered.append({"key": key, "name": name, "values": values})
     return offered
 
 
