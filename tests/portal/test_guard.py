@@ -197,6 +197,8 @@ async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, an
         "token",
         "section",
         "block",
+        "month",
+        "key",
     }, "each part of an address has its case here"
     place = await _anonymous_poll(here)
     await make_group(here, "finn", "secret", "Chandlers' secrets", "private_chat")
