@@ -31,8 +31,8 @@ LEFT_OUT: Final = {
     restored.JOURNAL: "is of a restore that has just ended",
     "demo.lock": "is of a run",
 }
-#: The keys of the audit log and of the sentences that name nobody: in the archive of keys, and in no other.
-KEYS: Final = ("audit",)
+#: The keys of the audit log, of pseudonyms, and of what second factors are sealed with: in the archive of keys alone.
+KEYS: Final = ("audit", "metrics", "factor")
 _OF_SQLITE: Final = ("-wal", "-shm", "-journal")
 
 
