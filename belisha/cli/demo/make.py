@@ -5,9 +5,11 @@ Interrupted anywhere and begun again it ends the same: each step first looks whe
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import aiohttp
 
@@ -22,6 +24,8 @@ from belisha.cli.progress import Progress
 from belisha.policy.creation import POLICY_TYPE
 
 SPACE = "community"
+#: How often a member's own room is looked for, a fifth of a second apart.
+_OWN_ROOM_TRIES: Final = 300
 ELSEWHERE = "Name another folder: --data DIR (make: DATA=DIR)."
 
 
@@ -70,6 +74,7 @@ class Maker:
         await self.sign_in()
         if self._facts.complete:
             return
+        await self._describe()
         self._progress.step(f"Making {len(self.story.rooms)} rooms and inviting their members")
         for room in self.story.rooms:
             await self._make_room(room)
@@ -133,6 +138,24 @@ class Maker:
                 client.token = ""  # its member has changed the password since: theirs to know
             self._facts.tokens[name] = client.token
             self._record.save()
+
+    async def _describe(self) -> None:
+        self._progress.step("Letting them say what they know, each to the steward")
+        for account in self.story.accounts:
+            if account.profile:
+                client = self.clients[account.localpart]
+                room_id = await self._own_room(client)
+                for entry in account.said_to_the_steward():
+                    await self._once(client, room_id, f"own-{account.localpart}", entry)
+
+    async def _own_room(self, client: Client) -> str:
+        """The member's own room with the steward, which the server makes a moment after the account."""
+        for _ in range(_OWN_ROOM_TRIES):
+            for room_id in await client.joined_rooms():
+                if (await client.state(room_id, POLICY_TYPE) or {}).get("kind") == "service":
+                    return room_id
+            await asyncio.sleep(0.2)
+        raise CommandError(f"{client.user_id} has no room with the steward.", "Stop the community and start it again.")
 
     async def _make_room(self, room: Room) -> None:
         if room.key in self._facts.rooms:
@@ -219,21 +242,29 @@ class Maker:
         senders: Mapping[str, str],
         threads: Mapping[str, str],
     ) -> str:
-        key = f"{room.key}/{entry.digest()}"
-        if (said := self._facts.events.get(key)) is not None:
+        about = (events, senders, threads)
+        return await self._once(self.clients[entry.by], self._facts.rooms[room.key], room.key, entry, about)
+
+    async def _once(
+        self,
+        client: Client,
+        room_id: str,
+        key: str,
+        entry: Entry,
+        about: tuple[Mapping[str, str], Mapping[str, str], Mapping[str, str]] = ({}, {}, {}),
+    ) -> str:
+        """The event of an entry, which is sent where it has not been; `about` is what `content_of` wants of others."""
+        known = f"{key}/{entry.digest()}"
+        if (said := self._facts.events.get(known)) is not None:
             return said
-        client, room_id, transaction = (
-            self.clients[entry.by],
-            self._facts.rooms[room.key],
-            f"demo-{entry.digest()}",
-        )
+        transaction = f"demo-{entry.digest()}"
         event_id = await client.sent_before(room_id, transaction) if self._in_doubt else None
         self._in_doubt = False
         if event_id is None:
             mxc = await self._upload(client, entry.file) if isinstance(entry, File) else ""
-            content = content_of(entry, events, senders, threads, mxc, self._place.files)
+            content = content_of(entry, *about, mxc, self._place.files)
             event_id = await client.send(room_id, event_type(entry), transaction, content)
-        self._facts.events[key] = event_id
+        self._facts.events[known] = event_id
         self._record.save()
         return event_id
 

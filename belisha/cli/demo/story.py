@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -22,6 +22,7 @@ Category = Literal["government", "academia", "industry", "charity"]
 Role = Literal["lead", "steward", "manager"]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Text = Annotated[str, Field(min_length=1)]
+ProfilePart = Literal["role", "about", "expertise", "interests", "challenges", "languages"]
 Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
 
 
@@ -48,12 +49,18 @@ class Organisation(_Part):
 
 
 class Account(_Part):
-    """A member's account; without a role an ordinary member."""
+    """A member's account; without a role an ordinary member. `profile` is what they say of themselves, part by part."""
 
     localpart: Key
     name: Name
     organisation: Key
     roles: tuple[Role, ...] = ()
+    profile: Mapping[ProfilePart, Text] = Field(default_factory=dict)
+
+    def said_to_the_steward(self) -> Iterator[Message]:
+        """The commands by which they say it, as they type them in their own room."""
+        for part, text in self.profile.items():
+            yield Message(by=self.localpart, says=f"!profile {part} {text}")
 
 
 class Entry(_Part):
