@@ -20,7 +20,6 @@ import aiohttp
 from belisha.metrics.pilot import pilot
 from bench.report import BenchFailed
 from tests.deploy.several import Outside, Several
-from tests.support.server import PASSWORD
 
 V3: Final = "/_matrix/client/v3"
 #: What of the metrics' actions a client asks the homeserver for; the others happen once, or on the portal.
@@ -91,11 +90,8 @@ class Traffic:
 
     async def _arrive(self, number: int, organisations: int) -> None:
         name = f"member{number:04}"
-        body = {"name": f"Member {number}", "organisation": f"org{number % organisations:02}", "roles": ["member"]}
-        status, answer = await self._several.local("PUT", f"members/{name}", body | {"password": PASSWORD})
-        if status != 200:
-            raise BenchFailed(f"a member could not be made: {answer}")
-        self.clients.append(Client(name, await self._outside.sign_in(name), []))
+        key = await self._several.register(name, f"Member {number}", f"org{number % organisations:02}")
+        self.clients.append(Client(name, await self._outside.sign_in(name, key), []))
 
     async def _group(self, name: str, members: list[Client]) -> None:
         maker, *others = members

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 import psycopg2
+import pyotp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from belisha import secrets
@@ -157,6 +158,14 @@ class Several(Server):
         own = hosted.yaml_of(self.data / "synapse" / "workers" / f"{_worker(unit)}.yaml")
         return f"http://127.0.0.1:{own['worker_listeners'][2]['port']}/metrics"
 
+    async def register(self, localpart: str, name: str, organisation: str) -> str:
+        """Makes a member; the key of the second factor."""
+        key = pyotp.random_base32()
+        body = {"name": name, "organisation": organisation, "roles": ["member"], "password": PASSWORD, "factor": key}
+        status, answer = await self.local("PUT", f"members/{localpart}", body)
+        assert status == 200, answer
+        return key
+
     @contextlib.asynccontextmanager
     async def session(self) -> AsyncIterator[Outside]:
         """Requests by the names of the sites, over TLS, from one address as from an office."""
@@ -197,10 +206,10 @@ class Outside:
             content = await answer.read()
             return answer.status, await answer.json() if answer.content_type == "application/json" else content
 
-    async def sign_in(self, localpart: str) -> str:
-        """The access token of a member."""
+    async def sign_in(self, localpart: str, key: str) -> str:
+        """The access token of a member, who types the code of an app behind the password."""
         who = {"type": "m.id.user", "user": localpart}
-        login = {"type": "m.login.password", "identifier": who, "password": PASSWORD}
+        login = {"type": "m.login.password", "identifier": who, "password": PASSWORD + pyotp.TOTP(key).now()}
         status, answer = await self.ask("", "POST", "/_matrix/client/v3/login", login)
         assert status == 200, answer
         return str(answer["access_token"])

@@ -23,7 +23,6 @@ import pytest_asyncio
 
 from tests.deploy import hosted
 from tests.deploy.several import Outside, Several
-from tests.support.server import PASSWORD
 
 pytestmark = pytest.mark.full
 
@@ -52,11 +51,9 @@ async def here() -> AsyncIterator[Here]:
 
 
 async def _member(here: Here, localpart: str, organisation: str) -> str:
-    body = {"name": localpart.title(), "organisation": organisation, "roles": ["member"], "password": PASSWORD}
-    status, answer = await here.several.local("PUT", f"members/{localpart}", body)
-    assert status == 200, answer
+    key = await here.several.register(localpart, localpart.title(), organisation)
     await asyncio.sleep(1)  # every process knows it after half a second
-    return await here.outside.sign_in(localpart)
+    return await here.outside.sign_in(localpart, key)
 
 
 async def _room(here: Here, token: str, name: str, *invited: str) -> str:
@@ -132,8 +129,7 @@ async def test_each_is_started_anew_while_members_write_and_no_message_fails(her
     """As the playbook does it. A client sends again what was not answered, as Matrix's clients do, by the same key."""
     several, outside = here.several, here.outside
     await several.organisation("lighthouse")
-    await _member(here, "dora", "lighthouse")
-    token = await outside.sign_in("dora")
+    token = await _member(here, "dora", "lighthouse")
     room = await _room(here, token, "Watch")
     sent: list[str] = []
     over = asyncio.Event()
