@@ -37,7 +37,7 @@ MACHINE: Final = ("nginx.conf", "nftables.conf", "postgresql.conf", "processes")
 OF_SEVERAL: Final = ("belisha-synapse@.service", "belisha-redis.service", "redis.conf")
 
 #: How far the ports of further processes are from the homeserver's.
-_FURTHER: Final = 100
+FURTHER: Final = 100
 
 #: The port that Debian's prometheus-node-exporter has.
 _NODE_EXPORTER: Final = 9100
@@ -201,7 +201,7 @@ def _place(part: str, port: int, folders: Folders, settings: Settings) -> Part:
         serves_element=settings.element.public_url is not None,
         proxied=True,
         postgresql=folders.postgresql,
-        workers=workers(settings.workers, port + _FURTHER),
+        workers=workers(settings.workers, port + FURTHER),
         redis=folders.redis,
         serves_prometheus=True,
         node_exporter_port=_NODE_EXPORTER,

@@ -106,13 +106,24 @@ class Counts(Protocol):
     """How many processes of each kind there are."""
 
     @property
-    def client(self) -> int: ...  # noqa: D102
+    def client(self) -> int:
+        """Those that answer what members read and send."""
+        ...
+
     @property
-    def sync(self) -> int: ...  # noqa: D102
+    def sync(self) -> int:
+        """Those that wait with members for news."""
+        ...
+
     @property
-    def persister(self) -> int: ...  # noqa: D102
+    def persister(self) -> int:
+        """Those that write events."""
+        ...
+
     @property
-    def media(self) -> int: ...  # noqa: D102
+    def media(self) -> int:
+        """Those that have the files."""
+        ...
 
 
 @dataclass(frozen=True)

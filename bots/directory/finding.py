@@ -246,12 +246,12 @@ def _freshness(row: _Row) -> int:
 def _freshest(table: str, conditions: Sequence[str]) -> str:
     # Names and conditions are constants of this module and of the dialects; all values are parameters.
     where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
-    return f"SELECT d.number FROM {table} d {where} ORDER BY d.number DESC LIMIT :enough"  # noqa: S608
+    return f"SELECT d.number FROM {table} d {where} ORDER BY d.number DESC LIMIT :enough"  # noqa: S608 - see above
 
 
 def _wide(by: int, table: str, numbers: str) -> str:
     """The rows of these numbers: numbers alone are sorted by the database, since rows are long."""
-    return f"SELECT {by} AS asked, {_COLUMNS} FROM ({numbers}) AS f JOIN {table} d ON d.number = f.number"  # noqa: S608
+    return f"SELECT {by} AS asked, {_COLUMNS} FROM ({numbers}) AS f JOIN {table} d ON d.number = f.number"  # noqa: S608 - see above
 
 
 def _all(table: str, conditions: Sequence[str]) -> str:

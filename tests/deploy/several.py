@@ -12,7 +12,7 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -21,18 +21,15 @@ import pyotp
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from belisha import secrets
-from belisha.host import FILES, SECRETS, Folders, Web
+from belisha.host import FILES, FURTHER, SECRETS, Folders, Web
 from belisha.settings import Settings
+from belisha.workers import workers
 from tests.deploy import hosted
 from tests.deploy.proxied import NAMES, OUTER, certificate, trusting
 from tests.support import processes
 from tests.support.community import FAST
 from tests.support.databases import postgresql
 from tests.support.server import PASSWORD, Server, free_ports
-
-#: Whoever answers in the place of a process of Synapse has a port of three.
-_PER_PROCESS: Final = 3
-_FURTHER: Final = 100
 
 
 class Several(Server):
@@ -47,9 +44,8 @@ class Several(Server):
             redis=folder / "redis.sock",
             nginx_logs=folder / "logs",
         )
-        counts = settings.workers
-        further = _PER_PROCESS * (counts.client + counts.sync + counts.persister + counts.media) + 1
-        first, *_ = free_ports(_FURTHER + further)
+        there = workers(settings.workers, FURTHER)
+        first, *_ = free_ports(1 + max([there.replication, *(worker.metrics for worker in there.all)]))
         http, https = free_ports(2)
         self.data = folder
         self.settings = settings
