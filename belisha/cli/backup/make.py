@@ -8,7 +8,6 @@ before the log, or it would seem cut short. Files after the database that knows 
 import json
 import os
 import secrets
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -23,11 +22,9 @@ from belisha.backup.manifest import Kind, Manifest
 from belisha.cli.backup import sqlite
 from belisha.cli.backup.sources import Sources
 from belisha.cli.backup.tables import PSEUDONYMS
-from belisha.cli.backup.work import working
+from belisha.cli.backup.work import need_room, working
 from belisha.cli.errors import CommandError, command
 from belisha.cli.progress import Progress
-
-_SPARE = 64 * 1024 * 1024  # bytes that are left free beside the copy of a database
 
 
 @dataclass(frozen=True)
@@ -140,14 +137,7 @@ def _write(
 
 @contextmanager
 def _copied(database: Path, work: Path, name: str) -> Iterator[tuple[Path, list[tuple[str, str]]]]:
-    if not database.exists():
-        raise CommandError(f"There is no database {database}.", "Is this the data folder of a community?")
-    needed, free = database.stat().st_size * 2 + _SPARE, shutil.disk_usage(work).free
-    if free < needed:  # the copy would fill the disk, and members could not send
-        raise CommandError(
-            f"Copying {database.name} needs {needed // 2**20} MiB, and {free // 2**20} MiB are free.",
-            "Make room where the data folder is. Nothing was written.",
-        )
+    need_room(database, work)
     copy = work / database.name
     pseudonyms = sqlite.copy(database, copy, name)
     try:
