@@ -22,6 +22,7 @@ async function load(): Promise<void> {
         },
     };
     const extras = {
+        addRoomHeaderButtonCallback: () => undefined,
         setSpacePanelItem: (_key: string, props: SpacePanelItemProps) => {
             panel = props;
         },
