@@ -1,13 +1,42 @@
 """A database of SQLite: copied as it is at one moment, while others write to it, and without what no backup has."""
 
 import contextlib
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from belisha.cli.backup.copied import Copied
 from belisha.cli.backup.tables import EMPTY
+from belisha.cli.errors import CommandError
 
 _PATIENCE = 60.0  # seconds
+_SPARE = 64 * 1024 * 1024  # bytes that are left free beside the copy of a database
+
+
+@contextlib.contextmanager
+def copied(database: Path, work: Path, name: str) -> Iterator[Copied]:
+    """A copy of the database called `name` in a folder for copies, which is gone afterwards.
+
+    Raises:
+        CommandError: there is no database, or no room for its copy.
+        sqlite3.Error: as `copy`.
+    """
+    if not database.exists():
+        raise CommandError(f"There is no database {database}.", "Is this the data folder of a community?")
+    needed, free = database.stat().st_size * 2 + _SPARE, shutil.disk_usage(work).free
+    if free < needed:  # the copy would fill the disk, and members could not send
+        raise CommandError(
+            f"Copying {database.name} needs {needed // 2**20} MiB, and {free // 2**20} MiB are free.",
+            "Make room where the data folder is. Nothing was written.",
+        )
+    into = work / database.name
+    pseudonyms = tuple(copy(database, into, name))
+    try:
+        known = frozenset(media_ids(into) if name == "synapse" else ())
+        yield Copied(database.name, counts(into), known, pseudonyms, lambda: into.open("rb"))
+    finally:
+        into.unlink(missing_ok=True)
 
 
 def copy(database: Path, into: Path, name: str) -> list[tuple[str, str]]:
