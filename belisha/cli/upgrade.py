@@ -21,7 +21,7 @@ import yaml
 from belisha import __version__
 from belisha.cli import data_folder, ports, preflight
 from belisha.cli.backup import sqlite
-from belisha.cli.backup.sources import Sources, of
+from belisha.cli.backup.sources import HEADS, Folder, of_folder
 from belisha.cli.backup.work import need_room, working
 from belisha.cli.errors import CommandError, command
 from belisha.cli.options import Subparsers, add_data
@@ -61,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     progress = make()
     try:
         preflight.packages()
-        found = of(args.data.expanduser().absolute().resolve())
+        found = of_folder(args.data.expanduser().absolute().resolve())
         os.umask(0o077)
         with working(found.data) as work:
             _packages(progress)
@@ -101,13 +101,13 @@ def _packages(progress: Progress) -> None:
         )
 
 
-async def _tried(sources: Sources, copy: Path, progress: Progress) -> list[str]:
+async def _tried(folder: Folder, copy: Path, progress: Progress) -> list[str]:
     """Brings a copy to this version and starts it; what was seen, a line each.
 
     Raises:
         CommandError: it does not work.
     """
-    before = _copied(sources, copy, progress)
+    before = _copied(folder, copy, progress)
     progress.step("Starting Synapse on the copy, closed to clients")
     async with running(copy, ports.free_row(), progress, closed=True) as community:
         if community.degraded:
@@ -127,7 +127,7 @@ async def _tried(sources: Sources, copy: Path, progress: Progress) -> list[str]:
     progress.end()
     kept = ((after["homeserver.db"].get(table, 0), words) for table, words in _LASTING.items())
     return [
-        f"Belisha {__version__} works with a copy of {sources.data}. Nothing was changed.",
+        f"Belisha {__version__} works with a copy of {folder.data}. Nothing was changed.",
         f"  Synapse      {metadata.version('matrix-synapse')} started, with every part that the rules need",
         f"  The bots     {migrated}",
         f"  Kept         {', '.join(f'{count} {words}' for count, words in kept if count)}",
@@ -152,20 +152,19 @@ def _migrate(copy: Path) -> str:
     return done.stdout.strip()
 
 
-def _copied(sources: Sources, copy: Path, progress: Progress) -> dict[str, dict[str, int]]:
+def _copied(folder: Folder, copy: Path, progress: Progress) -> dict[str, dict[str, int]]:
     """Makes a data folder of what is there now; the rows of each table of each database."""
     progress.step("Copying the databases as they are at this moment")
     copy.mkdir(mode=0o700)
     before = {}
-    for database, name in ((sources.bots, "bots"), (sources.synapse, "synapse")):
+    for database, name in ((folder.data / "bots.db", "bots"), (folder.synapse, "synapse")):
         need_room(database, copy)
         sqlite.copy(database, copy / database.name, name)
         before[database.name] = sqlite.counts(copy / database.name)
-    shutil.copytree(sources.data / FOLDER, copy / FOLDER)
-    for path in (sources.heads, sources.data / "signing.key"):
-        if path.exists():
-            shutil.copyfile(path, copy / path.name)
-    settings = yaml.safe_load((sources.data / data_folder.SETTINGS).read_text(encoding="utf-8"))
+    shutil.copytree(folder.data / FOLDER, copy / FOLDER)
+    if (folder.data / HEADS).exists():
+        shutil.copyfile(folder.data / HEADS, copy / HEADS)
+    settings = yaml.safe_load((folder.data / data_folder.SETTINGS).read_text(encoding="utf-8"))
     written = {key: value for key, value in settings.items() if key not in _NOT_ITS_OWN}
     (copy / data_folder.SETTINGS).write_text(yaml.safe_dump(written, allow_unicode=True), encoding="utf-8")
     return before
