@@ -61,7 +61,13 @@ def run(args: argparse.Namespace) -> int:
     progress = make()
     try:
         preflight.packages()
-        found = of_folder(args.data.expanduser().absolute().resolve())
+        data = args.data.expanduser().absolute().resolve()
+        if "service_manager" in data_folder.read_run(data):
+            raise CommandError(
+                f"{data} is a server's, with PostgreSQL, and this tries a folder of `belisha up`.",
+                "Restore a backup on another machine, and start the new version there. Nothing was changed.",
+            )
+        found = of_folder(data)
         os.umask(0o077)
         with working(found.data) as work:
             _packages(progress)
