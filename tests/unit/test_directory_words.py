@@ -183,7 +183,8 @@ def test_reasons_name_the_tag_and_the_sentence() -> None:
     )
     document, _ = documents(profile)
     known = Known(synonyms={"open sourc": ["OSINT", "open source"]})
-    reasons = Ranking(spell_out(parse("open source image"), known), 1e9).reasons(document.flat, document.texts)
+    ranking = Ranking(spell_out(parse("open source image"), known), 1e9)
+    reasons = ranking.reasons(ranking.hold(document.flat, 1e9), document.flat, document.texts)
     assert [str(reason) for reason in reasons] == [
         "expertise: OSINT (means the same as open source)",
         "about: For years I did image hashing.",
