@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from belisha.directory.documents import EXPERTISE
+from belisha.directory.documents import EXPERTISE, expertise_of
 from belisha.directory.fields import FIELDS
 from belisha.directory.query import Alternative, Unit
 from belisha.directory.ranking import Held, Ranking
@@ -31,7 +31,6 @@ _COLUMNS: Final = (
     "d.number, d.user_id, d.organisation, d.category, d.availability, d.updated, d.interests, d.flat, d.texts"
 )
 _INTERESTS: Final = f"|{FIELDS['interests'].code} "
-_EXPERTISE: Final = f"{EXPERTISE} "
 _ENOUGH: Final = 10  # with fewer full hits, partial ones are added behind them
 _GROUPS: Final = -1
 
@@ -111,9 +110,8 @@ class Finding:
         asked = [self._ask(units, expertise=True, any_of=any_of)]
         shared, of_community = self._rows(asked, units, any_of=any_of)
         for row in {row.user_id: row for row in (*shared, *of_community)}.values():
-            expertise = [part for part in row.flat[1:-1].split("|") if part.startswith(f"{EXPERTISE} ")]
             texts = [[code, text] for code, text in json.loads(row.texts) if code == EXPERTISE]
-            only = row._replace(flat=f"|{'|'.join(expertise)}|", texts=json.dumps(texts))
+            only = row._replace(flat=expertise_of(row.flat), texts=json.dumps(texts))
             held = ranking.hold(only.flat, only.updated)
             if held.units * (2 if any_of else 1) >= len(units):
                 hits.append(_hit(ranking, held, only))
@@ -285,7 +283,7 @@ def _holds(found: tuple[int, int], rows: Mapping[int, _Row], units: Sequence[Uni
     by, number = found
     flat = rows[number].flat
     if by == 0 and units:
-        flat = f"|{'|'.join(part for part in flat[1:-1].split('|') if part.startswith(_EXPERTISE))}|"
+        flat = expertise_of(flat)
     held = [any(_has_one(flat, one) for one in unit.alternatives if not one.begins) for unit in units]
     return any(held) if any_of else all(held)
 
