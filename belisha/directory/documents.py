@@ -48,6 +48,13 @@ def documents(profile: Profile) -> tuple[Document, Document | None]:
     return _document(profile, everybody), _document(profile, everybody | groups) if groups else None
 
 
+def expertise_of(flat: str) -> str:
+    """The part of a document's keys that is its expertise, whose tags stand one behind the other; `||` for none."""
+    tag = f"|{EXPERTISE} "
+    first, last = flat.find(tag), flat.rfind(tag)
+    return flat[first : flat.find("|", last + 1) + 1] if first >= 0 else "||"
+
+
 def _found_by(name: str) -> bool:
     return FIELDS[name].weight > 0 or FIELDS[name].facet
 

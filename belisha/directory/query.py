@@ -84,6 +84,12 @@ class Parsed:
         return "" if phrase or not run else run[-1].surface
 
     @property
+    def idle(self) -> frozenset[str]:
+        """Surfaces that only ask, and are not looked for outside phrases; none where nothing else was typed."""
+        asks_alone = all(word.surface in _ASKING for _, run in self.pieces for word in run)
+        return frozenset() if asks_alone else _ASKING
+
+    @property
     def terms(self) -> list[str]:
         """All that may be a synonym's term: keys with blanks between."""
         found = []
@@ -133,7 +139,10 @@ def parse(text: str) -> Parsed:
 
 
 def to_look_up(parsed: Parsed, documents: Mapping[str, int], keys: frozenset[str]) -> tuple[list[str], list[str]]:
-    """Beginnings and possible misspellings that are to be looked up, when it is known which words there are."""
+    """Beginnings and possible misspellings that are to be looked up, when it is known which words there are.
+
+    What a word may have been meant for counts where nothing begins with it (`spell_out`).
+    """
     unknown = [word for word in _plain(parsed) if word.surface not in documents and word.key not in keys]
     begun = set(parsed.starred) | {word.surface for word in unknown if word.surface == parsed.last}
     rare = [word for word in _plain(parsed) if 0 < documents.get(word.surface, 0) <= _RARE]
@@ -148,7 +157,7 @@ def _plain(parsed: Parsed) -> Iterable[Word]:
 def spell_out(parsed: Parsed, known: Known) -> tuple[Unit, ...]:
     """The units of a query; empty where it has no word."""
     units: list[Unit] = []
-    asked_for_nothing = all(word.surface in _ASKING for _, run in parsed.pieces for word in run)
+    idle = parsed.idle
     for phrase, run in parsed.pieces:
         if phrase:
             units.append(_term(run, known, joined=True))
@@ -158,7 +167,7 @@ def spell_out(parsed: Parsed, known: Known) -> tuple[Unit, ...]:
             length = _longest_term(run[place:], known)
             if length:
                 units.append(_term(run[place : place + length], known, joined=False))
-            elif asked_for_nothing or run[place].surface not in _ASKING:
+            elif run[place].surface not in idle:
                 units.append(_word(run[place], parsed, known))
             place += length or 1
     return tuple(dict.fromkeys(units))

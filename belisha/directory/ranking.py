@@ -38,10 +38,11 @@ _Place = tuple[int, str, float, Alternative]
 
 
 class Held(NamedTuple):
-    """A profile held against a query: its score, 0 where it has no unit at all, and how many units it has."""
+    """A profile held against a query: its score, 0 where it has no unit at all, how many units it has, and where."""
 
     score: float
     units: int
+    places: Sequence[Sequence[_Place]]
 
 
 class Ranking:
@@ -58,7 +59,7 @@ class Ranking:
         self._patterns: list[list[_Pattern]] = [
             [(_pattern(one), _worth(one), one) for one in unit.alternatives] for unit in units
         ]
-        self._single = [_by_word(patterns) if len(patterns) >= _MANY else None for patterns in self._patterns]
+        self._single = [_ByWord(patterns) if len(patterns) >= _MANY else None for patterns in self._patterns]
         self._now = now
 
     def hold(self, flat: str, updated: float) -> Held:
@@ -70,8 +71,8 @@ class Ranking:
         """
         score, have = 0.0, 0
         before: list[_Place] = []
-        for number in range(len(self._units)):
-            places = self._places(number, flat)
+        everywhere = [self._places(number, flat) for number in range(len(self._units))]
+        for places in everywhere:
             if places:
                 have += 1
                 score += places[0][2] if len(places) == 1 else _best(places)
@@ -80,48 +81,81 @@ class Ranking:
             before = places
         share = have / len(self._units) if self._units else 1.0
         fresh = 1 - _FRESH + _FRESH * 0.5 ** (max(0.0, self._now - updated) / _HALF_LIFE)
-        return Held(score * share**2 * fresh, have)
+        return Held(score * share**2 * fresh, have, everywhere)
 
-    def reasons(self, flat: str, texts: Sequence[tuple[str, str]]) -> tuple[Reason, ...]:
+    def reasons(self, held: Held, flat: str, texts: Sequence[tuple[str, str]]) -> tuple[Reason, ...]:
         """Why a profile was found, the strongest first.
 
         Args:
+            held: what `hold` said of it.
             flat: its document.
             texts: what that was made of (`Document.texts`): one text for each part of `flat`.
         """
-        found: dict[int, tuple[float, Reason]] = {}
-        for number, unit in enumerate(self._units):
-            for start, code, value, by in sorted(self._places(number, flat), key=lambda place: -place[2]):
+        found: dict[int, tuple[float, int, str, Alternative, str]] = {}
+        for unit, places in zip(self._units, held.places, strict=True):
+            for start, code, value, by in sorted(places, key=_counted):
                 where = flat.count("|", 0, start)
                 if where in found:
-                    found[where] = (found[where][0] + value, found[where][1])
+                    found[where] = (found[where][0] + value, *found[where][1:])
                 else:
-                    reason = Reason(name_of(code), _shown(code, texts[where][1], by), unit.typed, by.how)
-                    found[where] = (value, reason)
-        strongest = sorted(found.values(), key=lambda one: -one[0])
-        return tuple(reason for _, reason in strongest[:_MOST_REASONS])
+                    found[where] = (value, where, code, by, unit.typed)
+        strongest = sorted(found.values(), key=lambda one: -one[0])[:_MOST_REASONS]
+        return tuple(
+            Reason(name_of(code), _shown(code, texts[where][1], by), typed, by.how)
+            for _, where, code, by, typed in strongest
+        )
 
     def _places(self, number: int, flat: str) -> list[_Place]:
         """Where a unit is found in a document."""
-        found = []
+        found: list[_Place] = []
         patterns, single = self._patterns[number], self._single[number]
         if single is not None:
-            words, others = single
-            there = [place for word in set(flat.split()) if (place := words.get(word)) is not None]
-            patterns = [patterns[place] for place in sorted((*there, *others))]
+            patterns = [patterns[place] for place in sorted((*single.there(flat), *single.others))]
+        find = flat.find
         for pattern, worth, one in patterns:
-            at = flat.find(pattern)
+            at = find(pattern)
             while at >= 0:
                 start = flat.rfind("|", 0, at)
                 code = flat[start + 1]
                 value = worth[code]
                 if code not in _TEXTS:
-                    length = flat.count(" ", start, flat.find("|", at)) - 1
-                    if length > len(one.keys):
-                        value *= 1 - _WHOLE + _WHOLE * len(one.keys) / length
+                    length, asked = flat.count(" ", start, find("|", at)) - 1, len(one.keys)
+                    if length > asked:
+                        value *= 1 - _WHOLE + _WHOLE * asked / length
                 found.append((start, code, value, one))
-                at = flat.find(pattern, at + 1)
+                at = find(pattern, at + 1)
         return found or _apart(self._units[number].alternatives[0], flat)
+
+
+class _ByWord:
+    """Which of many patterns a document can have at all, by its words."""
+
+    def __init__(self, patterns: Sequence[_Pattern]) -> None:
+        """Sorts out those that are one word."""
+        self._begun = next((pattern for pattern, _, one in patterns if one.begins), "")
+        self._places = {
+            one.keys[0]: place
+            for place, (_, _, one) in enumerate(patterns)
+            # A word that begins with what was typed is looked for at the places alone where something begins so.
+            if len(one.keys) == 1 and not one.begins and f" {one.keys[0]}".startswith(self._begun)
+        }
+        #: The places of those that are to be looked for whatever the document's words.
+        self.others = sorted(set(range(len(patterns))) - set(self._places.values()))
+
+    def there(self, flat: str) -> list[int]:
+        """The places of the patterns whose word a document has."""
+        if not self._begun:
+            return [self._places[word] for word in self._places.keys() & flat.split()]
+        words, at = set(), flat.find(self._begun)
+        while at >= 0:
+            words.add(flat[at + 1 : flat.find(" ", at + 1)])
+            at = flat.find(self._begun, at + 1)
+        return [place for word in words if (place := self._places.get(word)) is not None]
+
+
+def _counted(place: _Place) -> float:
+    """What counts most comes first."""
+    return -place[2]
 
 
 def _best(places: Sequence[_Place]) -> float:
@@ -136,7 +170,8 @@ def _best(places: Sequence[_Place]) -> float:
 def _together(one: Sequence[_Place], other: Sequence[_Place]) -> float:
     """What two neighbouring units count besides, where both are in one tag or text."""
     starts = {place[0] for place in one}
-    return _TOGETHER * max((_WEIGHTS[code] for start, code, _, _ in other if start in starts), default=0.0)
+    both = [_WEIGHTS[place[1]] for place in other if place[0] in starts]
+    return _TOGETHER * max(both) if both else 0.0
 
 
 def _worth(one: Alternative) -> dict[str, float]:
@@ -146,12 +181,6 @@ def _worth(one: Alternative) -> dict[str, float]:
 
 def _pattern(one: Alternative) -> str:
     return f" {one.keys[0]}" if one.begins else f" {' '.join(one.keys)} "
-
-
-def _by_word(patterns: Sequence[_Pattern]) -> tuple[dict[str, int], list[int]]:
-    """The places of those patterns that are one word, by it, and of the others."""
-    single = {one.keys[0]: place for place, (_, _, one) in enumerate(patterns) if len(one.keys) == 1 and not one.begins}
-    return single, [place for place in range(len(patterns)) if place not in single.values()]
 
 
 def _apart(one: Alternative, flat: str) -> list[_Place]:

@@ -5,10 +5,14 @@ Only so many slices are looked at as are needed, so a usual word costs no more t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Final
 
 from belisha.directory.query import Alternative, Unit
 from bots.directory.postings import SLICE, Postings, of_phrase
+
+_FEW: Final = 60
 
 
 def keys_of(units: Iterable[Unit]) -> set[str]:
@@ -79,11 +83,20 @@ def chosen(there: Postings, asked: Sequence[Asked], most: int) -> list[tuple[int
             bits = one.of(place) if len(found) < most else 0
             for before in asked[:by] if bits else ():
                 bits &= ~before.of(place)
-            while bits and len(found) < most:
-                top = bits.bit_length() - 1
-                bits ^= 1 << top
-                found.append((by, place * SLICE + top))
+            found += [(by, place * SLICE + bit) for bit in islice(_highest(bits), most - len(found))]
     return found
+
+
+def _highest(bits: int) -> Iterator[int]:
+    """The places of the bits that are set, from the highest on; a few at a time, since long numbers are copied."""
+    while bits:
+        start = max(0, bits.bit_length() - _FEW)
+        few = bits >> start
+        bits ^= few << start
+        while few:
+            top = few.bit_length() - 1
+            few ^= 1 << top
+            yield start + top
 
 
 def _keys(one: Alternative) -> Sequence[str]:

@@ -17,6 +17,10 @@ class Sqlite:
     holds: ClassVar[str] = "instr(d.flat, :{}) > 0"
     among: ClassVar[str] = "IN (SELECT value FROM json_each(:{}))"
     numbered: ClassVar[str] = among
+    steady_among: ClassVar[str] = among
+    steady_numbered: ClassVar[str] = among
+    steady_text: ClassVar[str] = ":{}"
+    steady_number: ClassVar[str] = ":{}"
     #: A list as a table with a column `value`.
     each: ClassVar[str] = "json_each(:{})"
 
@@ -45,6 +49,12 @@ class PostgreSQL:
     holds: ClassVar[str] = "strpos(d.flat, :{}) > 0"
     among: ClassVar[str] = "= ANY(CAST(:{} AS text[]))"
     numbered: ClassVar[str] = "= ANY(CAST(:{} AS bigint[]))"
+    # Values that are not seen where a statement is planned: so it is planned once, and not for each search, which took
+    # as long as a statement itself. They are for what is found by an index, whatever the values.
+    steady_among: ClassVar[str] = "= ANY(CAST((SELECT CAST(:{} AS text[])) AS text[]))"
+    steady_numbered: ClassVar[str] = "= ANY(CAST((SELECT CAST(:{} AS bigint[])) AS bigint[]))"
+    steady_text: ClassVar[str] = "(SELECT CAST(:{} AS text))"
+    steady_number: ClassVar[str] = "(SELECT CAST(:{} AS bigint))"
     each: ClassVar[str] = "unnest(CAST(:{} AS text[])) AS listed(value)"
     _TURN: ClassVar[int] = 0x64697265  # any number, the same in every process
 

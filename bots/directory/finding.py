@@ -8,23 +8,22 @@ nor any time.
 
 from __future__ import annotations
 
-import heapq
 import json
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
-from belisha.directory.documents import BETWEEN, EXPERTISE
+from belisha.directory.documents import EXPERTISE, expertise_of
 from belisha.directory.fields import FIELDS
 from belisha.directory.query import Alternative, Unit
-from belisha.directory.ranking import Ranking
-from belisha.directory.text import fold, storable, words
+from belisha.directory.ranking import Held, Ranking
+from belisha.directory.text import storable, words
 from belisha.directory.values import PAGE, RANKED, Answer, Asker, Facets, Hit
 from bots.directory import postings
 from bots.directory.candidates import Asked, chosen, keys_of
+from bots.directory.counting import counts
 from bots.directory.dialects import dialect
 from bots.directory.postings import Postings, of_facet
 
@@ -32,8 +31,6 @@ _COLUMNS: Final = (
     "d.number, d.user_id, d.organisation, d.category, d.availability, d.updated, d.interests, d.flat, d.texts"
 )
 _INTERESTS: Final = f"|{FIELDS['interests'].code} "
-_EXPERTISE: Final = f"{EXPERTISE} "
-_MOST_COUNTED: Final = 20
 _ENOUGH: Final = 10  # with fewer full hits, partial ones are added behind them
 _GROUPS: Final = -1
 
@@ -56,7 +53,9 @@ class _Row(NamedTuple):
 class Finding:
     """One search, for one asker."""
 
-    def __init__(self, connection: sa.Connection, asker: Asker, facets: Facets, now: float) -> None:
+    def __init__(
+        self, connection: sa.Connection, asker: Asker, facets: Facets, now: float, there: Postings | None = None
+    ) -> None:
         """Prepares what holds for every statement of it.
 
         Args:
@@ -64,13 +63,16 @@ class Finding:
             asker: who asks.
             facets: by what to narrow down.
             now: seconds since 1970.
+            there: postings that were read already.
         """
         self._connection = connection
         self._dialect = dialect(connection)
         self._asker = asker
         self._now = now
-        self._narrowed, self._values, self._facets = self._narrowing(facets)
-        self._postings: Postings | None = None
+        self._narrowed, self._values = self._narrowing(facets)
+        self._facets = keys_of_facets(facets)
+        self._postings = there
+        self._is_read = False
         self._shares = asker.shares - asker.absent - {asker.user_id}
 
     def answer(self, units: Sequence[Unit], page: int, *, strict: bool = False) -> Answer:
@@ -86,14 +88,14 @@ class Finding:
         if len(units) > 1 and full < _ENOUGH and not strict:
             found = self._partly(units) | found
         ranking = Ranking(units, self._now)
-        scored = [(ranking.hold(row.flat, row.updated).score, row) for row in found.values()]
-        scored.sort(key=lambda one: (-one[0], -one[1].updated, one[1].user_id))
+        scored = [(ranking.hold(row.flat, row.updated), row) for row in found.values()]
+        scored.sort(key=lambda one: (-one[0].score, -one[1].updated, one[1].user_id))
         first = (max(page, 1) - 1) * PAGE
         return Answer(
-            hits=tuple(_hit(ranking, score, row) for score, row in scored[first : first + PAGE]),
+            hits=tuple(_hit(ranking, held, row) for held, row in scored[first : first + PAGE]),
             total=len(scored),
             more=more,
-            counts=_counts([row for _, row in scored]),
+            counts=counts([row for _, row in scored]),
             full=full,
             counts_for_few=any(row.by == _GROUPS and (row.interests or row.availability) for _, row in scored),
         )
@@ -108,12 +110,11 @@ class Finding:
         asked = [self._ask(units, expertise=True, any_of=any_of)]
         shared, of_community = self._rows(asked, units, any_of=any_of)
         for row in {row.user_id: row for row in (*shared, *of_community)}.values():
-            expertise = [part for part in row.flat[1:-1].split("|") if part.startswith(f"{EXPERTISE} ")]
             texts = [[code, text] for code, text in json.loads(row.texts) if code == EXPERTISE]
-            only = row._replace(flat=f"|{'|'.join(expertise)}|", texts=json.dumps(texts))
+            only = row._replace(flat=expertise_of(row.flat), texts=json.dumps(texts))
             held = ranking.hold(only.flat, only.updated)
             if held.units * (2 if any_of else 1) >= len(units):
-                hits.append(_hit(ranking, held.score, only))
+                hits.append(_hit(ranking, held, only))
         return hits
 
     def _matching(self, units: Sequence[Unit]) -> tuple[dict[str, _Row], bool]:
@@ -142,6 +143,9 @@ class Finding:
         """A question to the postings, which are read with the first one, and it has all words of the query."""
         if self._postings is None:
             self._postings = postings.read(self._connection, keys_of(units).union(self._facets))
+        elif not self._is_read:
+            self._postings = self._postings.with_more(self._connection, keys_of(units).union(self._facets))
+        self._is_read = True
         return Asked(self._postings, units, self._facets, expertise=expertise, any_of=any_of)
 
     def _rows(
@@ -161,7 +165,8 @@ class Finding:
             shared, rows = self._read([everybody, *self._of_groups(conditions)], values)
             return shared, [rows[number] for number in sorted(rows, reverse=True) if self._may_find(rows[number])]
         found = chosen(there, asked, most)
-        parts = [self._numbered(), _all("directory_community", ["d.number > :merged", *conditions])]
+        newer = f"d.number > {self._dialect.steady_number.format('merged')}"
+        parts = [self._numbered(), _all("directory_community", [newer, *conditions])]
         values |= {"merged": there.merged, "numbers": self._dialect.numbers([number for _, number in found])}
         shared, rows = self._read([*parts, *self._of_groups(conditions)], values)
         new = [(0, number) for number in sorted(rows, reverse=True) if number > there.merged]
@@ -192,13 +197,13 @@ class Finding:
         return shared, {row.number: row for row in found if row.by != _GROUPS}
 
     def _numbered(self) -> str:
-        return _all("directory_community", [f"d.number {self._dialect.numbered.format('numbers')}"])
+        return _all("directory_community", [f"d.number {self._dialect.steady_numbered.format('numbers')}"])
 
     def _of_groups(self, conditions: Sequence[str]) -> list[str]:
         """The statement for documents for groups; none where the asker shares none."""
         if not self._shares:
             return []
-        shown = [f"d.user_id {self._dialect.among.format('shares')}", *conditions]
+        shown = [f"d.user_id {self._dialect.steady_among.format('shares')}", *conditions]
         return [_wide(_GROUPS, "directory_groups", _freshest("directory_groups", shown))]
 
     def _may_find(self, row: _Row) -> bool:
@@ -209,7 +214,10 @@ class Finding:
         conditions = []
         for unit in units:
             alternatives = []
+            begun = next((_pattern(one.keys[0], one) for one in unit.alternatives if one.begins), None)
             for one in unit.alternatives:
+                if begun and not one.begins and len(one.keys) == 1 and f" {one.keys[0]}".startswith(begun):
+                    continue  # has what was typed as a beginning
                 held = [f" {' '.join(one.keys)} "] if one.joined else [_pattern(word, one) for word in one.keys]
                 names = [f"has{len(values) + place}" for place in range(len(held))]
                 values.update(zip(names, held, strict=True))
@@ -217,19 +225,31 @@ class Finding:
             conditions.append(f"({' OR '.join(f'({one})' for one in alternatives)})")
         return [f"({' OR '.join(conditions)})"] if any_of and conditions else conditions
 
-    def _narrowing(self, facets: Facets) -> tuple[list[str], dict[str, Any], list[str]]:
-        """What documents for groups are narrowed down by: conditions, and their values; and the keys of postings."""
-        names = ("organisation", "category", "availability")
-        asked = {name: storable(getattr(facets, name)) for name in names if getattr(facets, name)}
+    def _narrowing(self, facets: Facets) -> tuple[list[str], dict[str, Any]]:
+        """What documents for groups are narrowed down by: conditions, and their values."""
+        asked = _asked_of(facets)
         values: dict[str, Any] = {f"is_{name}": value for name, value in asked.items()}
         conditions = [f"d.{name} = :is_{name}" for name in asked]
-        held = [of_facet(name, value) for name, value in asked.items()]
         if facets.interest:
-            keys = " ".join(word.key for word in words(facets.interest))
-            values["is_interest"] = f"{_INTERESTS}{keys} |"
+            values["is_interest"] = f"{_INTERESTS}{_key_of(facets.interest)} |"
             conditions.append(self._dialect.holds.format("is_interest"))
-            held.append(of_facet("interest", keys))
-        return conditions, values, held
+        return conditions, values
+
+
+def keys_of_facets(facets: Facets) -> list[str]:
+    """The postings' keys of what hits are narrowed down by."""
+    held = [of_facet(name, value) for name, value in _asked_of(facets).items()]
+    return [*held, of_facet("interest", _key_of(facets.interest))] if facets.interest else held
+
+
+def _asked_of(facets: Facets) -> dict[str, str]:
+    """The facets that are columns, where they are asked for."""
+    names = ("organisation", "category", "availability")
+    return {name: storable(getattr(facets, name)) for name in names if getattr(facets, name)}
+
+
+def _key_of(interest: str) -> str:
+    return " ".join(word.key for word in words(interest))
 
 
 @lru_cache(maxsize=256)
@@ -263,7 +283,7 @@ def _holds(found: tuple[int, int], rows: Mapping[int, _Row], units: Sequence[Uni
     by, number = found
     flat = rows[number].flat
     if by == 0 and units:
-        flat = f"|{'|'.join(part for part in flat[1:-1].split('|') if part.startswith(_EXPERTISE))}|"
+        flat = expertise_of(flat)
     held = [any(_has_one(flat, one) for one in unit.alternatives if not one.begins) for unit in units]
     return any(held) if any_of else all(held)
 
@@ -274,34 +294,9 @@ def _has_one(flat: str, one: Alternative) -> bool:
     return all(f" {word} " in flat for word in one.keys)
 
 
-def _hit(ranking: Ranking, score: float, row: _Row) -> Hit:
-    return Hit(row.user_id, row.organisation, score, ranking.reasons(row.flat, json.loads(row.texts)))
+def _hit(ranking: Ranking, held: Held, row: _Row) -> Hit:
+    return Hit(row.user_id, row.organisation, held.score, ranking.reasons(held, row.flat, json.loads(row.texts)))
 
 
 def _pattern(word: str, one: Alternative) -> str:
     return f" {word}" if one.begins else f" {word} "
-
-
-def _counts(rows: Sequence[_Row]) -> dict[str, dict[str, int]]:
-    """How many hits each facet's values have; of tags that read the same the first in the alphabet is shown."""
-    tags = BETWEEN.join([row.interests for row in rows if row.interests])
-    written = tags.split(BETWEEN) if tags else []
-    read = _folded(tags).split(BETWEEN) if tags else []
-    most = heapq.nsmallest(_MOST_COUNTED, Counter(read).items(), key=lambda one: (-one[1], one[0]))
-    shown = dict.fromkeys((folded for folded, _ in most), "\U0010ffff")
-    for label, folded in zip(written, read, strict=True):
-        if folded in shown and label < shown[folded]:
-            shown[folded] = label
-    return {
-        "organisation": dict(sorted(Counter([row.organisation for row in rows]).items())),
-        "category": dict(sorted(Counter([row.category for row in rows]).items())),
-        "availability": dict(sorted(Counter([row.availability for row in rows if row.availability]).items())),
-        "interest": {shown[folded]: count for folded, count in most},
-    }
-
-
-def _folded(tags: str) -> str:
-    """How tags read; nearly all are in ASCII, where that takes next to no time."""
-    if tags.isascii():
-        return tags.lower()
-    return BETWEEN.join(tag.lower() if tag.isascii() else fold(tag) for tag in tags.split(BETWEEN))

@@ -15,9 +15,9 @@ from bots.directory.looking_up import look_up
 def match(connection: sa.Connection, challenge: str, asker: Asker, now: float, most: int) -> Sequence[Hit]:
     """See `search.match`."""
     parsed = parse(challenge)
-    known = look_up(connection, parsed)
+    known, there = look_up(connection, parsed)
     units = spell_out(parsed, known)
     if not units:
         return ()
-    hits = Finding(connection, asker, Facets(), now).experts(units)
+    hits = Finding(connection, asker, Facets(), now, there).experts(units)
     return sorted(hits, key=lambda hit: (hit.organisation == asker.organisation, -hit.score, hit.user_id))[:most]

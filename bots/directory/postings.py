@@ -35,7 +35,8 @@ _FACETS: Final = ("organisation", "category", "availability")
 _OFFSET: Final = 2  # bytes that say how many empty ones were left out
 #: New documents that are merged at once. With more than these a search would be slow, so a change merges them then.
 MOST_MERGED: Final = 1000
-_MERGED: Final = ""  # no key: stands for the number up to which all is merged
+#: No key: stands for the number up to which all is merged.
+MERGED: Final = ""
 _NONE: Final = (0, 0)
 
 
@@ -64,12 +65,18 @@ def keys_of(row: Mapping[str, str] | sa.RowMapping) -> dict[str, bool]:
 class Postings:
     """What was read of some keys, and up to which number documents are in the postings."""
 
-    def __init__(self, rows: Iterable[Sequence[Any]]) -> None:
-        """Sorts the rows of the table by their slices; they are unpacked where they are asked for."""
+    def __init__(self, keys: Collection[str], rows: Iterable[Sequence[Any]]) -> None:
+        """Sorts the rows of the table by their slices; they are unpacked where they are asked for.
+
+        Args:
+            keys: that were asked for.
+            rows: of these keys, and one of `MERGED` with the number.
+        """
+        self.keys = frozenset(keys)
         self._rows: defaultdict[int, dict[str, Sequence[Any]]] = defaultdict(dict)
         self.merged = 0
         for row in rows:
-            if row[0] == _MERGED:
+            if row[0] == MERGED:
                 self.merged = row[1]
             else:
                 self._rows[row[1]][row[0]] = row
@@ -81,11 +88,23 @@ class Postings:
         row = self._rows[place].get(key)
         return 0 if row is None else _unpacked(row[3 if expertise else 2])
 
+    def with_more(self, connection: sa.Connection, keys: Collection[str]) -> Postings:
+        """These and those of other keys, as they are at one moment: what was merged meanwhile has all read anew."""
+        lacking = self.keys.union(keys) - self.keys
+        if not lacking:
+            return self
+        more = read(connection, lacking)
+        if more.merged != self.merged:
+            return read(connection, self.keys | lacking)
+        mine = [row for rows in self._rows.values() for row in rows.values()]
+        others = [row for rows in more._rows.values() for row in rows.values()]
+        return Postings(self.keys | lacking, [*mine, *others, (MERGED, self.merged)])
+
 
 def read(connection: sa.Connection, keys: Collection[str]) -> Postings:
     """The documents that have these keys; what was merged is read by the same statement, so nothing falls between."""
     words = dialect(connection)
-    return Postings(connection.execute(_READ[words.among], {"keys": words.listed(keys)}).all())
+    return Postings(keys, connection.execute(_READ[words.among], {"keys": words.listed(keys)}).all())
 
 
 def gone(connection: sa.Connection, row: sa.RowMapping) -> None:
@@ -208,8 +227,12 @@ _FORGET: Final = posting.delete().where(
     posting.c.key == sa.bindparam("its_key"), posting.c.slice == sa.bindparam("its_slice")
 )
 _SELECT: Final = "SELECT key, slice, anywhere, expertise FROM directory_posting WHERE key {keys}"
-_WITH_MERGED: Final = f"{_SELECT} UNION ALL SELECT '{_MERGED}', number, NULL, NULL FROM directory_posted"  # noqa: S608 - constants
-_READ: Final = {one.among: sa.text(_WITH_MERGED.format(keys=one.among.format("keys"))) for one in (Sqlite, PostgreSQL)}
+_AND_MERGED: Final = f" UNION ALL SELECT '{MERGED}', number, NULL, NULL FROM directory_posted"  # noqa: S608 - a constant
+#: Of the keys in `:keys`, with what was merged; for a statement that has more.
+WITH_MERGED: Final = {
+    one.among: _SELECT.format(keys=one.steady_among.format("keys")) + _AND_MERGED for one in (Sqlite, PostgreSQL)
+}
+_READ: Final = {among: sa.text(statement) for among, statement in WITH_MERGED.items()}
 _OF_PLACE: Final = {
     one.among: sa.text(f"{_SELECT} AND slice = :slice".format(keys=one.among.format("keys")))
     for one in (Sqlite, PostgreSQL)

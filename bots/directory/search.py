@@ -21,7 +21,7 @@ from bots.directory import matching
 from bots.directory import rebuild as rebuilding
 from bots.directory import synonyms as terms_of_managers
 from bots.directory.dialects import dialect
-from bots.directory.finding import Finding
+from bots.directory.finding import Finding, keys_of_facets
 from bots.directory.index_tables import tag
 from bots.directory.looking_up import look_up
 from bots.directory.postings import MOST_MERGED, merge
@@ -83,10 +83,11 @@ def search(
     parsed = parse(query)
     if query.strip() and not parsed.pieces:
         return Answer(said=_NOTHING)
-    known = look_up(connection, parsed)
+    facets = facets or Facets()
+    known, there = look_up(connection, parsed, keys_of_facets(facets))
     units = spell_out(parsed, known)
     strict = all(phrase for phrase, _ in parsed.pieces)
-    answer = Finding(connection, asker, facets or Facets(), now).answer(units, page, strict=strict)
+    answer = Finding(connection, asker, facets, now, there).answer(units, page, strict=strict)
     return replace(answer, corrected=corrections(parsed, known), said=_LONG if parsed.cut else "")
 
 

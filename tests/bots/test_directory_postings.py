@@ -141,6 +141,23 @@ async def test_words_of_a_phrase_that_stand_apart_are_none(store: Store) -> None
     await store.write(ask)
 
 
+async def test_postings_that_are_read_one_after_the_other_are_of_one_moment(store: Store) -> None:
+    """What a merging in between has changed is read anew with what is read then."""
+
+    def ask(connection: sa.Connection) -> None:
+        search.rebuild(connection, [(profile(1, "image"), NOW)])
+        earlier = postings.read(connection, {"imag"})
+        both = earlier.with_more(connection, {"imag", "osint"})
+        assert both.bits(0, "imag") and not both.bits(0, "osint") and both.merged == earlier.merged
+        assert both.with_more(connection, {"osint"}) is both
+        search.index(connection, profile(1, "osint"), NOW)
+        search.sweep(connection)
+        later = earlier.with_more(connection, {"osint"})
+        assert later.merged > earlier.merged and later.bits(0, "osint") and not later.bits(0, "imag")
+
+    await store.write(ask)
+
+
 async def test_an_older_database_gets_its_postings(tmp_path: Path) -> None:
     """Out of the documents that are there, the same that a change would make."""
     url = f"sqlite:///{tmp_path / 'bots.db'}"

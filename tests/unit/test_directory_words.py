@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belisha.directory.documents import documents
+from belisha.directory.documents import documents, expertise_of
 from belisha.directory.fields import FIELDS, REGISTRY, Visibility
 from belisha.directory.query import (
     MOST_WORDS,
@@ -183,7 +183,8 @@ def test_reasons_name_the_tag_and_the_sentence() -> None:
     )
     document, _ = documents(profile)
     known = Known(synonyms={"open sourc": ["OSINT", "open source"]})
-    reasons = Ranking(spell_out(parse("open source image"), known), 1e9).reasons(document.flat, document.texts)
+    ranking = Ranking(spell_out(parse("open source image"), known), 1e9)
+    reasons = ranking.reasons(ranking.hold(document.flat, 1e9), document.flat, document.texts)
     assert [str(reason) for reason in reasons] == [
         "expertise: OSINT (means the same as open source)",
         "about: For years I did image hashing.",
@@ -204,6 +205,15 @@ def test_everything_of_a_field_is_in_its_document_or_in_none() -> None:
         else:
             assert groups is None
         assert not any("wordt" in text for document in (everybody, groups) if document for _, text in document.texts)
+
+
+def test_the_expertise_of_a_document_is_its_tags_alone() -> None:
+    assert expertise_of("|n ada |o x |r osint |e image hash |e tea |i osint |") == "|e image hash |e tea |"
+    assert expertise_of("|n e |i tea |") == expertise_of("||") == "||"
+    some = Profile("@a:x", "Eve", "e", "E", "industry", dict.fromkeys(FIELDS, ("e tea", "osint")))
+    document, _ = documents(some)
+    tags = "".join(f"{code} {' '.join(keys)} |" for code, keys in document.segments if code == "e")
+    assert tags and expertise_of(document.flat) == f"|{tags}"
 
 
 def test_a_field_holds_no_more_than_it_may() -> None:
