@@ -86,8 +86,8 @@ def _made(dice: random.Random) -> _Community:
         if is_root:
             roots[room].append(event_id)
         at = begun + number * (_WEEK_MS // _MESSAGES)
-        row = {"event_id": event_id, "room_id": room, "sender": dice.choice(there[room]), "at": at, "thread": thread}
-        messages.append(row)
+        row = {"event_id": event_id, "room_id": room, "sender": dice.choice(there[room]), "thread": thread}
+        messages.append({**row, "at": at, "arrived": at})
         if dice.random() < 0.1:
             mentions.append({"user_id": dice.choice(there[room]), "event_id": event_id})
     polls = [

@@ -100,7 +100,7 @@ class Digests:
 
     def note(self, event: Event, context: Context) -> None:
         """Keeps what digests need of it."""
-        facts.note(context.database, event)
+        facts.note(context.database, event, context.now)
 
     def needs(self, event: Event) -> Needs | None:
         """No event is answered; see `watches`."""
@@ -280,7 +280,8 @@ def _row(connection: sa.Connection, user_id: str) -> sa.RowMapping | None:
 
 
 def _choosing(row: sa.RowMapping, now: float, following: float) -> Schedule:
-    about = {"user": row["user_id"], "room": row["service_room"], "since": row["since"], "until": now}
+    until = now - facts.SETTLES_S
+    about = {"user": row["user_id"], "room": row["service_room"], "since": row["since"], "until": until}
     return Schedule(f"{CHOOSE}{row['user_id']}", now, {**about, "following": following})
 
 

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from bots.kernel.tables import metadata
 
-# Messages of the last weeks, in groups; `at` in milliseconds since 1970, `thread` the root of theirs.
+# Messages of the last weeks, in groups; `at` is the server's time and `arrived` that at which it was heard of here, in
+# milliseconds since 1970, `thread` the root of theirs.
 digest_message = sa.Table(
     "digest_message",
     metadata,
@@ -17,6 +18,7 @@ digest_message = sa.Table(
     sa.Column("room_id", sa.Text, nullable=False),
     sa.Column("sender", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("arrived", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("thread", sa.Text),
     sa.Column("is_file", sa.Boolean, nullable=False, server_default=sa.false()),
 )

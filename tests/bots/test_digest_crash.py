@@ -24,8 +24,8 @@ COUNT = 20
 async def _prepared(store: Store, homeserver: Homeserver) -> None:
     """Members whose digests are due, each of them named in a message."""
     async with store.writing() as connection:
-        row = {"event_id": "$1", "room_id": BUOYS, "sender": BEN, "at": int(time.time() * 1000) - 60_000}
-        await connection.execute(digest_message.insert().values(row))
+        row = {"event_id": "$1", "room_id": BUOYS, "sender": BEN, "at": int(time.time() * 1000) - 99_000}
+        await connection.execute(digest_message.insert().values({**row, "arrived": row["at"]}))
         for number in range(COUNT):
             user, own = f"@m{number}:{SERVER}", f"!m{number}:{SERVER}"
             homeserver.digests[user] = {"groups": [group()], "waiting": [], "items": {"$1": told()}}

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from bots.digest import choices
 from bots.digest.by_mail import LIFE_S
 from bots.digest.digest import CHOOSE, TELL
+from bots.digest.facts import SETTLES_S
 from bots.digest.tables import digest_member
 from bots.kernel import quiet
 from bots.kernel.effects import EFFECT, MAILED
@@ -22,6 +23,8 @@ from tests.bots.test_digest import BEGUN, DINA, MIA, MONDAY, OWN, group, listed,
 
 __all__ = ["listed"]
 WEEK = MONDAY + choices.SPREAD_S
+#: Until when that digest tells.
+UNTIL = WEEK - SETTLES_S
 PENDING = outbox.c.state == "pending"
 
 
@@ -30,7 +33,7 @@ async def here(listed: Store, homeserver: Homeserver) -> Mailing:
     """Mia was named by two, and is due on Monday, when Synapse takes nothing."""
     here = Mailing(listed, homeserver, None)
     readable(here, {"$1": told(), "$2": told("Dina (Coastguard)")})
-    await here.run(said("$1", **naming(MIA)), said("$2", DINA, **naming(MIA)))
+    await here.run(said("$1", **naming(MIA)), said("$2", DINA, **naming(MIA)), seconds=60)
     homeserver.errors = [(502, {})] * 99
     here.clock.now = WEEK
     assert await here.run() == []
@@ -79,7 +82,7 @@ async def test_what_was_taken_back_meanwhile_is_not_told(here: Mailing) -> None:
     assert "Dina (Coastguard) named you" in digest and "Ben" not in digest and "$1" not in digest
     (content,) = [content for room, content in here.homeserver.sent.values() if room == OWN]
     assert content["org.belisha.tlp"] == {"label": "TLP:AMBER"}, "its label now"
-    assert await since(here) == WEEK
+    assert await since(here) == UNTIL
     assert await here.run(seconds=7 * 86_400) == [digest], "once"
 
 
@@ -127,7 +130,7 @@ async def test_the_next_one_waits_until_it_is_noted_that_the_last_one_was_sent(h
     await due(here, f"{MAILED}{letter['effect_id']}", ended, 100)
     await due(here, f"{CHOOSE}{MIA}", following(WEEK + 60))
     assert await back(here, 0) == [] and await since(here) == BEGUN
-    assert await here.run(seconds=100) == [] and await since(here) == WEEK
+    assert await here.run(seconds=100) == [] and await since(here) == UNTIL
     assert await here.run(seconds=600) == [] and await since(here) == WEEK + 60, "chosen, and nothing was left to tell"
 
 
@@ -136,7 +139,7 @@ async def test_what_stands_in_the_room_already_is_told_whatever_has_changed(here
     stands = {"sender": STEWARD, "event_id": "$digest", "content": {EFFECT: letter["effect_id"]}}
     here.homeserver.timelines[OWN] = [stands | {"type": "m.room.message", "origin_server_ts": int(WEEK * 1000)}]
     await here.store.write(lambda one: quiet.set_hours(one, OWN, ("08:00", "11:00")))
-    assert await back(here) == [] and await since(here) == WEEK, "Synapse took it, and the bots were killed"
+    assert await back(here) == [] and await since(here) == UNTIL, "Synapse took it, and the bots were killed"
     assert await here.run(seconds=3 * 3600) == [], "nor at the end of the quiet hours"
 
 
@@ -149,7 +152,7 @@ async def test_quiet_hours_that_have_begun_meanwhile_are_kept(here: Mailing) -> 
 async def test_a_job_of_an_earlier_version_is_chosen_anew(listed: Store, homeserver: Homeserver) -> None:
     here = Mailing(listed, homeserver, None)
     readable(here, {"$1": told()})
-    await here.run(said("$1", **naming(MIA)))
+    await here.run(said("$1", **naming(MIA)), seconds=60)
     here.clock.now = BEGUN + 90
     await due(here, f"{TELL}{MIA}", {**following(BEGUN + 90), "entries": []})
     (digest,) = await here.run()

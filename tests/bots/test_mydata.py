@@ -30,7 +30,7 @@ LEFT = {
     "digest_address": {"code", "handle"},
     "digest_code_mail": {"address"},
     "digest_member": {"letter"},
-    "digest_message": {"room_id", "thread", "is_file"},
+    "digest_message": {"arrived", "room_id", "thread", "is_file"},
     "directory_introduction": {"effect_id", "about"},
     "portal_session": {
         "number", "token_hash", "code_hash", "code_since", "command_room", "command_event", "asked_of", "asked_by",
