@@ -53,6 +53,7 @@ const api = {
     },
     client,
     widget,
+    widgetLifecycle: { registerCapabilitiesApprover: () => undefined },
     config: { get: (key: keyof Config) => config[key] },
     extras: {
         addRoomHeaderButtonCallback: (make: (typeof headers)[0]) => {
