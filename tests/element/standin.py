@@ -42,7 +42,12 @@ async def served(module: Path, folder: Path) -> AsyncIterator[str]:
     port = free_ports(5)[0]
     place = Place(data, port, port + 2, port + 3, serves_element=True)
     unlabelled = {**RECORDED["text"], "event_id": "$unlabelled", "content": {"msgtype": "m.text", "body": "Nothing"}}
-    files["recorded.json"] = json.dumps({**RECORDED, "unlabelled": unlabelled, **BOTS}).encode()
+    # What a sender writes inside of what is encrypted, no server has seen.
+    inside = {"msgtype": "m.text", "body": "Sealed", "org.belisha.tlp": {"label": "TLP:CLEAR", "by": "sender"}}
+    opened_here = {**RECORDED["encrypted"], "event_id": "$opened"}
+    opened_here["clear"] = {"type": "m.room.message", "content": inside}
+    shown = {**RECORDED, "unlabelled": unlabelled, "opened": opened_here, **BOTS}
+    files["recorded.json"] = json.dumps(shown).encode()
     # The widget that was recorded is the page of the portal that there was then.
     rooms = json.loads(_OF_BOTS.replace(json.loads(_OF_BOTS)["portal"], place.portal))["rooms"]
     files["rooms.json"] = json.dumps(rooms).encode()

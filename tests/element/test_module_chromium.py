@@ -29,6 +29,11 @@ async def test_each_event_shows_its_label_once(browser: Browser, address: str) -
         tree = await here.tile(name).aria_snapshot()
         assert tree.count(f"Label {label}") == 1 and f"[{label}]" not in tree, f"read out twice: {tree}"
     await expect(here.badge("unlabelled")).to_have_text("⚠ No label")
+    sealed = RECORDED["encrypted"]["content"]["org.belisha.tlp"]["label"]
+    await expect(here.badge("opened")).to_have_text(
+        sealed
+    )  # what stands beside the ciphertext, and not the sender's word
+    await expect(here.tile("opened")).to_contain_text("Sealed")
     colours = await here.badge("red").evaluate("e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]")
     assert colours == ["rgb(255, 43, 43)", "rgb(0, 0, 0)"], "FIRST's"
     assert {urlsplit(url).netloc for url in here.asked} == {urlsplit(address).netloc}, "nobody else is asked"

@@ -54,9 +54,18 @@ async def element(here: Here, port: int) -> AsyncIterator[str]:
     async def sdk(_request: web.Request) -> web.StreamResponse:
         return web.FileResponse(await bundle(JS, "sdk"))
 
+    async def module(_request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(here.server.place.rendered / "element" / "belisha" / "tlp.js")
+
     app = web.Application()
     app.add_routes(
-        [web.get("/", page), web.get("/api.js", library), web.get("/sdk.js", sdk), web.get("/session", session)]
+        [
+            web.get("/", page),
+            web.get("/api.js", library),
+            web.get("/sdk.js", sdk),
+            web.get("/tlp.js", module),
+            web.get("/session", session),
+        ]
     )
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()

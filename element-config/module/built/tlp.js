@@ -1,11 +1,25 @@
 // \0rolldown/runtime.js
-var e = (e, t) => () => (t || (e((t = { exports: {} }).exports, t, t.exports), e = null), t.exports), t = { Component: Object }, { Component: n, useEffect: r, useId: i, useLayoutEffect: a, useRef: o, useState: s } = window.React ?? t, c = 8;
-function l(e, t) {
-	let n = t.getBoundingClientRect(), r = e.getBoundingClientRect(), i = n.bottom + r.height + c <= window.innerHeight ? n.bottom : Math.max(c, n.top - r.height);
-	e.style.top = `${String(i)}px`, e.style.left = `${String(Math.max(c, Math.min(n.left, window.innerWidth - r.width - c)))}px`;
+var e = (e, t) => () => (t || (e((t = { exports: {} }).exports, t, t.exports), e = null), t.exports);
+// src/approve.ts
+function t(e, t, n, r) {
+	if (e.templateUrl !== `${n}/widget?widgetId=$matrix_widget_id&room=$matrix_room_id` || e.type !== "m.custom" || e.origin !== new URL(n).origin || e.roomId === void 0) return;
+	let i = r(e.roomId)?.kind;
+	if (i !== "open" && i !== "closed") return;
+	let a = /* @__PURE__ */ new Set([
+		"org.matrix.msc2762.send.event:m.room.message",
+		`org.matrix.msc2762.timeline:${e.roomId}`,
+		"org.matrix.msc4039.upload_file"
+	]);
+	return [...t].every((e) => a.has(e)) ? new Set(t) : void 0;
+}
+// src/hostReact.ts
+var n = { Component: Object }, { Component: r, useEffect: i, useId: a, useLayoutEffect: o, useRef: s, useState: c } = window.React ?? n, l = 8;
+function u(e, t) {
+	let n = t.getBoundingClientRect(), r = e.getBoundingClientRect(), i = n.bottom + r.height + l <= window.innerHeight ? n.bottom : Math.max(l, n.top - r.height);
+	e.style.top = `${String(i)}px`, e.style.left = `${String(Math.max(l, Math.min(n.left, window.innerWidth - r.width - l)))}px`;
 }
 // node_modules/react/cjs/react-jsx-runtime.production.js
-var u = /* @__PURE__ */ e(((e) => {
+var d = /* @__PURE__ */ e(((e) => {
 	var t = Symbol.for("react.transitional.element"), n = Symbol.for("react.fragment");
 	function r(e, n, r) {
 		var i = null;
@@ -20,85 +34,85 @@ var u = /* @__PURE__ */ e(((e) => {
 		};
 	}
 	e.Fragment = n, e.jsx = r, e.jsxs = r;
-})), d = (/* @__PURE__ */ e(((e, t) => {
-	t.exports = u();
+})), f = (/* @__PURE__ */ e(((e, t) => {
+	t.exports = d();
 })))();
-function f({ know: e, watch: t, way: n, words: a }) {
-	let [c, u] = s(e), f = o(null), h = o(null), g = i();
-	r(() => (u(e()), t(() => {
-		u(e());
+function p({ know: e, watch: t, way: n, words: r }) {
+	let [o, l] = c(e), d = s(null), p = s(null), h = a();
+	i(() => (l(e()), t(() => {
+		l(e());
 	})), [e, t]);
-	let _ = c.policy?.default ?? c.default;
-	if (_ === void 0) return null;
-	let v = [c.policy === void 0 ? void 0 : a(`kind_${c.policy.kind}`), _.name].filter((e) => e !== void 0).join(" · ");
-	return /* @__PURE__ */ (0, d.jsxs)(d.Fragment, { children: [/* @__PURE__ */ (0, d.jsx)("button", {
-		ref: f,
+	let g = o.policy?.default ?? o.default;
+	if (g === void 0) return null;
+	let _ = [o.policy === void 0 ? void 0 : r(`kind_${o.policy.kind}`), g.name].filter((e) => e !== void 0).join(" · ");
+	return /* @__PURE__ */ (0, f.jsxs)(f.Fragment, { children: [/* @__PURE__ */ (0, f.jsx)("button", {
+		ref: d,
 		type: "button",
 		className: "belisha_badge belisha_chip",
-		style: { color: _.colour },
-		popoverTarget: g,
-		"aria-label": a("chip", { room: v }),
-		children: v
-	}), /* @__PURE__ */ (0, d.jsxs)("div", {
-		ref: h,
-		id: g,
+		style: { color: g.colour },
+		popoverTarget: h,
+		"aria-label": r("chip", { room: _ }),
+		children: _
+	}), /* @__PURE__ */ (0, f.jsxs)("div", {
+		ref: p,
+		id: h,
 		popover: "auto",
 		role: "dialog",
-		"aria-label": a("chip_title"),
+		"aria-label": r("chip_title"),
 		className: "belisha_tip",
 		onToggle: () => {
-			h.current !== null && f.current !== null && l(h.current, f.current);
+			p.current !== null && d.current !== null && u(p.current, d.current);
 		},
-		children: [/* @__PURE__ */ (0, d.jsx)(p, {
-			known: c,
-			label: _,
-			words: a
-		}), /* @__PURE__ */ (0, d.jsx)(m, {
-			known: c,
+		children: [/* @__PURE__ */ (0, f.jsx)(m, {
+			known: o,
+			label: g,
+			words: r
+		}), /* @__PURE__ */ (0, f.jsx)(ee, {
+			known: o,
 			way: n,
-			words: a,
+			words: r,
 			close: () => {
-				h.current?.hidePopover();
+				p.current?.hidePopover();
 			}
 		})]
 	})] });
 }
-function p({ known: { policy: e }, label: t, words: n }) {
-	return /* @__PURE__ */ (0, d.jsxs)(d.Fragment, { children: [
-		e !== void 0 && /* @__PURE__ */ (0, d.jsx)("p", { children: n(`kind_${e.kind}_why`) }),
-		/* @__PURE__ */ (0, d.jsxs)("p", { children: [
+function m({ known: { policy: e }, label: t, words: n }) {
+	return /* @__PURE__ */ (0, f.jsxs)(f.Fragment, { children: [
+		e !== void 0 && /* @__PURE__ */ (0, f.jsx)("p", { children: n(`kind_${e.kind}_why`) }),
+		/* @__PURE__ */ (0, f.jsxs)("p", { children: [
 			n("chip_default"),
 			" ",
-			/* @__PURE__ */ (0, d.jsx)("strong", {
+			/* @__PURE__ */ (0, f.jsx)("strong", {
 				style: { color: t.colour },
 				children: t.name
 			}),
 			" – ",
 			n(`${t.name}.who`)
 		] }),
-		e !== void 0 && /* @__PURE__ */ (0, d.jsxs)("p", { children: [
+		e !== void 0 && /* @__PURE__ */ (0, f.jsxs)("p", { children: [
 			n("chip_ceiling"),
 			" ",
-			/* @__PURE__ */ (0, d.jsx)("strong", {
+			/* @__PURE__ */ (0, f.jsx)("strong", {
 				style: { color: e.ceiling.colour },
 				children: e.ceiling.name
 			})
 		] }),
-		e?.isClosed === !0 && /* @__PURE__ */ (0, d.jsx)("p", { children: n("chip_closed") }),
-		e === void 0 && /* @__PURE__ */ (0, d.jsx)("p", { children: n("chip_seen") })
+		e?.isClosed === !0 && /* @__PURE__ */ (0, f.jsx)("p", { children: n("chip_closed") }),
+		e === void 0 && /* @__PURE__ */ (0, f.jsx)("p", { children: n("chip_seen") })
 	] });
 }
-function m({ known: e, way: t, words: n, close: r }) {
-	if (e.policy !== void 0 && e.policy.kind !== "open" && e.policy.kind !== "closed") return e.policy.kind === "space" ? null : /* @__PURE__ */ (0, d.jsx)("p", { children: n("who_members") });
+function ee({ known: e, way: t, words: n, close: r }) {
+	if (e.policy !== void 0 && e.policy.kind !== "open" && e.policy.kind !== "closed") return e.policy.kind === "space" ? null : /* @__PURE__ */ (0, f.jsx)("p", { children: n("who_members") });
 	let i = t();
-	return i === void 0 ? /* @__PURE__ */ (0, d.jsx)("p", { children: n("who_members") }) : i.kind === "widget" ? /* @__PURE__ */ (0, d.jsx)("button", {
+	return i === void 0 ? /* @__PURE__ */ (0, f.jsx)("p", { children: n("who_members") }) : i.kind === "widget" ? /* @__PURE__ */ (0, f.jsx)("button", {
 		type: "button",
 		className: "belisha_action",
 		onClick: () => {
 			r(), i.open();
 		},
 		children: n("who")
-	}) : /* @__PURE__ */ (0, d.jsx)("a", {
+	}) : /* @__PURE__ */ (0, f.jsx)("a", {
 		className: "belisha_action",
 		href: i.address,
 		target: "_blank",
@@ -274,17 +288,17 @@ function b(e, t) {
 	return h.indexOf(e) < h.indexOf(t);
 }
 // src/expected.ts
-var x = 2e3, S = /^[\s([{"'“‘«»\p{Extended_Pictographic}\uFE0F\u200D]*tlp(?::[ ]?|[- ])([a-z]+(?:[+ -]strict(?![\w-]))?)/iu;
-function C(e) {
-	let t = e.trimEnd().split("\n"), n = t[t.length - 1] ?? "", r = [S.exec(e), S.exec(n)].filter((e, t) => e !== null && (t === 0 || /^[\])}."'\s]*$/.test(n.slice(e[0].length)))), i;
+var te = 2e3, x = /^[\s([{"'“‘«»\p{Extended_Pictographic}\uFE0F\u200D]*tlp(?::[ ]?|[- ])([a-z]+(?:[+ -]strict(?![\w-]))?)/iu;
+function S(e) {
+	let t = e.trimEnd().split("\n"), n = t[t.length - 1] ?? "", r = [x.exec(e), x.exec(n)].filter((e, t) => e !== null && (t === 0 || /^[\])}."'\s]*$/.test(n.slice(e[0].length)))), i;
 	for (let e of r) {
 		let t = (e?.[1] ?? "").toUpperCase().replace(/[ -]STRICT$/, "+STRICT").replace(/^WHITE$/, "CLEAR"), n = y(`TLP:${t}`);
 		if (n === void 0) return { wrong: `TLP:${t}` };
-		i = T(i, n);
+		i = w(i, n);
 	}
 	return i;
 }
-var w = class {
+var C = class {
 	defaults = /* @__PURE__ */ new Map();
 	items = /* @__PURE__ */ new Map();
 	watching = /* @__PURE__ */ new Set();
@@ -293,9 +307,9 @@ var w = class {
 		if (t.kind !== "label") return;
 		this.items.delete(e.eventId), this.items.set(e.eventId, t.label);
 		let [n] = this.items.keys();
-		this.items.size > x && n !== void 0 && this.items.delete(n);
+		this.items.size > te && n !== void 0 && this.items.delete(n);
 		let r = this.defaults.get(e.roomId);
-		E(e) && (r === void 0 || r.at <= e.originServerTs) && (this.defaults.set(e.roomId, {
+		ne(e) && (r === void 0 || r.at <= e.originServerTs) && (this.defaults.set(e.roomId, {
 			at: e.originServerTs,
 			label: t.label
 		}), r?.label !== t.label && queueMicrotask(() => {
@@ -313,14 +327,14 @@ var w = class {
 		return this.defaults.get(e)?.label;
 	}
 	expected(e, t, n, r) {
-		let i = C(e);
+		let i = S(e);
 		if (i !== void 0 && "wrong" in i) return {
 			kind: "wrong",
 			word: i.wrong
 		};
 		let a = n === void 0 ? void 0 : this.items.get(n);
 		if (n !== void 0 && a === void 0) return { kind: "unknown" };
-		let o = T(i, a);
+		let o = w(i, a);
 		if (o !== void 0 && r !== void 0 && b(o, r.ceiling)) return {
 			kind: "above",
 			label: o,
@@ -337,71 +351,71 @@ var w = class {
 		};
 	}
 };
-function T(e, t) {
+function w(e, t) {
 	return e === void 0 || t === void 0 ? e ?? t : b(t, e) ? t : e;
 }
-function E(e) {
+function ne(e) {
 	let t = (e.isEncrypted === !0 ? e.wireContent : e.content)?.[g];
 	return typeof t == "object" && !!t && "by" in t && t.by === "room";
 }
 // src/drawn.ts
-var D = "org.belisha.card", ee = {
+var T = "org.belisha.card", re = {
 	"org.belisha.waiting": "waiting",
 	"org.belisha.question": "question",
 	"org.belisha.alert": "alert"
-}, te = /^@belisha_[^:]*:/, ne = /^[\s[(]*tlp[: -] ?(?:red|amber(?:[+ -]strict)?|green|clear|white)[\])\s]*$/i, re = 200, O = 280;
-function k(e, t) {
+}, ie = /^@belisha_[^:]*:/, ae = /^[\s[(]*tlp[: -] ?(?:red|amber(?:[+ -]strict)?|green|clear|white)[\])\s]*$/i, E = 200, D = 280;
+function O(e, t) {
 	if (e.type === "m.room.message" && e.stateKey === void 0) {
-		if (te.test(e.sender)) return A(e.content);
-		if (!(t === void 0 || P(e.content))) return t.purpose === "announcements" ? {
+		if (ie.test(e.sender)) return k(e.content);
+		if (!(t === void 0 || N(e.content))) return t.purpose === "announcements" ? {
 			kind: "card",
 			card: "announcement"
-		} : t.purpose === "blog" ? j(e.content) : void 0;
+		} : t.purpose === "blog" ? A(e.content) : void 0;
 	}
 }
-function A(e) {
-	if (e[D] === "result") return M(e.formatted_body) ?? {
+function k(e) {
+	if (e[T] === "result") return j(e.formatted_body) ?? {
 		kind: "card",
 		card: "result"
 	};
-	if (e[D] === "report") return {
+	if (e[T] === "report") return {
 		kind: "card",
 		card: "report"
 	};
-	let [, t] = Object.entries(ee).find(([t]) => t in e) ?? [];
+	let [, t] = Object.entries(re).find(([t]) => t in e) ?? [];
 	return t === void 0 ? void 0 : {
 		kind: "card",
 		card: t
 	};
 }
-function j(e) {
+function A(e) {
 	if (e.msgtype !== "m.text" || typeof e.formatted_body != "string") return;
-	let { body: t } = new DOMParser().parseFromString(e.formatted_body, "text/html"), n = t.querySelector("h1, h2, h3, h4, h5, h6"), r = F(n?.textContent).replace(/^\[TLP:[A-Z+]+\]\s*/, "");
+	let { body: t } = new DOMParser().parseFromString(e.formatted_body, "text/html"), n = t.querySelector("h1, h2, h3, h4, h5, h6"), r = P(n?.textContent).replace(/^\[TLP:[A-Z+]+\]\s*/, "");
 	if (n === null || r === "") return;
 	let i = t.ownerDocument.createRange();
 	i.setStart(t, 0), i.setEndBefore(n);
-	let a = F(i.toString());
-	if (a !== "" && !ne.test(a)) return;
+	let a = P(i.toString());
+	if (a !== "" && !ae.test(a)) return;
 	i.setStartAfter(n), i.setEndAfter(t);
-	let o = F(i.toString()), s = o.length > O;
+	let o = P(i.toString()), s = o.length > D;
 	return {
 		kind: "post",
-		title: I(r, re),
-		excerpt: I(o, O),
+		title: F(r, E),
+		excerpt: F(o, D),
 		isLong: s
 	};
 }
-function M(e) {
+function j(e) {
 	if (typeof e != "string") return;
-	let { body: t } = new DOMParser().parseFromString(e, "text/html"), n = [...t.querySelectorAll("p")].find((e) => e.querySelector("strong") !== null), r = n?.nextElementSibling, i = [...t.querySelectorAll("tbody tr")].map((e) => N([...e.children].map((e) => F(e.textContent))));
+	let { body: t } = new DOMParser().parseFromString(e, "text/html"), n = [...t.querySelectorAll("p")].find((e) => e.querySelector("strong") !== null), r = n?.nextElementSibling, i = [...t.querySelectorAll("tbody tr")].map((e) => M([...e.children].map((e) => P(e.textContent))));
 	if (!(n === void 0 || r?.tagName !== "P" || i.length === 0 || i.includes(void 0))) return {
 		kind: "result",
-		question: F(n.querySelector("strong")?.textContent),
-		sentence: F(r.textContent),
+		question: P(n.querySelector("strong")?.textContent),
+		sentence: P(r.textContent),
 		bars: i.filter((e) => e !== void 0)
 	};
 }
-function N([e = "", t = "", n = ""]) {
+function M([e = "", t = "", n = ""]) {
 	let r = /^(\d{1,3})\s?%$/.exec(n);
 	return r === null || !/^\d+$/.test(t) ? void 0 : {
 		answer: e,
@@ -409,47 +423,47 @@ function N([e = "", t = "", n = ""]) {
 		share: Math.min(100, Number(r[1]))
 	};
 }
-function P(e) {
+function N(e) {
 	let t = e["m.relates_to"];
 	return typeof t == "object" && !!t && ("rel_type" in t || "m.in_reply_to" in t);
 }
-function F(e) {
+function P(e) {
 	return (e ?? "").replace(/\s+/g, " ").trim();
 }
-function I(e, t) {
+function F(e, t) {
 	return e.length <= t ? e : `${e.slice(0, t).replace(/\s+\S*$/, "")} …`;
 }
 // src/Badge.tsx
-function L({ shown: e, words: t }) {
-	let [n, r] = s(!1), c = o(null), u = o(null), f = i();
-	if (a(() => {
-		let [e, t] = [c.current, u.current];
+function I({ shown: e, words: t }) {
+	let [n, r] = c(!1), i = s(null), l = s(null), d = a();
+	if (o(() => {
+		let [e, t] = [i.current, l.current];
 		if (!n || e === null || t === null) return;
-		t.showPopover(), l(t, e);
-		let i = (e) => {
+		t.showPopover(), u(t, e);
+		let a = (e) => {
 			e.key === "Escape" && (e.stopPropagation(), r(!1));
-		}, a = (n) => {
-			n.target !== t && l(t, e);
+		}, o = (n) => {
+			n.target !== t && u(t, e);
 		};
-		return document.addEventListener("keydown", i, !0), document.addEventListener("scroll", a, !0), () => {
-			document.removeEventListener("keydown", i, !0), document.removeEventListener("scroll", a, !0);
+		return document.addEventListener("keydown", a, !0), document.addEventListener("scroll", o, !0), () => {
+			document.removeEventListener("keydown", a, !0), document.removeEventListener("scroll", o, !0);
 		};
 	}, [n]), e.kind === "nothing") return null;
 	let p = e.kind === "label" ? e.label : void 0;
-	return /* @__PURE__ */ (0, d.jsxs)("span", {
+	return /* @__PURE__ */ (0, f.jsxs)("span", {
 		onMouseEnter: () => {
 			r(!0);
 		},
 		onMouseLeave: () => {
 			r(!1);
 		},
-		children: [/* @__PURE__ */ (0, d.jsx)("button", {
-			ref: c,
+		children: [/* @__PURE__ */ (0, f.jsx)("button", {
+			ref: i,
 			type: "button",
 			className: p === void 0 ? "belisha_badge belisha_badge_missing" : "belisha_badge",
 			style: p === void 0 ? {} : { color: p.colour },
 			"aria-label": p === void 0 ? t("missing") : t("badge", { label: p.name }),
-			"aria-describedby": n ? f : void 0,
+			"aria-describedby": n ? d : void 0,
 			onFocus: () => {
 				r(!0);
 			},
@@ -460,52 +474,52 @@ function L({ shown: e, words: t }) {
 				r(!0);
 			},
 			children: p === void 0 ? `⚠ ${t("missing")}` : p.name
-		}), n && /* @__PURE__ */ (0, d.jsx)("div", {
-			ref: u,
-			id: f,
+		}), n && /* @__PURE__ */ (0, f.jsx)("div", {
+			ref: l,
+			id: d,
 			role: "tooltip",
 			className: "belisha_tip",
 			popover: "manual",
-			children: p === void 0 ? /* @__PURE__ */ (0, d.jsx)("p", { children: t("missing_why") }) : /* @__PURE__ */ (0, d.jsx)(R, {
+			children: p === void 0 ? /* @__PURE__ */ (0, f.jsx)("p", { children: t("missing_why") }) : /* @__PURE__ */ (0, f.jsx)(L, {
 				label: p,
 				words: t
 			})
 		})]
 	});
 }
-function R({ label: e, words: t }) {
-	return /* @__PURE__ */ (0, d.jsxs)(d.Fragment, { children: [
-		/* @__PURE__ */ (0, d.jsxs)("p", { children: [
-			/* @__PURE__ */ (0, d.jsx)("strong", {
+function L({ label: e, words: t }) {
+	return /* @__PURE__ */ (0, f.jsxs)(f.Fragment, { children: [
+		/* @__PURE__ */ (0, f.jsxs)("p", { children: [
+			/* @__PURE__ */ (0, f.jsx)("strong", {
 				style: { color: e.colour },
 				children: e.name
 			}),
 			" – ",
 			t(`${e.name}.who`)
 		] }),
-		/* @__PURE__ */ (0, d.jsx)("ul", { children: e.may.map((n, r) => /* @__PURE__ */ (0, d.jsx)("li", { children: t(`${e.name}.may.${String(r)}`) }, n.act)) }),
-		/* @__PURE__ */ (0, d.jsx)("p", { children: t(`${e.name}.stricter`) })
+		/* @__PURE__ */ (0, f.jsx)("ul", { children: e.may.map((n, r) => /* @__PURE__ */ (0, f.jsx)("li", { children: t(`${e.name}.may.${String(r)}`) }, n.act)) }),
+		/* @__PURE__ */ (0, f.jsx)("p", { children: t(`${e.name}.stricter`) })
 	] });
 }
 // src/Frame.tsx
-function z({ item: e, words: t, address: n, children: r }) {
-	let a = i();
-	return /* @__PURE__ */ (0, d.jsxs)("article", {
+function R({ item: e, words: t, address: n, children: r }) {
+	let i = a();
+	return /* @__PURE__ */ (0, f.jsxs)("article", {
 		className: "belisha_card",
-		"aria-labelledby": a,
+		"aria-labelledby": i,
 		children: [
-			/* @__PURE__ */ (0, d.jsx)("p", {
-				id: a,
+			/* @__PURE__ */ (0, f.jsx)("p", {
+				id: i,
 				className: "belisha_card_kind",
 				children: e.kind === "card" ? t(`card_${e.card}`) : t(`card_${e.kind}`)
 			}),
-			e.kind === "post" && /* @__PURE__ */ (0, d.jsx)(B, {
+			e.kind === "post" && /* @__PURE__ */ (0, f.jsx)(z, {
 				item: e,
 				words: t,
 				address: n,
 				original: r
 			}),
-			e.kind === "result" && /* @__PURE__ */ (0, d.jsx)(V, {
+			e.kind === "result" && /* @__PURE__ */ (0, f.jsx)(B, {
 				item: e,
 				words: t,
 				original: r
@@ -514,15 +528,15 @@ function z({ item: e, words: t, address: n, children: r }) {
 		]
 	});
 }
-function B({ item: e, words: t, address: n, original: r }) {
-	return /* @__PURE__ */ (0, d.jsxs)(d.Fragment, { children: [e.isLong ? /* @__PURE__ */ (0, d.jsxs)(d.Fragment, { children: [
-		/* @__PURE__ */ (0, d.jsx)("p", {
+function z({ item: e, words: t, address: n, original: r }) {
+	return /* @__PURE__ */ (0, f.jsxs)(f.Fragment, { children: [e.isLong ? /* @__PURE__ */ (0, f.jsxs)(f.Fragment, { children: [
+		/* @__PURE__ */ (0, f.jsx)("p", {
 			className: "belisha_card_title",
 			children: e.title
 		}),
-		/* @__PURE__ */ (0, d.jsx)("p", { children: e.excerpt }),
-		/* @__PURE__ */ (0, d.jsxs)("details", { children: [/* @__PURE__ */ (0, d.jsx)("summary", { children: t("post_here") }), r] })
-	] }) : r, n !== void 0 && /* @__PURE__ */ (0, d.jsx)("p", { children: /* @__PURE__ */ (0, d.jsx)("a", {
+		/* @__PURE__ */ (0, f.jsx)("p", { children: e.excerpt }),
+		/* @__PURE__ */ (0, f.jsxs)("details", { children: [/* @__PURE__ */ (0, f.jsx)("summary", { children: t("post_here") }), r] })
+	] }) : r, n !== void 0 && /* @__PURE__ */ (0, f.jsx)("p", { children: /* @__PURE__ */ (0, f.jsx)("a", {
 		className: "belisha_card_link",
 		href: n,
 		target: "_blank",
@@ -530,50 +544,50 @@ function B({ item: e, words: t, address: n, original: r }) {
 		children: t("post_portal")
 	}) })] });
 }
-function V({ item: e, words: t, original: n }) {
-	return /* @__PURE__ */ (0, d.jsxs)(d.Fragment, { children: [
-		/* @__PURE__ */ (0, d.jsx)("p", {
+function B({ item: e, words: t, original: n }) {
+	return /* @__PURE__ */ (0, f.jsxs)(f.Fragment, { children: [
+		/* @__PURE__ */ (0, f.jsx)("p", {
 			className: "belisha_card_title",
 			children: e.question
 		}),
-		/* @__PURE__ */ (0, d.jsx)("p", { children: e.sentence }),
-		/* @__PURE__ */ (0, d.jsx)("ul", {
+		/* @__PURE__ */ (0, f.jsx)("p", { children: e.sentence }),
+		/* @__PURE__ */ (0, f.jsx)("ul", {
 			className: "belisha_bars",
-			children: e.bars.map((e, t) => /* @__PURE__ */ (0, d.jsxs)("li", { children: [
-				/* @__PURE__ */ (0, d.jsx)("span", { children: e.answer }),
+			children: e.bars.map((e, t) => /* @__PURE__ */ (0, f.jsxs)("li", { children: [
+				/* @__PURE__ */ (0, f.jsx)("span", { children: e.answer }),
 				" ",
-				/* @__PURE__ */ (0, d.jsx)("strong", { children: e.said }),
-				/* @__PURE__ */ (0, d.jsx)("span", {
+				/* @__PURE__ */ (0, f.jsx)("strong", { children: e.said }),
+				/* @__PURE__ */ (0, f.jsx)("span", {
 					className: "belisha_bar",
 					"aria-hidden": "true",
-					children: /* @__PURE__ */ (0, d.jsx)("span", { style: { width: `${String(e.share)}%` } })
+					children: /* @__PURE__ */ (0, f.jsx)("span", { style: { width: `${String(e.share)}%` } })
 				})
 			] }, t))
 		}),
-		/* @__PURE__ */ (0, d.jsxs)("details", { children: [/* @__PURE__ */ (0, d.jsx)("summary", { children: t("result_all") }), n] })
+		/* @__PURE__ */ (0, f.jsxs)("details", { children: [/* @__PURE__ */ (0, f.jsx)("summary", { children: t("result_all") }), n] })
 	] });
 }
 // src/textBadge.ts
-var H = "span[data-mx-bg-color]", U = ".mx_EventTile_body";
-function W(e, t) {
+var V = "span[data-mx-bg-color]", H = ".mx_EventTile_body";
+function U(e, t) {
 	let n = `[${t}]`;
-	for (let t of [e, ...e.querySelectorAll(U)]) {
-		let r = G(t), i = r?.parentElement?.closest(H);
+	for (let t of [e, ...e.querySelectorAll(H)]) {
+		let r = W(t), i = r?.parentElement?.closest(V);
 		if (i instanceof HTMLElement && e.contains(i) && i.textContent === n) return i.hidden = !0, !0;
 		let a = r?.data.trimStart() ?? "";
 		if (r !== null && a.startsWith(n)) return r.data = a.slice(n.length).trimStart(), !0;
 	}
 	return !1;
 }
-function G(e) {
+function W(e) {
 	let t = document.createTreeWalker(e, NodeFilter.SHOW_TEXT);
 	for (let e = t.nextNode(); e !== null; e = t.nextNode()) if (e instanceof Text && e.data.trim() !== "" && e.parentElement?.closest("[hidden]") === null) return e;
 	return null;
 }
 // src/Item.tsx
-function K({ shown: e, warning: t, item: n, address: r, words: i, original: s }) {
-	let c = o(null), l = e.kind === "label" ? e.label.name : void 0;
-	a(() => {
+function G({ shown: e, warning: t, item: n, address: r, words: i, original: a }) {
+	let c = s(null), l = e.kind === "label" ? e.label.name : void 0;
+	o(() => {
 		let e = c.current;
 		if (e === null || l === void 0) return;
 		let t = {
@@ -583,34 +597,34 @@ function K({ shown: e, warning: t, item: n, address: r, words: i, original: s })
 		}, n = new MutationObserver(() => {
 			r();
 		}), r = () => {
-			n.disconnect(), W(e, l), n.observe(e, t);
+			n.disconnect(), U(e, l), n.observe(e, t);
 		};
 		return r(), () => {
 			n.disconnect();
 		};
 	}, [l]);
-	let u = /* @__PURE__ */ (0, d.jsx)("div", {
+	let u = /* @__PURE__ */ (0, f.jsx)("div", {
 		ref: c,
 		className: "belisha_item_content",
-		children: s()
+		children: a()
 	});
-	return /* @__PURE__ */ (0, d.jsxs)("div", {
+	return /* @__PURE__ */ (0, f.jsxs)("div", {
 		className: "belisha_item",
-		children: [/* @__PURE__ */ (0, d.jsx)(L, {
+		children: [/* @__PURE__ */ (0, f.jsx)(I, {
 			shown: e,
 			words: i
-		}), t === void 0 ? n === void 0 ? u : /* @__PURE__ */ (0, d.jsx)(z, {
+		}), t === void 0 ? n === void 0 ? u : /* @__PURE__ */ (0, f.jsx)(R, {
 			item: n,
 			words: i,
 			address: r,
 			children: u
-		}) : /* @__PURE__ */ (0, d.jsxs)("details", {
+		}) : /* @__PURE__ */ (0, f.jsxs)("details", {
 			className: "belisha_warning belisha_item_content",
-			children: [/* @__PURE__ */ (0, d.jsx)("summary", { children: t === "" ? i("warning_alone") : i("warning", { words: t }) }), u]
+			children: [/* @__PURE__ */ (0, f.jsx)("summary", { children: t === "" ? i("warning_alone") : i("warning", { words: t }) }), u]
 		})]
 	});
 }
-var q = class extends n {
+var K = class extends r {
 	state = { failed: !1 };
 	static getDerivedStateFromError() {
 		return { failed: !0 };
@@ -618,13 +632,13 @@ var q = class extends n {
 	render() {
 		return this.state.failed ? this.props.original() : this.props.children;
 	}
-}, ie = "org.belisha.room", J = [
+}, q = "org.belisha.room", J = [
 	"open",
 	"closed",
 	"named",
 	"service",
 	"space"
-], Y = "RoomState.events", ae = class {
+], Y = "RoomState.events", oe = class {
 	api;
 	constructor(e) {
 		this.api = e;
@@ -632,7 +646,7 @@ var q = class extends n {
 	of(e) {
 		try {
 			let t = this.sdkRoom(e)?.currentState, n = t?.getStateEvents("m.room.encryption", "") != null;
-			return oe(t?.getStateEvents(ie, "")?.getContent(), n);
+			return se(t?.getStateEvents(q, "")?.getContent(), n);
 		} catch {
 			return;
 		}
@@ -651,7 +665,7 @@ var q = class extends n {
 		return this.api.client.getRoom(e)?.sdkRoom;
 	}
 };
-function oe(e, t) {
+function se(e, t) {
 	if (typeof e != "object" || !e) return;
 	let n = e, r = J.find((e) => e === n.kind), [i, a] = [y(n.default), y(n.ceiling)];
 	if (r === void 0 || i === void 0 || a === void 0) return;
@@ -669,12 +683,12 @@ function oe(e, t) {
 	};
 }
 // src/Preview.tsx
-function se({ expected: e, words: t }) {
-	if (e.kind === "unknown") return /* @__PURE__ */ (0, d.jsx)("p", {
+function ce({ expected: e, words: t }) {
+	if (e.kind === "unknown") return /* @__PURE__ */ (0, f.jsx)("p", {
 		className: "belisha_preview",
 		children: t("preview_unknown")
 	});
-	if (e.kind === "wrong") return /* @__PURE__ */ (0, d.jsxs)("p", {
+	if (e.kind === "wrong") return /* @__PURE__ */ (0, f.jsxs)("p", {
 		className: "belisha_preview",
 		children: ["⚠ ", t("preview_wrong", { word: e.word })]
 	});
@@ -683,16 +697,16 @@ function se({ expected: e, words: t }) {
 			label: e.label.name,
 			ceiling: e.ceiling.name
 		});
-		return /* @__PURE__ */ (0, d.jsxs)("p", {
+		return /* @__PURE__ */ (0, f.jsxs)("p", {
 			className: "belisha_preview",
 			children: ["⚠ ", n]
 		});
 	}
 	let { label: n } = e;
-	return /* @__PURE__ */ (0, d.jsxs)("p", {
+	return /* @__PURE__ */ (0, f.jsxs)("p", {
 		className: "belisha_preview",
 		children: [
-			/* @__PURE__ */ (0, d.jsx)("span", {
+			/* @__PURE__ */ (0, f.jsx)("span", {
 				className: "belisha_preview_label",
 				style: { color: n.colour },
 				children: n.name
@@ -705,23 +719,23 @@ function se({ expected: e, words: t }) {
 	});
 }
 // src/style.ts
-var ce = "\n.belisha_item { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 8px; }\n.belisha_item_content { flex: 1 1 12em; min-width: 0; }\n.belisha_badge { font: inherit; font-size: 0.75em; font-weight: 600; line-height: 1.4; letter-spacing: 0.02em; white-space: nowrap;\n  min-height: 24px; padding: 1px 6px; border: 1px solid #767676; border-radius: 4px; background: #000; cursor: help; }\n.belisha_badge:focus-visible { outline: 2px solid #fff; box-shadow: 0 0 0 5px #000; }\n.belisha_badge_missing { color: #000; background: #ffd9d6; border: 2px dashed #a30000; }\n.belisha_tip { position: fixed; inset: auto; margin: 0; box-sizing: border-box; width: max-content; max-width: min(26rem, calc(100vw - 16px));\n  max-height: calc(100vh - 16px); overflow: auto; padding: 10px 12px; border: 1px solid #767676; border-radius: 8px; background: #000;\n  color: #fff; font-size: 0.875rem; line-height: 1.4; text-align: start; }\n.belisha_tip p, .belisha_tip li { font-size: inherit; }\n.belisha_tip p { margin: 0 0 6px; }\n.belisha_tip ul { margin: 0 0 6px; padding-inline-start: 1.1em; list-style: disc; }\n.belisha_chip { cursor: pointer; max-width: 40vw; overflow: hidden; text-overflow: ellipsis; }\n.belisha_action { display: inline-block; box-sizing: border-box; min-height: 24px; padding: 4px 8px; border: 1px solid #fff; border-radius: 4px; background: #000; color: #fff;\n  font: inherit; text-decoration: underline; cursor: pointer; }\n.belisha_action:focus-visible { outline: 2px solid #ffc000; outline-offset: 2px; }\n.belisha_card { flex: 1 1 12em; min-width: 0; box-sizing: border-box; max-width: 42rem; padding: 8px 12px; border: 1px solid #767676; border-inline-start-width: 4px;\n  border-radius: 8px; overflow-wrap: anywhere; }\n.belisha_card > p { margin: 0 0 6px; }\n.belisha_card_kind { font-size: 0.75rem; font-weight: 600; }\n.belisha_card_title { font-size: 1.125rem; font-weight: 600; }\n.belisha_card summary { cursor: pointer; min-height: 24px; }\n.belisha_card_link { display: inline-block; min-height: 24px; color: inherit; text-decoration: underline; }\n.belisha_bars { list-style: none; margin: 0 0 6px; padding: 0; }\n.belisha_bars > li { margin: 0 0 6px; }\n.belisha_bar { display: block; height: 10px; border: 1px solid #767676; border-radius: 3px; overflow: hidden; }\n.belisha_bar > span { display: block; height: 100%; background: #767676; }\n.belisha_preview { margin: 4px 0; font-size: 0.875rem; line-height: 1.4; overflow-wrap: anywhere; }\n.belisha_preview_label { padding: 1px 6px; border: 1px solid #767676; border-radius: 4px; background: #000; font-weight: 600; white-space: nowrap; }\n.belisha_warning > summary { cursor: pointer; font-weight: 600; min-height: 24px; overflow-wrap: anywhere; }\n";
-function le() {
+var le = "\n.belisha_item { display: flex; flex-wrap: wrap; align-items: baseline; gap: 2px 8px; }\n.belisha_item_content { flex: 1 1 12em; min-width: 0; }\n.belisha_badge { font: inherit; font-size: 0.75em; font-weight: 600; line-height: 1.4; letter-spacing: 0.02em; white-space: nowrap;\n  min-height: 24px; padding: 1px 6px; border: 1px solid #767676; border-radius: 4px; background: #000; cursor: help; }\n.belisha_badge:focus-visible { outline: 2px solid #fff; box-shadow: 0 0 0 5px #000; }\n.belisha_badge_missing { color: #000; background: #ffd9d6; border: 2px dashed #a30000; }\n.belisha_tip { position: fixed; inset: auto; margin: 0; box-sizing: border-box; width: max-content; max-width: min(26rem, calc(100vw - 16px));\n  max-height: calc(100vh - 16px); overflow: auto; padding: 10px 12px; border: 1px solid #767676; border-radius: 8px; background: #000;\n  color: #fff; font-size: 0.875rem; line-height: 1.4; text-align: start; }\n.belisha_tip p, .belisha_tip li { font-size: inherit; }\n.belisha_tip p { margin: 0 0 6px; }\n.belisha_tip ul { margin: 0 0 6px; padding-inline-start: 1.1em; list-style: disc; }\n.belisha_chip { cursor: pointer; max-width: 40vw; overflow: hidden; text-overflow: ellipsis; }\n.belisha_action { display: inline-block; box-sizing: border-box; min-height: 24px; padding: 4px 8px; border: 1px solid #fff; border-radius: 4px; background: #000; color: #fff;\n  font: inherit; text-decoration: underline; cursor: pointer; }\n.belisha_action:focus-visible { outline: 2px solid #ffc000; outline-offset: 2px; }\n.belisha_card { flex: 1 1 12em; min-width: 0; box-sizing: border-box; max-width: 42rem; padding: 8px 12px; border: 1px solid #767676; border-inline-start-width: 4px;\n  border-radius: 8px; overflow-wrap: anywhere; }\n.belisha_card > p { margin: 0 0 6px; }\n.belisha_card_kind { font-size: 0.75rem; font-weight: 600; }\n.belisha_card_title { font-size: 1.125rem; font-weight: 600; }\n.belisha_card summary { cursor: pointer; min-height: 24px; }\n.belisha_card_link { display: inline-block; min-height: 24px; color: inherit; text-decoration: underline; }\n.belisha_bars { list-style: none; margin: 0 0 6px; padding: 0; }\n.belisha_bars > li { margin: 0 0 6px; }\n.belisha_bar { display: block; height: 10px; border: 1px solid #767676; border-radius: 3px; overflow: hidden; }\n.belisha_bar > span { display: block; height: 100%; background: #767676; }\n.belisha_preview { margin: 4px 0; font-size: 0.875rem; line-height: 1.4; overflow-wrap: anywhere; }\n.belisha_preview_label { padding: 1px 6px; border: 1px solid #767676; border-radius: 4px; background: #000; font-weight: 600; white-space: nowrap; }\n.belisha_warning > summary { cursor: pointer; font-weight: 600; min-height: 24px; overflow-wrap: anywhere; }\n";
+function ue() {
 	let e = "belisha_style";
 	if (document.getElementById(e) === null) {
 		let t = document.createElement("style");
-		t.id = e, t.textContent = ce, document.head.append(t);
+		t.id = e, t.textContent = le, document.head.append(t);
 	}
 }
 // src/warning.ts
-var ue = /^(?:[[(]?tlp[: -] ?(?:red|amber(?:[+ -]strict)?|green|clear|white)[\])]?\s*)*/i, de = /^CW:[ \t]*/i, fe = / [—–|-] |\. |[.!?]$/, pe = 80;
-function me(e) {
+var de = /^(?:[[(]?tlp[: -] ?(?:red|amber(?:[+ -]strict)?|green|clear|white)[\])]?\s*)*/i, fe = /^CW:[ \t]*/i, pe = / [—–|-] |\. |[.!?]$/, me = 80;
+function he(e) {
 	let t = e.content.body;
 	if (typeof t != "string") return;
-	let n = t.replace(ue, ""), r = de.exec(n);
+	let n = t.replace(de, ""), r = fe.exec(n);
 	if (r === null) return;
-	let [i = "", ...a] = n.slice(r[0].length).split("\n"), o = typeof e.content.url == "string" || typeof e.content.file == "object", s = fe.exec(i);
-	return (a.some((e) => e.trim() !== "") || o ? i : s === null ? "" : i.slice(0, s.index)).trim().slice(0, pe);
+	let [i = "", ...a] = n.slice(r[0].length).split("\n"), o = typeof e.content.url == "string" || typeof e.content.file == "object", s = pe.exec(i);
+	return (a.some((e) => e.trim() !== "") || o ? i : s === null ? "" : i.slice(0, s.index)).trim().slice(0, me);
 }
 // src/words.ts
 var X = {
@@ -772,21 +786,21 @@ for (let e of h) {
 	X[`${e.name}.who`] = e.who, X[`${e.name}.stricter`] = e.stricter;
 	for (let [t, n] of e.may.entries()) X[`${e.name}.may.${String(t)}`] = `${n.act}: ${n.answer}`;
 }
-function Q(e) {
+function ge(e) {
 	let t = Object.entries(X).map(([e, t]) => [Z + e, {
 		en: t,
 		"en-GB": t
 	}]);
 	return e.register(Object.fromEntries(t)), (t, n = {}) => {
 		let r = Z + t, i = e.translate(r, n);
-		return i === r ? he(t, n) : i;
+		return i === r ? _e(t, n) : i;
 	};
 }
-function he(e, t = {}) {
+function _e(e, t = {}) {
 	return (X[e] ?? e).replace(/%\((\w+)\)s/g, (e, n) => t[n] ?? "");
 }
 // src/index.tsx
-var ge = class {
+var Q = class {
 	api;
 	static moduleApiVersion = "^2.0.0";
 	constructor(e) {
@@ -802,36 +816,38 @@ var ge = class {
 	}
 	register() {
 		if (!("React" in globalThis)) throw Error("this Element shares no React with its modules");
-		le();
-		let e = Q(this.api.i18n), t = new w(), n = new ae(this.api), r = this.portal();
-		this.api.customComponents.registerMessageRenderer((e) => (t.note(e), v(e).kind !== "nothing"), ({ mxEvent: t }, i) => {
-			if (i === void 0) throw Error("Element shows nothing of this event");
-			let a = () => i(), o = [t.roomId, t.eventId].map(encodeURIComponent).join("/");
-			return /* @__PURE__ */ (0, d.jsx)(q, {
+		ue();
+		let e = ge(this.api.i18n), n = new C(), r = new oe(this.api), i = this.portal();
+		this.api.customComponents.registerMessageRenderer((e) => (n.note(e), v(e).kind !== "nothing"), ({ mxEvent: t }, n) => {
+			if (n === void 0) throw Error("Element shows nothing of this event");
+			let a = () => n(), o = [t.roomId, t.eventId].map(encodeURIComponent).join("/");
+			return /* @__PURE__ */ (0, f.jsx)(K, {
 				original: a,
-				children: /* @__PURE__ */ (0, d.jsx)(K, {
+				children: /* @__PURE__ */ (0, f.jsx)(G, {
 					shown: v(t),
-					warning: me(t),
-					item: k(t, n.of(t.roomId)),
-					address: r === void 0 ? void 0 : `${r}/blog/${o}`,
+					warning: he(t),
+					item: O(t, r.of(t.roomId)),
+					address: i === void 0 ? void 0 : `${i}/blog/${o}`,
 					words: e,
 					original: a
 				})
 			});
 		}), $("what a message would be labelled", () => {
-			this.previewLabels(t, n, e);
+			this.previewLabels(n, r, e);
 		}), $("what a room carries, in its header", () => {
-			this.showChip(t, n, r, e);
-		}), $("the portal", () => {
-			r !== void 0 && this.showPortal(r, e);
-		});
+			this.showChip(n, r, i, e);
+		}), i !== void 0 && ($("the portal", () => {
+			this.showPortal(i, e);
+		}), $("answering for the page for writing", () => {
+			this.api.widgetLifecycle.registerCapabilitiesApprover((e, n) => t(e, n, i, (e) => r.of(e)));
+		}));
 	}
 	previewLabels(e, t, n) {
 		this.api.customComponents.registerComposerPreview((e) => e.trim() !== "" && !e.startsWith("/"), (r, i) => {
 			let a = () => i(r), { text: o, roomId: s, relation: c } = r, l = e.expected(o, s, c?.inReplyToEventId, t.of(s));
-			return /* @__PURE__ */ (0, d.jsxs)(q, {
+			return /* @__PURE__ */ (0, f.jsxs)(K, {
 				original: a,
-				children: [/* @__PURE__ */ (0, d.jsx)(se, {
+				children: [/* @__PURE__ */ (0, f.jsx)(ce, {
 					expected: l,
 					words: n
 				}), a()]
@@ -841,14 +857,14 @@ var ge = class {
 	showChip(e, t, n, r) {
 		let i = /* @__PURE__ */ new Map();
 		this.api.extras.addRoomHeaderButtonCallback((a) => {
-			let o = i.get(a) ?? /* @__PURE__ */ (0, d.jsx)(q, {
-				original: () => /* @__PURE__ */ (0, d.jsx)(d.Fragment, {}),
-				children: /* @__PURE__ */ (0, d.jsx)(f, {
+			let o = i.get(a) ?? /* @__PURE__ */ (0, f.jsx)(K, {
+				original: () => /* @__PURE__ */ (0, f.jsx)(f.Fragment, {}),
+				children: /* @__PURE__ */ (0, f.jsx)(p, {
 					know: () => ({
 						policy: t.of(a),
 						default: e.defaultOf(a)
 					}),
-					watch: (n) => _e(t.watch(a, n), e.watch(n)),
+					watch: (n) => ve(t.watch(a, n), e.watch(n)),
 					way: () => n === void 0 ? void 0 : this.wayTo(n, a),
 					words: r
 				})
@@ -885,7 +901,7 @@ var ge = class {
 		this.api.extras.setSpacePanelItem("org.belisha.portal", {
 			label: t("portal"),
 			tooltip: t("portal_why"),
-			icon: /* @__PURE__ */ (0, d.jsx)(ve, {}),
+			icon: /* @__PURE__ */ (0, f.jsx)(ye, {}),
 			onSelected: () => {
 				window.open(e, "_blank", "noopener,noreferrer");
 			}
@@ -899,27 +915,27 @@ function $(e, t) {
 		console.warn(`The Belisha module does without ${e}`, t);
 	}
 }
-function _e(e, t) {
+function ve(e, t) {
 	return () => {
 		e(), t();
 	};
 }
-function ve() {
-	return /* @__PURE__ */ (0, d.jsxs)("svg", {
+function ye() {
+	return /* @__PURE__ */ (0, f.jsxs)("svg", {
 		viewBox: "0 0 24 24",
 		width: "24",
 		height: "24",
 		"aria-hidden": "true",
-		children: [/* @__PURE__ */ (0, d.jsx)("circle", {
+		children: [/* @__PURE__ */ (0, f.jsx)("circle", {
 			cx: "12",
 			cy: "8",
 			r: "6",
 			fill: "#ffc000",
 			stroke: "#000"
-		}), /* @__PURE__ */ (0, d.jsx)("path", {
+		}), /* @__PURE__ */ (0, f.jsx)("path", {
 			d: "M11 14h2v9h-2z",
 			fill: "#767676"
 		})]
 	});
 }
-export { ge as default };
+export { Q as default };

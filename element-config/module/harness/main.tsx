@@ -32,6 +32,8 @@ interface Recorded {
     origin_server_ts: number;
     content: Record<string, unknown>;
     unsigned: Record<string, unknown>;
+    /** What was inside of an encrypted event, where Element could open it. */
+    clear?: { type: string; content: Record<string, unknown> };
 }
 type Filter = (event: MatrixEvent) => boolean;
 
@@ -53,6 +55,7 @@ const api = {
     },
     client,
     widget,
+    widgetLifecycle: { registerCapabilitiesApprover: () => undefined },
     config: { get: (key: keyof Config) => config[key] },
     extras: {
         addRoomHeaderButtonCallback: (make: (typeof headers)[0]) => {
@@ -141,14 +144,17 @@ function Original({ event }: { event: MatrixEvent }): JSX.Element {
     );
 }
 
+/** As Element's CustomComponentsApi hands it over, with what the types of the package do not have. */
 function event(one: Recorded): MatrixEvent {
+    const wire = { isEncrypted: one.type === "m.room.encrypted", wireContent: one.content };
     return {
+        ...wire,
         eventId: one.event_id,
         roomId: one.room_id,
         sender: one.sender,
-        type: one.type,
+        type: one.clear?.type ?? one.type,
         originServerTs: one.origin_server_ts,
-        content: one.content,
+        content: one.clear?.content ?? one.content,
         unsigned: one.unsigned,
     };
 }

@@ -6,6 +6,7 @@
 import type { Api, Module, ModuleFactory } from "@element-hq/element-web-module-api";
 import type { JSX } from "react";
 
+import { approved } from "./approve";
 import { Chip } from "./Chip";
 import type { Way } from "./Chip";
 import { Remembered } from "./expected";
@@ -80,10 +81,16 @@ class BelishaModule implements Module {
         orWithout("what a room carries, in its header", () => {
             this.showChip(remembered, policies, portal, say);
         });
+        if (portal === undefined) {
+            return;
+        }
         orWithout("the portal", () => {
-            if (portal !== undefined) {
-                this.showPortal(portal, say);
-            }
+            this.showPortal(portal, say);
+        });
+        orWithout("answering for the page for writing", () => {
+            this.api.widgetLifecycle.registerCapabilitiesApprover((widget, requested) =>
+                approved(widget, requested, portal, (roomId) => policies.of(roomId)),
+            );
         });
     }
 
