@@ -46,10 +46,11 @@ def text(*changes: tuple[str, str], urls: dict[str, str] = URLS) -> str:
     return text
 
 
-#: What a server that is backed up has to say.
+#: Who can read the backups of a server that has to say what stands below.
+BACKUP_KEY = pyrage.x25519.Identity.generate()
 BACKUPS = (
     ("  folder: null", "  folder: /mnt/backups"),
-    ("  recipient: null", f"  recipient: {pyrage.x25519.Identity.generate().to_public()}"),
+    ("  recipient: null", f"  recipient: {BACKUP_KEY.to_public()}"),
 )
 
 

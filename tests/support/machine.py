@@ -72,12 +72,14 @@ class Machine:
 
     def killed(self, reached: Callable[[], bool], *arguments: object) -> None:
         """Runs a command there, and kills it and its children with SIGKILL once something is `reached`."""
-        process = subprocess.Popen(
-            self._belisha(arguments), env=self._environment, start_new_session=True, stdout=-3, stderr=-3
-        )
+        log = self.folder / "killed.log"
+        with log.open("wb") as out:
+            process = subprocess.Popen(
+                self._belisha(arguments), env=self._environment, start_new_session=True, stdout=out, stderr=out
+            )
         end = time.monotonic() + PATIENCE_S
         while not reached():
-            assert process.poll() is None and time.monotonic() < end, "it ended before"
+            assert process.poll() is None and time.monotonic() < end, f"it ended before: {log.read_text()[-2000:]}"
             time.sleep(0.005)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
