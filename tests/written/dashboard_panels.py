@@ -360,6 +360,27 @@ MACHINES: Final = Board(
                 },
             ),
         ),
+        "Backups": (
+            Panel(
+                "Age of the newest backup",
+                "Of the newest that is whole; 0 where none was made or none is told of.",
+                {"": "belisha:backup_age:seconds"},
+                "s",
+                176_400,
+            ),
+            Panel(
+                "How long the newest backup took",
+                "While it is made, members go on.",
+                {"": "max(belisha_backup_took_seconds) or vector(0)"},
+                "s",
+            ),
+            Panel(
+                "Size of the newest backup",
+                "Both archives; what it is written to needs room for all that are kept.",
+                {"": "max(belisha_backup_size_bytes) or vector(0)"},
+                "bytes",
+            ),
+        ),
     },
 )
 
