@@ -61,6 +61,7 @@ HELD: Final = (
     Held(table="belisha_file", left="Given under “files”, for files that you uploaded."),
     Held(table="belisha_file_text", left="The text in files, by which they are found; you are given the files."),
     Held(table="belisha_text_room", left=_NOBODY),
+    Held(table="belisha_shown_organisation", left=_NOBODY),
     Held(table="belisha_share", left="Which messages show which file; yours are given under “messages”."),
     Held(
         table="belisha_download",

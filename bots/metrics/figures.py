@@ -12,7 +12,8 @@ import sqlalchemy as sa
 from belisha.metrics.days import Period, month_of, week_of
 from belisha.metrics.respect import Name, Release, Shown
 from bots.kernel.store import Store
-from bots.metrics import reports, sponsors
+from bots.metrics import named, reports, sponsors
+from bots.metrics.named import Named
 from bots.metrics.publishing import read
 from bots.metrics.tables import annotation, progress
 
@@ -39,11 +40,14 @@ class Figures:
         release: what was decided, by name.
         annotations: in the order of their days.
         sample: whether they are of a made-up community.
+        named: in which months organisations were active; to be shown of those that let themselves be named, as the
+            module says at that moment.
     """
 
     release: Release
     annotations: Sequence[Annotation] = ()
     sample: bool = False
+    named: Named = field(default_factory=dict)
     _parts: dict[tuple[Period, str], dict[str, Shown]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -98,7 +102,7 @@ class FigureBook:
             rows = connection.execute(sa.select(annotation).order_by(annotation.c.day, annotation.c.number))
             notes = [Annotation(row.number, date.fromordinal(row.day), row.text) for row in rows]
             sample = bool(connection.execute(sa.select(progress.c.sample)).scalar_one())
-            return Figures(read(connection), notes, sample)
+            return Figures(read(connection), notes, sample, named.read(connection))
 
         return await self._store.read(work)
 

@@ -19,7 +19,7 @@ from belisha.metrics.days import Period, day_of, months, months_before, weeks
 from belisha.metrics.pulse import MEASURE as PULSE
 from belisha.metrics.report import report
 from belisha.metrics.respect import SETTLED, Name, Release, Shown, release
-from bots.metrics import asking, rolling
+from bots.metrics import asking, named, rolling
 from bots.metrics.book import fact_from
 from bots.metrics.tables import fact, shown
 
@@ -43,6 +43,7 @@ def publish(connection: sa.Connection, now: float, zone: ZoneInfo) -> int:
     first = max(span.first.replace(day=1), months_before(today, WINDOW))
     over = Period(first, today - SETTLED)
     periods = months(over), weeks(over)
+    named.decide(connection, rollups, periods[0], today)
     # A pulse is decided about beside itself alone: nobody knows any more who is in its numbers.
     known = read(connection, {*periods[0], *periods[1]})
     earlier = {name: one for name, one in known.items() if name.measure != PULSE}

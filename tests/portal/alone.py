@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -122,8 +122,11 @@ async def portal(
 
 
 @asynccontextmanager
-async def module(home: Mapping[str, Any], *roles: str) -> AsyncIterator[str]:
-    """As much of the module as pages ask: everybody is a member of `harbour`, and has this first page."""
+async def module(home: Mapping[str, Any], *roles: str, named: Sequence[str] = ()) -> AsyncIterator[str]:
+    """As much of the module as pages ask: everybody is a member of `harbour`, and has this first page.
+
+    The organisations `named` let themselves be named in the figures, and are called after their ids; it may be changed.
+    """
     member = {"member": {"belongs": True, "organisation": "harbour", "roles": ["member", *roles]}}
 
     async def decide(_request: web.Request) -> web.Response:
@@ -132,8 +135,12 @@ async def module(home: Mapping[str, Any], *roles: str) -> AsyncIterator[str]:
     async def first_page(_request: web.Request) -> web.Response:
         return web.json_response({**member, **home})
 
+    async def organisations(_request: web.Request) -> web.Response:
+        return web.json_response({"organisations": [{"id": one, "name": f"The {one}"} for one in named]})
+
     app = web.Application()
     api = "/_synapse/client/org.belisha/v1"
+    app.router.add_post(f"{api}/shown_organisations", organisations)
     app.add_routes([web.post(f"{api}/decide_batch", decide), web.post(f"{api}/home", first_page)])
     async with TestServer(app) as server:
         yield str(server.make_url("")).rstrip("/")

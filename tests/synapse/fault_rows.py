@@ -296,6 +296,10 @@ async def _poll_for_a_bot(community: Community) -> Act:
     return lambda: request(community["steward"], "GET", path)
 
 
+async def _named_in_figures(community: Community) -> Act:
+    return lambda: ask_as_portal(community, {"user_id": community.id("mona")}, name="shown_organisations")
+
+
 async def _poll_for_the_portal(community: Community) -> Act:
     body = {"user_id": community.id("ana"), "room_id": community.rooms["closed"], "event_id": await a_poll(community)}
     return lambda: ask_as_portal(community, body, name="poll")
@@ -565,6 +569,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi POST messages": (_for_the_portal("messages", words="tide"),),
     "api MemberApi POST mydata": (_bots_part,),
     "api MemberApi GET export": (_taken_copy,),
+    "api MemberApi POST shown_organisations": (_named_in_figures,),
     "api MemberApi POST exports": (_for_the_portal("exports"),),
     "api MemberApi POST export_link": (_link_to_copy,),
     "api MemberApi POST acts": (_act,),

@@ -35,6 +35,7 @@ WHO: Final = {
     "moderation": {"steward", "manager", "all"},
     "stewards": {"steward", "all"},
     "managers": {"manager", "all"},
+    "leads alone": {"lead", "all"},
 }
 
 ROWS: Final = {
@@ -110,6 +111,7 @@ ROWS: Final = {
     "pulse": Row(OWN, "members"),
     "profile visible": Row(OWN, "members"),
     "queue": Row(OWN, "members", "queue"),
+    "metrics organisation": Row(OWN, "leads alone", "organisation_figures"),
     "quiet": Row(OWN, "members"),
     "raise": Row(BOTH, "stewards", "item_raise"),
     "recover": Row(OWN, "leads", "member_recover"),

@@ -28,6 +28,7 @@ from belisha.metrics.measures import (
     stickiness,
     top_decile,
 )
+from belisha.metrics.naming import activity
 from belisha.metrics.pulse import PARTS, QUESTIONS, pulse_cells
 from belisha.metrics.rollups import GROUP, LABEL, Rollups
 
@@ -97,6 +98,17 @@ def _reports(_: Rollups, period: Period) -> str:
     return f"{len(who)} members, {time_to_acknowledgement(facts, period)} minutes"
 
 
+def _named(_: Rollups, period: Period) -> str:
+    rollups, members = Rollups(), dict[str, int]()
+    for row, (day, names, organisation, action) in enumerate(table("when | who | of | did")):
+        for name in names.split(", "):
+            number, when = members.setdefault(name, len(members) + 1), date.fromisoformat(day)
+            rollups.add([Fact(f"{row} {name}", 0, when, number, action, organisation=organisation)])
+    said = {True: "active", False: "not active", None: "withheld"}
+    states = activity(rollups, period, period.last + timedelta(days=30))
+    return ", ".join(f"{name}: {said[active]}" for name, active in states.items())
+
+
 def _asks(_: Rollups, period: Period) -> str:
     one = asks(_told("time (UTC) | member | action | about"), period)
     sets = counts({part: getattr(one, part) for part in ("heard", "unheard", "answerers")})
@@ -152,6 +164,7 @@ MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "connections": _connections,
     "searching": lambda rollups, period: counts(searching(rollups, period)._asdict()),
     "asks": _asks,
+    "named": _named,
     "reports": _reports,
     "health": _health,
     "turnout": lambda rollups, period: _took(turnout(rollups, period)),
