@@ -43,6 +43,7 @@ BUILT_IN = {
         "backup",
         "backup-key",
         "restore",
+        "upgrade",
     )
 }
 

@@ -21,11 +21,13 @@ class Closed:
         archive: the name of its archive of data.
         made: when that backup was begun, in seconds since 1970.
         journal: whether the copied journal of revocations is to be replayed; False where somebody does without one.
+        filled: whether the databases are; a folder of `belisha up` comes with its own.
     """
 
     archive: str
     made: int
     journal: bool
+    filled: bool = True
 
 
 def close(data: Path, closed: Closed) -> None:
@@ -42,7 +44,9 @@ def read(data: Path) -> Closed | None:
     """
     try:
         said = json.loads((data / MARK).read_text(encoding="utf-8"))
-        return Closed(str(said["archive"]), int(said["made"]), said["journal"] is not False)
+        return Closed(
+            str(said["archive"]), int(said["made"]), said["journal"] is not False, said.get("filled") is not False
+        )
     except FileNotFoundError:
         return None
     except (OSError, ValueError, KeyError, TypeError):

@@ -101,11 +101,15 @@ class Wait:
             `introduction`; or `announcement`.
         count: how many of them wait.
         name: the group's or organisation's; empty where it is about none.
+        room_id: where to look at it; empty where a command is the way.
+        event_id: the first of these there; empty for none.
     """
 
     sort: str
     count: int
     name: str = ""
+    room_id: str = ""
+    event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,7 +34,8 @@ digest_mention = sa.Table(
 )
 sa.Index("ix_digest_mention_event_id", digest_mention.c.event_id)
 
-# What each member chose; until when they were told, and when the next one is due, in seconds since 1970.
+# What each member chose; until when they were told, and when the next one is due, in seconds since 1970. `letter` is
+# the key of the one that was written last: while that is underway, none is chosen.
 digest_member = sa.Table(
     "digest_member",
     metadata,
@@ -43,6 +44,7 @@ digest_member = sa.Table(
     sa.Column("hour", sa.Text, nullable=False, server_default="08:00"),
     sa.Column("since", sa.Float, nullable=False),
     sa.Column("due", sa.Float, nullable=False),
+    sa.Column("letter", sa.Text),
     sa.CheckConstraint("every IN ('daily', 'weekly', 'off')", name="every"),
 )
 sa.Index("ix_digest_member_due", digest_member.c.due)

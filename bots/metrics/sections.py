@@ -230,7 +230,7 @@ def _answers(asked: Asked) -> Block:
     rows = [(name, parts.get(part)) for part, name in _ANSWERS.items()]
     told = f"Of the members who wrote in a group in {month_name(month)}: how many had an answer within seven days."
     minutes = figures.part_figure(month, "asks", "answerers", "minutes") if parts.get("heard") is not None else None
-    wait = ("Half of the answers came within", WITHHELD if minutes is None else _duration(int(minutes)))
+    wait = ("Half of the answers came within", WITHHELD if minutes is None else duration(int(minutes)))
     bars = plots.bars(told, [plots.Bar(*one) for one in rows])
     return Block("answers", "Answers", told, bars, ("", "Members"), (*rows, wait))
 
@@ -279,7 +279,7 @@ def spoken(category: str) -> str:
     return "No organisation" if category == "none" else category.capitalize()
 
 
-def _duration(minutes: int) -> str:
+def duration(minutes: int) -> str:
     """Such as `40 minutes`, `5 hours` or `3 days`: rounded to what one would say."""
     for least, of, name in ((_TWO_DAYS, 24 * 60, "days"), (120, 60, "hours"), (0, 1, "minutes")):
         if minutes >= least:

@@ -112,6 +112,7 @@ HELD: Final = (
         section="digest",
         mine=("user_id",),
         give=("every", "hour", "since", "due"),
+        left="The key of the digest that was written last.",
     ),
     Held(
         table="digest_address",

@@ -29,6 +29,7 @@ LEFT = {
     "blog_post": {"number", "event_id", "room_id"},
     "digest_address": {"code", "handle"},
     "digest_code_mail": {"address"},
+    "digest_member": {"letter"},
     "digest_message": {"room_id", "thread", "is_file"},
     "directory_introduction": {"effect_id", "about"},
     "portal_session": {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import yaml
 
 from belisha.host import FOLDERS, WEB, File, Folders, Web, files
@@ -43,6 +44,13 @@ def text(*changes: tuple[str, str], urls: dict[str, str] = URLS) -> str:
         assert old in text, old
         text = text.replace(old, new, 1)
     return text
+
+
+#: What a server that is backed up has to say.
+BACKUPS = (
+    ("  folder: null", "  folder: /mnt/backups"),
+    ("  recipient: null", f"  recipient: {pyrage.x25519.Identity.generate().to_public()}"),
+)
 
 
 def settings(*changes: tuple[str, str], urls: dict[str, str] = URLS) -> Settings:

@@ -8,6 +8,7 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -276,6 +277,27 @@ async def test_of_a_pulse_stands_what_was_decided_by_quarter(manager: Opened) ->
     assert len(quarters) >= 2 and [row[1:5] for row in rows] == said
     assert {row[5] for row in rows} <= {"withheld", "Neither", "Rather yes", "Yes, fully"}
     assert "What I share goes no further than I want" in (await visitor.get("/metrics/trust")).text
+
+
+async def test_how_soon_reports_are_looked_after_stands_by_quarter_as_it_was_decided(manager: Opened) -> None:
+    here, visitor = manager
+    release = await here.store.read(read)
+    found = [one for name, one in sorted(release.items()) if name.measure == "reports"]
+    assert len(found) >= 2 and any(one.members for one in found)
+    file = await visitor.get("/metrics/trust/reports.csv")
+    rows = list(csv.reader(io.StringIO(file.text.lstrip("\ufeff"))))[-len(found) :]
+    for row, one in zip(rows, found, strict=True):
+        minutes = one.figures.get("minutes")
+        said = "–" if minutes is None else f"{minutes:g} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
+        assert row[1:] == ["withheld" if one.members is None else str(one.members), said]
+    page = (await visitor.get("/metrics/trust")).text
+    assert "Half had it looked after within" in page and rows[-1][2] in page
+    (block,) = [
+        one
+        for one in (await here.store.read(lambda connection: reports.document(connection, date(2026, 10, 1))))["blocks"]  # type: ignore[index]
+        if one["title"] == "Reports"
+    ]
+    assert [row[2] for row in block["rows"]] == [row[2] for row in rows]
 
 
 async def test_managers_write_down_what_happened(manager: Opened) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from belisha.metrics.acknowledging import time_to_acknowledgement
 from belisha.metrics.actions import ACTIONS, ACTIVE, CONTRIBUTED
 from belisha.metrics.arrivals import arrivals
 from belisha.metrics.asks import asks
@@ -80,13 +81,24 @@ def _took(parts: Mapping[str, Part]) -> str:
     return ", ".join(f"{group} {len(one.took)} of {len(one.active)}" for group, one in parts.items())
 
 
-def _asks(_: Rollups, period: Period) -> str:
+def _told(heading: str) -> list[Fact]:
+    """The facts of a table of times, members, actions and what these are about."""
     facts, members = [], dict[str, int]()
-    for key, (time, name, action, about) in enumerate(table("time (UTC) | member | action | about")):
+    for key, (time, name, action, about) in enumerate(table(heading)):
         when = datetime.fromisoformat(time).replace(tzinfo=UTC)
         member, at = members.setdefault(name, len(members) + 1), int(when.timestamp() * 1000)
         facts.append(Fact(str(key), at, when.date(), member, action, ref=about))
-    one = asks(facts, period)
+    return facts
+
+
+def _reports(_: Rollups, period: Period) -> str:
+    facts = _told("at (UTC) | reporter | did | report")
+    who = {one.member for one in facts if one.action == "reported" and one.day in period}
+    return f"{len(who)} members, {time_to_acknowledgement(facts, period)} minutes"
+
+
+def _asks(_: Rollups, period: Period) -> str:
+    one = asks(_told("time (UTC) | member | action | about"), period)
     sets = counts({part: getattr(one, part) for part in ("heard", "unheard", "answerers")})
     return f"unanswered {one.unanswered}, after {one.time_to_first_answer} minutes, {sets}"
 
@@ -140,6 +152,7 @@ MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "connections": _connections,
     "searching": lambda rollups, period: counts(searching(rollups, period)._asdict()),
     "asks": _asks,
+    "reports": _reports,
     "health": _health,
     "turnout": lambda rollups, period: _took(turnout(rollups, period)),
     "moves": _moves,

@@ -116,6 +116,8 @@ CASES = {
         5,
         3,
     ),
+    # Two days and an hour, and no less; the clock of the test begins at 0.
+    "BelishaBackupOld": gauge("belisha_backup_begun_seconds", -176_460, 0, 6, 4),
 }  # fmt: skip
 
 

@@ -5,9 +5,29 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from belisha.cli.backup.copied import Copied
 from belisha.cli.backup.tables import EMPTY
+from belisha.cli.backup.work import need_room
 
 _PATIENCE = 60.0  # seconds
+
+
+@contextlib.contextmanager
+def copied(database: Path, work: Path, name: str) -> Iterator[Copied]:
+    """A copy of the database called `name` in a folder for copies, which is gone afterwards.
+
+    Raises:
+        CommandError: there is no database, or no room for its copy.
+        sqlite3.Error: as `copy`.
+    """
+    need_room(database, work)
+    into = work / database.name
+    pseudonyms = tuple(copy(database, into, name))
+    try:
+        known = frozenset(media_ids(into) if name == "synapse" else ())
+        yield Copied(database.name, counts(into), known, pseudonyms, lambda: into.open("rb"))
+    finally:
+        into.unlink(missing_ok=True)
 
 
 def copy(database: Path, into: Path, name: str) -> list[tuple[str, str]]:
