@@ -50,7 +50,8 @@ export function Chip({ know, watch, way, words }: Props): JSX.Element | null {
                 popoverTarget={id}
                 aria-label={words("chip", { room: said })}
             >
-                {said}
+                {kind !== undefined && <span className="belisha_chip_kind">{kind} · </span>}
+                {label.name}
             </button>
             <div
                 ref={panel}

@@ -12,7 +12,8 @@ export const STYLE = `
 .belisha_tip p, .belisha_tip li { font-size: inherit; }
 .belisha_tip p { margin: 0 0 6px; }
 .belisha_tip ul { margin: 0 0 6px; padding-inline-start: 1.1em; list-style: disc; }
-.belisha_chip { cursor: pointer; max-width: 40vw; overflow: hidden; text-overflow: ellipsis; }
+.belisha_chip { cursor: pointer; flex: none; }
+@media (max-width: 600px) { .belisha_chip_kind { display: none; } }
 .belisha_action { display: inline-block; box-sizing: border-box; min-height: 24px; padding: 4px 8px; border: 1px solid #fff; border-radius: 4px; background: #000; color: #fff;
   font: inherit; text-decoration: underline; cursor: pointer; }
 .belisha_action:focus-visible { outline: 2px solid #ffc000; outline-offset: 2px; }
