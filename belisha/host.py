@@ -18,7 +18,13 @@ from belisha.workers import ALONE, Worker, workers
 
 #: The files of each service, as `belisha.render` names them.
 FILES: Final = {
-    "synapse": ("homeserver.yaml", "log.yaml", "registration.yaml"),
+    "synapse": (
+        "homeserver.yaml",
+        "log.yaml",
+        "registration.yaml",
+        "pages/sso_error.html",
+        "pages/sso_auth_bad_user.html",
+    ),
     "bots": ("bots.yaml",),
     "element": ("element.yaml",),
 }
@@ -307,6 +313,7 @@ def _egress(settings: Settings) -> dict[str, list[int]]:
     synapse = {_port(url) for url in settings.push.gateways if not _is_here(url)}
     matcher = settings.files.known.matcher
     synapse |= {_port(matcher)} if matcher and not _is_here(matcher) else set()
+    synapse |= {_port(one.issuer) for one in settings.sign_in.providers if not one.is_local}
     mail, webhook = settings.mail, settings.escalation.webhook
     bots = {mail.port} if mail.host and not _is_here(f"//{mail.host}") else set()
     bots |= {_port(webhook)} if webhook and not _is_here(webhook) else set()

@@ -26,6 +26,8 @@ FILES = (
     "log.yaml",
     "registration.yaml",
     "bots.yaml",
+    "pages/sso_error.html",
+    "pages/sso_auth_bad_user.html",
     "well-known/client",
     "well-known/server",
     "element.yaml",
@@ -282,6 +284,7 @@ def _sign_in(settings: Settings, place: Place) -> dict[str, object]:
         end = int(midnight.replace(tzinfo=ZoneInfo(settings.community.time_zone)).timestamp())
     return {
         "second_factor": sign_in.method == "password+totp",
+        "by_organisation": sign_in.method == "oidc",
         "enrol_until": end,
         "key_file": str(place.secrets / "factor"),
     }

@@ -329,14 +329,20 @@ def _nearest(path: KeyPath) -> str:
 
 
 def keys_at(path: KeyPath) -> list[str]:
-    """The keys that the schema knows under `path`."""
+    """The keys that the schema knows under `path`; of a list there are some under the number of an entry alone."""
     model: type[BaseModel] = Settings
+    is_list = False
     for part in path:
-        inner = model.model_fields[str(part)].annotation if part in model.model_fields else None
+        if is_list:  # `part` is the number of an entry
+            is_list = False
+            continue
+        annotation = model.model_fields[str(part)].annotation if part in model.model_fields else None
+        is_list = any(isinstance(one, type) and issubclass(one, Part) for one in get_args(annotation))
+        inner = get_args(annotation)[0] if is_list else annotation
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return []
         model = inner
-    return list(model.model_fields)
+    return [] if is_list else list(model.model_fields)
 
 
 def all_keys(path: KeyPath = ()) -> list[str]:

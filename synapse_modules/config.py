@@ -14,11 +14,13 @@ class SignInRules(NamedTuple):
 
     Attributes:
         second_factor: whether a password needs a code behind it.
+        by_organisation: whether members sign in by their organisations' own providers, without any password.
         enrol_until: when accounts without a factor are let in no more, in seconds since 1970; None: they never are.
         key: what the keys of members' apps are sealed with.
     """
 
     second_factor: bool
+    by_organisation: bool
     enrol_until: int | None
     key: str
 
@@ -51,4 +53,4 @@ class Config:
         self.portal_origin: str = raw["portal_origin"]
         sign_in = raw["sign_in"]
         key = Path(sign_in["key_file"]).read_text(encoding="utf-8").strip()
-        self.sign_in = SignInRules(sign_in["second_factor"], sign_in["enrol_until"], key)
+        self.sign_in = SignInRules(sign_in["second_factor"], sign_in["by_organisation"], sign_in["enrol_until"], key)

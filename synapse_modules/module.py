@@ -128,8 +128,8 @@ class BelishaModule:
             api, self.hooks, self.ledger, self.about, config.badge, own, self.files, self.words
         )
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name, own, self.files)
-        hooks, registry, rooms = self.hooks, self.registry, self.rooms
-        self.rights = Rights(api, registry, rooms, self.about.steward, hooks.set_membership, upgrade_rows)
+        hooks, registry, rooms, steward = self.hooks, self.registry, self.rooms, self.about.steward
+        self.rights = Rights(api, registry, rooms, steward, hooks.set_membership, upgrade_rows, config.sign_in)
         self.policies = Policies(api, self.hooks, self.registry, self.rooms, self.rights, own, upgrade_rows, self.audit)
         self.upgrades = Upgrades(api, hooks, registry, rooms, self.rights, self.policies, own, upgrade_rows)
         sign_in = SignIn(api, config.sign_in, self.audit)

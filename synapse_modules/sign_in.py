@@ -21,10 +21,12 @@ from synapse.module_api.errors import SynapseError
 
 from belisha.policy.decision import refuse
 from belisha.policy.factor import MOST_WRONG, decide_code, is_secret, may_without, split, step_of
+from belisha.policy.providers import NO_PASSWORDS
 from synapse_modules.audit import Audit
 from synapse_modules.config import SignInRules
 from synapse_modules.factor_tables import FactorRows
 from synapse_modules.hooks_password import PasswordHooks
+from synapse_modules.hooks_providers import ProviderHooks
 from synapse_modules.recovery_tables import WRONG_CODES, tell_of_factor
 from synapse_modules.refusal import FAILURES, PREFIX, malformed, refused, where
 
@@ -67,9 +69,13 @@ class SignIn:
         self._nobodys_hash: str | None = None
         self.second_factor = rules.second_factor
         """Whether there is a second factor in this community."""
+        self.by_organisation = rules.by_organisation
+        """Whether members sign in by their organisations' own providers, and there are no passwords."""
 
     def start(self) -> None:
-        """Has Synapse ask this for every password, where there is a second factor."""
+        """Has Synapse ask this for every password, where there is a second factor; parts providers' answers."""
+        if self.by_organisation:
+            ProviderHooks(self._api).fit()
         if self.second_factor:
             self._passwords.self_test()
             self._passwords.let_change()
@@ -125,6 +131,15 @@ class SignIn:
             self._audit.append(txn, user_id, kind="act", what="wrong_codes", phase="done", rule="M2")
             tell_of_factor(txn, WRONG_CODES, localpart, self._clock())
         return is_taken and is_kept
+
+    def check_passwords(self) -> None:
+        """Checks that accounts have passwords.
+
+        Raises:
+            SynapseError: 403 with a sentence.
+        """
+        if self.by_organisation:
+            raise refused(NO_PASSWORDS)
 
     # --- Enrolment ---------------------------------------------------------------------------------------------
 

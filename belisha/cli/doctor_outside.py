@@ -29,12 +29,14 @@ class Outside:
         server_name: the name under which `.well-known` is looked for, where that is not this machine only; else None.
         portal: its address; None where it is not known.
         element: the address of the Element that is served; None where none is.
+        by_organisation: whether members sign in by their organisations' providers.
     """
 
     homeserver: str
     server_name: str | None = None
     portal: str | None = None
     element: str | None = None
+    by_organisation: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,8 +71,9 @@ async def look(where: Outside) -> dict[str, list[str]]:
             except (aiohttp.ClientError, TimeoutError, OSError):
                 return _Answer(0, {})
 
+        way = "their organisations" if where.by_organisation else "password"
         found = {
-            "clients reach the homeserver, and sign in by password alone": await _clients(where, ask),
+            f"clients reach the homeserver, and sign in by {way} alone": await _clients(where, ask),
             "clients are told where it is, and not to encrypt": await _well_known(where, ask),
             "administration and federation are closed": await _closed(where, ask),
         }
@@ -91,11 +94,24 @@ async def _clients(where: Outside, ask: Ask) -> list[str]:
         problems.append(f"Its clock and this one are over {_APART:.0f} s apart. Set both by NTP (timedatectl).")
     flows = (await ask(f"{where.homeserver}/_matrix/client/v3/login")).body.get("flows")
     types = {flow.get("type") for flow in flows if isinstance(flow, dict)} if isinstance(flows, list) else set()
+    if where.by_organisation:
+        return problems + _by_organisation(types)
     if "m.login.password" not in types:
         problems.append("Nobody can sign in by password. Synapse's configuration is not the rendered one: start again.")
     if "m.login.sso" in types:
         problems.append(
             "Synapse offers single sign-on, which is not of ours. Start it with the rendered configuration."
+        )
+    return problems
+
+
+def _by_organisation(types: set[object]) -> list[str]:
+    problems = []
+    if "m.login.sso" not in types:
+        problems.append("Nobody can sign in by an organisation. Start Synapse with the rendered configuration.")
+    if "m.login.password" in types:
+        problems.append(
+            "Synapse takes passwords, a way round the organisations. Start it with the rendered configuration."
         )
     return problems
 

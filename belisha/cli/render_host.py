@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from belisha.cli import data_folder, restored
+from belisha.cli import data_folder, provider_secrets, restored
 from belisha.cli.errors import CommandError
 from belisha.host import File, Folders, HostError, files
 from belisha.secrets import FOLDER, MAKERS, SecretsError, ensure, read, write_private
@@ -49,6 +49,7 @@ def write(
         raise CommandError(f"{path} is not there.", "Write it first: docs/deploy.md says what has to stand in it.")
     settings = data_folder.read_settings(path)
     _same_server(settings, folders.configuration)
+    provider_secrets.check(settings, folders.state / "synapse")
     try:
         wanted = _files(settings, folders, port, dry_run=dry_run, closed=closed)
         for relative, file in wanted.items():

@@ -109,6 +109,7 @@ class Portal(_Model):
     secret_file: Path
     community: str = Field(min_length=1)
     second_factor: bool = False
+    by_organisation: bool = False
     rc_address: RateLimit = RateLimit(per_second=20, burst_count=300)
     rc_member: RateLimit = RateLimit(per_second=5, burst_count=120)
     rc_sign_in: RateLimit = RateLimit(per_second=0.1, burst_count=60)

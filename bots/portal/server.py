@@ -204,6 +204,7 @@ def parts_of(
         mails_off=Limit(rates.mails_off),
         server_name=config.server_name,
         enrolling=Enrolling(keys, portal.community, config.server_name) if portal.second_factor else None,
+        has_passwords=not portal.by_organisation,
         seen=None if metrics is None else Seen(store, metrics.book, now),
         figures=None if metrics is None else FigureBook(store),
         pulses=None if config.ballot_keys is None else PulseBox(store, KeyFiles(config.ballot_keys), now),

@@ -67,6 +67,8 @@ class Parts:
     """Counts visits; None where nothing is counted."""
     enrolling: Enrolling | None = None
     """Makes keys for authenticator apps; None where there is no second factor."""
+    has_passwords: bool = True
+    """Whether accounts have passwords; they have none where members sign in by their organisations."""
     figures: FigureBook | None = None
     """The community's figures; None where nothing is counted."""
     sheets: Drawings = field(default_factory=lambda: Drawings(printer().draw))

@@ -85,6 +85,7 @@ async def portal(
     homeserver: str | None = None,
     *,
     second_factor: bool = False,
+    has_passwords: bool = True,
     pulses: PulseBox | None = None,
 ) -> AsyncIterator[Visitor]:
     """The portal's pages, beside a homeserver that does not answer where none is named."""
@@ -113,6 +114,7 @@ async def portal(
             server_name="belisha.localhost",
             figures=FigureBook(here.store),
             enrolling=Enrolling(here.keys, "Belisha", "belisha.localhost") if second_factor else None,
+            has_passwords=has_passwords,
             pulses=pulses,
         )
         async with TestServer(application(parts, rates), port=port):

@@ -16,6 +16,7 @@ TOPOLOGIES: Final[Mapping[str, type[Server]]] = {"one": Server, "workers": Worke
 ONLY_ON_ONE: Final[Mapping[str, str]] = {
     "test_up.py": "`belisha up` runs one process",
     "test_demo.py": "`belisha demo` runs one process",
+    "test_providers.py": "it runs one process by itself: providers answer to the main process alone",
     "test_degraded.py": "a guard's test and its closed routes are the same code in each process",
     "test_files.py::test_a_full_disk_leaves_nothing_half_shared": "the folder is the same",
     "test_erasure.py::test_a_restore_brings_nothing_back": "it copies the one folder, and puts it back",

@@ -630,6 +630,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api LocalApi GET invitations": (_local("GET", "invitations"),),
     "api LocalApi POST invitations": (_local("POST", "invitations", _INVITATION),),
     "api LocalApi DELETE invitations": (_uninvite,),
+    "api LocalApi DELETE identities": (_local("DELETE", "identities/ana"),),
     "api LocalApi PUT direct-chats": (_local("PUT", "direct-chats/emil", {"from": "my-groups"}),),
     "api LocalApi POST introductions": (_local("POST", "introductions", {"one": "ana", "other": "emil"}),),
     "api LocalApi POST exports": (_copy_by_hand,),

@@ -49,8 +49,9 @@ class Server:
         status, body, headers = self.answers.get(request.path, (404, {}, {}))
         return web.json_response(body, status=status, headers=headers)
 
-    async def problems(self) -> list[str]:
-        found = await look(Outside(self.url, portal=self.url, element=self.url))
+    async def problems(self, *, by_organisation: bool = False) -> list[str]:
+        where = Outside(self.url, portal=self.url, element=self.url, by_organisation=by_organisation)
+        found = await look(where)
         return [problem for problems in found.values() for problem in problems]
 
 
@@ -143,6 +144,14 @@ async def test_an_element_without_this_releases_module_is_told(server: Server, m
     server.module = module
     (told,) = await server.problems()
     assert said in told
+
+
+async def test_where_organisations_sign_in_there_are_no_passwords(server: Server) -> None:
+    login = "/_matrix/client/v3/login"
+    both = await server.problems(by_organisation=True)
+    assert len(both) == 2 and "Nobody can sign in by an organisation" in both[0] and "takes passwords" in both[1]
+    server.answers[login] = (200, {"flows": [{"type": "m.login.sso"}, {"type": "m.login.token"}]}, _CORS)
+    assert await server.problems(by_organisation=True) == []
 
 
 async def test_nobody_answers() -> None:

@@ -145,7 +145,12 @@ def test_the_module_gets_its_settings() -> None:
         "strict_hooks": False,
         "recertification_days": 90,
         "portal_origin": "http://127.0.0.1:8009",
-        "sign_in": {"second_factor": False, "enrol_until": None, "key_file": "/srv/belisha/secrets/factor"},
+        "sign_in": {
+            "second_factor": False,
+            "by_organisation": False,
+            "enrol_until": None,
+            "key_file": "/srv/belisha/secrets/factor",
+        },
     }
 
 
@@ -182,6 +187,7 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
             "secret_file": "/srv/belisha/secrets/portal_api",
             "community": "Belisha community",
             "second_factor": False,
+            "by_organisation": False,
             "rc_address": {"per_second": 20, "burst_count": 300},
             "rc_member": {"per_second": 5, "burst_count": 120},
             "rc_sign_in": {"per_second": 0.1, "burst_count": 60},
