@@ -278,6 +278,8 @@ def _egress(settings: Settings) -> dict[str, list[int]]:
     synapse = {_port(url) for url in settings.push.gateways if not _is_here(url)}
     matcher = settings.files.known.matcher
     synapse |= {_port(matcher)} if matcher and not _is_here(matcher) else set()
+    collector = settings.audit.syslog
+    synapse |= {collector.port} if collector.server and not _is_here(f"//{collector.server}") else set()
     mail, webhook = settings.mail, settings.escalation.webhook
     bots = {mail.port} if mail.host and not _is_here(f"//{mail.host}") else set()
     bots |= {_port(webhook)} if webhook and not _is_here(webhook) else set()

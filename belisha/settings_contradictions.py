@@ -10,7 +10,7 @@ from belisha.yaml_lines import KeyPath
 
 if TYPE_CHECKING:  # the schema asks this file
     from belisha.settings import Escalation, Files, Mail, Settings
-    from belisha.settings_parts import SignIn
+    from belisha.settings_parts import SignIn, Syslog
 
 #: Where it stands, what is wrong there, and what to write instead.
 Contradiction = tuple[KeyPath, str, str]
@@ -23,6 +23,7 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _of_files(settings.files)
     yield from _of_escalation(settings.escalation, settings.mail)
     yield from _of_sign_in(settings.sign_in)
+    yield from _of_syslog(settings.audit.syslog)
 
 
 def _of_addresses(settings: Settings) -> Iterator[Contradiction]:
@@ -91,3 +92,17 @@ def _of_sign_in(sign_in: SignIn) -> Iterator[Contradiction]:
     if sign_in.method != "password" and sign_in.risk_accepted is not None:
         what = "the risk of passwords alone is accepted, and there are no passwords alone"
         yield ("sign_in", "risk_accepted"), what, "write risk_accepted: null, or method: password"
+
+
+def _of_syslog(to: Syslog) -> Iterator[Contradiction]:
+    given = [name for name in ("ca", "certificate", "key") if getattr(to, name) is not None]
+    if to.server is None and given:
+        what, remedy = (
+            "there is no collector for which this would be",
+            "fill in audit.syslog.server, or write null here",
+        )
+        yield ("audit", "syslog", given[0]), what, remedy
+    if (to.certificate is None) != (to.key is None):
+        there, missing = ("key", "certificate") if to.certificate is None else ("certificate", "key")
+        what = f"the {there} is of no use without the {missing}"
+        yield ("audit", "syslog", there), what, f"fill in audit.syslog.{missing}, or write null here"

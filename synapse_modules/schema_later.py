@@ -80,4 +80,12 @@ LATER: Final[tuple[tuple[str, ...], ...]] = (
         " wrong_since BIGINT NOT NULL,"
         " since BIGINT NOT NULL)",
     ),
+    # Up to which record of each chain the audit log was sent to a collector (host and port).
+    (
+        "CREATE TABLE belisha_syslog ("
+        " collector TEXT NOT NULL,"
+        " writer TEXT NOT NULL,"
+        " number BIGINT NOT NULL,"
+        " PRIMARY KEY (collector, writer))",
+    ),
 )
