@@ -314,6 +314,8 @@ def _egress(settings: Settings) -> dict[str, list[int]]:
     matcher = settings.files.known.matcher
     synapse |= {_port(matcher)} if matcher and not _is_here(matcher) else set()
     synapse |= {_port(one.issuer) for one in settings.sign_in.providers if not one.is_local}
+    collector = settings.audit.syslog
+    synapse |= {collector.port} if collector.server and not _is_here(f"//{collector.server}") else set()
     mail, webhook = settings.mail, settings.escalation.webhook
     bots = {mail.port} if mail.host and not _is_here(f"//{mail.host}") else set()
     bots |= {_port(webhook)} if webhook and not _is_here(webhook) else set()

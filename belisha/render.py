@@ -169,6 +169,7 @@ def templates(
         "escalation": _escalation(settings, place),
         "screening": _screening(settings, place),
         "sign_in": _sign_in(settings, place),
+        "syslog": _syslog(settings, place),
         "revocations": _beside(settings.backup.revocations, place),
         "rules": _beside(settings.onboarding.rules, place),
         "process": "synapse",
@@ -288,6 +289,14 @@ def _sign_in(settings: Settings, place: Place) -> dict[str, object]:
         "enrol_until": end,
         "key_file": str(place.secrets / "factor"),
     }
+
+
+def _syslog(settings: Settings, place: Place) -> dict[str, object] | None:
+    to = settings.audit.syslog
+    if to.server is None:
+        return None
+    files = {name: _beside(getattr(to, name), place) for name in ("ca", "certificate", "key")}
+    return {"server": to.server, "port": to.port, **files}
 
 
 def _host_and_port(url: str) -> str:

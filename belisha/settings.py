@@ -18,7 +18,7 @@ from belisha import settings_values as values
 from belisha.settings_backup import Backup
 from belisha.settings_contradictions import contradictions
 from belisha.settings_part import Part
-from belisha.settings_parts import Logs, Metrics, SignIn, Watching, Workers
+from belisha.settings_parts import Audit, Logs, Metrics, SignIn, Watching, Workers
 from belisha.yaml_lines import Document, KeyPath, YamlProblem, read
 
 Category = Literal["government", "academia", "industry", "charity"]
@@ -196,6 +196,7 @@ class Settings(Part):
     escalation: Escalation = Field(default_factory=Escalation)
     sign_in: SignIn = Field(default_factory=SignIn)
     strict_hooks: bool = False
+    audit: Audit = Field(default_factory=Audit)
     logs: Logs = Field(default_factory=Logs)
     onboarding: Onboarding = Field(default_factory=Onboarding)
     recertification: Recertification = Field(default_factory=Recertification)

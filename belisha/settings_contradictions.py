@@ -10,7 +10,7 @@ from belisha.yaml_lines import KeyPath
 
 if TYPE_CHECKING:  # the schema asks this file
     from belisha.settings import Escalation, Files, Mail, Settings
-    from belisha.settings_parts import SignIn
+    from belisha.settings_parts import SignIn, Syslog
 
 #: Where it stands, what is wrong there, and what to write instead.
 Contradiction = tuple[KeyPath, str, str]
@@ -23,6 +23,7 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _of_files(settings.files)
     yield from _of_escalation(settings.escalation, settings.mail)
     yield from _of_sign_in(settings.sign_in, settings.community.host.id)
+    yield from _of_syslog(settings.audit.syslog)
 
 
 def _of_addresses(settings: Settings) -> Iterator[Contradiction]:
@@ -114,3 +115,17 @@ def _of_providers(sign_in: SignIn, host: str) -> Iterator[Contradiction]:
     if host not in organisations:
         what = f"the first manager, of {host}, could never sign in: it has no provider"
         yield ("sign_in", "providers"), what, f"add one with organisation: {host}"
+
+
+def _of_syslog(to: Syslog) -> Iterator[Contradiction]:
+    given = [name for name in ("ca", "certificate", "key") if getattr(to, name) is not None]
+    if to.server is None and given:
+        what, remedy = (
+            "there is no collector for which this would be",
+            "fill in audit.syslog.server, or write null here",
+        )
+        yield ("audit", "syslog", given[0]), what, remedy
+    if (to.certificate is None) != (to.key is None):
+        there, missing = ("key", "certificate") if to.certificate is None else ("certificate", "key")
+        what = f"the {there} is of no use without the {missing}"
+        yield ("audit", "syslog", there), what, f"fill in audit.syslog.{missing}, or write null here"

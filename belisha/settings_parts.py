@@ -59,6 +59,25 @@ class Watching(Part):
     alertmanager: Annotated[str, AfterValidator(values.host_and_port)] | None = None
 
 
+Path = Annotated[str, AfterValidator(values.file_path)]
+
+
+class Syslog(Part):
+    """The collector of the audit log, over TLS."""
+
+    server: Annotated[str, AfterValidator(values.collector)] | None = None
+    port: Annotated[int, Field(ge=1, le=65535)] = 6514
+    ca: Path | None = None
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class Audit(Part):
+    """Where the audit log goes besides the database."""
+
+    syslog: Syslog = Field(default_factory=Syslog)
+
+
 class Workers(Part):
     """How many processes Synapse has on a server besides the main one, by what they do."""
 

@@ -191,6 +191,13 @@ def mail_host(text: str) -> str:
     return text
 
 
+def collector(text: str) -> str:
+    """The name or address of a server that collects logs."""
+    if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", text):
+        raise refuse(f"{text!r} is no server's name", "write it without a port, such as logs. and your domain")
+    return text
+
+
 def mail_address(text: str) -> str:
     """A bare mail address."""
     if not re.fullmatch(r"[^\s@<>,;\"]{1,64}@[A-Za-z0-9.-]{1,253}", text):

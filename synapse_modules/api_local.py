@@ -54,6 +54,7 @@ class LocalApi(Resource):
         self._open_acts = parts.open_acts
         self._exports = parts.exports
         self._sign_in = parts.sign_in
+        self._syslog = parts.syslog
         self._secret = secret.encode()
         self._degraded = degraded
         self.handlers = {
@@ -100,6 +101,7 @@ class LocalApi(Resource):
             "synapse": list(self._degraded.values()),
             "files": [*await self._watch.look(), *await self._watch.left(), *await self._media.problems()],
             "audit": [_ACT_WITHOUT_END.format(one.number, one.writer) for one in await self._open_acts.without_end()],
+            "syslog": await self._syslog.problems(),
         }
         return {"checks": checks}
 

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from belisha.tlp import Label
 from synapse_modules.screening.screener import Rules
+from synapse_modules.syslog_tls import Collector
 
 
 class SignInRules(NamedTuple):
@@ -46,6 +47,7 @@ class Config:
             label: days for name, days in raw["retention"].items() if (label := Label.parse(name)) is not None
         }
         self.unshared_days: int = raw["unshared_days"]
+        self.syslog = _collector(raw["syslog"])
         self.revocations = None if raw["revocations"] is None else Path(raw["revocations"])
         self.screening = Rules.read(raw["screening"])
         self.strict_hooks: bool = raw["strict_hooks"]
@@ -54,3 +56,10 @@ class Config:
         sign_in = raw["sign_in"]
         key = Path(sign_in["key_file"]).read_text(encoding="utf-8").strip()
         self.sign_in = SignInRules(sign_in["second_factor"], sign_in["by_organisation"], sign_in["enrol_until"], key)
+
+
+def _collector(raw: dict[str, Any] | None) -> Collector | None:
+    if raw is None:
+        return None
+    ca, certificate, key = (None if raw[name] is None else Path(raw[name]) for name in ("ca", "certificate", "key"))
+    return Collector(raw["server"], raw["port"], ca, certificate, key)

@@ -45,6 +45,7 @@ HELD: Final = (
     ),
     Held(table="belisha_audit_waiting", left="Records of the audit log, for half a second, before they are in it."),
     Held(table="belisha_audit_head", left=_NOBODY),
+    Held(table="belisha_syslog", left=_NOBODY),
     Held(table="belisha_act_told", left=_NOBODY),
     Held(table="belisha_told", left=_NOBODY),
     Held(

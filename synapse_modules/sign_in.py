@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 #: The longest password with its code, in characters; Synapse takes no longer one when it is set.
 LONGEST: Final = 512 + 6
+#: How somebody signs in, as the settings call it.
+_ALONE, _WITH_CODE = "password", "password+totp"
 _NOT_THOSE: Final = (
     "These six digits are not the ones that your app shows for the new key. Please let the app take the key from this "
     "page, see that the clock of your phone is right, and type the digits that it shows now."
@@ -82,6 +84,14 @@ class SignIn:
             self._api.register_password_auth_provider_callbacks(
                 auth_checkers={("m.login.password", ("password",)): self._check}
             )
+
+    async def method(self, user_id: str | None) -> str:
+        """What opens an account: `password` or `password+totp`; of None, what opens most."""
+        if user_id is None:
+            return _WITH_CODE if self.second_factor else _ALONE
+        localpart = user_id[1:].partition(":")[0]
+        has_factor = await self._api.run_db_interaction("belisha_factor", self._has_factor, localpart)
+        return _WITH_CODE if self.second_factor and has_factor else _ALONE
 
     async def _check(self, username: str, _login_type: str, login: dict[str, Any]) -> tuple[str, None] | None:
         """Whose password with code this is; None where it is nobody's, whatever the reason."""

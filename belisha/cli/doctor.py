@@ -16,6 +16,7 @@ _CHECKS = {
     "synapse": "Synapse has every part that the rules need",
     "files": "uploads are checked as the settings say",
     "audit": "every act in the audit log has its end",
+    "syslog": "the collector of the audit log, where there is one, takes it",
 }
 
 

@@ -102,10 +102,11 @@ def test_egress_is_what_the_settings_name() -> None:
             ("gateways: []", "gateways: [https://push.harbour.test:8443/_matrix/push/v1/notify]"),
             ("  host: null\n", "  host: mail.harbour.test\n"),
             ("  sender: null", "  sender: bots@harbour.test"),
+            ("    server: null\n", "    server: logs.harbour.test\n"),
         )
     )
     rules = calling["host/nftables.conf"].text
-    assert "meta skuid belisha-synapse tcp dport { 53, 8443 } accept" in rules
+    assert "meta skuid belisha-synapse tcp dport { 53, 6514, 8443 } accept" in rules
     assert "meta skuid belisha-bots tcp dport { 53, 465 } accept" in rules
     for unit in ("synapse", "bots"):
         assert "IPAddressDeny" not in calling[f"host/belisha-{unit}.service"].text

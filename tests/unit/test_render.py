@@ -145,6 +145,7 @@ def test_the_module_gets_its_settings() -> None:
         "strict_hooks": False,
         "recertification_days": 90,
         "portal_origin": "http://127.0.0.1:8009",
+        "syslog": None,
         "sign_in": {
             "second_factor": False,
             "by_organisation": False,
@@ -216,6 +217,21 @@ def test_who_looks_at_uploads_is_handed_to_the_module() -> None:
         "matcher": "https://m.uk/q",
         "matcher_secret_file": "/etc/m",
         "matcher_seconds": 5,
+    }
+
+
+def test_the_collector_of_the_audit_log_is_handed_to_the_module() -> None:
+    text = TEXT.replace("    server: null", "    server: logs.charity.uk").replace("    ca: null", "    ca: ca.pem")
+    text = text.replace("    certificate: null", "    certificate: /etc/c.pem").replace(
+        "    key: null", "    key: k.pem"
+    )
+    config = yaml.safe_load(rendered(parse(text))["homeserver.yaml"])["modules"][0]["config"]
+    assert config["syslog"] == {
+        "server": "logs.charity.uk",
+        "port": 6514,
+        "ca": "/srv/belisha/ca.pem",
+        "certificate": "/etc/c.pem",
+        "key": "/srv/belisha/k.pem",
     }
 
 

@@ -103,6 +103,7 @@ CASES = {
     ),
     "BelishaBotsSlow": histogram("belisha_bots_handling_seconds", "2", 20, 10),
     "BelishaCheckersMissing": gauge('belisha_files_checker_up{checker="clamav"}', 0, 1, 6, 4),
+    "BelishaSyslogBehind": gauge("belisha_syslog_behind_seconds", 3601, 3599, 6, 4),
     "BelishaFilesUnscanned": gauge("belisha_files_unscanned", 21, 20, 31, 29),
     "BelishaDiskNearlyFull": Case(disk(9), disk(11), 11, 9),
     "BelishaDiskFull": Case(disk(2), disk(4), 2, 0),

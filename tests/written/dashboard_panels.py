@@ -273,6 +273,17 @@ MACHINES: Final = Board(
                 "percentunit",
             ),
             Panel(
+                "The audit log's collector is behind",
+                "How long the oldest record has waited for it; above an hour an alert comes. 0 without a collector.",
+                {"": "max(belisha_syslog_behind_seconds)"},
+                "s",
+            ),
+            Panel(
+                "Records that wait for the collector",
+                "Of the audit log. They wait in the database, and none is lost.",
+                {"": "max(belisha_syslog_behind_rows)"},
+            ),
+            Panel(
                 "Starts within an hour",
                 "Of each process; more than three are an alert.",
                 {"{{job}}": 'max by (job) (changes(process_start_time_seconds{job=~"synapse|bots"}[1h]))'},
