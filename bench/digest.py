@@ -24,6 +24,7 @@ from bench.report import Bar, BenchFailed, Result, say
 from bench.send import folder
 from bots.blog.tables import post
 from bots.digest.digest import CHOOSE, Digests
+from bots.digest.facts import SETTLES_S
 from bots.digest.tables import digest_member, digest_mention, digest_message
 from bots.kernel.bot import Context, Job
 from bots.kernel.digested import facts_of
@@ -36,6 +37,7 @@ _MEMBERS, _GROUPS, _IN_GROUPS = 10_000, 200, 10
 _MESSAGES, _THREADS, _POLLS = 20_000, 1_000, 50
 _WEEK_MS: Final = 7 * 86_400_000
 _NOW: Final = 1_800_000_000.0
+_UNTIL: Final = _NOW - SETTLES_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +128,7 @@ def _compose(here: _Community, count: int) -> tuple[float, float, int]:
 
 
 def _one(engine: sa.Engine, digests: Digests, here: _Community, user: str, since: float) -> bool:
-    about = {"user": user, "room": f"!own-{user[1:]}", "since": since, "until": _NOW, "following": _NOW + 604_800}
+    about = {"user": user, "room": f"!own-{user[1:]}", "since": since, "until": _UNTIL, "following": _NOW + 604_800}
     with engine.begin() as connection:
         context = _context(connection, _answer(here, user), ())
         effects = digests.run(Job(f"{CHOOSE}{user}", _NOW, about), context)
