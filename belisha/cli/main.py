@@ -43,8 +43,9 @@ BUILT_IN = {
         "backup",
         "backup-key",
         "restore",
+        "migrate",
     )
-}
+} | {"preflight": "belisha.cli.readiness"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
