@@ -44,8 +44,9 @@ BUILT_IN = {
         "backup-key",
         "restore",
         "upgrade",
+        "migrate",
     )
-}
+} | {"preflight": "belisha.cli.readiness"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

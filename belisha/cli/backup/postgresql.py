@@ -95,6 +95,17 @@ def is_empty(database: Database) -> bool:
         return not _tables(cursor)
 
 
+def clear(database: Database) -> None:
+    """Takes everything out of a database that is ours to fill.
+
+    Raises:
+        CommandError: it cannot be reached.
+    """
+    with _transaction(database) as cursor:
+        cursor.execute("DROP SCHEMA public CASCADE")
+        cursor.execute("CREATE SCHEMA public")
+
+
 def fill(database: Database, dump: Path) -> None:
     """Makes an empty database what a dump says: all of it, or nothing.
 

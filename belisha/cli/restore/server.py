@@ -40,7 +40,7 @@ def restore(args: argparse.Namespace, found: Archives, data: Path, closed: Close
     """
     folders = Folders(configuration=data)
     databases = [Database(part, folders.postgresql) for part in ("bots", "synapse")]
-    _stopped()
+    stopped()
     for part in STATES:
         render_host.account(f"belisha-{part}")
     if closed is None:
@@ -53,18 +53,18 @@ def restore(args: argparse.Namespace, found: Archives, data: Path, closed: Close
             closed = _fill(folders, databases, closed, progress)
         there = server.of_server(data)
         revocations = ending.of_community(data / restored.JOURNAL, there.settings.server_name) if closed.journal else []
-        port = _port(data)
-        _render(folders, port, closed=True)
+        port = data_folder.port_of(data)
+        render(folders, port, closed=True)
         devices = postgresql.devices(databases[1])
         alone = closed_server.running(folders, port, progress)
         ended = asyncio.run(ending.end_again(data, alone, devices, revocations, progress))
-        _render(folders, port, closed=False)
+        render(folders, port, closed=False)
         restored.open_again(data)
     progress.ready(ending.said(closed, ended, data, "the playbook, which starts everything"))
     return 0
 
 
-def _stopped() -> None:
+def stopped() -> None:
     """Sees that systemd runs nothing that would write.
 
     Raises:
@@ -94,13 +94,7 @@ def _unpack(
     for folder in (data, *(folders.state / part for part in STATES)):
         if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
             raise CommandError(f"{folder} is not empty.", f"A restore writes over nothing: mv {folder} {folder}.before")
-    for one in databases:
-        if not postgresql.is_empty(one):
-            raise CommandError(
-                f"The database {one.name} has tables in it.",
-                f"A restore writes over nothing: dropdb {one.name}; createdb --owner={one.role} --encoding=UTF8 "
-                f"--locale=C --template=template0 {one.name}",
-            )
+    empty(databases)
     unpacked, draft = folders.state / _UNPACKED, folders.state / _UNPACKING
     with unpack.own(draft):
         progress.step("Unpacking and checking both archives")
@@ -127,6 +121,21 @@ def _unpack(
     return closed
 
 
+def empty(databases: list[Database]) -> None:
+    """Sees that databases have nothing in them.
+
+    Raises:
+        CommandError: one has.
+    """
+    for one in databases:
+        if not postgresql.is_empty(one):
+            raise CommandError(
+                f"The database {one.name} has tables in it.",
+                f"Nothing is written over: dropdb {one.name}; createdb --owner={one.role} --encoding=UTF8 "
+                f"--locale=C --template=template0 {one.name}",
+            )
+
+
 def _fill(folders: Folders, databases: list[Database], closed: Closed, progress: Progress) -> Closed:
     """Brings states and databases into their places.
 
@@ -145,7 +154,7 @@ def _fill(folders: Folders, databases: list[Database], closed: Closed, progress:
     for part in STATES:
         source = unpacked / part
         if source.exists():
-            _give(source, f"belisha-{part}")
+            give(source, f"belisha-{part}")
             source.rename(folders.state / part)
     sync_folder(folders.state)
     for one in databases:
@@ -170,7 +179,8 @@ def _same(database: Database, manifest: Manifest) -> None:
         )
 
 
-def _give(folder: Path, account: str) -> None:
+def give(folder: Path, account: str) -> None:
+    """Gives a folder and all in it to a service's account."""
     owner = render_host.account(account)
     for path in (folder, *_all(folder)):
         os.chown(path, owner, -1)
@@ -180,12 +190,7 @@ def _all(folder: Path) -> Iterator[Path]:
     return (path for path in folder.rglob("*") if not path.is_symlink())
 
 
-def _port(data: Path) -> int:
-    ports = data_folder.read_run(data).get("ports")
-    port = ports.get("homeserver") if isinstance(ports, dict) else None
-    return port if isinstance(port, int) else 8008
-
-
-def _render(folders: Folders, port: int, *, closed: bool) -> None:
+def render(folders: Folders, port: int, *, closed: bool) -> None:
+    """Writes the server's configuration."""
     for _ in render_host.write(folders, None, port, closed=closed):
         pass
