@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from belisha.policy.decision import Decision, allow, refuse
 from belisha.policy.names import problem_of_localpart
-from belisha.policy.people import Person
+from belisha.policy.people import ROLES, Person
 
 #: What Synapse puts before the id of each provider of OpenID Connect.
 _PREFIX: Final = "oidc-"
@@ -51,7 +51,8 @@ def read_word(subject: object, name: object) -> Word:
     """What a provider says, as far as it can be meant: a user name letter by letter, and nothing that is like one."""
     is_subject = isinstance(subject, str) and 0 < len(subject) <= _LONGEST_SUBJECT
     known = subject if is_subject and str(subject).isascii() and str(subject).isprintable() else None
-    meant = name if isinstance(name, str) and problem_of_localpart(name) is None else None
+    # “manager” is a user name of who has that role, which the registry knows.
+    meant = name if isinstance(name, str) and problem_of_localpart(name, ROLES) is None else None
     return Word(None if known is None else str(known), meant)
 
 

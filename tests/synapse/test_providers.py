@@ -218,6 +218,11 @@ async def test_a_provider_signs_in_its_own_people_and_nobody_has_a_password(here
     await here.says("harbour", subject, preferred_username="someone")
     assert (await here.signs_in("harbour", subject))["user_id"] == here.id(name), "another name, the same person"
 
+    manager = {"name": "Community Manager", "organisation": "quay", "roles": ["manager"]}
+    assert (await here.server.local("PUT", "members/manager", manager))[0] == 200
+    await here.says("quay", "boss", preferred_username="manager")
+    assert (await here.signs_in("quay", "boss"))["user_id"] == here.id("manager"), "a role's name is a user name, too"
+
     _, told = await here.ask("GET", "/login")
     flows = {flow["type"]: flow for flow in told["flows"]}
     assert "m.login.password" not in flows

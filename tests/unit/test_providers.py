@@ -102,6 +102,11 @@ def test_what_is_like_a_user_name_is_none(name: object) -> None:
     assert read_word("1", name) == Word("1", None)
 
 
+@pytest.mark.parametrize("name", ["anna", "anna.keller", "manager", "a-1_b"])
+def test_a_user_name_is_taken_as_it_is(name: str) -> None:
+    assert read_word("1", name) == Word("1", name)
+
+
 @pytest.mark.parametrize("subject", [None, 1, ["1"], "", "x" * 256, "\u00e4", "a\0", "a\n"])
 def test_what_cannot_be_a_subject_is_none(subject: object) -> None:
     assert read_word(subject, "anna") == Word(None, "anna")
