@@ -18,7 +18,7 @@ DATA_ID: Final = "belisha@32473"
 SESSION: Final = "session"
 _NIL: Final = "-"
 #: What of an entry stands in the structured data, too; a collector sorts by it.
-_TOLD: Final = ("kind", "what", "phase", "rule", "who", "method", "count")
+_TOLD: Final = ("kind", "what", "phase", "rule", "who", "account", "method", "count")
 _ENDED_BADLY: Final = frozenset({"failed", "cut short"})
 
 

@@ -98,6 +98,31 @@ def test_what_is_wrong_with_its_files_is_said(tmp_path: Path) -> None:
     assert "is not known. Correct audit.syslog.server" in tells(Collector("nobody.invalid", 9, certificate))
 
 
+def test_it_shows_its_certificate_where_it_is_asked_for_one(tmp_path: Path) -> None:
+    """And what was read to its end counts, whether the end is answered or the connection only closed."""
+    context, certificate = certified(tmp_path)
+    context.verify_mode = context.verify_mode.CERT_REQUIRED
+    context.load_verify_locations(certificate)
+    for answers in (True, False):
+        received: list[bytes] = []
+        with socket.create_server(("127.0.0.1", 0)) as server:
+
+            def serve(server: socket.socket, received: list[bytes], *, answers: bool) -> None:
+                plain, _ = server.accept()
+                with plain, context.wrap_socket(plain, server_side=True) as secured:
+                    while octets := secured.recv(100):
+                        received.append(octets)
+                    if answers:
+                        secured.unwrap()
+
+            thread = threading.Thread(target=serve, args=(server, received), kwargs={"answers": answers})
+            thread.start()
+            to = Collector("localhost", server.getsockname()[1], certificate, certificate, tmp_path / "key.pem")
+            deliver(to, [b"1 x", b"1 y"])
+            thread.join()
+        assert b"".join(received) == b"1 x1 y"
+
+
 @pytest.mark.parametrize("how", ["of another name", "signed by a stranger", "asks for one", "no TLS", "reads nothing"])
 def test_no_octet_goes_to_a_collector_that_is_not_the_one(how: str, tmp_path: Path) -> None:
     """And what a collector had not read before it broke off does not count as delivered."""
