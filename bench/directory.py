@@ -120,9 +120,12 @@ async def _measure(address: str, community: Sequence[Person], searches: int) -> 
         some = [profile(person) for person in draw.sample(list(community), searches // 2)]
         changed = await _timed(_updating(store, draw), some)
         figures |= {f"update_{name}": value for name, value in changed.items()}
-        began = time.perf_counter()
-        await store.write(search.sweep)
-        return figures | {"sweep_s": time.perf_counter() - began}
+        steps, goes_on = list[float](), True
+        while goes_on:
+            began = time.perf_counter()
+            goes_on = await store.write(search.sweep)
+            steps.append(time.perf_counter() - began)
+        return figures | {"sweep_s": sum(steps), "sweep_step_max_ms": max(steps) * 1000}
     finally:
         await store.close()
 

@@ -22,6 +22,8 @@ from bots.kernel.rules import Rule, share_of
 NAME: Final = "directory listing"
 #: Reads one page.
 PAGE: Final = "directory page"
+#: Goes on with bringing the index up to date.
+MERGE: Final = "directory merge"
 RULE: Final = Rule(time(0), every=60)
 #: Begins the names of jobs that tell a member once of an empty profile.
 NUDGE: Final = "directory nudge "
@@ -37,11 +39,17 @@ def job_needs(job: Job) -> Needs | None:
 
 def run(job: Job, context: Context) -> Sequence[Effect] | None:
     """Begins or goes on with a reading, or reads a page; None for other jobs."""
+    if job.name == MERGE:
+        return _merged(context)
     if job.name == NAME:
-        search.sweep(context.database)
         kept = _progress(context.database)
-        return (_page(context, str(kept["after"]), str(kept["revision"])),)
+        return (_page(context, str(kept["after"]), str(kept["revision"])), *_merged(context))
     return _read(job, context) if job.name == PAGE else None
+
+
+def _merged(context: Context) -> Sequence[Effect]:
+    """Merges some of what has changed into the index; the rest by jobs of their own, so that nobody waits long."""
+    return (Schedule(MERGE, context.now),) if search.sweep(context.database) else ()
 
 
 def _read(job: Job, context: Context) -> Sequence[Effect]:

@@ -35,6 +35,8 @@ _FACETS: Final = ("organisation", "category", "availability")
 _OFFSET: Final = 2  # bytes that say how many empty ones were left out
 #: New documents that are merged at once. With more than these a search would be slow, so a change merges them then.
 MOST_MERGED: Final = 1000
+#: So many are merged in one transaction where nobody waits for it.
+MOST_SWEPT: Final = 20
 #: No key: stands for the number up to which all is merged.
 MERGED: Final = ""
 _NONE: Final = (0, 0)
@@ -112,22 +114,22 @@ def gone(connection: sa.Connection, row: sa.RowMapping) -> None:
     connection.execute(unmerged.insert().values(number=row["number"], keys=json.dumps(sorted(keys_of(row)))))
 
 
-def merge(connection: sa.Connection, most: int = MOST_MERGED) -> int:
+def merge(connection: sa.Connection, most: int = MOST_MERGED) -> bool:
     """Takes out the numbers that are no document's any more, and puts in those of new documents.
 
     Args:
         connection: a transaction that writes, and has its turn (`Dialect.turn`).
-        most: how many new documents at most, the oldest first.
+        most: how many of each at most, the oldest first.
 
     Returns:
-        How many there were.
+        Whether there may be more.
     """
     up_to = merged(connection)
     new = sa.select(community).where(community.c.number > up_to).order_by(community.c.number).limit(most)
     come = connection.execute(new).mappings().all()
-    left = connection.execute(sa.select(unmerged)).all()
+    left = connection.execute(sa.select(unmerged).order_by(unmerged.c.number).limit(most)).all()
     if not come and not left:
-        return 0
+        return False
     more, less = Filling(), Filling()
     for row in come:
         more.add(row["number"], keys_of(row))
@@ -150,9 +152,10 @@ def merge(connection: sa.Connection, most: int = MOST_MERGED) -> int:
         connection.execute(insert.on_conflict_do_update(index_elements=["key", "slice"], set_=changed), put)
     if empty:
         connection.execute(_FORGET, empty)
-    connection.execute(unmerged.delete())
+    if left:
+        connection.execute(unmerged.delete().where(unmerged.c.number <= left[-1].number))
     set_merged(connection, max([up_to, *(row["number"] for row in come)]))
-    return len(come)
+    return max(len(come), len(left)) == most
 
 
 def merged(connection: sa.Connection) -> int:

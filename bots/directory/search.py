@@ -24,7 +24,7 @@ from bots.directory.dialects import dialect
 from bots.directory.finding import Finding, keys_of_facets
 from bots.directory.index_tables import tag
 from bots.directory.looking_up import look_up
-from bots.directory.postings import MOST_MERGED, merge
+from bots.directory.postings import MOST_SWEPT, merge
 
 _NOTHING: Final = "There is no word in that to look for. Type what somebody should know, for example: image hashing"
 _LONG: Final = "That is long: its first 12 words were looked for."
@@ -59,11 +59,18 @@ def drop(connection: sa.Connection, user_id: str) -> None:
     indexing.take_out(connection, user_id)
 
 
-def sweep(connection: sa.Connection) -> None:
-    """Brings the words' postings up to date, and erases them of what is gone; to be run every minute."""
+def sweep(connection: sa.Connection, most: int = MOST_SWEPT) -> bool:
+    """Brings the words' postings up to date, and erases them of what is gone; to be begun every minute.
+
+    Args:
+        connection: a transaction that writes.
+        most: how many documents at once: others who change a profile wait as long.
+
+    Returns:
+        Whether it is to be run again at once, in a transaction of its own.
+    """
     dialect(connection).turn(connection)
-    while merge(connection) >= MOST_MERGED:
-        pass
+    return merge(connection, most)
 
 
 def search(

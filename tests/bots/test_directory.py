@@ -11,9 +11,12 @@ import pytest
 import sqlalchemy as sa
 
 from belisha.directory.fields import FIELDS, Visibility
+from belisha.directory.values import Profile
 from belisha.policy.people import Person
-from bots.directory import listing, profiles, suggestions
+from bots.directory import listing, profiles, search, suggestions
 from bots.directory.directory import Directory
+from bots.directory.index_tables import community
+from bots.directory.postings import MOST_SWEPT, merged
 from bots.directory.tables import directory_member, directory_registry, profile_field, suggested
 from bots.kernel.bot import Asker, Context, Job, Needs, Policy, Unknown
 from bots.kernel.effects import Effect, Publish, Schedule, Send
@@ -344,6 +347,26 @@ async def test_pages_follow_each_other_and_a_repeated_one_changes_nothing(here: 
     (row,) = await here.rows(directory_registry)
     assert (row["revision"], row["after"]) == ("5", ""), "what changed meanwhile is read next"
     assert await here.job(listing.PAGE, {"after": "", "revision": "5"}, RegistryPage("5", (), None)) == ()
+
+
+async def test_many_changes_are_merged_some_at_a_time(store: Store) -> None:
+    """Each step is a job of its own, so that whoever changes a profile meanwhile does not wait for all of them."""
+    here = Here(store)
+
+    def write(connection: sa.Connection) -> None:
+        for number in range(3 * MOST_SWEPT - 5):
+            fields = {"expertise": ("maps",)}
+            search.index(connection, Profile(f"@n{number}:x", "N", "reef", "Reef", "charity", fields), here.now)
+
+    await store.write(write)
+    page, more = await here.job(listing.NAME)
+    assert isinstance(page, Schedule) and page.name == listing.PAGE
+    steps = 1
+    while isinstance(more, Schedule) and more.name == listing.MERGE:
+        more, steps = next(iter(await here.job(listing.MERGE)), None), steps + 1
+    assert steps == 3
+    newest = max(row["number"] for row in await here.rows(community))
+    assert await store.read(merged) == newest, "all of it is merged in the end"
 
 
 async def test_an_empty_profile_is_mentioned_once(store: Store) -> None:
