@@ -50,7 +50,7 @@ class Editor:
         closed: why nothing can be written here now; empty where it can.
         taken: how many of its updates are safe.
         is_even: whether it has been given all there was: before that, what others write would hang in the air there.
-        wrote: whether anything came from it since that was asked last.
+        wrote: whether anything was done in it since that was asked last: its session goes on by that.
         place: where its cursor is; None where it shows none.
     """
 
@@ -94,10 +94,15 @@ class Editor:
         """Notes that something has gone out."""
         self._bytes -= 0 if isinstance(one, End) else len(one)
 
-    def wait(self) -> float:
-        """For how many seconds the next frame is to wait; it is counted."""
-        now = self.now()
-        self._left = min(_BURST, self._left + (now - self._since) * _PER_SECOND) - 1
+    def wait(self, size: int = 0, *, asks: bool = False) -> float:
+        """For how many seconds a frame is to wait that has come; it is counted.
+
+        Args:
+            size: how many bytes it has; each 2 KiB count as one frame more.
+            asks: whether it asks for all that there is, which counts as a second's frames.
+        """
+        now, cost = self.now(), 1 + size / 2048 + (_PER_SECOND if asks else 0)
+        self._left = min(_BURST, self._left + (now - self._since) * _PER_SECOND) - cost
         self._since = now
         return max(0.0, -self._left / _PER_SECOND)
 

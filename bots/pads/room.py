@@ -38,7 +38,7 @@ _AT_ONCE: Final = 200
 _SHOWN_AFTER: Final = 0.05
 _SETTLES: Final = 1.0
 
-_GONE: Final = "This pad is not for you to see any more, or it was taken back."
+_GONE: Final = "This pad is not for you to see any more, it was taken back, or your session has ended."
 _STORE: Final = "What you wrote could not be kept just now. This page tries again by itself."
 _ASKING: Final = "We cannot check right now who may read this pad, so it is closed. This page tries again by itself."
 _STOPS: Final = "The portal is being started anew. This page comes back by itself."
@@ -135,6 +135,7 @@ class PadRoom:
         """Notes where a page's cursor is."""
         if place != editor.place:
             editor.place = place
+            editor.wrote = True
             self._show_soon()
 
     async def settle(self) -> None:

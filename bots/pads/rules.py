@@ -10,10 +10,10 @@ from belisha.markers import MarkerReader
 from belisha.tlp import Label
 from bots.pads.updates import MalformedUpdate, Update, advanced
 
-#: The longest text of a pad, in characters: a book of a hundred pages.
-LONGEST: Final = 200_000
-#: How much may ever be written in one pad, deleted or not, in UTF-16 units: each is a number that every reader loads.
-MOST_WRITTEN: Final = 5_000_000
+#: The longest text of a pad, in characters: some fifty pages, read as Markdown within seconds whatever it is.
+LONGEST: Final = 100_000
+#: How much may ever be written in one pad, deleted or not, in UTF-16 units: every page loads what is left of it.
+MOST_WRITTEN: Final = 1_000_000
 #: How many editors may ever write in one pad; each page that is opened to write in is one.
 MOST_CLIENTS: Final = 20_000
 _TITLE: Final = 100

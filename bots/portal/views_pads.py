@@ -18,7 +18,7 @@ from bots.pads.room import PadRoom
 from bots.pads.rooms import Full
 from bots.pads.rules import Labelled, title
 from bots.pads.rules import Refused as NotShown
-from bots.pads.updates import MalformedUpdate, read_frame
+from bots.pads.updates import ASK, MalformedUpdate, read_frame
 from bots.portal.asking_pads import PadFacts
 from bots.portal.guard import Refused
 from bots.portal.pages import part
@@ -151,12 +151,13 @@ async def _send(connection: web.WebSocketResponse, editor: Editor) -> None:
 async def _listen(connection: web.WebSocketResponse, room: PadRoom, editor: Editor) -> None:
     """Takes what the page sends, no faster than it may: what is too fast waits, and is not lost."""
     async for message in connection:
-        if wait := editor.wait():
-            await asyncio.sleep(wait)
         try:
             if message.type is WSMsgType.BINARY:
-                await room.submit(editor, *read_frame(message.data))
+                kind, body = read_frame(message.data)
+                await asyncio.sleep(editor.wait(len(body), asks=kind == ASK))
+                await room.submit(editor, kind, body)
                 continue
+            await asyncio.sleep(editor.wait(len(message.data or "")))
             said = json.loads(message.data) if message.type is WSMsgType.TEXT else None
             if not isinstance(said, dict) or "place" not in said:
                 raise MalformedUpdate("It is no message of an editor.")

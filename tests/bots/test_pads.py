@@ -273,3 +273,8 @@ def test_who_sends_too_fast_waits() -> None:
     assert sum(editor.wait() > 0 for _ in range(500)) == 100
     now[0] += 60
     assert editor.wait() == 0.0
+    now[0] += 60
+    assert editor.wait(256 * 1024) == 0.0
+    assert sum(editor.wait(256 * 1024) > 0 for _ in range(4)) == 2, "large ones count as many"
+    now[0] += 60
+    assert sum(editor.wait(asks=True) > 0 for _ in range(12)) == 3, "and so does what asks for everything"

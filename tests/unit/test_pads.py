@@ -193,7 +193,7 @@ def test_a_pad_is_full_one_day() -> None:
         check(update, {}, dict.fromkeys(range(2, MOST_CLIENTS + 2), ANA), ANA)
     assert check(update, {2: MOST_WRITTEN - 1}, {}, ANA) == {1: 1}
     check_length("x" * LONGEST)
-    with pytest.raises(Refused, match="at most 200,000 characters"):
+    with pytest.raises(Refused, match="at most 100,000 characters"):
         check_length("x" * (LONGEST + 1))
 
 
