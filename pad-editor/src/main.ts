@@ -35,10 +35,14 @@ function start(pad: HTMLElement): void {
     let isOver = false;
     let closed = pad.dataset["closed"] ?? "";
 
-    // In a root of its own the editor's styles are sheets of the document's, which the portal's policy lets be; in the
-    // page itself they would be inline.
+    // In a root of its own the editor's styles are sheets of that, which the portal's policy lets be; in the page itself
+    // they would be inline. What the portal says of pads goes in, too.
     const root = part("editor").attachShadow({ mode: "open" });
-    for (const sheet of document.querySelectorAll("link[rel=stylesheet]")) root.append(sheet.cloneNode());
+    const sheet = new CSSStyleSheet();
+    for (const { cssRules } of document.styleSheets) {
+        for (const { cssText } of cssRules) if (cssText.includes(".pad-")) sheet.insertRule(cssText, sheet.cssRules.length);
+    }
+    root.adoptedStyleSheets = [sheet];
     const view = new EditorView({
         root,
         parent: root,
