@@ -94,8 +94,9 @@ tables: .venv/test.stamp  ## Write anew what is generated: tables of the docs, d
 	@$(BIN)/python -m tests.written.element_labels
 	@$(BIN)/python -m tests.written.dashboards
 
-module:  ## Build Element's module anew (needs Node)
+module:  ## Build Element's module and the editor of pads anew (needs Node)
 	@cd element-config/module && npm ci --no-audit --no-fund --ignore-scripts && npm run build
+	@cd pad-editor && npm ci --no-audit --no-fund --ignore-scripts && npm run build
 
 pins:  ## Pin the dependencies anew (needs uv)
 	@requirements/compile

@@ -160,6 +160,8 @@ class Config(_Model):
     appservice_id: str = Field(default="belisha", min_length=1)
     time_zone: str = "Europe/London"
     language: str = "en-GB"
+    markings: dict[str, str] = Field(default_factory=dict)
+    """Markings of other schemes, and the label that each means; `refuse` where what has it may not be here."""
     rules_file: Path | None = None
     mail: Mail | None = None
     portal: Portal | None = None

@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from belisha.commands.reading import Asked
+from belisha.markers import MarkerReader
 from belisha.policy.people import Person
 from bots.blog.post_book import PostBook
 from bots.charts.artist import Artist
@@ -22,8 +23,10 @@ from bots.kernel.outbox import Outbox
 from bots.kernel.store import Store
 from bots.metrics.figures import FigureBook
 from bots.metrics.pulse_box import PulseBox
+from bots.pads.rooms import PadRooms
 from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver
+from bots.portal.asking_pads import PadWatch
 from bots.portal.book import Book
 from bots.portal.command import PORTAL, PortalCommand
 from bots.portal.drawings import Drawings
@@ -93,16 +96,18 @@ async def portal(
     url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession() as session:
         by_form = ByForm(here.store, Outbox(here.store), (), is_ours=lambda _user: False, done=lambda: None)
+        asks = Homeserver(homeserver or f"http://127.0.0.1:{dead}", "belisha.localhost", "a secret", session)
         parts = Parts(
             place=Place(url, (), "@belisha_steward:belisha.localhost"),
             pages=Pages("Belisha", ZoneInfo("Europe/London")),
             keys=here.keys,
             sessions=here.sessions,
-            homeserver=Homeserver(homeserver or f"http://127.0.0.1:{dead}", "belisha.localhost", "a secret", session),
+            homeserver=asks,
             by_form=by_form,
             polls=PollBook(here.store),
             posts=PostBook(here.store),
             book=Book(here.store, by_form),
+            pads=PadRooms(here.store, PadWatch(here.sessions, asks.pads).look, MarkerReader()),
             ballots=None,
             drawings=Drawings(Artist().draw),
             codes=Limit(rates.codes),

@@ -99,8 +99,15 @@ async def context(browser: Browser, visitor: Visitor | None = None, **options: A
 
 def _is_alarm(said: ConsoleMessage) -> bool:
     """Whether the browser complains about a page itself; not about one that is not there, or not to be framed."""
-    # What matrix-js-sdk says of refusals; and of Element's own frame, which the stand-in has as Element does.
-    expected = ("Failed to load resource", "frame-ancestors", "rror sending event", "can escape its sandboxing")
+    # What matrix-js-sdk says of refusals; of Element's own frame, which the stand-in has as Element does; and of a
+    # connection to a portal that was killed.
+    expected = (
+        "Failed to load resource",
+        "WebSocket connection to",
+        "frame-ancestors",
+        "rror sending event",
+        "can escape its sandboxing",
+    )
     return said.type in ("error", "warning") and not any(words in said.text for words in expected)
 
 

@@ -311,6 +311,12 @@ async def _composer_for_the_portal(community: Community) -> Act:
     return lambda: ask_as_portal(community, body, name="composer")
 
 
+async def _pad_for_the_portal(community: Community) -> Act:
+    item, room = await community.sent(text(f"TLP:GREEN {WORDS}"), "closed"), community.rooms["closed"]
+    body = {"user_ids": [community.id("ana")], "room_id": room, "event_id": item}
+    return lambda: ask_as_portal(community, body, name="pad")
+
+
 async def a_post(community: Community) -> tuple[str, str]:
     """A post of ana's with a comment, in a blog of hers; room and event."""
     wish = {"kind": "closed", "organisations": [], "purpose": "blog"}
@@ -600,6 +606,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi POST ballot": (_ballot_for_the_portal,),
     "api MemberApi POST blog": (_for_the_portal("blog"),),
     "api MemberApi POST composer": (_composer_for_the_portal,),
+    "api MemberApi POST pad": (_pad_for_the_portal,),
     "api MemberApi GET blog": (
         _plain("GET", "/_synapse/client/org.belisha/v1/blog?room_id={service}&member={ana}", by="steward"),
     ),

@@ -97,6 +97,7 @@ ROWS: Final = {
     "mute": Row(BOTH, "maintainers and leads", "member_mute"),
     "offboard": Row(OWN, "leads", "member_offboard"),
     "offboard organisation": Row(OWN, "moderation", "organisation_offboard"),
+    "pad": Row(GROUP, "members"),
     "poll": Row(GROUP, "members", "poll_open"),
     # Whoever began a poll may be anybody: the module looks at who that is.
     "poll cancel": Row(GROUP, "members", "poll_cancel"),

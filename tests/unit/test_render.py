@@ -178,6 +178,7 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
         "bots": {"steward": "belisha_steward"},
         "time_zone": "Europe/London",
         "language": "en-GB",
+        "markings": {"OFFICIAL-SENSITIVE": "TLP:AMBER", "SECRET": "refuse", "TOP SECRET": "refuse"},
         "rules_file": None,
         "mail": None,
         "escalation": {"minutes": 10, "mail": None, "webhook": None, "stewards": [], "manager": None},
