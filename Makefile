@@ -69,9 +69,10 @@ release: .venv/run.stamp  ## Pack what a server needs into dist/belisha-release.
 	@tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C dist/release -cf dist/belisha-release.tar .
 	@echo "dist/belisha-release.tar is ready for the playbook: docs/deploy.md"
 
-screenshots: .venv/test.stamp  ## Take the pictures of the portal in docs/screenshots anew
+screenshots: .venv/test.stamp  ## Take the pictures of the portal and of Element's module in docs/screenshots anew
 	@tests/install-system-packages
 	@$(BIN)/python -m tests.portal.screenshots docs/screenshots
+	@BELISHA_SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest -q -k look tests/element/test_rooms_chromium.py tests/element/test_module_chromium.py
 
 soak: .venv/test.stamp  ## The property tests, for many more examples
 	@tests/install-system-packages
@@ -93,8 +94,9 @@ tables: .venv/test.stamp  ## Write anew what is generated: tables of the docs, d
 	@$(BIN)/python -m tests.written.element_labels
 	@$(BIN)/python -m tests.written.dashboards
 
-module:  ## Build Element's module anew (needs Node)
+module:  ## Build Element's module and the editor of pads anew (needs Node)
 	@cd element-config/module && npm ci --no-audit --no-fund --ignore-scripts && npm run build
+	@cd pad-editor && npm ci --no-audit --no-fund --ignore-scripts && npm run build
 
 pins:  ## Pin the dependencies anew (needs uv)
 	@requirements/compile

@@ -13,6 +13,8 @@ LABEL_KEY: Final = "org.belisha.tlp"
 GIVEN_KEY: Final = "org.belisha.given"
 #: In a redaction of an edit, the item that was edited, as the server wrote it: the edit has lost that.
 ITEM_KEY: Final = "org.belisha.item"
+#: What a bot's message is, `report` or `result`, for Element's module, which draws more than text. It allows nothing.
+CARD_KEY: Final = "org.belisha.card"
 
 # Keys whose values people read, at any depth (MSC1767 text and captions, MSC3381 questions and answers among them).
 _TEXT_KEYS: Final = frozenset(

@@ -14,11 +14,17 @@ from belisha import element, prometheus
 from belisha.render import Place, templates
 from belisha.secrets import FOLDER, Secrets
 from belisha.settings import Settings
-from belisha.workers import Worker, workers
+from belisha.workers import ALONE, Worker, workers
 
 #: The files of each service, as `belisha.render` names them.
 FILES: Final = {
-    "synapse": ("homeserver.yaml", "log.yaml", "registration.yaml"),
+    "synapse": (
+        "homeserver.yaml",
+        "log.yaml",
+        "registration.yaml",
+        "pages/sso_error.html",
+        "pages/sso_auth_bad_user.html",
+    ),
     "bots": ("bots.yaml",),
     "element": ("element.yaml",),
 }
@@ -35,6 +41,12 @@ MACHINE: Final = ("nginx.conf", "nftables.conf", "postgresql.conf", "processes")
 
 #: The same, where Synapse has several processes: their unit, and Redis between them.
 OF_SEVERAL: Final = ("belisha-synapse@.service", "belisha-redis.service", "redis.conf")
+
+#: What a timer of the playbook's starts, where backups have a folder.
+BACKUP: Final = "host/belisha-backup.service"
+
+#: Where Debian's node exporter looks for what others have counted.
+_TEXTFILE: Final = Path("/var/lib/prometheus/node-exporter/belisha-backup.prom")
 
 #: How far the ports of further processes are from the homeserver's.
 FURTHER: Final = 100
@@ -142,6 +154,8 @@ def files(
     port: int = 8008,
     folders: Folders = FOLDERS,
     web: Web = WEB,
+    *,
+    closed: bool = False,
 ) -> dict[str, File]:
     """Every file under `folders.configuration` that is made from the settings, by its path there.
 
@@ -152,15 +166,17 @@ def files(
         port: the homeserver's on 127.0.0.1; the others are the next ones.
         folders: where things are.
         web: where nginx listens.
+        closed: for a restore: Synapse alone, in one process that answers no client.
 
     Raises:
         HostError: a setting is missing that a served community needs.
     """
     hosts = _hosts(settings)
     _check_sign_in(settings)
+    _check_backup(settings)
     found: dict[str, File] = {}
     for part in parts(settings):
-        place, owner = _place(part, port, folders, settings), f"belisha-{part}"
+        place, owner = _place(part, port, folders, settings, closed=closed), f"belisha-{part}"
         template = templates(settings, place, secrets)
         rendered = {path: template(path) for path in FILES[part]}
         if part == "element":
@@ -174,6 +190,8 @@ def files(
         found[unit] = File(machine(unit), mode=0o644)
         if part == "synapse":
             names = (*MACHINE, *(OF_SEVERAL if place.workers else ()))
+            if settings.backup.folder is not None:
+                found[BACKUP] = File(machine(BACKUP), mode=0o644)
             found |= {path: File(machine(path), mode=0o644) for path in (*map("host/{}".format, names), _WELL_KNOWN)}
             watched = {prometheus.CONFIG: machine(prometheus.CONFIG), **prometheus.rules()}
             found |= {f"host/{path}": File(text, mode=0o644) for path, text in watched.items()}
@@ -192,7 +210,7 @@ def _of_workers(settings: Settings, place: Part, secrets: Secrets) -> dict[str, 
     return {path: text for worker in place.workers.all for path, text in of(worker).items()}
 
 
-def _place(part: str, port: int, folders: Folders, settings: Settings) -> Part:
+def _place(part: str, port: int, folders: Folders, settings: Settings, *, closed: bool) -> Part:
     return Part(
         data_dir=folders.state / part,
         homeserver_port=port,
@@ -201,12 +219,13 @@ def _place(part: str, port: int, folders: Folders, settings: Settings) -> Part:
         serves_element=settings.element.public_url is not None,
         proxied=True,
         postgresql=folders.postgresql,
-        workers=workers(settings.workers, port + FURTHER),
+        workers=ALONE if closed else workers(settings.workers, port + FURTHER),
         redis=folders.redis,
         serves_prometheus=True,
         node_exporter_port=_NODE_EXPORTER,
         part=part,
         folders=folders,
+        closed=closed,
     )
 
 
@@ -252,6 +271,21 @@ def _check_sign_in(settings: Settings) -> None:
         )
 
 
+def _check_backup(settings: Settings) -> None:
+    """Whether backups can be made by a timer.
+
+    Raises:
+        HostError: there is no key, or the folder is not named by its whole path.
+    """
+    backup = settings.backup
+    if backup.folder is None:
+        return
+    if backup.recipient is None:
+        raise HostError("backup.folder is named and backup.recipient is not: make a key with `belisha backup-key new`")
+    if not Path(backup.folder).is_absolute():
+        raise HostError(f"backup.folder is {backup.folder}: write its whole path, on another disk or machine")
+
+
 def _names(settings: Settings, hosts: Hosts, folders: Folders, web: Web) -> dict[str, object]:
     """The names that the templates of the machine have besides the others."""
     revocations = settings.backup.revocations
@@ -265,6 +299,7 @@ def _names(settings: Settings, hosts: Hosts, folders: Folders, web: Web) -> dict
         "site_names": list(dict.fromkeys(name for name in (*_sites(hosts), settings.server_name) if name)),
         "egress": egress,
         "upload_megabytes": math.ceil(megabytes) + 1,
+        "textfile": _TEXTFILE,
         "revocations_folder": Path(revocations).parent if revocations and Path(revocations).is_absolute() else None,
     }
 
@@ -278,6 +313,9 @@ def _egress(settings: Settings) -> dict[str, list[int]]:
     synapse = {_port(url) for url in settings.push.gateways if not _is_here(url)}
     matcher = settings.files.known.matcher
     synapse |= {_port(matcher)} if matcher and not _is_here(matcher) else set()
+    synapse |= {_port(one.issuer) for one in settings.sign_in.providers if not one.is_local}
+    collector = settings.audit.syslog
+    synapse |= {collector.port} if collector.server and not _is_here(f"//{collector.server}") else set()
     mail, webhook = settings.mail, settings.escalation.webhook
     bots = {mail.port} if mail.host and not _is_here(f"//{mail.host}") else set()
     bots |= {_port(webhook)} if webhook and not _is_here(webhook) else set()

@@ -16,10 +16,14 @@ from belisha.tlp import ALL_LABELS, Label
 
 
 class Reading(NamedTuple):
-    """What a text says of its label: at most one of `label` and `problem` (a sentence for its writer) is set."""
+    """What a text says of its label: at most one of `label` and `problem` (a sentence for its writer) is set.
+
+    `barred` says of a problem that the text has no place on this platform, whatever label was meant.
+    """
 
     label: Label | None = None
     problem: str | None = None
+    barred: bool = False
 
 
 NOTHING: Final = Reading()
@@ -139,7 +143,9 @@ class MarkerReader:
             name = found[1]
             label = self._markings[name] if name in self._markings else _label_of(name)
             if label is None and not (alone and _text_follows(text, found.end())):
-                return Reading(problem=f"{name} material may not be shared here. Please keep it off this platform.")
+                return Reading(
+                    problem=f"{name} material may not be shared here. Please keep it off this platform.", barred=True
+                )
             if label is not None:
                 strictest = label if strictest is None else max(strictest, label)
             end = found.end()

@@ -26,6 +26,8 @@ FILES = (
     "log.yaml",
     "registration.yaml",
     "bots.yaml",
+    "pages/sso_error.html",
+    "pages/sso_auth_bad_user.html",
     "well-known/client",
     "well-known/server",
     "element.yaml",
@@ -167,6 +169,7 @@ def templates(
         "escalation": _escalation(settings, place),
         "screening": _screening(settings, place),
         "sign_in": _sign_in(settings, place),
+        "syslog": _syslog(settings, place),
         "revocations": _beside(settings.backup.revocations, place),
         "rules": _beside(settings.onboarding.rules, place),
         "process": "synapse",
@@ -282,9 +285,18 @@ def _sign_in(settings: Settings, place: Place) -> dict[str, object]:
         end = int(midnight.replace(tzinfo=ZoneInfo(settings.community.time_zone)).timestamp())
     return {
         "second_factor": sign_in.method == "password+totp",
+        "by_organisation": sign_in.method == "oidc",
         "enrol_until": end,
         "key_file": str(place.secrets / "factor"),
     }
+
+
+def _syslog(settings: Settings, place: Place) -> dict[str, object] | None:
+    to = settings.audit.syslog
+    if to.server is None:
+        return None
+    files = {name: _beside(getattr(to, name), place) for name in ("ca", "certificate", "key")}
+    return {"server": to.server, "port": to.port, **files}
 
 
 def _host_and_port(url: str) -> str:

@@ -18,7 +18,7 @@ from belisha import settings_values as values
 from belisha.settings_backup import Backup
 from belisha.settings_contradictions import contradictions
 from belisha.settings_part import Part
-from belisha.settings_parts import Logs, Metrics, SignIn, Watching, Workers
+from belisha.settings_parts import Audit, Logs, Metrics, SignIn, Watching, Workers
 from belisha.yaml_lines import Document, KeyPath, YamlProblem, read
 
 Category = Literal["government", "academia", "industry", "charity"]
@@ -196,6 +196,7 @@ class Settings(Part):
     escalation: Escalation = Field(default_factory=Escalation)
     sign_in: SignIn = Field(default_factory=SignIn)
     strict_hooks: bool = False
+    audit: Audit = Field(default_factory=Audit)
     logs: Logs = Field(default_factory=Logs)
     onboarding: Onboarding = Field(default_factory=Onboarding)
     recertification: Recertification = Field(default_factory=Recertification)
@@ -329,14 +330,20 @@ def _nearest(path: KeyPath) -> str:
 
 
 def keys_at(path: KeyPath) -> list[str]:
-    """The keys that the schema knows under `path`."""
+    """The keys that the schema knows under `path`; of a list there are some under the number of an entry alone."""
     model: type[BaseModel] = Settings
+    is_list = False
     for part in path:
-        inner = model.model_fields[str(part)].annotation if part in model.model_fields else None
+        if is_list:  # `part` is the number of an entry
+            is_list = False
+            continue
+        annotation = model.model_fields[str(part)].annotation if part in model.model_fields else None
+        is_list = any(isinstance(one, type) and issubclass(one, Part) for one in get_args(annotation))
+        inner = get_args(annotation)[0] if is_list else annotation
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
             return []
         model = inner
-    return list(model.model_fields)
+    return [] if is_list else list(model.model_fields)
 
 
 def all_keys(path: KeyPath = ()) -> list[str]:

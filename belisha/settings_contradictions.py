@@ -10,7 +10,7 @@ from belisha.yaml_lines import KeyPath
 
 if TYPE_CHECKING:  # the schema asks this file
     from belisha.settings import Escalation, Files, Mail, Settings
-    from belisha.settings_parts import SignIn
+    from belisha.settings_parts import SignIn, Syslog
 
 #: Where it stands, what is wrong there, and what to write instead.
 Contradiction = tuple[KeyPath, str, str]
@@ -22,7 +22,8 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _of_mail(settings.mail)
     yield from _of_files(settings.files)
     yield from _of_escalation(settings.escalation, settings.mail)
-    yield from _of_sign_in(settings.sign_in)
+    yield from _of_sign_in(settings.sign_in, settings.community.host.id)
+    yield from _of_syslog(settings.audit.syslog)
 
 
 def _of_addresses(settings: Settings) -> Iterator[Contradiction]:
@@ -84,10 +85,47 @@ def _of_escalation(told: Escalation, mail: Mail) -> Iterator[Contradiction]:
         yield ("escalation", "webhook_secret_file"), what, remedy
 
 
-def _of_sign_in(sign_in: SignIn) -> Iterator[Contradiction]:
-    if sign_in.method == "password" and sign_in.enrol_until is not None:
+def _of_sign_in(sign_in: SignIn, host: str) -> Iterator[Contradiction]:
+    if sign_in.method != "password+totp" and sign_in.enrol_until is not None:
         what = "there is no second factor that members could enrol"
         yield ("sign_in", "enrol_until"), what, "write method: password+totp, or enrol_until: null"
     if sign_in.method != "password" and sign_in.risk_accepted is not None:
         what = "the risk of passwords alone is accepted, and there are no passwords alone"
         yield ("sign_in", "risk_accepted"), what, "write risk_accepted: null, or method: password"
+    if sign_in.method != "oidc" and sign_in.providers:
+        what = "members sign in by password, so no provider would be asked"
+        yield ("sign_in", "providers"), what, "write method: oidc, or providers: []"
+    if sign_in.method == "oidc":
+        yield from _of_providers(sign_in, host)
+
+
+def _of_providers(sign_in: SignIn, host: str) -> Iterator[Contradiction]:
+    organisations, issuers = set[str](), set[str]()
+    for number, each in enumerate(sign_in.providers):
+        where = ("sign_in", "providers", number)
+        if each.organisation in organisations:
+            what = f"a second provider would speak for the people of {each.organisation}"
+            yield (*where, "organisation"), what, "keep one provider for each organisation"
+        # Whoever it names could be of either: nothing says which of the two it speaks for.
+        if (plain := each.issuer.rstrip("/").casefold()) in issuers:
+            what = f"{each.issuer} would speak for the people of two organisations"
+            yield (*where, "issuer"), what, "write the issuer that is this organisation's alone"
+        organisations.add(each.organisation)
+        issuers.add(plain)
+    if host not in organisations:
+        what = f"the first manager, of {host}, could never sign in: it has no provider"
+        yield ("sign_in", "providers"), what, f"add one with organisation: {host}"
+
+
+def _of_syslog(to: Syslog) -> Iterator[Contradiction]:
+    given = [name for name in ("ca", "certificate", "key") if getattr(to, name) is not None]
+    if to.server is None and given:
+        what, remedy = (
+            "there is no collector for which this would be",
+            "fill in audit.syslog.server, or write null here",
+        )
+        yield ("audit", "syslog", given[0]), what, remedy
+    if (to.certificate is None) != (to.key is None):
+        there, missing = ("key", "certificate") if to.certificate is None else ("certificate", "key")
+        what = f"the {there} is of no use without the {missing}"
+        yield ("audit", "syslog", there), what, f"fill in audit.syslog.{missing}, or write null here"

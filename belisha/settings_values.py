@@ -156,10 +156,45 @@ def page(text: str) -> str:
     return text
 
 
+def issuer(text: str) -> str:
+    """The address under which a provider signs what it says, letter by letter (OpenID Connect Discovery 1.0, 3)."""
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and not parts.username
+    except ValueError:
+        good = False
+    if not good or parts.query or parts.fragment or not text.isascii() or any(odd in text for odd in " \"'<>`\\"):
+        raise refuse(f"{text!r} is no issuer", "write the address that the provider names as `issuer`, with https://")
+    if parts.scheme == "http" and not is_local(text):
+        raise refuse("http:// would let anybody on the way sign in as anybody", "use https:// for any other machine")
+    return text
+
+
+def client_id(text: str) -> str:
+    """What a provider calls this community (RFC 6749, A.1)."""
+    if not 0 < len(text) <= 255 or not text.isascii() or not text.isprintable():
+        raise refuse(f"{text!r} is no client id", "write the one that the provider's administrator gives you")
+    return text
+
+
+def claim(text: str) -> str:
+    """The name of what a provider says of somebody."""
+    if not re.fullmatch(r"[A-Za-z0-9_.:/-]{1,255}", text):
+        raise refuse(f"{text!r} is no claim's name", "write one such as preferred_username")
+    return text
+
+
 def mail_host(text: str) -> str:
     """The name or address of a mail server."""
     if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", text):
         raise refuse(f"{text!r} is no server's name", "write it without a port, such as mail. and your domain")
+    return text
+
+
+def collector(text: str) -> str:
+    """The name or address of a server that collects logs."""
+    if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", text):
+        raise refuse(f"{text!r} is no server's name", "write it without a port, such as logs. and your domain")
     return text
 
 

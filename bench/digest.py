@@ -1,8 +1,8 @@
 """How long the digests of 10,000 members take to be made, over 20,000 messages of a week.
 
-1,000 of these are posts, which begin the threads. Each digest is made as the kernel has it made: two jobs, each in a
-transaction of its own on an SQLite file, between them the entries as JSON, and the module's answers read from JSON.
-Synapse's part, which answers both questions, is not in it.
+1,000 of these are posts, which begin the threads. Each digest is made as the kernel has it made: chosen in a
+transaction on an SQLite file, written when it is sent, noted in another transaction; between them are the entries as
+JSON, and the module's answers are read from JSON. Synapse's part, which answers both questions, is not in it.
 Every member is in ten of 200 groups, has read a third of them, and is named now and then.
 """
 
@@ -24,10 +24,12 @@ from bench.report import Bar, BenchFailed, Result, say
 from bench.send import folder
 from bots.blog.tables import post
 from bots.digest.digest import CHOOSE, Digests
+from bots.digest.facts import SETTLES_S
 from bots.digest.tables import digest_member, digest_mention, digest_message
 from bots.kernel.bot import Context, Job
 from bots.kernel.digested import facts_of
-from bots.kernel.effects import Schedule, Send
+from bots.kernel.effects import MAILED, Letter
+from bots.kernel.letters import Said
 from bots.kernel.tables import metadata
 from bots.polls.tables import poll
 
@@ -35,6 +37,7 @@ _MEMBERS, _GROUPS, _IN_GROUPS = 10_000, 200, 10
 _MESSAGES, _THREADS, _POLLS = 20_000, 1_000, 50
 _WEEK_MS: Final = 7 * 86_400_000
 _NOW: Final = 1_800_000_000.0
+_UNTIL: Final = _NOW - SETTLES_S
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +88,8 @@ def _made(dice: random.Random) -> _Community:
         if is_root:
             roots[room].append(event_id)
         at = begun + number * (_WEEK_MS // _MESSAGES)
-        row = {"event_id": event_id, "room_id": room, "sender": dice.choice(there[room]), "at": at, "thread": thread}
-        messages.append(row)
+        row = {"event_id": event_id, "room_id": room, "sender": dice.choice(there[room]), "thread": thread}
+        messages.append({**row, "at": at, "arrived": at})
         if dice.random() < 0.1:
             mentions.append({"user_id": dice.choice(there[room]), "event_id": event_id})
     polls = [
@@ -125,21 +128,26 @@ def _compose(here: _Community, count: int) -> tuple[float, float, int]:
 
 
 def _one(engine: sa.Engine, digests: Digests, here: _Community, user: str, since: float) -> bool:
-    about = {"user": user, "room": f"!own-{user[1:]}", "since": since, "until": _NOW, "following": _NOW + 604_800}
+    about = {"user": user, "room": f"!own-{user[1:]}", "since": since, "until": _UNTIL, "following": _NOW + 604_800}
     with engine.begin() as connection:
         context = _context(connection, _answer(here, user), ())
         effects = digests.run(Job(f"{CHOOSE}{user}", _NOW, about), context)
-    if effects is None or len(effects) != 1 or not isinstance(effects[0], Schedule):
+    if effects is None or len(effects) != 1 or not isinstance(effects[0], Letter):
         raise BenchFailed("A member's digest was not begun.")
-    job = Job(effects[0].name, _NOW, json.loads(json.dumps(dict(effects[0].arguments))))
-    asked = digests.job_needs(job)
-    if asked is None or asked.digest is None:
+    letter = Job(effects[0].name, _NOW, json.loads(json.dumps(dict(effects[0].arguments))))
+    asked = digests.letter_needs(letter).digest
+    if asked is None:
         raise BenchFailed("Nothing was asked of the module before a digest was told.")
-    items = asked.digest[2]
-    with engine.begin() as connection:
+    items = asked[2]
+    with engine.connect() as connection:
         context = _context(connection, {**_answer(here, user), "items": [_TOLD for _ in items]}, items)
-        effects = digests.run(job, context)
-    return any(isinstance(one, Send) for one in effects or ())
+        written = digests.letter(letter, context)
+    about = json.loads(
+        json.dumps({"then": written.then, "ended": "sent" if isinstance(written, Said) else "unwritten"})
+    )
+    with engine.begin() as connection:
+        digests.run(Job(f"{MAILED}of {user}", _NOW, about), _context(connection, {}, ()))
+    return isinstance(written, Said)
 
 
 _TOLD: Final = {"label": "TLP:GREEN", "name": "Somebody (An organisation)", "voted": False}
@@ -159,6 +167,8 @@ def _answer(here: _Community, user: str) -> dict[str, Any]:
 
 
 def _context(connection: sa.Connection, answer: Mapping[str, Any], items: tuple[tuple[str, str], ...]) -> Context:
+    if not answer:
+        return Context("@steward:belisha.localhost", now=_NOW, connection=connection)
     facts = facts_of(json.loads(json.dumps(answer)), items)
     if facts is None:
         raise BenchFailed("The module's answer could not be read.")

@@ -1,4 +1,4 @@
-"""`belisha bots dead-letters`: lists what the bots gave up, tries it again, or drops it."""
+"""`belisha bots dead-letters`: lists what the bots gave up, tries it again, or drops it; `belisha bots migrate`."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from bots.kernel.config import ConfigError, load
 from bots.kernel.dead_letters import DeadLetter, DeadLetters
 from bots.kernel.errors import StoreError
+from bots.kernel.migrations import HEAD
 from bots.kernel.store import Store
 
 _KEY = re.compile(r"(?:in|out|job)-\d{1,18}")
@@ -19,7 +20,7 @@ _KEY = re.compile(r"(?:in|out|job)-\d{1,18}")
 
 def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Adds the command."""
-    about = "Look after the bots: what they gave up, and why."
+    about = "Look after the bots: what they gave up, and why; and their tables."
     commands = subparsers.add_parser("bots", help=about, description=about).add_subparsers(dest="of", required=True)
     letters = commands.add_parser("dead-letters", help="events, effects and jobs that were given up")
     acts = letters.add_subparsers(dest="act", metavar="list|retry|drop", required=True)
@@ -33,6 +34,8 @@ def register(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         if act != "list":
             parser.add_argument("keys", nargs="*", metavar="KEY", help="as `list` shows them, such as in-12")
             parser.add_argument("--all", action="store_true", help="all of them")
+    migrate = commands.add_parser("migrate", help="bring the bots' tables to this version, as their start does")
+    migrate.add_argument("--data", type=Path, default=Path("data"), help="the community's data folder")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -48,6 +51,9 @@ async def _run(args: argparse.Namespace) -> int:
     store = Store(config.database)
     await store.open()
     try:
+        if args.of == "migrate":
+            sys.stdout.write(f"The bots' tables are those of this version, {HEAD}.\n")
+            return 0
         letters = DeadLetters(store)
         if args.act == "list":
             return _show(await letters.all())

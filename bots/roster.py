@@ -18,6 +18,7 @@ from bots.library import Library
 from bots.metrics.metrics import Metrics
 from bots.metrics.pulse import Pulses
 from bots.mydata.mydata import MyData
+from bots.pads.pads import Pads
 from bots.polls import Polls
 from bots.polls.key_files import KeyFiles
 from bots.portal import search_command
@@ -61,6 +62,7 @@ def roster(
         directory,
         Blog(address),
         library,
+        Pads(address),
         digests,
         MyData(address, None if metrics is None else metrics.held),
         *([metrics] if metrics else ()),

@@ -38,6 +38,7 @@ from synapse_modules.event_check import EventCheck
 from synapse_modules.locks import BEING_CHANGED
 from synapse_modules.parts import Parts
 from synapse_modules.refusal import PREFIX, malformed, not_found
+from synapse_modules.shown_organisations import FigureActs
 
 #: Refusals that say nothing of the command, only of this moment: the same call may end otherwise later.
 _PASSING: Final = frozenset({f"{PREFIX}{BEING_CHANGED.code}", f"{PREFIX}CANNOT_DECIDE"})
@@ -87,6 +88,7 @@ class Acts:
             IntroductionActs(parts),
             ExportActs(parts),
             DocumentActs(parts),
+            FigureActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}
 

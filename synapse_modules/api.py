@@ -99,7 +99,7 @@ class MemberApi(Resource):
         self._exports, self._export_file = parts.exports, ExportFile(parts.api)
         self._directory = Directory(parts.api, parts.registry)
         self._doings = Doings(parts.api, parts.registry)
-        waits = AskedOf(parts.api, parts.waiting, parts.introductions, self._recertification)
+        waits = AskedOf(parts.api, parts.waiting, parts.introductions, self._recertification, parts.rooms)
         self._digested = Digested(parts.api, parts.hooks, parts.registry, parts.ledger, waits)
         self._published = parts.rights.published
         self._markers = parts.about.markers

@@ -23,7 +23,7 @@ from synapse_modules.api_resource import text as _text
 from synapse_modules.api_resource import texts as _texts
 from synapse_modules.parts import Parts
 from synapse_modules.refusal import malformed
-from synapse_modules.registry import Member, Organisation
+from synapse_modules.registry import Member, Organisation, RegistryError
 
 _ACT_WITHOUT_END = "The act of record {} of the chain {} has no end yet; `belisha audit verify` shows it."
 
@@ -54,6 +54,7 @@ class LocalApi(Resource):
         self._open_acts = parts.open_acts
         self._exports = parts.exports
         self._sign_in = parts.sign_in
+        self._syslog = parts.syslog
         self._secret = secret.encode()
         self._degraded = degraded
         self.handlers = {
@@ -73,6 +74,7 @@ class LocalApi(Resource):
             "PUT rooms": self._put_policy,
             "POST rooms": self._upgrade_room,
             "POST exports": self._hand_over,
+            "DELETE identities": self._forget_identities,
             **RegistrationApi(parts.api, parts.registry, parts.registrations, parts.rooms.contacts).handlers,
         }
 
@@ -99,12 +101,23 @@ class LocalApi(Resource):
             "synapse": list(self._degraded.values()),
             "files": [*await self._watch.look(), *await self._watch.left(), *await self._media.problems()],
             "audit": [_ACT_WITHOUT_END.format(one.number, one.writer) for one in await self._open_acts.without_end()],
+            "syslog": await self._syslog.problems(),
         }
         return {"checks": checks}
 
     async def _hand_over(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         """`POST exports/{localpart}`: a link to the copy of what is held about a member who cannot sign in."""
         return await self._exports.hand_over(_one(path))
+
+    async def _forget_identities(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """`DELETE identities/{localpart}`: lets another identity of the organisation's provider take an account."""
+        localpart = _one(path)
+        if localpart not in await self._registry.members():
+            raise RegistryError(f"There is no member “{localpart}”.")
+        user_id = self._registry.user_id(localpart)
+        await self._audit.record(user_id, kind="act", what="forget_identities", phase="done", rule="M2")
+        forgotten = await self._rights.forget_identities(user_id)
+        return {"id": localpart, "created": False, "changed": forgotten > 0}
 
     async def _organisations(self, _request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         organisations = (await self._registry.organisations()).values()
@@ -183,7 +196,7 @@ class LocalApi(Resource):
         member = Member(localpart, _text(body, "organisation"), _text(body, "name"), roles)
         user_id = self._registry.user_id(localpart)
         exists = await self._api.check_user_exists(user_id) is not None
-        password = "" if exists else _text(body, "password")
+        password = None if exists or self._sign_in.by_organisation else _text(body, "password")
         if not exists:
             await self._sign_in.prepare(localpart, body.get("factor"))
         created, changed = await self._registry.put_member(member)

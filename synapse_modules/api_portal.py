@@ -28,10 +28,12 @@ from synapse_modules.directory import Directory, addresses_in
 from synapse_modules.documents import Documents
 from synapse_modules.home import Home
 from synapse_modules.message_search import MessageSearch
+from synapse_modules.pads import Pads
 from synapse_modules.parts import Parts
 from synapse_modules.polls import Polls
 from synapse_modules.posts import Posts
 from synapse_modules.refusal import malformed, not_found
+from synapse_modules.shown_organisations import ShownOrganisations
 from synapse_modules.snapshot import POWER_STATE
 
 #: How many items and how many rooms one question may name.
@@ -62,6 +64,8 @@ class PortalHandlers:
         self._documents = Documents(parts.api, parts.readers, parts.registry)
         self._posts = Posts(parts)
         self._composer = Composer(parts, items)
+        self._shown = ShownOrganisations(parts.api, parts.registry)
+        self._pads = Pads(parts)
         self._secret = secret.encode()
 
     def handlers(self) -> dict[str, Handler]:
@@ -86,6 +90,8 @@ class PortalHandlers:
             "POST blog": self.blog,
             "POST post": self.post,
             "POST composer": self.composer,
+            "POST shown_organisations": self.shown_organisations,
+            "POST pad": self.pad,
         }
 
     async def decide_batch(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
@@ -124,6 +130,11 @@ class PortalHandlers:
         if "\0" in room_id + event_id or not person.belongs:
             return {"sent": False}
         return {"sent": await self._api.run_db_interaction("belisha_sent", _stands, person.user_id, room_id, event_id)}
+
+    async def shown_organisations(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST shown_organisations` with `user_id`: which organisations stand in the figures by name, for managers."""
+        person, _ = await self._asked_for(request)
+        return await self._shown.of(person)
 
     async def reports(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """`POST reports` with `user_id`: the reports that a steward or manager looks after."""
@@ -205,6 +216,11 @@ class PortalHandlers:
         """`POST composer` with `user_id`, `room_id`, `answers`, `content`: what a member may write in a group."""
         person, body = await self._asked_for(request)
         return await self._composer.of(person, body)
+
+    async def pad(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST pad` with `room_id`, `event_id`, `user_ids`: what each of them may do with a pad at this moment."""
+        self._check_credential(request)
+        return await self._pads.of(parse_json_object_from_request(request))
 
     async def media(self, request: SynapseRequest, path: list[str]) -> None:
         """`GET media/{id}?user_id=`: a file, where the member may open it now; answered in the process that has it.

@@ -43,6 +43,7 @@ class SignInHandlers:
         Where there is a second factor, `secret` and `digits` make a new one with it.
         """
         self._check_credential(request)
+        self._sign_in.check_passwords()
         body = parse_json_object_from_request(request)
         account, code, password = _texts(body, "account", "code", "password")
         enrolment = self._sign_in.enrolment(_optional(body, "secret"), _optional(body, "digits"))
@@ -55,6 +56,7 @@ class SignInHandlers:
         Where there is a second factor, `secret` and `digits` make it with it; clients register nobody there.
         """
         self._check_credential(request)
+        self._sign_in.check_passwords()
         body = parse_json_object_from_request(request)
         token, username, password = _texts(body, "token", "username", "password")
         enrolment = self._sign_in.enrolment(_optional(body, "secret"), _optional(body, "digits"))

@@ -13,10 +13,11 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 from belisha.acts.announcements import ACKNOWLEDGES
 from belisha.policy.people import Person
 from synapse_modules import introduction_tables
-from synapse_modules.announcements import newest
+from synapse_modules.announcements import Announcement, newest
 from synapse_modules.introductions import Introductions
 from synapse_modules.recertification import Recertification
 from synapse_modules.registry_tables import Member
+from synapse_modules.rooms import Rooms
 from synapse_modules.waiting import Waiting
 
 Json = dict[str, Any]
@@ -29,15 +30,21 @@ class AskedOf:
     """Counts what waits, by its sort: `group`, `organisation`, `report`, `members`, `introduction`, `announcement`."""
 
     def __init__(
-        self, api: ModuleApi, waiting: Waiting, introductions: Introductions, recertification: Recertification
+        self,
+        api: ModuleApi,
+        waiting: Waiting,
+        introductions: Introductions,
+        recertification: Recertification,
+        rooms: Rooms,
     ) -> None:
         self._api = api
+        self._rooms = rooms
         self._waiting = waiting
         self._introductions = introductions
         self._recertification = recertification
 
     async def of(self, person: Person, member: Member, rooms: Mapping[str, int]) -> list[Json]:
-        """What waits for somebody who may act.
+        """What waits for somebody who may act, with the room and event where that is one to be looked at.
 
         Args:
             person: the member.
@@ -50,12 +57,16 @@ class AskedOf:
         ]
         if "steward" in person.roles:
             reports = await self._api.run_db_interaction("belisha_reports_open", _open_reports, member.localpart)
-            found.append(_of_sort("report", reports))
+            cards = await self._rooms.stewards_room()
+            found.append(_of_sort("report", reports) | ({"room_id": cards} if cards in rooms else {}))
         for name, count in await self._recertification.left_to(member):
             found.append(_of_sort("members", count, name))
         found.append(_of_sort("introduction", await self._introductions_for(person)))
-        unread = await self._api.run_db_interaction("belisha_unacknowledged", _unacknowledged, person, rooms)
-        found.append(_of_sort("announcement", unread))
+        unread: list[Announcement] = await self._api.run_db_interaction(
+            "belisha_unacknowledged", _unacknowledged, person, rooms
+        )
+        first = {"room_id": unread[-1].room_id, "event_id": unread[-1].event_id} if unread else {}
+        found.append(_of_sort("announcement", len(unread)) | first)
         return [one for one in found if one["count"]]
 
     async def _introductions_for(self, person: Person) -> int:
@@ -82,20 +93,20 @@ def _open_reports(txn: LoggingTransaction, localpart: str) -> int:
     return int(row[0]) if row is not None else 0
 
 
-def _unacknowledged(txn: LoggingTransaction, person: Person, rooms: Mapping[str, int]) -> int:
-    """How many of the newest announcements in their groups an account has not acknowledged, its own aside."""
+def _unacknowledged(txn: LoggingTransaction, person: Person, rooms: Mapping[str, int]) -> list[Announcement]:
+    """The newest announcements in their groups that an account has not acknowledged, its own aside; newest first."""
     there = [one for one in newest(txn, _ANNOUNCEMENTS) if one.room_id in rooms and one.by != person.localpart]
     mine = [one for one in there if one.at * 1000 >= rooms[one.room_id]]  # who came later was not addressed
     if not mine:
-        return 0
+        return []
     events, keys = (", ".join("?" for _ in some) for some in (mine, ACKNOWLEDGES))
     txn.execute(
-        "SELECT COUNT(DISTINCT relates_to_id) FROM event_relations"  # noqa: S608 - question marks only
+        "SELECT DISTINCT relates_to_id FROM event_relations"  # noqa: S608 - question marks only
         " JOIN events ON events.event_id = event_relations.event_id"
         f" WHERE relates_to_id IN ({events}) AND relation_type = 'm.annotation' AND aggregation_key IN ({keys})"
         " AND events.sender = ?"
         " AND NOT EXISTS (SELECT 1 FROM redactions WHERE redacts = events.event_id)",
         (*(one.event_id for one in mine), *ACKNOWLEDGES, person.user_id),
     )
-    row = txn.fetchone()
-    return len(mine) - (int(row[0]) if row is not None else 0)
+    done = {row[0] for row in txn.fetchall()}
+    return [one for one in mine if one.event_id not in done]

@@ -21,6 +21,7 @@ from synapse.module_api.errors import SynapseError
 
 from belisha.audit import NOTHING, WRITERS, Head, Record, hidden, mac_of, seal_of, written
 from belisha.policy.types import CONTENT, PROTOCOL
+from belisha.syslog import SESSION
 from synapse_modules import refusal
 from synapse_modules.refusal import FAILURES, PREFIX, where
 
@@ -111,6 +112,11 @@ class Audit:
         """Notes that a file was not given to somebody; who guesses ids of files that are not there costs one row."""
         about = {"what": "file", "file": media_id} if is_known else {"what": "no such file"}
         self._note({"kind": "denial", "rule": "F1", "who": user_id, **about})
+
+    def not_let_in(self, what: str, method: str, user_id: str | None) -> None:
+        """Notes that a password was not taken; None for an account that is not there, of whatever name."""
+        about = {"who": user_id} if user_id is not None else {"account": "unknown"}
+        self._note({"kind": SESSION, "what": what, "method": method, **about})
 
     def _note(self, about: dict[str, str]) -> None:
         key = tuple(sorted((name, value) for name, value in about.items() if value))

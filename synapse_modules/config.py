@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from belisha.tlp import Label
 from synapse_modules.screening.screener import Rules
+from synapse_modules.syslog_tls import Collector
 
 
 class SignInRules(NamedTuple):
@@ -14,11 +15,13 @@ class SignInRules(NamedTuple):
 
     Attributes:
         second_factor: whether a password needs a code behind it.
+        by_organisation: whether members sign in by their organisations' own providers, without any password.
         enrol_until: when accounts without a factor are let in no more, in seconds since 1970; None: they never are.
         key: what the keys of members' apps are sealed with.
     """
 
     second_factor: bool
+    by_organisation: bool
     enrol_until: int | None
     key: str
 
@@ -44,6 +47,7 @@ class Config:
             label: days for name, days in raw["retention"].items() if (label := Label.parse(name)) is not None
         }
         self.unshared_days: int = raw["unshared_days"]
+        self.syslog = _collector(raw["syslog"])
         self.revocations = None if raw["revocations"] is None else Path(raw["revocations"])
         self.screening = Rules.read(raw["screening"])
         self.strict_hooks: bool = raw["strict_hooks"]
@@ -51,4 +55,11 @@ class Config:
         self.portal_origin: str = raw["portal_origin"]
         sign_in = raw["sign_in"]
         key = Path(sign_in["key_file"]).read_text(encoding="utf-8").strip()
-        self.sign_in = SignInRules(sign_in["second_factor"], sign_in["enrol_until"], key)
+        self.sign_in = SignInRules(sign_in["second_factor"], sign_in["by_organisation"], sign_in["enrol_until"], key)
+
+
+def _collector(raw: dict[str, Any] | None) -> Collector | None:
+    if raw is None:
+        return None
+    ca, certificate, key = (None if raw[name] is None else Path(raw[name]) for name in ("ca", "certificate", "key"))
+    return Collector(raw["server"], raw["port"], ca, certificate, key)

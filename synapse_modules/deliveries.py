@@ -25,7 +25,7 @@ from synapse_modules.refusal import FAILURES, not_found
 logger = logging.getLogger(__name__)
 
 HEADER: Final = "Org-Belisha-Instance"
-WRITE_EVERY_MS: Final = 5_000
+_WRITE_EVERY_MS: Final = 5_000
 
 
 class Deliveries:
@@ -43,7 +43,7 @@ class Deliveries:
         self._waiting: dict[str, int] = {}  # the oldest delivery that waited at the last look
 
     def fit(self) -> None:
-        """Has every delivery of this process carry the id.
+        """Has every delivery of this process carry the id, and the table hold the present one.
 
         Raises:
             HookMissing: this Synapse delivers in another way.
@@ -77,6 +77,9 @@ class Deliveries:
 
         self._store.get_appservice_state = self._ending_the_chain(get_noted_state)
         self._store.create_appservice_txn = self._ending_the_chain(create_in_order)
+        self._api.looping_background_call(
+            self.write, _WRITE_EVERY_MS, desc="belisha_instance", run_on_all_instances=True
+        )
 
     def _ending_the_chain(self, function: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def checked(*arguments: Any, **named: Any) -> Any:

@@ -70,13 +70,15 @@ class Digested:
             return {"groups": [], "waiting": [], "items": [None for _ in asked], "domains": []}
         organisation = (await self._registry.organisations()).get(member.organisation)
         places: Mapping[str, Place] = await self._api.run_db_interaction("belisha_places", _places, person.user_id)
-        items = await self._items(person, places, asked)
+        waiting = await self._waiting.of(person, member, {room: one.since for room, one in places.items()})
+        linked = [(one["room_id"], one["event_id"]) for one in waiting if "event_id" in one]
+        items = await self._items(person, places, [*asked, *linked])
         return {
             "groups": [
                 {"room_id": room_id, "name": one.name, "since": one.since, "read": one.read}
                 for room_id, one in sorted(places.items())
             ],
-            "waiting": await self._waiting.of(person, member, {room: one.since for room, one in places.items()}),
+            "waiting": [_linked(one, items) for one in waiting],
             "items": [items.get(one) for one in asked],
             "domains": [] if organisation is None else list(organisation.domains),
         }
@@ -108,6 +110,13 @@ class Digested:
                 "voted": event_id in voted,
             }
         return found
+
+
+def _linked(wait: Json, items: Mapping[tuple[str, str], Json]) -> Json:
+    """What waits, without the event that it links where that is above GREEN, which every digest may carry."""
+    item = items.get((wait["room_id"], wait["event_id"])) if "event_id" in wait else None
+    is_told = item is not None and item["label"] == str(Label.GREEN)
+    return wait if is_told else {key: value for key, value in wait.items() if key != "event_id"}
 
 
 def asked_in(value: object) -> list[tuple[str, str]] | None:

@@ -1,8 +1,9 @@
-"""What the metrics count and no bot can see: accounts made, sessions begun, groups read, files of groups opened.
+"""What the metrics count and no bot can see: accounts, sessions, groups read, files of groups opened, reports.
 
 It is told without content: who, what, when, in which group, under which label. Of rooms of named people there is
 nothing (rule P1): a receipt there is left out, and a file counts where it was shared in a group that who opened it is
-in now, before they opened it. Private receipts are told to nobody.
+in now, before they opened it. Private receipts are told to nobody. Of a report it is told that
+somebody made it and when it was first looked after: neither what nor where, and of the steward nothing.
 
 Each sort has a position of its own, and a little before it is read again: what was under way at the last question
 would be missed otherwise. The bots know each fact by its key, so that it counts once.
@@ -11,7 +12,7 @@ would be missed otherwise. The bots know each fact by its key, so that it counts
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple
 
 from synapse.module_api import LoggingTransaction, ModuleApi
@@ -27,17 +28,21 @@ AT_ONCE: Final = 1000
 _ROWS_AGAIN: Final = 100
 _SECONDS_AGAIN: Final = 60
 _LARGEST: Final = 2**62
+#: How many numbers a position has; the first that were given away had nothing of reports in them.
+_LENGTHS: Final = (4, 6)
 
 Json = dict[str, Any]
 
 
 class Position(NamedTuple):
-    """How far somebody was told: two numbers of rows, and two times in seconds since 1970."""
+    """How far somebody was told: two numbers of rows, and four times in seconds since 1970."""
 
     receipts: int = 0
     sessions: int = 0
     accounts: int = 0
     files: int = 0
+    reports: int = 0
+    looked_after: int = 0
 
     def __str__(self) -> str:
         """As it is asked for."""
@@ -51,7 +56,7 @@ class Position(NamedTuple):
             SynapseError: 400 where it is none.
         """
         parts = text.split(".") if text else []
-        if parts and (len(parts) != len(cls._fields) or not all(one.isascii() and one.isdigit() for one in parts)):
+        if parts and (len(parts) not in _LENGTHS or not all(one.isascii() and one.isdigit() for one in parts)):
             raise malformed("`after` is `next` of the answer before.")
         return cls(*(min(int(one[:19]), _LARGEST) for one in parts))
 
@@ -81,19 +86,25 @@ class Doings:
             SynapseError: 400 where it is none.
         """
         began = Position.of(text)
-        found, following, more = await self._api.run_db_interaction("belisha_doings", _read, began)
+        found, following, more = await self._api.run_db_interaction(
+            "belisha_doings", _read, began, self._registry.user_id
+        )
         told = [one._asdict() for one in found if not (await self._registry.person(one.user_id)).is_bot]
         return {"doings": told, "next": str(following), "more": more}
 
 
-def _read(txn: LoggingTransaction, began: Position) -> tuple[list[Doing], Position, bool]:
+def _read(
+    txn: LoggingTransaction, began: Position, user_id: Callable[[str], str]
+) -> tuple[list[Doing], Position, bool]:
     receipts, last_receipt, more_receipts = _receipts(txn, began.receipts)
     sessions, last_session, more_sessions = _sessions(txn, began.sessions)
     accounts, last_account, more_accounts = _accounts(txn, began.accounts)
     files, last_file, more_files = _files(txn, began.files)
-    following = Position(last_receipt, last_session, last_account, last_file)
-    more = more_receipts or more_sessions or more_accounts or more_files
-    return [*accounts, *sessions, *receipts, *files], following, more
+    reports, last_report, more_reports = _reports(txn, began.reports, user_id)
+    acts, last_act, more_acts = _looked_after(txn, began.looked_after, user_id)
+    following = Position(last_receipt, last_session, last_account, last_file, last_report, last_act)
+    more = more_receipts or more_sessions or more_accounts or more_files or more_reports or more_acts
+    return [*accounts, *sessions, *receipts, *files, *reports, *acts], following, more
 
 
 def _receipts(txn: LoggingTransaction, after: int) -> tuple[list[Doing], int, bool]:
@@ -170,6 +181,30 @@ def _files(txn: LoggingTransaction, after: int) -> tuple[list[Doing], int, bool]
         for at, user_id, media_id, label, room_id in rows
         if room_id in groups
     ]
+    return found, *_progress(after, [int(row[0]) for row in rows])
+
+
+def _reports(txn: LoggingTransaction, after: int, user_id: Callable[[str], str]) -> tuple[list[Doing], int, bool]:
+    """Reports of which the stewards were told, each at the time at which it was made."""
+    txn.execute(
+        "SELECT carded_at, reporter, number, at FROM belisha_report WHERE carded_at >= ? ORDER BY carded_at LIMIT ?",
+        (after - _SECONDS_AGAIN, AT_ONCE),
+    )
+    rows = txn.fetchall()
+    found = [Doing("reported", user_id(who), int(at) * 1000, what=f"report {number}") for _, who, number, at in rows]
+    return found, *_progress(after, [int(row[0]) for row in rows])
+
+
+def _looked_after(txn: LoggingTransaction, after: int, user_id: Callable[[str], str]) -> tuple[list[Doing], int, bool]:
+    """The first that was done about each report: by whom, and what, is not told, and it counts as the reporter's."""
+    txn.execute(
+        "SELECT done.at, report.reporter, report.number FROM belisha_report_act AS done"
+        " JOIN belisha_report AS report ON report.number = done.number"
+        " WHERE done.at >= ? AND done.place = 0 ORDER BY done.at LIMIT ?",
+        (after - _SECONDS_AGAIN, AT_ONCE),
+    )
+    rows = txn.fetchall()
+    found = [Doing("acknowledged", user_id(who), int(at) * 1000, what=f"report {number}") for at, who, number in rows]
     return found, *_progress(after, [int(row[0]) for row in rows])
 
 

@@ -45,6 +45,7 @@ HELD: Final = (
     ),
     Held(table="belisha_audit_waiting", left="Records of the audit log, for half a second, before they are in it."),
     Held(table="belisha_audit_head", left=_NOBODY),
+    Held(table="belisha_syslog", left=_NOBODY),
     Held(table="belisha_act_told", left=_NOBODY),
     Held(table="belisha_told", left=_NOBODY),
     Held(
@@ -61,6 +62,7 @@ HELD: Final = (
     Held(table="belisha_file", left="Given under “files”, for files that you uploaded."),
     Held(table="belisha_file_text", left="The text in files, by which they are found; you are given the files."),
     Held(table="belisha_text_room", left=_NOBODY),
+    Held(table="belisha_shown_organisation", left=_NOBODY),
     Held(table="belisha_share", left="Which messages show which file; yours are given under “messages”."),
     Held(
         table="belisha_download",

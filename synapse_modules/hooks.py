@@ -385,7 +385,7 @@ class Hooks:
             raise HookMissing(f"No application service has {user_id}; run `belisha render` again.")
         await self._registration.appservice_register(UserID.from_string(user_id).localpart, service.token)
 
-    async def register(self, localpart: str, display_name: str, password: str) -> None:
-        """Makes a member's account, with its password."""
-        password_hash = await self._auth_handler.hash(password)
+    async def register(self, localpart: str, display_name: str, password: str | None) -> None:
+        """Makes a member's account, with its password where it has one."""
+        password_hash = None if password is None else await self._auth_handler.hash(password)
         await self._register_user(localpart=localpart, password_hash=password_hash, default_display_name=display_name)

@@ -5,14 +5,18 @@ Checked with Synapse 1.163.2; each has its self-test at start-up.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from synapse.api.errors import LoginError
 from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.module_api.errors import SynapseError
 
 from synapse_modules.hooks import require
+
+#: How Synapse answers a password that it does not take, or not now.
+_NOT_TAKEN: Final = (HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS)
 
 
 class PasswordHooks:
@@ -89,6 +93,28 @@ class PasswordHooks:
         the old one with its code, by the module.
         """
         self._auth_handler.can_change_password = lambda: True
+
+    def tell_refused(self, tell: Callable[[dict[str, Any], SynapseError], Awaitable[None]]) -> None:
+        """Tells of every password that is not taken, at a sign-in or where a client shows again who it is.
+
+        Raises:
+            HookMissing: this Synapse checks passwords in another way.
+        """
+        require(
+            (self._auth_handler, "validate_login", {"login_submission", "ratelimit", "is_reauth"}),
+            (self._auth_handler, "_find_user_id_and_pwd_hash", {"user_id"}),
+        )
+        validate = self._auth_handler.validate_login
+
+        async def validate_and_tell(login_submission: dict[str, Any], *arguments: Any, **named: Any) -> Any:
+            try:
+                return await validate(login_submission, *arguments, **named)
+            except SynapseError as error:
+                if error.code in _NOT_TAKEN:
+                    await tell(login_submission, error)
+                raise
+
+        self._auth_handler.validate_login = validate_and_tell
 
     def put(self, txn: LoggingTransaction, user_id: str, password_hash: str) -> None:
         """Sets an account's password within a transaction; its sessions stay, and its OpenID tokens end.

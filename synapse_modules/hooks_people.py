@@ -51,6 +51,8 @@ class PeopleHooks:
             (self._devices, "get_devices_by_user", {"user_id"}),
             (self._store, "get_device", {"user_id", "device_id"}),
             (self._auth_handler, "delete_access_tokens_for_user", {"user_id"}),
+            (self._store, "get_external_ids_by_user", {"mxid"}),
+            (self._store, "remove_user_external_id", {"auth_provider", "external_id", "user_id"}),
             (self._deactivation, "deactivate_account", {"user_id", "erase_data", "requester", "by_admin"}),
         )
 
@@ -76,6 +78,14 @@ class PeopleHooks:
         """Deletes every device, access token and pusher of an account."""
         await self._devices.delete_all_devices_for_user(user_id)
         await self._auth_handler.delete_access_tokens_for_user(user_id)
+
+    async def identities(self, user_id: str) -> list[tuple[str, str]]:
+        """By which providers an account was signed in to, each with its `sub` there."""
+        return [(str(provider), str(sub)) for provider, sub in await self._store.get_external_ids_by_user(user_id)]
+
+    async def forget_identity(self, user_id: str, provider: str, subject: str) -> None:
+        """Has a provider's `sub` be nobody's; who is signed in stays so."""
+        await self._store.remove_user_external_id(provider, subject, user_id)
 
     async def end_session(self, user_id: str, device_id: str) -> bool:
         """Deletes one device of an account, and its access token; whether there was one."""

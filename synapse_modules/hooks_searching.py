@@ -19,6 +19,9 @@ _WORD: Final = re.compile(r"\w+")
 _WORDS: Final = 12
 _MISSPELT: Final = 3
 _LONGEST_MISSPELT: Final = 16
+#: So many letters of each end of a word with a digit are in SQLite's index.
+_KEPT: Final = 3
+_DIGIT: Final = re.compile(r"[0-9]")
 #: What no client would be shown takes nobody's place.
 _STANDS: Final = (
     " AND event.type = 'm.room.message' AND event.rejection_reason IS NULL"
@@ -84,15 +87,15 @@ def _newest(
     # Words have letters, digits and _ alone, so none can be syntax; one letter begins too much.
     marks = ", ".join("?" for _ in room_ids)
     if isinstance(txn.database_engine, Sqlite3Engine):
-        each = (" OR ".join(f'"{one}{_begins(one, place, "*")}"' for place, one in enumerate(way)) for way in ways)
+        match, checks, values = _on_sqlite(ways)
         # As Synapse does: what matches first, then its place; the optimiser would take the other way round.
         txn.execute(
             "SELECT event.room_id, event.event_id FROM"  # noqa: S608 - question marks
-            " (SELECT event_id, key FROM event_search WHERE value MATCH ?) AS found"
+            f" (SELECT event_id, key FROM event_search WHERE value MATCH ? AND {checks}) AS found"
             " CROSS JOIN events AS event ON event.event_id = found.event_id"
             f" WHERE found.key = 'content.body' AND event.room_id IN ({marks}){_STANDS}"
             " ORDER BY event.origin_server_ts DESC, event.stream_ordering DESC LIMIT ?",
-            (" ".join(f"({one})" for one in each), *room_ids, most),
+            (match, *values, *room_ids, most),
         )
     else:
         each = (" | ".join(f"'{one}'{_begins(one, place, ':*')}" for place, one in enumerate(way)) for way in ways)
@@ -105,6 +108,28 @@ def _newest(
             (" & ".join(f"({one})" for one in each), *room_ids, most),
         )
     return [(str(room_id), str(event_id)) for room_id, event_id in txn.fetchall()]
+
+
+def _on_sqlite(ways: Sequence[Sequence[str]]) -> tuple[str, str, Sequence[str]]:
+    """What matches the messages with each word in one of its ways, what is looked at then, and the values of that.
+
+    SQLite's porter tokenizer keeps of a word with a digit, of more than six letters, the first three and the last
+    three: such a word is found by its first three, and the text itself is looked at.
+    """
+    matches, checks, values = list[str](), list[str](), list[str]()
+    for way in ways:
+        word, each = way[0], " OR ".join(f'"{one}{_begins(one, place, "*")}"' for place, one in enumerate(way))
+        if len(word) <= _KEPT:
+            matches.append(f"({each})")
+            continue
+        matches.append(f'({each} OR "{word[:_KEPT]}*")')
+        check = "value LIKE ? ESCAPE '!' AND value GLOB '*[0-9]*'"
+        if len(word) <= 2 * _KEPT or _DIGIT.search(word) is None:  # else it may be another word with these ends
+            check = f"(rowid IN (SELECT rowid FROM event_search WHERE value MATCH ?) OR {check})"  # noqa: S608 - question marks
+            values.append(each)
+        checks.append(check)
+        values.append(f"%{word.replace('_', '!_')}%")
+    return " ".join(matches), " AND ".join(checks) or "1", values
 
 
 def _begins(word: str, place: int, sign: str) -> str:

@@ -39,6 +39,8 @@ _notices: Final = Counter("belisha_notices", "Messages to members about what was
 _screened: Final = Counter("belisha_files_screened", "Uploads looked at, by what came of it.", ["outcome"])
 _unscanned: Final = Gauge("belisha_files_unscanned", "Files taken without the malware scanner, still to be scanned.")
 _checkers: Final = Gauge("belisha_files_checker_up", "Whether what checks files is there, 1 or 0.", ["checker"])
+_syslog_rows: Final = Gauge("belisha_syslog_behind_rows", "Records of the audit log that wait for the collector.")
+_syslog_seconds: Final = Gauge("belisha_syslog_behind_seconds", "How long the oldest of them has waited.")
 _free: Final = Gauge("belisha_disk_free_bytes", "Room on the disk of a folder, for who is not root.", ["of"])
 _size: Final = Gauge("belisha_disk_size_bytes", "Size of the disk of a folder.", ["of"])
 _clock: Final = Gauge("belisha_clock_seconds", "This process's clock, in seconds since 1970.")
@@ -115,6 +117,12 @@ def unscanned(count: int) -> None:
 def checker(name: str, *, is_there: bool) -> None:
     """Says whether scanner, list or matcher is there and works."""
     _checkers.labels(name).set(int(is_there))
+
+
+def syslog_behind(rows: int, seconds: int) -> None:
+    """Says how much of the audit log waits for the collector, and for how long."""
+    _syslog_rows.set(rows)
+    _syslog_seconds.set(seconds)
 
 
 def disks(data: Path, media: Path | None) -> None:

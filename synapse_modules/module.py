@@ -36,7 +36,7 @@ from synapse_modules.channels import Channels
 from synapse_modules.config import Config
 from synapse_modules.copies import Copies
 from synapse_modules.degraded_notice import DegradedNotice
-from synapse_modules.deliveries import WRITE_EVERY_MS, Deliveries
+from synapse_modules.deliveries import Deliveries
 from synapse_modules.departed import Departed
 from synapse_modules.doors import Doors
 from synapse_modules.downloads import Downloads
@@ -76,6 +76,7 @@ from synapse_modules.screening import alerts, watch
 from synapse_modules.screening.screening import Screening
 from synapse_modules.sign_in import SignIn
 from synapse_modules.snapshot import room_of
+from synapse_modules.syslog import Syslog
 from synapse_modules.texts import Texts
 from synapse_modules.unstorable import refuse_nul
 from synapse_modules.upgrade_rows import UpgradeRows
@@ -128,8 +129,8 @@ class BelishaModule:
             api, self.hooks, self.ledger, self.about, config.badge, own, self.files, self.words
         )
         self.rooms = Rooms(api, self.hooks, self.registry, self.about, config.community_name, own, self.files)
-        hooks, registry, rooms = self.hooks, self.registry, self.rooms
-        self.rights = Rights(api, registry, rooms, self.about.steward, hooks.set_membership, upgrade_rows)
+        hooks, registry, rooms, steward = self.hooks, self.registry, self.rooms, self.about.steward
+        self.rights = Rights(api, registry, rooms, steward, hooks.set_membership, upgrade_rows, config.sign_in)
         self.policies = Policies(api, self.hooks, self.registry, self.rooms, self.rights, own, upgrade_rows, self.audit)
         self.upgrades = Upgrades(api, hooks, registry, rooms, self.rights, self.policies, own, upgrade_rows)
         sign_in = SignIn(api, config.sign_in, self.audit)
@@ -147,6 +148,7 @@ class BelishaModule:
         self.exports = Exports(api, self.registry, self.audit)
         self.open_acts = OpenActs(api, self.audit, self.rooms)
         self.places = GroupPlaces(api, self.hooks, self.rooms)
+        self.syslog = Syslog(api, config.syslog, self.audit, self.registry, sign_in, self.rooms)
         parts = Parts(
             api,
             self.about,
@@ -175,6 +177,7 @@ class BelishaModule:
             self.open_acts,
             self.exports,
             sign_in,
+            self.syslog,
         )
         self.check = EventCheck(config, parts)
         self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
@@ -206,14 +209,11 @@ class BelishaModule:
         self.media.start()
         sign_in.start()
         self.audit.start()
+        self.syslog.start()
         self.audit_heads = AuditHeads(api, self.audit, self.rooms, config.audit_heads)
         self.deliveries = Deliveries(api)
         self.deliveries.fit()
         http.register(parts, self.check, config, self.degraded, self.deliveries)
-        if self.deliveries.sends:
-            api.looping_background_call(
-                self.deliveries.write, WRITE_EVERY_MS, desc="belisha_instance", run_on_all_instances=True
-            )
         if api.should_run_background_tasks():
             self.channels.start()
             api.delayed_background_call(0, self._start, desc="belisha_start")

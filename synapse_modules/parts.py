@@ -31,6 +31,7 @@ from synapse_modules.rights import Rights
 from synapse_modules.rooms import Rooms
 from synapse_modules.screening.watch import Watch
 from synapse_modules.sign_in import SignIn
+from synapse_modules.syslog import Syslog
 from synapse_modules.upgrades import Upgrades
 from synapse_modules.waiting import Waiting
 
@@ -65,6 +66,7 @@ class Parts(NamedTuple):
     open_acts: OpenActs
     exports: Exports
     sign_in: SignIn
+    syslog: Syslog
 
     @property
     def introductions(self) -> Introductions:

@@ -33,6 +33,7 @@ class Published:
         self._lacks = ""
         try:
             self._hooks.self_test()
+            self._hooks.allow_many_changes()
         except HookMissing as error:  # no right hangs on this, and what members show stands in the directory too
             self._lacks = str(error)
             logger.error("What members show of their profiles is not written into Matrix profiles: %s", error)

@@ -143,7 +143,12 @@ class Recoveries:
             )
 
     def begin(self, txn: LoggingTransaction, one: Recovery) -> None:
-        """Writes a code down, and that an account is to be given back by it."""
+        """Writes a code down, and that an account is to be given back by it.
+
+        Raises:
+            SynapseError: 403, where accounts have no passwords.
+        """
+        self._sign_in.check_passwords()
         tables.add(txn, one)
         self._note(txn, one, "recover", "made")
 

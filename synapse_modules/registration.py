@@ -91,6 +91,7 @@ class Registrations:
         Raises:
             RegistryError: where it cannot be so.
         """
+        self._sign_in.check_passwords()  # who signs in by an organisation has none, and needs no token
         found = (await self._registry.organisations()).get(organisation)
         if found is None:
             raise RegistryError(f"There is no organisation “{organisation}”. Please add it first.")

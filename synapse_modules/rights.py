@@ -20,6 +20,8 @@ from belisha.policy.access import decide_request
 from belisha.policy.creation import NAMED_TYPE, POLICY_TYPE
 from belisha.policy.membership import decide_standing, decide_stay
 from belisha.policy.people import BOT_PREFIX, Standing
+from belisha.policy.providers import decide_way, speaks_for
+from synapse_modules.config import SignInRules
 from synapse_modules.frozen_out import FrozenOut
 from synapse_modules.hooks_people import PeopleHooks
 from synapse_modules.published import Published
@@ -60,6 +62,7 @@ class Rights:
         steward: str,
         set_membership: SetMembership,
         upgrades: UpgradeRows,
+        ways: SignInRules,
     ) -> None:
         self._api = api
         self._registry = registry
@@ -67,6 +70,7 @@ class Rights:
         self._steward = steward
         self._set_membership = set_membership
         self._upgrades = upgrades
+        self._by_organisation = ways.by_organisation
         self._frozen_out = FrozenOut(api, steward, set_membership)
         self._hooks = PeopleHooks(api)
         self.published = Published(api, registry)
@@ -88,16 +92,24 @@ class Rights:
     async def _check_request(self, user_id: str, method: str, path: str) -> None:
         raise_if_refused(decide_request(await self._registry.person(user_id), method, path))
 
-    async def check_login(self, user_id: str, *_about: Any) -> Literal["NOT_SPAM"]:
-        """Refuses to sign in who is frozen; who has no organisation finds the room with the bot."""
+    async def check_login(
+        self, user_id: str, _device: Any, _name: Any, _about: Any, provider: str | None
+    ) -> Literal["NOT_SPAM"]:
+        """Refuses to sign in who is frozen, or whose organisation is not the provider's, whatever was so before.
+
+        Who has no organisation finds the room with the bot.
+        """
         asked.set(Asked(user_id))
-        await or_no(self._check_login, user_id)
+        await or_no(self._check_login, user_id, provider)
         return NOT_SPAM
 
-    async def _check_login(self, user_id: str) -> None:
+    async def _check_login(self, user_id: str, provider: str | None) -> None:
+        if self._by_organisation:
+            self._registry.look_again()
         person = await self._registry.person(user_id)
         if person.frozen:
             raise refused(decide_standing(person))
+        raise_if_refused(decide_way(person, provider, by_organisation=self._by_organisation))
         if not person.belongs and await self._rooms.are_there():
             await self._rooms.receive(user_id)
 
@@ -154,8 +166,22 @@ class Rights:
 
     async def _end_sessions(self, review: Review) -> None:
         user_id = self._registry.user_id(review.localpart)
-        if (await self._registry.person(user_id)).frozen:
+        person = await self._registry.person(user_id)
+        # Whoever has come to another organisation: the former one's provider may have opened any of these sessions.
+        former = [one for one in await self._hooks.identities(user_id) if not speaks_for(one[0], person)]
+        if person.frozen or former:
             await self._hooks.end_sessions(user_id)
+        for identity in former:
+            await self._hooks.forget_identity(user_id, *identity)
+
+    async def forget_identities(self, user_id: str) -> int:
+        """Lets a member's account be taken by another identity of their organisation's provider; how many it had."""
+        found = await self._hooks.identities(user_id)
+        if found:
+            await self._hooks.end_sessions(user_id)
+        for identity in found:
+            await self._hooks.forget_identity(user_id, *identity)
+        return len(found)
 
     async def _review(self, review: Review) -> None:
         try:

@@ -350,7 +350,8 @@ MIGRATIONS: Final = (
 )
 
 
-def _migrate(txn: LoggingTransaction) -> None:
+def migrate_in(txn: LoggingTransaction) -> None:
+    """Brings the tables to the newest version, in a transaction."""
     txn.execute("CREATE TABLE IF NOT EXISTS belisha_schema (version INTEGER NOT NULL PRIMARY KEY)")
     txn.execute("SELECT COALESCE(MAX(version), 0) FROM belisha_schema")
     row = txn.fetchone()
@@ -363,4 +364,4 @@ def _migrate(txn: LoggingTransaction) -> None:
 
 async def migrate(api: ModuleApi) -> None:
     """Brings the tables to the newest version, in one transaction."""
-    await api.run_db_interaction("belisha_migrate", _migrate)
+    await api.run_db_interaction("belisha_migrate", migrate_in)

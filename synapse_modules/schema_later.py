@@ -80,4 +80,14 @@ LATER: Final[tuple[tuple[str, ...], ...]] = (
         " wrong_since BIGINT NOT NULL,"
         " since BIGINT NOT NULL)",
     ),
+    # Organisations that a lead of theirs lets stand in the figures by name, since then (seconds since 1970).
+    ("CREATE TABLE belisha_shown_organisation (organisation_id TEXT NOT NULL PRIMARY KEY, since BIGINT NOT NULL)",),
+    # Up to which record of each chain the audit log was sent to a collector (host and port).
+    (
+        "CREATE TABLE belisha_syslog ("
+        " collector TEXT NOT NULL,"
+        " writer TEXT NOT NULL,"
+        " number BIGINT NOT NULL,"
+        " PRIMARY KEY (collector, writer))",
+    ),
 )

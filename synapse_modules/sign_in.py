@@ -21,10 +21,12 @@ from synapse.module_api.errors import SynapseError
 
 from belisha.policy.decision import refuse
 from belisha.policy.factor import MOST_WRONG, decide_code, is_secret, may_without, split, step_of
+from belisha.policy.providers import NO_PASSWORDS
 from synapse_modules.audit import Audit
 from synapse_modules.config import SignInRules
 from synapse_modules.factor_tables import FactorRows
 from synapse_modules.hooks_password import PasswordHooks
+from synapse_modules.hooks_providers import ProviderHooks
 from synapse_modules.recovery_tables import WRONG_CODES, tell_of_factor
 from synapse_modules.refusal import FAILURES, PREFIX, malformed, refused, where
 
@@ -32,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 #: The longest password with its code, in characters; Synapse takes no longer one when it is set.
 LONGEST: Final = 512 + 6
+#: How somebody signs in, as the settings call it.
+_ALONE, _WITH_CODE = "password", "password+totp"
 _NOT_THOSE: Final = (
     "These six digits are not the ones that your app shows for the new key. Please let the app take the key from this "
     "page, see that the clock of your phone is right, and type the digits that it shows now."
@@ -67,15 +71,27 @@ class SignIn:
         self._nobodys_hash: str | None = None
         self.second_factor = rules.second_factor
         """Whether there is a second factor in this community."""
+        self.by_organisation = rules.by_organisation
+        """Whether members sign in by their organisations' own providers, and there are no passwords."""
 
     def start(self) -> None:
-        """Has Synapse ask this for every password, where there is a second factor."""
+        """Has Synapse ask this for every password, where there is a second factor; parts providers' answers."""
+        if self.by_organisation:
+            ProviderHooks(self._api).fit()
         if self.second_factor:
             self._passwords.self_test()
             self._passwords.let_change()
             self._api.register_password_auth_provider_callbacks(
                 auth_checkers={("m.login.password", ("password",)): self._check}
             )
+
+    async def method(self, user_id: str | None) -> str:
+        """What opens an account: `password` or `password+totp`; of None, what opens most."""
+        if user_id is None:
+            return _WITH_CODE if self.second_factor else _ALONE
+        localpart = user_id[1:].partition(":")[0]
+        has_factor = await self._api.run_db_interaction("belisha_factor", self._has_factor, localpart)
+        return _WITH_CODE if self.second_factor and has_factor else _ALONE
 
     async def _check(self, username: str, _login_type: str, login: dict[str, Any]) -> tuple[str, None] | None:
         """Whose password with code this is; None where it is nobody's, whatever the reason."""
@@ -125,6 +141,15 @@ class SignIn:
             self._audit.append(txn, user_id, kind="act", what="wrong_codes", phase="done", rule="M2")
             tell_of_factor(txn, WRONG_CODES, localpart, self._clock())
         return is_taken and is_kept
+
+    def check_passwords(self) -> None:
+        """Checks that accounts have passwords.
+
+        Raises:
+            SynapseError: 403 with a sentence.
+        """
+        if self.by_organisation:
+            raise refused(NO_PASSWORDS)
 
     # --- Enrolment ---------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ from belisha.acts.announcements import ANNOUNCE_ACTS
 from belisha.acts.contact import CONTACT_ACTS
 from belisha.acts.documents import DOCUMENT_ACTS
 from belisha.acts.exports import EXPORT_ACTS
+from belisha.acts.figures import FIGURE_ACTS
 from belisha.acts.freezing import FREEZING_ACTS
 from belisha.acts.groups import GROUP_ACTS
 from belisha.acts.introductions import INTRODUCTION_ACTS
@@ -41,6 +42,7 @@ ACTS: Final = (
     *INTRODUCTION_ACTS,
     *EXPORT_ACTS,
     *DOCUMENT_ACTS,
+    *FIGURE_ACTS,
 )
 
 

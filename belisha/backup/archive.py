@@ -191,6 +191,31 @@ def read(path: Path, keys: list[Identity], sink: Sink | None = None) -> Manifest
     return manifest
 
 
+def first(path: Path, keys: list[Identity]) -> str:
+    """The name of the first file in an archive; what follows is not looked at.
+
+    Raises:
+        BrokenArchive: it is none, or is for another key.
+        OSError: it cannot be read.
+    """
+    name = ""
+    try:
+        with (
+            path.open("rb") as source,
+            _through_out(source, keys) as plain,
+            tarfile.open(fileobj=plain, mode="r|") as tar,
+        ):
+            member = tar.next()
+            name = _safe(member.name.rpartition("#")[0]) if member is not None else ""
+            raise _Enough
+    except _Enough:
+        return name
+    except _GaveUp as error:
+        raise BrokenArchive(f"{path} is no whole archive, or not for this key ({error}).") from None
+    except (tarfile.TarError, EOFError, NoManifest) as error:
+        raise BrokenArchive(f"{path} is no archive of Belisha's ({type(error).__name__}).") from None
+
+
 def _members(plain: BinaryIO, sink: Sink | None) -> tuple[list[Entry], Manifest]:
     found: list[Entry] = []
     manifest: Manifest | None = None
@@ -264,6 +289,10 @@ class _GaveUp(Exception):
     """What age said when it gave up."""
 
 
+class _Enough(Exception):
+    """Nothing more of an archive is wanted."""
+
+
 @contextmanager
 def _through(work: Callable[[BinaryIO], None]) -> Iterator[BinaryIO]:
     """A file to write to, from which `work` reads in a thread of its own; afterwards `work` is done.
@@ -322,7 +351,7 @@ def _through_out(source: BinaryIO, keys: list[Identity]) -> Iterator[BinaryIO]:
             yield plain
             while plain.read(PIECE):  # the end of what was encrypted is where age finds that nothing was cut off
                 pass
-        except (tarfile.TarError, EOFError, NoManifest) as error:
+        except (tarfile.TarError, EOFError, NoManifest, _Enough) as error:
             body = error
     thread.join()
     if failed and not (body and "roken pipe" in str(failed[0])):

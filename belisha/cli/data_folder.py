@@ -15,6 +15,7 @@ from belisha.resources import shipped
 from belisha.secrets import write_private
 from belisha.settings import Settings, SettingsError, load
 
+DEFAULT_PORT = 8008
 SETTINGS, LOCK, RUN = "belisha.yaml", "lock", "run.json"
 
 
@@ -136,6 +137,13 @@ def read_run(data: Path) -> dict[str, object]:
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def port_of(data: Path) -> int:
+    """The homeserver's port, as the present or the last run had it; the usual one without any."""
+    found = read_run(data).get("ports")
+    port = found.get("homeserver") if isinstance(found, dict) else None
+    return port if isinstance(port, int) else DEFAULT_PORT
 
 
 def homeserver_yaml(data: Path) -> Path:

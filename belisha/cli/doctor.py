@@ -16,6 +16,7 @@ _CHECKS = {
     "synapse": "Synapse has every part that the rules need",
     "files": "uploads are checked as the settings say",
     "audit": "every act in the audit log has its end",
+    "syslog": "the collector of the audit log, where there is one, takes it",
 }
 
 
@@ -65,13 +66,16 @@ def _outside(data: Path) -> doctor_outside.Outside:
     homeserver = str(run["homeserver"])
     path = data / data_folder.SETTINGS
     if not path.exists():
-        return doctor_outside.Outside(homeserver, **{name: str(url) for name, url in local.items()})
+        return doctor_outside.Outside(
+            homeserver, portal=_text(local.get("portal")), element=_text(local.get("element"))
+        )
     settings = data_folder.read_settings(path)
     return doctor_outside.Outside(
         settings.public_url or homeserver,
         settings.server_name if settings.public_url else None,
         settings.portal.public_url or _text(local.get("portal")),
         settings.element.public_url or _text(local.get("element")),
+        by_organisation=settings.sign_in.method == "oidc",
     )
 
 

@@ -25,9 +25,14 @@ def readable_password() -> str:
     return "-".join("".join(secrets.choice(_LETTERS) for _ in range(5)) for _ in range(4))
 
 
+def has_passwords(settings: Settings | None) -> bool:
+    """Whether members have passwords; they have none where they sign in by their organisations."""
+    return settings is None or settings.sign_in.method != "oidc"
+
+
 def new_key(settings: Settings | None) -> str | None:
     """A key for a new member's authenticator app, in base32; None where there is no second factor."""
-    if settings is None or settings.sign_in.method == "password":
+    if settings is None or settings.sign_in.method != "password+totp":
         return None
     from belisha.policy.factor import new_secret  # its library would stay in memory on every run
 
@@ -61,10 +66,11 @@ async def ensure(community: Running, progress: Progress) -> None:
         await api.put_organisation(wanted.host.id, wanted.host.name, wanted.host.category)
         user_id = f"@{wanted.first_manager.localpart}:{community.settings.server_name}"
         found = _read(path) if _read(path).get("user_id") == user_id else {}
-        password = _text(found, "password") or readable_password()
+        password = (_text(found, "password") or readable_password()) if has_passwords(community.settings) else None
         key = _text(found, "key").replace(" ", "") or new_key(community.settings)
         more = shown_key(community.settings, wanted.first_manager.localpart, key)
-        _write(path, {"user_id": user_id, "password": password, **more, "homeserver": _address(community)})
+        told = {"user_id": user_id, **({} if password is None else {"password": password}), **more}
+        _write(path, {**told, "homeserver": _address(community)})
         await api.put_member(
             wanted.first_manager.localpart,
             wanted.first_manager.name,

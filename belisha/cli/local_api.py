@@ -250,6 +250,10 @@ class LocalApi:
         """Introduces two members to each other."""
         return _change(await self._ask("POST", "introductions", {"one": one, "other": other}), "id")
 
+    async def forget_identities(self, localpart: str) -> Change:
+        """Has a member's account be taken by the next identity that its organisation's provider calls so."""
+        return _change(await self._ask("DELETE", f"identities/{quote(localpart, safe='')}"), "id")
+
     async def export(self, localpart: str) -> AsyncIterator[bytes]:
         """The copy of what is held about a member who cannot sign in, piece by piece."""
         link = _text(await self._ask("POST", f"exports/{localpart}"), "link")

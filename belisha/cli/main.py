@@ -43,8 +43,10 @@ BUILT_IN = {
         "backup",
         "backup-key",
         "restore",
+        "upgrade",
+        "migrate",
     )
-}
+} | {"preflight": "belisha.cli.readiness"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -59,6 +59,11 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     export.add_argument("localpart", metavar="NAME")
     export.add_argument("file", type=Path, metavar="FILE.zip", help="a new file; only its owner can read it")
     add_data(export)
+    unlink = acts.add_parser(
+        "unlink", help="let another identity of its organisation's provider take a member's account"
+    )
+    unlink.add_argument("localpart", metavar="NAME")
+    add_data(unlink)
     invitation.add_acts(acts)
     add_data(acts.add_parser("list", help="list the members"))
 
@@ -75,6 +80,7 @@ def run(args: argparse.Namespace) -> int:
         "direct-chats": _direct_chats,
         "introduce": _introduce,
         "export": _export,
+        "unlink": _unlink,
         **invitation.ACTS,
     }[args.act]
     return asyncio.run(act(args))
@@ -169,10 +175,19 @@ async def _add(args: argparse.Namespace) -> int:
                 args.localpart, args.name, args.organisation, args.role, password.text, password.key
             )
     if change.created:
-        print(f"{change.id}: added; the password is in {password.path}. Hand it over safely, then delete the file.")
+        has = f"the password is in {password.path}. Hand it over safely, then delete the file."
+        print(f"{change.id}: added; {has if password.text else 'its organisation signs it in, by that user name.'}")
     else:
         password.drop()
         print(f"{change.id}: added; the account was there already and keeps its password.")
+    return 0
+
+
+async def _unlink(args: argparse.Namespace) -> int:
+    async with local_api.of(args.data) as api:
+        change = await api.forget_identities(args.localpart)
+    ended = "its sessions are ended; the next identity that its organisation's provider calls so takes the account"
+    print(f"{change.id}: {ended if change.changed else 'no identity of a provider has it'}")
     return 0
 
 

@@ -155,7 +155,8 @@ async def carry_out(args: argparse.Namespace) -> int:
                 )
             if not change.created:  # an account that was there already keeps its password
                 password.drop()
-    folder = f"; the passwords are in {PasswordFile.folder(args.data)}" if added and not args.dry_run else ""
+    has_passwords = added and not args.dry_run and PasswordFile.folder(args.data).exists()
+    folder = f"; the passwords are in {PasswordFile.folder(args.data)}" if has_passwords else ""
     would = "would be " if args.dry_run else ""
     print(f"{added} {would}added, {changed} {would}changed, {len(rows) - added - changed} are so already{folder}")
     return 0

@@ -7,7 +7,7 @@ from typing import Self
 
 from belisha.cli import data_folder
 from belisha.cli.errors import CommandError
-from belisha.cli.first_run import new_key, readable_password, shown_key
+from belisha.cli.first_run import has_passwords, new_key, readable_password, shown_key
 from belisha.secrets import write_private
 from belisha.settings import Settings
 
@@ -15,12 +15,14 @@ from belisha.settings import Settings
 class PasswordFile:
     """A new password, written down before the account exists: one that nobody knows is worse than a file too many.
 
-    Use it with `with`: where the account cannot be made, the file goes again.
+    Use it with `with`: where the account cannot be made, the file goes again. Where members sign in by their
+    organisations, there is neither password nor file.
     """
 
     def __init__(self, data: Path, localpart: str) -> None:
         self.path = self.folder(data) / f"{localpart.replace('/', '=2f')}.json"
-        self.text = readable_password()
+        self.text = readable_password() if has_passwords(_settings(data)) else None
+        """The password; None where there are none."""
         self.key = new_key(_settings(data))
         """The key of the member's app, in base32; None where there is no second factor."""
         self._more = shown_key(_settings(data), localpart, self.key)
@@ -32,6 +34,8 @@ class PasswordFile:
         return data.expanduser().absolute().resolve() / "passwords"
 
     def __enter__(self) -> Self:
+        if self.text is None:
+            return self
         try:
             self.path.parent.mkdir(mode=0o700, exist_ok=True)
             written = {"localpart": self._localpart, "password": self.text, **self._more}

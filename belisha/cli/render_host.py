@@ -4,11 +4,12 @@ import json
 import os
 import pwd
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
-from belisha.cli import data_folder
+from belisha.cli import data_folder, provider_secrets, restored
 from belisha.cli.errors import CommandError
 from belisha.host import File, Folders, HostError, files
 from belisha.secrets import FOLDER, MAKERS, SecretsError, ensure, read, write_private
@@ -19,31 +20,52 @@ def run(folder: Path, config: Path | None, port: int, *, dry_run: bool) -> int:
     """Writes what has changed, and prints the path of each such file.
 
     Raises:
-        CommandError: the settings are not those of a served community, or an account is missing.
+        CommandError: as `write`, or a restore of this server has not ended.
     """
     folders = Folders(configuration=folder.expanduser().absolute())
+    restored.refuse(folders.configuration)
+    for path in write(folders, config, port, dry_run=dry_run):
+        print(path)
+    return 0
+
+
+def write(
+    folders: Folders, config: Path | None, port: int, *, dry_run: bool = False, closed: bool = False
+) -> Iterator[Path]:
+    """Writes what has changed, and gives the path of each such file.
+
+    Args:
+        folders: where things are.
+        config: belisha.yaml, where it is not in its place.
+        port: the homeserver's.
+        dry_run: whether nothing is written.
+        closed: whether the homeserver answers no client, as during a restore.
+
+    Raises:
+        CommandError: the settings are not those of a served community, or an account is missing.
+    """
     path = config or folders.configuration / data_folder.SETTINGS
     if not path.exists():
         raise CommandError(f"{path} is not there.", "Write it first: docs/deploy.md says what has to stand in it.")
     settings = data_folder.read_settings(path)
     _same_server(settings, folders.configuration)
+    provider_secrets.check(settings, folders.state / "synapse")
     try:
-        wanted = _files(settings, folders, port, dry_run=dry_run)
+        wanted = _files(settings, folders, port, dry_run=dry_run, closed=closed)
         for relative, file in wanted.items():
             target = folders.configuration / relative
             if _is(target, file):
                 continue
             if not dry_run:
                 _write(target, file, folders.configuration)
-            print(target)
+            yield target
     except (HostError, SecretsError) as error:
         raise CommandError(f"{path}: {error}." if isinstance(error, HostError) else f"{error}.") from None
     except OSError as error:
         raise CommandError(f"{error.filename} cannot be written ({error.strerror}).", "Run this as root.") from None
-    return 0
 
 
-def _files(settings: Settings, folders: Folders, port: int, *, dry_run: bool) -> dict[str, File]:
+def _files(settings: Settings, folders: Folders, port: int, *, dry_run: bool, closed: bool) -> dict[str, File]:
     home = folders.configuration
     if not dry_run:
         home.mkdir(mode=0o755, parents=True, exist_ok=True)
@@ -51,7 +73,7 @@ def _files(settings: Settings, folders: Folders, port: int, *, dry_run: bool) ->
         raise CommandError(f"{home / FOLDER} has no secrets yet.", "Run this once without --dry-run.")
     secrets = ensure(home)
     texts = {name: read(home, name) + "\n" for name in MAKERS}
-    wanted = files(settings, secrets, texts, port, folders)
+    wanted = files(settings, secrets, texts, port, folders, closed=closed)
     run = {
         "service_manager": "systemd",
         "synapse": {"configuration": str(home / "synapse"), "state": str(folders.state / "synapse")},
@@ -80,7 +102,7 @@ def _is(path: Path, file: File) -> bool:
         return (
             path.read_text(encoding="utf-8") == file.text
             and stat.S_IMODE(found.st_mode) == file.mode
-            and found.st_uid == _account(file.owner)
+            and found.st_uid == account(file.owner)
         )
     except (OSError, UnicodeDecodeError):
         return False
@@ -88,19 +110,25 @@ def _is(path: Path, file: File) -> bool:
 
 def _write(path: Path, file: File, home: Path) -> None:
     """Writes a file whole or not at all; nobody else can read it before it has its owner."""
-    account = _account(file.owner)
+    owner = account(file.owner)
     for folder in reversed([one for one in path.parents if one.is_relative_to(home) and one != home]):
         if not folder.is_dir():
-            folder.mkdir(mode=0o755 if file.owner is None else 0o700)
-            os.chown(folder, account, -1)
+            folder.mkdir(mode=0o700)
+            os.chown(folder, owner, -1)
+            folder.chmod(0o755 if file.owner is None else 0o700)  # whatever the umask is
     draft = path.with_name(f".{path.name}.new")
     write_private(draft, file.text)
-    os.chown(draft, account, -1)
+    os.chown(draft, owner, -1)
     draft.chmod(file.mode)
     draft.replace(path)
 
 
-def _account(name: str | None) -> int:
+def account(name: str | None) -> int:
+    """The number of a service's account; root's where none is named.
+
+    Raises:
+        CommandError: this machine has none.
+    """
     if name is None:
         return 0
     try:

@@ -18,7 +18,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from belisha.cli import data_folder, http_probe, leftovers, ports, preflight, prometheus, restored
+from belisha.cli import data_folder, http_probe, leftovers, ports, preflight, prometheus, provider_secrets, restored
 from belisha.cli.backup.work import sweep_work
 from belisha.cli.child import Child, Program, last_line, python
 from belisha.cli.element.store import installed
@@ -78,6 +78,7 @@ async def running(
     data = data_folder.create(data)
     with data_folder.locked(data):
         settings = data_folder.settings(data)
+        provider_secrets.check(settings, data)
         if not closed:
             restored.refuse(data)
         sweep_work(data)

@@ -79,7 +79,8 @@ def how_to_use(community: Running, detached: bool) -> str:
         lines.append(f"  Sign in      in Element Web or Desktop: Sign in → Edit (homeserver) → {place.homeserver}")
     credentials = community.data / first_run.CREDENTIALS
     if credentials.exists():
-        lines.append(f"               as {manager}; the password is in {short(credentials)}")
+        how = f"the password is in {short(credentials)}" if first_run.has_passwords(settings) else "by its organisation"
+        lines.append(f"               as {manager}; {how}")
     if place.serves_prometheus:
         lines.append(f"  Prometheus   {place.prometheus}  (open to every account of this machine)")
     lines += [

@@ -29,16 +29,16 @@ def arranged(messages: Iterable[Message], apart: Collection[str] = ()) -> dict[s
     """The conversations of each room, by thread; of all members' digests of one moment it is done once.
 
     Args:
-        messages: what was written, whoever wrote it, in the order of time.
+        messages: what was written, whoever wrote it, in the order of arrival.
         apart: messages that are told for another reason.
     """
     found: dict[str, dict[str | None, Talk]] = {}
     for one in messages:
         talk = found.setdefault(one.room_id, {}).setdefault(one.thread, Talk([], [], {}))
-        talk.last[one.sender] = one.at
+        talk.last[one.sender] = max(one.at, talk.last.get(one.sender, 0))
         if one.event_id not in apart:
             talk.messages.append(one)
-            talk.times.append(one.at)
+            talk.arrivals.append(one.arrived)
     return found
 
 
@@ -66,13 +66,13 @@ def conversations(
         if (group := groups.get(room_id)) is None:
             continue
         for thread, talk in told.items():
-            seen = max(about.since, group.seen_until(thread), talk.last.get(about.reader, 0))
-            first, end = bisect_right(talk.times, seen), bisect_right(talk.times, about.until)
+            first, end = bisect_right(talk.arrivals, about.since), bisect_right(talk.arrivals, about.until)
             is_theirs = thread is not None and thread in took_part
             if end - first < (1 if is_theirs else BUSY):
                 continue
             # Nothing of their own is among these: what they wrote last is seen.
-            new = [one for one in talk.messages[first:end] if one.event_id not in apart]
+            seen = max(group.seen_until(thread), talk.last.get(about.reader, 0))
+            new = [one for one in talk.messages[first:end] if one.at > seen and one.event_id not in apart]
             if not new or not (is_theirs or _is_busy(len(new), {one.sender for one in new})):
                 continue
             facts = {"thread": "yes"} if thread is not None else {}

@@ -34,6 +34,7 @@ class Message(NamedTuple):
         room_id: its room.
         sender: who wrote it.
         at: when, in milliseconds since 1970, as the server wrote it.
+        arrived: when it was heard of here, likewise: an earlier one may come later.
         thread: the root of its thread; None in the main conversation.
     """
 
@@ -41,29 +42,34 @@ class Message(NamedTuple):
     room_id: str
     sender: str
     at: int
+    arrived: int
     thread: str | None = None
 
 
 class Talk(NamedTuple):
-    """A thread, or a group's main conversation, in the order of time.
+    """A thread, or a group's main conversation, in the order of arrival.
 
     Attributes:
         messages: what was written there.
-        times: when each of these was, in milliseconds since 1970.
-        last: when each of its writers wrote there last.
+        arrivals: when each of these arrived, in milliseconds since 1970.
+        last: when each of its writers wrote there last, by the server's time.
     """
 
     messages: list[Message]
-    times: list[int]
+    arrivals: list[int]
     last: dict[str, int]
 
 
 class Reading(NamedTuple):
-    """Who reads, and of what time they are told, in milliseconds since 1970: after `since`, `until` included."""
+    """Who reads, and what they are told of: what arrived after `since`, until `until`, in milliseconds since 1970."""
 
     reader: str
     since: int
     until: int
+
+    def spans(self, message: Message) -> bool:
+        """Whether a message arrived in that time."""
+        return self.since < message.arrived <= self.until
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,11 +107,15 @@ class Wait:
             `introduction`; or `announcement`.
         count: how many of them wait.
         name: the group's or organisation's; empty where it is about none.
+        room_id: where to look at it; empty where a command is the way.
+        event_id: the first of these there; empty for none.
     """
 
     sort: str
     count: int
     name: str = ""
+    room_id: str = ""
+    event_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)

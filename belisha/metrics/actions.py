@@ -57,6 +57,8 @@ ACTIONS: Final = {
         Action("viewed", "a page of the portal was opened; the first on a day"),
         Action("searched", "a search on the portal, whatever for; the first on a day", active=False),
         Action("found_nothing", "a search there that nothing was found by; the first on a day", active=False),
+        Action("reported", "a report of which the stewards were told; not of what", active=False),
+        Action("acknowledged", "a steward first looked after what the member had reported", active=False),
         Action("left", "the member's right to be in the community ended, as is seen the night after", active=False),
     )
 }

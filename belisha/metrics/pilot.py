@@ -15,6 +15,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from belisha.metrics.days import day_of
 from belisha.metrics.facts import Fact, fact_of
 
 ZONE: Final = ZoneInfo("Europe/London")
@@ -33,12 +34,15 @@ GROUPS: Final = {
 }
 _CATEGORIES: Final = ("government", "industry", "academia", "charity")
 _DAY: Final = timedelta(days=1)
+_MINUTE: Final = 60_000
 #: How often somebody who reads in a group above GREEN opens a file there.
 _OPENS: Final = 0.2
 #: How often somebody on the portal searches.
 _SEARCHES: Final = 0.5
 #: How often somebody who searches finds nothing.
 _IN_VAIN: Final = 0.3
+#: How often somebody who reads reports something, and how often a steward looks after it; in minutes, how soon.
+_REPORTS, _LOOKED_AFTER, _SOON = 0.003, 0.95, 90.0
 #: How often somebody makes a pause before the next thing.
 _PAUSES: Final = 0.1
 
@@ -89,6 +93,7 @@ def pilot(seed: int = 1, *, members: int = 200, organisations: int = 30, days: i
     found = [fact for fact in facts if fact.action == "searched"]
     facts += [_also(apart, fact, "found_nothing") for fact in found if apart.random() < _IN_VAIN]
     facts = list(_in_sessions(random.Random(f"{seed} times"), facts))  # noqa: S311  nor by this
+    facts += list(_reports(random.Random(f"{seed} reports"), facts, last))  # noqa: S311  nor by this
     return Pilot(people, categories, list(_with_refs(facts)), START, last)
 
 
@@ -177,6 +182,19 @@ def _in_sessions(dice: random.Random, facts: list[Fact]) -> Iterator[Fact]:
         then = begins if before is None else min(latest, before + timedelta(minutes=pause))
         now[fact.member, fact.day] = then
         yield fact._replace(at=int(then.astimezone(UTC).timestamp() * 1000))
+
+
+def _reports(dice: random.Random, facts: list[Fact], last: date) -> Iterator[Fact]:
+    """What some who read report, and that most of it is looked after, by day and by night."""
+    for fact in facts:
+        if fact.action != "read" or dice.random() >= _REPORTS:
+            continue
+        key = f"{dice.getrandbits(64):016x}"
+        report = fact._replace(key=key, action="reported", group="", label="", ref=key)
+        yield report
+        at = fact.at + int(dice.lognormvariate(0.0, 1.2) * _SOON) * _MINUTE
+        if dice.random() < _LOOKED_AFTER and (day := day_of(at, ZONE)) <= last:
+            yield report._replace(key=f"{key} acknowledged", at=at, day=day, action="acknowledged")
 
 
 def _is_above_green(fact: Fact) -> bool:

@@ -16,7 +16,7 @@ from belisha.directory.query import Alternative, Unit
 from bots.directory.dialects import PostgreSQL, Sqlite
 
 Segments = Sequence[tuple[str, list[str]]]
-_BETWEEN: Final = "_"  # no word has this key: it keeps phrases from going on in the next tag
+BETWEEN: Final = "_"  # no word has this key: it keeps phrases from going on in the next tag
 
 
 class Index(NamedTuple):
@@ -55,7 +55,7 @@ class SqliteWords(Sqlite):
         statement = (
             f"INSERT INTO {self.index.words} (rowid, {self.index.first}, other) VALUES (:number, :first, :other)"  # noqa: S608 - constants
         )
-        between = f" {_BETWEEN} "
+        between = f" {BETWEEN} "
         values = {"number": number, "first": between.join(columns[True]), "other": between.join(columns[False])}
         connection.execute(sa.text(statement), values)
 

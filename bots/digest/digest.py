@@ -1,7 +1,8 @@
 """Each member's digest, as a part of the steward: planned at their hour, chosen, decided about, and sent once.
 
-A digest is two jobs. The first asks the module for the member's groups at that moment and chooses what may be new; the
-second asks about each item chosen and says what the module still tells (rule P2). Between them there are ids alone.
+A job asks the module for the member's groups at that moment and chooses what may be new. What comes of that is a
+letter, which is written when it is sent and again at each attempt: then each item is asked about, and what the module
+still tells is said (rule P2). Until then there are ids alone. Once it is sent, another job notes that they were told.
 """
 
 from __future__ import annotations
@@ -37,10 +38,11 @@ from bots.kernel.bot import Context, Job, Needs
 from bots.kernel.calls import Acting
 from bots.kernel.calls import Entry as Answered
 from bots.kernel.digested import DigestFacts
-from bots.kernel.effects import MAILED, Effect, Letter, Mail, Schedule, Send
+from bots.kernel.effects import MAILED, Effect, Letter, Mail, Schedule
 from bots.kernel.events import Event
-from bots.kernel.letters import Unwritten
+from bots.kernel.letters import Said, Unwritten
 from bots.kernel.listed import Sight
+from bots.kernel.outbox import is_underway
 from bots.kernel.rules import Rule
 from bots.kernel.store import insert_on
 from bots.polls.key_files import KeyFiles
@@ -48,9 +50,18 @@ from bots.polls.key_files import KeyFiles
 PLAN: Final = "digest plan"
 #: Begin the names of the jobs for one member each.
 CHOOSE: Final = "digest choose "
+#: Those of earlier versions, in which the letter of today was a job.
 TELL: Final = "digest tell "
-#: The name of the letters.
+#: The name of the letters, and the key of the way that one goes: by chat, by mail alone, or by mail after chat (both).
 LETTER: Final = "digest"
+BY: Final = "by"
+_BOT: Final = "steward"
+#: When it is chosen anew, and how often it was; keys of what a letter's end tells.
+_AGAIN: Final = "again"
+_AT: Final = "at"
+_ROUND: Final = "round"
+#: After so many seconds it is looked again whether an earlier one is sent.
+_PATIENCE_S: Final = 600.0
 #: How many are begun in one minute.
 AT_ONCE: Final = 500
 
@@ -89,7 +100,7 @@ class Digests:
 
     def note(self, event: Event, context: Context) -> None:
         """Keeps what digests need of it."""
-        facts.note(context.database, event)
+        facts.note(context.database, event, context.now)
 
     def needs(self, event: Event) -> Needs | None:
         """No event is answered; see `watches`."""
@@ -107,7 +118,7 @@ class Digests:
         """What the module tells of the member at this moment, for the jobs of one member."""
         if job.name.startswith(CHOOSE):
             return Needs(digest=(str(job.arguments["room"]), str(job.arguments["user"]), ()))
-        return self.letter_needs(job) if job.name.startswith(TELL) else None
+        return None
 
     def letter_needs(self, letter: Job) -> Needs:
         """The same of each item, for what tells of them."""
@@ -125,7 +136,7 @@ class Digests:
             return self._chosen(job, context)
         if job.name.startswith(MAILED):
             return self._mailed(job, context)
-        return self._told(job, context) if job.name.startswith(TELL) else None
+        return (_again(job.arguments, context.now),) if job.name.startswith(TELL) else None
 
     def _planned(self, context: Context) -> Sequence[Effect]:
         connection, now = context.database, context.now
@@ -150,42 +161,32 @@ class Digests:
         return effects
 
     def _chosen(self, job: Job, context: Context) -> Sequence[Effect]:
-        asked = _asked(job, context)
-        if asked is None:
-            return ()  # they may not act; what was new stays new until they may
-        found = [one for source in self._sources if source.names_items for one in source.new(context.database, asked)]
-        kept = [_kept(one) for one in within(found)]
-        return (Schedule(f"{TELL}{asked.user_id}", context.now, {**job.arguments, "entries": kept}),)
-
-    def _told(self, job: Job, context: Context) -> Sequence[Effect]:
-        connection, asked = context.database, _asked(job, context)
-        row = _row(connection, str(job.arguments["user"]))
-        if asked is None or row is None or row["every"] == OFF:
+        connection, user_id, room = context.database, str(job.arguments["user"]), str(job.arguments["room"])
+        row = _row(connection, user_id)
+        if row is None or row["every"] == OFF:
             return ()
-        mine = digest_member.c.user_id == asked.user_id
-        room, way = str(job.arguments["room"]), self._mailbox.way(connection, asked.user_id)
+        # Looked at before `since`: whoever ends the one has moved the other in the same transaction.
+        if row["letter"] is not None and is_underway(context, _BOT, row["letter"]):
+            return (_again(job.arguments, context.now + _PATIENCE_S),)  # else the two would tell the same
+        row = _row(connection, user_id) or row
+        asked = _asked(job, context, float(row["since"]))
+        if asked is None or asked.until <= asked.since:
+            return ()  # they may not act, so what was new stays new until they may; or they were told of that time
+        way = self._mailbox.way(connection, user_id)
         end = None if way == MAIL else quiet.until(connection, room, context.now, self._zone)
         if end is not None:  # chosen anew then: what is taken back meanwhile is not told
-            arguments = {key: value for key, value in job.arguments.items() if key != "entries"}
-            return (Schedule(f"{CHOOSE}{asked.user_id}", end, arguments),)
-        told = shortened(decided(self._all(connection, job, asked), asked.facts.told, asked.facts.groups))
-        if not told.shown:
-            connection.execute(digest_member.update().where(mine).values(since=asked.until))
-            return ()
+            return (_again(job.arguments, end),)
         effects: list[Effect] = []
-        if way != CHAT and (refused := self._mailbox.outside(connection, asked.user_id, asked.facts.domains)):
+        if way != CHAT and (refused := self._mailbox.outside(connection, user_id, asked.facts.domains)):
             effects, way = [*refused], CHAT
-        people = [one.entry.facts["address"] for one in told.shown if one.entry.why is Why.PEOPLE]
-        if way != MAIL:
-            connection.execute(digest_member.update().where(mine).values(since=asked.until))
-            self._note(connection, asked.user_id, told.shown)
-            content = notice(words.digest(told, self._by_reason, asked.since, self._zone)) | _label(told)
-            effects.append(Send(content, room=room, once=f"digest {asked.user_id} {asked.until}", waits=True))
-        if way != CHAT:
-            arguments = {**job.arguments, "people": people if way == BOTH else []}
-            until, once = context.now + by_mail.LIFE_S, f"digest mail {asked.user_id} {asked.until}"
-            effects.append(Letter(LETTER, asked.user_id, arguments, until, once=once))
-        return effects
+        found = [one for source in self._sources if source.names_items for one in source.new(connection, asked)]
+        by = MAIL if way == MAIL else CHAT
+        arguments = {**job.arguments, "since": asked.since, "entries": [_kept(one) for one in within(found)], BY: by}
+        once = f"digest {by} {user_id} {asked.until} {arguments.get(_ROUND, 0)}"
+        mine = digest_member.c.user_id == user_id
+        connection.execute(digest_member.update().where(mine).values(letter=once))
+        where = None if by == MAIL else room
+        return (*effects, Letter(LETTER, user_id, arguments, context.now + by_mail.LIFE_S, once=once, room=where))
 
     def _note(self, connection: sa.Connection, user_id: str, shown: Sequence[Shown]) -> None:
         for source in self._sources:
@@ -195,45 +196,69 @@ class Digests:
         more = [one for source in self._sources if not source.names_items for one in source.new(connection, asked)]
         return ordered((*_entries(job), *more))
 
-    # --- By mail -----------------------------------------------------------------------------------------------
+    # --- What is said and mailed -------------------------------------------------------------------------------
 
-    def letter(self, letter: Job, context: Context) -> Mail | Unwritten:
-        """A digest as it may be mailed at this moment."""
-        connection, asked = context.database, _asked(letter, context)
-        post, row = self._mailbox.post, self._mailbox.confirmed(connection, str(letter.arguments["user"]))
-        chosen = _row(connection, str(letter.arguments["user"]))
-        wants = chosen is not None and chosen["every"] != OFF and row is not None and row["way"] != CHAT
-        if asked is None or post is None or row is None or not wants:
+    def letter(self, letter: Job, context: Context) -> Mail | Said | Unwritten:
+        """A digest as it may be said, or mailed, at this moment."""
+        connection, asked, by = context.database, _asked(letter, context), letter.arguments.get(BY)
+        row = _row(connection, str(letter.arguments["user"]))
+        if asked is None or row is None or row["every"] == OFF:
+            return Unwritten()  # what was new stays new
+        if by in (CHAT, MAIL):
+            room, way = str(letter.arguments["room"]), self._mailbox.way(connection, asked.user_id)
+            end = None if by == MAIL else quiet.until(connection, room, context.now, self._zone)
+            # They want quiet now, or another way, or that time is told: it is chosen anew.
+            if end is not None or (way == MAIL) != (by == MAIL) or float(row["since"]) != asked.since:
+                again = {**letter.arguments, _AT: context.now if end is None else end}
+                return Unwritten({"letter": LETTER, "user": asked.user_id, _AGAIN: again})
+        return self._in_chat(letter, context, asked) if by == CHAT else self._in_mail(letter, context, asked)
+
+    def _in_chat(self, letter: Job, context: Context, asked: Asked) -> Said | Unwritten:
+        told = shortened(decided(self._all(context.database, letter, asked), asked.facts.told, asked.facts.groups))
+        about = {"letter": LETTER, BY: CHAT, "user": asked.user_id, "until": asked.until, "people": _people(told)}
+        if not told.shown:
+            return Unwritten(about)
+        blocks = words.digest(told, self._by_reason, asked.since, self._zone)
+        return Said(notice(blocks) | _label(told), {**about, "arguments": letter.arguments})
+
+    def _in_mail(self, letter: Job, context: Context, asked: Asked) -> Mail | Unwritten:
+        connection, post, by = context.database, self._mailbox.post, letter.arguments.get(BY)
+        row = self._mailbox.confirmed(connection, asked.user_id)
+        if post is None or row is None or row["way"] == CHAT:
             return Unwritten()
         if not addresses.is_within(row["address"], asked.facts.domains):
             return Unwritten()  # the next one tells of that
         entries = self._all(connection, letter, asked)
         shown, above = carried(entries, asked.facts.told, asked.facts.groups, post.ceiling)
         told = shortened(shown)
-        people = [one.entry.facts["address"] for one in told.shown if one.entry.why is Why.PEOPLE]
-        about = {"user": asked.user_id, "until": asked.until, "handle": row["handle"], "people": people}
-        then = {"letter": LETTER, **about}
+        about = {"user": asked.user_id, "until": asked.until, "handle": row["handle"], "people": _people(told)}
+        then = {"letter": LETTER, BY: by, **about}
         if not told.shown and not above:
             return Unwritten(then)
         blocks = words.digest(told, self._by_reason, asked.since, self._zone, above)
         return replace(by_mail.written(post, row, blocks, told), then=then)
 
     def _mailed(self, job: Job, context: Context) -> Sequence[Effect] | None:
-        """Notes that a member was told by mail, or tells them by chat why not."""
+        """Notes that a member was told; by mail after that where they want both; or tells them by chat why not."""
         connection, then, ended = context.database, job.arguments["then"], job.arguments["ended"]
         if then.get("letter") != LETTER:
             return None
-        user_id, until = str(then["user"]), float(then["until"])
-        mine = digest_member.c.user_id == user_id
+        user_id, by = str(then["user"]), then.get(BY)
+        if _AGAIN in then:
+            again = then[_AGAIN]
+            return (_again({**again, _ROUND: again.get(_ROUND, 0) + 1}, float(again[_AT])),)
         if ended in ("sent", "unwritten"):
-            later = mine & (digest_member.c.since < until)
-            connection.execute(digest_member.update().where(later).values(since=until))
-            shown = [Shown(Entry(Why.PEOPLE, facts={"address": one})) for one in then["people"]]
-            self._note(connection, user_id, shown)
-            return ()
-        was_by_mail_alone = self._mailbox.way(connection, user_id) == MAIL
+            self._was_told(connection, user_id, float(then["until"]), then["people"])
+            wants_both = by == CHAT and ended == "sent" and self._mailbox.way(connection, user_id) == BOTH
+            return (_after_chat(then, context.now),) if wants_both else ()
+        was_alone = by in (CHAT, MAIL)
         said = mailbox.refused(connection, user_id, str(then["handle"])) if ended == "refused" else ()
-        return (*said, *(self._anew(connection, user_id, context.now) if was_by_mail_alone else ()))
+        return (*said, *(self._anew(connection, user_id, context.now) if was_alone else ()))
+
+    def _was_told(self, connection: sa.Connection, user_id: str, until: float, people: Sequence[str]) -> None:
+        later = (digest_member.c.user_id == user_id) & (digest_member.c.since < until)
+        connection.execute(digest_member.update().where(later).values(since=until))
+        self._note(connection, user_id, [Shown(Entry(Why.PEOPLE, facts={"address": one})) for one in people])
 
     def _anew(self, connection: sa.Connection, user_id: str, now: float) -> Sequence[Effect]:
         """Has what a member was not told by mail be chosen again: it comes by chat where mail is refused."""
@@ -255,8 +280,25 @@ def _row(connection: sa.Connection, user_id: str) -> sa.RowMapping | None:
 
 
 def _choosing(row: sa.RowMapping, now: float, following: float) -> Schedule:
-    about = {"user": row["user_id"], "room": row["service_room"], "since": row["since"], "until": now}
+    until = now - facts.SETTLES_S
+    about = {"user": row["user_id"], "room": row["service_room"], "since": row["since"], "until": until}
     return Schedule(f"{CHOOSE}{row['user_id']}", now, {**about, "following": following})
+
+
+def _again(arguments: Mapping[str, Any], at: float) -> Schedule:
+    """Has a digest be chosen anew at a time, in seconds since 1970."""
+    about = {key: arguments[key] for key in ("user", "room", "since", "until", "following")}
+    return Schedule(f"{CHOOSE}{about['user']}", at, {**about, _ROUND: arguments.get(_ROUND, 0)})
+
+
+def _after_chat(then: Mapping[str, Any], now: float) -> Letter:
+    """The mail with what was said by chat; who was named there may be named once more."""
+    user_id, arguments = str(then["user"]), {**then["arguments"], BY: BOTH, "people": then["people"]}
+    return Letter(LETTER, user_id, arguments, now + by_mail.LIFE_S, once=f"digest mail {user_id} {then['until']}")
+
+
+def _people(told: Digest) -> list[str]:
+    return [one.entry.facts["address"] for one in told.shown if one.entry.why is Why.PEOPLE]
 
 
 def _keep_in_step(connection: sa.Connection, now: float, zone: ZoneInfo) -> None:
@@ -279,13 +321,15 @@ def _label(told: Digest) -> dict[str, Any]:
     return {LABEL_KEY: {"label": str(told.label)}}
 
 
-def _asked(job: Job, context: Context) -> Asked | None:
+def _asked(job: Job, context: Context, since: float | None = None) -> Asked | None:
+    """For whom a job or letter is; `since` in the place of the one that it was made with."""
     arguments = job.arguments
     if not isinstance(context.digest, DigestFacts):
         return None
     sight = context.sight if isinstance(context.sight, Sight) else None
-    since, until, following = (float(arguments[key]) for key in ("since", "until", "following"))
+    told, until, following = (float(arguments[key]) for key in ("since", "until", "following"))
     again = frozenset(arguments.get("people", ()))
+    since = told if since is None else since
     return Asked(str(arguments["user"]), since, until, following, context.now, context.digest, sight, again)
 
 

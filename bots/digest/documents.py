@@ -29,11 +29,11 @@ class Documents(Source):
 
     def new(self, connection: sa.Connection, asked: Asked) -> Sequence[Entry]:
         """For each group, the files of others that the reader has not seen."""
-        since, until, groups = int(asked.since * 1000), int(asked.until * 1000), asked.facts.groups
+        time, groups = asked.time, asked.facts.groups
         found = dict[str, list[str]]()
         for room_id, there in self._recent.of(connection, groups, asked.until, asked.now).items():
             for one in there.files:
-                if since < one.at <= until and one.sender != asked.user_id and groups[room_id].is_new(one):
+                if time.spans(one) and one.sender != asked.user_id and groups[room_id].is_new(one):
                     found.setdefault(room_id, []).append(one.event_id)
         return [
             Entry(Why.DOCUMENT, room_id, tuple(files[:COUNTED]), -len(files), {MORE: "yes"} if files[COUNTED:] else {})

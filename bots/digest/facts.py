@@ -17,6 +17,8 @@ from bots.directory.tables import directory_member
 from bots.kernel.events import Event
 from bots.kernel.store import insert_on
 
+#: What a handler began to note before a moment is committed so many seconds later; digests tell of what is older.
+SETTLES_S: Final = 60.0
 #: For so long, in seconds, messages are known: a week's digest, and another week for bots that were down.
 KEPT_S: Final = 15 * 86_400.0
 _MESSAGE: Final = "m.room.message"
@@ -31,8 +33,8 @@ def concerns(event: Event) -> bool:
     return event.state_key is None and event.type in (_MESSAGE, _REACTION, _REDACTION)
 
 
-def note(connection: sa.Connection, event: Event) -> None:
-    """Keeps what digests need of an event, in the transaction in which it is handled."""
+def note(connection: sa.Connection, event: Event, now: float) -> None:
+    """Keeps what digests need of an event, in the transaction in which it is handled; `now` in seconds since 1970."""
     if not concerns(event):
         return
     if event.type == _REDACTION:
@@ -40,7 +42,7 @@ def note(connection: sa.Connection, event: Event) -> None:
     elif event.type == _REACTION:
         _answered(connection, event.sender, event.about)
     elif event.relation.get("rel_type") != "m.replace" and not _is_their_own(connection, event):
-        _written(connection, event)
+        _written(connection, event, now)
 
 
 def thin(connection: sa.Connection, now: float) -> None:
@@ -50,12 +52,13 @@ def thin(connection: sa.Connection, now: float) -> None:
     connection.execute(digest_message.delete().where(digest_message.c.at < int((now - KEPT_S) * 1000)))
 
 
-def _written(connection: sa.Connection, event: Event) -> None:
+def _written(connection: sa.Connection, event: Event, now: float) -> None:
     row = {
         "event_id": event.event_id,
         "room_id": event.room_id,
         "sender": event.sender,
         "at": event.sent_at,
+        "arrived": int(now * 1000),
         "thread": event.thread,
         "is_file": event.text("msgtype") in KINDS and event.text("url") is not None,
     }

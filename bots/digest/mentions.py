@@ -18,12 +18,12 @@ from bots.steward.announcements import link_of
 
 _MESSAGE: Final = digest_message.c
 _NAMED: Final = (
-    sa.select(_MESSAGE.event_id, _MESSAGE.room_id, _MESSAGE.sender, _MESSAGE.at, _MESSAGE.thread)
+    sa.select(_MESSAGE.event_id, _MESSAGE.room_id, _MESSAGE.sender, _MESSAGE.at, _MESSAGE.arrived, _MESSAGE.thread)
     .join(digest_mention, digest_mention.c.event_id == _MESSAGE.event_id)
     .where(
         digest_mention.c.user_id == sa.bindparam("user"),
-        _MESSAGE.at > sa.bindparam("since"),
-        _MESSAGE.at <= sa.bindparam("until"),
+        _MESSAGE.arrived > sa.bindparam("since"),
+        _MESSAGE.arrived <= sa.bindparam("until"),
     )
 )
 
@@ -36,7 +36,7 @@ class Mentions(Source):
 
     def new(self, connection: sa.Connection, asked: Asked) -> Sequence[Entry]:
         """The mentions without an answer that the reader has not seen."""
-        about = {"user": asked.user_id, "since": int(asked.since * 1000), "until": int(asked.until * 1000)}
+        about = {"user": asked.user_id, "since": asked.time.since, "until": asked.time.until}
         groups = asked.facts.groups
         messages = [Message(*row) for row in connection.execute(_NAMED, about)]
         return [

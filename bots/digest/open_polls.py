@@ -38,7 +38,7 @@ class OpenPolls(Source):
         """The polls that close soon; of open ones the module says whether the reader has voted."""
         return [
             Entry(Why.POLL, row["room_id"], (row["event_id"],), row["closes"], {"closes": str(row["closes"])})
-            for row in connection.execute(_SOON, {"after": asked.until, "until": asked.following}).mappings()
+            for row in connection.execute(_SOON, {"after": asked.now, "until": asked.following}).mappings()
             if row["room_id"] in asked.facts.groups and not self._is_done(connection, dict(row), asked.user_id)
         ]
 

@@ -29,13 +29,13 @@ class Posts(Source):
 
     def new(self, connection: sa.Connection, asked: Asked) -> Sequence[Entry]:
         """The posts of others that the reader has not seen, the newest first."""
-        groups, since, until = asked.facts.groups, int(asked.since * 1000), int(asked.until * 1000)
+        groups, time = asked.facts.groups, asked.time
         written = self._recent.of(connection, groups, asked.until, asked.now)
         return [
             Entry(Why.POST, one.room_id, (one.event_id,), -float(one.at), {"at": str(one.at)})
             for room_id, there in written.items()
             for one in there.posts
-            if since < one.at <= until and one.sender != asked.user_id and groups[room_id].is_new(one)
+            if time.spans(one) and one.sender != asked.user_id and groups[room_id].is_new(one)
         ]
 
     def line(self, shown: Shown, zone: ZoneInfo) -> Sequence[Words]:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from belisha.digest.choosing import arranged
 from belisha.digest.values import Message, Talk
 from bots.blog.tables import post
-from bots.digest.facts import KEPT_S
+from bots.digest.facts import KEPT_S, SETTLES_S
 from bots.digest.tables import digest_message
 
 #: For so many seconds a group is not read anew.
@@ -26,12 +26,19 @@ MOST: Final = 100_000
 # Made once: a statement costs more to be made than to be executed, and thousands of digests are made in one half hour.
 _MESSAGE: Final = digest_message.c
 _MESSAGES: Final = (
-    sa.select(_MESSAGE.event_id, _MESSAGE.room_id, _MESSAGE.sender, _MESSAGE.at, _MESSAGE.thread, _MESSAGE.is_file)
+    sa.select(*(_MESSAGE[name] for name in Message._fields), _MESSAGE.is_file)
     .where(_MESSAGE.room_id.in_(sa.bindparam("rooms", expanding=True)), _MESSAGE.at > sa.bindparam("since"))
-    .order_by(_MESSAGE.at, _MESSAGE.event_id)
+    .order_by(_MESSAGE.arrived, _MESSAGE.event_id)
 )
 _POSTS: Final = (
-    sa.select(post.c.event_id, post.c.room_id, post.c.author, post.c.sent_at)
+    sa.select(
+        post.c.event_id,
+        post.c.room_id,
+        post.c.author,
+        post.c.sent_at,
+        sa.func.coalesce(_MESSAGE.arrived, post.c.sent_at),
+    )
+    .outerjoin(digest_message, _MESSAGE.event_id == post.c.event_id)
     .where(post.c.room_id.in_(sa.bindparam("rooms", expanding=True)), post.c.sent_at > sa.bindparam("since"))
     .order_by(post.c.sent_at, post.c.event_id)
 )
@@ -39,7 +46,7 @@ _POSTS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What was written in one group, in the order of time.
+    """What was written in one group, in the order of arrival; posts by the server's time.
 
     Attributes:
         talks: its conversations without posts, by thread.
@@ -64,7 +71,7 @@ class Recent:
         """With when each was read, in seconds since 1970; the longest ago asked for first."""
 
     def of(self, connection: sa.Connection, rooms: Collection[str], until: float, now: float) -> Mapping[str, Written]:
-        """What was written in these rooms, at least all that was known at a moment.
+        """What was written in these rooms, at least all that had arrived at a moment.
 
         Args:
             connection: the caller's transaction.
@@ -75,7 +82,7 @@ class Recent:
         found, missing = dict[str, tuple[float, Written]](), list[str]()
         for room in rooms:
             held = self._held.pop(room, None)
-            if held is not None and until <= held[0] <= now < held[0] + HOLDS_S:
+            if held is not None and until + SETTLES_S <= held[0] <= now < held[0] + HOLDS_S:
                 found[room] = held
             else:
                 missing.append(room)

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from belisha.digest.values import Entry, Shown, Why
+from belisha.digest.values import Entry, Reading, Shown, Why
 from bots.kernel.answers import Words
 from bots.kernel.digested import DigestFacts
 from bots.kernel.listed import Sight
@@ -42,6 +42,11 @@ class Asked:
     facts: DigestFacts
     sight: Sight | None = None
     again: frozenset[str] = frozenset()
+
+    @property
+    def time(self) -> Reading:
+        """The same time in milliseconds, with whom it is for."""
+        return Reading(self.user_id, int(self.since * 1000), int(self.until * 1000))
 
 
 class Source(ABC):

@@ -9,7 +9,8 @@ import sqlalchemy as sa
 
 from bots.kernel.tables import metadata
 
-# Messages of the last weeks, in groups; `at` in milliseconds since 1970, `thread` the root of theirs.
+# Messages of the last weeks, in groups; `at` is the server's time and `arrived` that at which it was heard of here, in
+# milliseconds since 1970, `thread` the root of theirs.
 digest_message = sa.Table(
     "digest_message",
     metadata,
@@ -17,6 +18,7 @@ digest_message = sa.Table(
     sa.Column("room_id", sa.Text, nullable=False),
     sa.Column("sender", sa.Text, nullable=False),
     sa.Column("at", sa.BigInteger, nullable=False),
+    sa.Column("arrived", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("thread", sa.Text),
     sa.Column("is_file", sa.Boolean, nullable=False, server_default=sa.false()),
 )
@@ -34,7 +36,8 @@ digest_mention = sa.Table(
 )
 sa.Index("ix_digest_mention_event_id", digest_mention.c.event_id)
 
-# What each member chose; until when they were told, and when the next one is due, in seconds since 1970.
+# What each member chose; until when they were told, and when the next one is due, in seconds since 1970. `letter` is
+# the key of the one that was written last: while that is underway, none is chosen.
 digest_member = sa.Table(
     "digest_member",
     metadata,
@@ -43,6 +46,7 @@ digest_member = sa.Table(
     sa.Column("hour", sa.Text, nullable=False, server_default="08:00"),
     sa.Column("since", sa.Float, nullable=False),
     sa.Column("due", sa.Float, nullable=False),
+    sa.Column("letter", sa.Text),
     sa.CheckConstraint("every IN ('daily', 'weekly', 'off')", name="every"),
 )
 sa.Index("ix_digest_member_due", digest_member.c.due)

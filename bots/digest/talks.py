@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 
 from belisha.digest.choosing import MORE, conversations
-from belisha.digest.values import Entry, Reading, Shown, Why
+from belisha.digest.values import Entry, Shown, Why
 from belisha.translation import _
 from bots.digest.recent import Recent
 from bots.digest.source import Asked, Source
@@ -36,11 +36,10 @@ class Talks(Source):
     def new(self, connection: sa.Connection, asked: Asked) -> Sequence[Entry]:
         """The conversations of the reader's groups that are worth a look."""
         user, groups = {"user": asked.user_id}, asked.facts.groups
-        about = Reading(asked.user_id, int(asked.since * 1000), int(asked.until * 1000))
         took_part = {one for row in connection.execute(_OWN, user) for one in row if one is not None}
         written = self._recent.of(connection, groups, asked.until, asked.now)
         talks = {room_id: there.talks for room_id, there in written.items()}
-        return conversations(talks, about, groups, took_part, set(connection.scalars(_NAMED, user)))
+        return conversations(talks, asked.time, groups, took_part, set(connection.scalars(_NAMED, user)))
 
     def line(self, shown: Shown, zone: ZoneInfo) -> Sequence[Words]:
         """How much, by how many, where, and why it is told."""

@@ -109,6 +109,7 @@ class Portal(_Model):
     secret_file: Path
     community: str = Field(min_length=1)
     second_factor: bool = False
+    by_organisation: bool = False
     rc_address: RateLimit = RateLimit(per_second=20, burst_count=300)
     rc_member: RateLimit = RateLimit(per_second=5, burst_count=120)
     rc_sign_in: RateLimit = RateLimit(per_second=0.1, burst_count=60)
@@ -159,6 +160,8 @@ class Config(_Model):
     appservice_id: str = Field(default="belisha", min_length=1)
     time_zone: str = "Europe/London"
     language: str = "en-GB"
+    markings: dict[str, str] = Field(default_factory=dict)
+    """Markings of other schemes, and the label that each means; `refuse` where what has it may not be here."""
     rules_file: Path | None = None
     mail: Mail | None = None
     portal: Portal | None = None

@@ -56,7 +56,8 @@ def _wait(value: object) -> Wait | None:
     count = value.get("count") if isinstance(value, dict) else None
     if not isinstance(value, dict) or not isinstance(count, int):
         return None
-    return Wait(str(value.get("sort") or ""), count, str(value.get("name") or ""))
+    sort, *others = (str(value.get(key) or "") for key in ("sort", "name", "room_id", "event_id"))
+    return Wait(sort, count, *others)
 
 
 def _told(value: object, alike: dict[tuple[object, ...], Told | None]) -> Told | None:

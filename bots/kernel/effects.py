@@ -24,6 +24,8 @@ Target = str | Sent
 #: Key of the events that bots send, with the id of the effect that made them.
 EFFECT = "org.belisha.effect"
 _PICTURES = "picture "
+#: Begins the lanes of messages that are written when they are sent, so that they hold up nothing else in a room.
+WRITTEN = "written "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,7 +144,7 @@ class Mail:
 
 @dataclass(frozen=True, slots=True)
 class Letter:
-    """Send a mail that is written anew with each attempt (see `letters.WithLetters`); only this is stored of it."""
+    """Send what is written anew with each attempt (see `letters.WithLetters`); only this is stored of it."""
 
     name: str
     reader: str
@@ -151,6 +153,8 @@ class Letter:
     until: float
     """As in `Mail`."""
     once: str | None = None
+    room: str | None = None
+    """Where it is said; None where it is mailed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,8 +233,9 @@ class Unschedule:
 
 #: Begins the names of jobs that tell a bot how an act ended: `then`, and `outcome` or `refused` with a sentence.
 OUTCOME = "outcome "
-#: Begins the names of jobs that tell a bot how a mail ended: `then`, and `ended`, which is `sent`, `refused` (no mail
-#: is taken for this reader), `expired` or `unwritten`. Of a letter that expired, `then` is its name and arguments.
+#: Begins the names of jobs that tell a bot how a mail or letter ended: `then`, and `ended`, which is `sent`, `refused`
+#: (no mail is taken for this reader), `expired` or `unwritten`. Of a letter that expired, `then` is its name and
+#: arguments.
 MAILED = "mailed "
 
 Told = Turn | Publish | Contribute
@@ -264,7 +269,7 @@ def lane_of(effect: Outgoing, room_id: str | None) -> str:
     if isinstance(effect, Mail):
         return f"mail {_short(effect.to.casefold())}"
     if isinstance(effect, Letter):
-        return f"mail {_short(effect.reader)}"
+        return f"mail {_short(effect.reader)}" if effect.room is None else f"{WRITTEN}{effect.room}"
     if isinstance(effect, Turn):
         return f"turn {effect.what}"
     if isinstance(effect, Hook):
@@ -286,7 +291,7 @@ def _short(reader: str) -> str:
 
 def room_of(lane: str) -> str:
     """The room in which something of a lane is done."""
-    return lane.removeprefix(_PICTURES)
+    return lane.removeprefix(_PICTURES).removeprefix(WRITTEN)
 
 
 def body_of(effect: Outgoing, effect_ids: Mapping[int, str], event_id: str | None) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Mails on their way: until when each is of use, how it ended, and those that are written anew with each attempt.
+"""Mails and messages on their way: until when each is of use, how it ended, and those written anew with each attempt.
 
 What a letter says is decided when it is sent, and again when that has to be tried again (rules P2 and E1): what waits
 in the outbox is who it is for and ids, no word and no name.
@@ -31,6 +31,14 @@ class Unwritten:
     then: Mapping[str, Any] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A letter as it is said in a room, and what its bot is given as a job once it is there."""
+
+    content: Mapping[str, Any]
+    then: Mapping[str, Any]
+
+
 @runtime_checkable
 class WithLetters(Protocol):
     """A bot that writes letters; each is asked for as a job is, by its name and arguments."""
@@ -38,8 +46,8 @@ class WithLetters(Protocol):
     def letter_needs(self, letter: Job) -> Needs:
         """What must be known to write one."""
 
-    def letter(self, letter: Job, context: Context) -> Mail | Unwritten:
-        """The mail as it is to be at this moment; it may be asked for again, so nothing is changed."""
+    def letter(self, letter: Job, context: Context) -> Mail | Said | Unwritten:
+        """The mail or message as it is to be at this moment; it may be asked for again, so nothing is changed."""
 
 
 class Mailing:
@@ -69,26 +77,40 @@ class Mailing:
             Unreachable: It is to be tried again.
             Impossible: Nobody writes such letters any more.
         """
-        until = effect.body.get("until")
-        if until is not None and self._now() >= until:
-            log.warning("a mail was not sent in time", extra={"effect": effect.effect_id, "kind": effect.kind})
-            letter = {"letter": effect.body["name"], **effect.body["arguments"]} if effect.kind == "letter" else None
-            return _ended("expired", effect.body.get("then") or letter)
+        if self.is_late(effect):
+            return self.expired(effect)
         body, then = effect.body, effect.body.get("then")
         if effect.kind == "letter":
-            written = await self._write(effect)
-            if isinstance(written, Unwritten):
-                return _ended("unwritten", written.then)
+            written = await self.write(effect)
+            if not isinstance(written, Mail):
+                return ended("unwritten", written.then)
             body, then = written.body, written.then
         try:
             await self._mailer.send(effect.effect_id, body)
         except MailRefused as refused:
             if then is None or not refused.of_reader:
                 raise
-            return _ended("refused", then)
-        return _ended("sent", then)
+            return ended("refused", then)
+        return ended("sent", then)
 
-    async def _write(self, effect: Pending) -> Mail | Unwritten:
+    def is_late(self, effect: Pending) -> bool:
+        """Whether it is no use any more."""
+        until = effect.body.get("until")
+        return until is not None and self._now() >= float(until)
+
+    def expired(self, effect: Pending) -> Mapping[str, Any] | None:
+        """What a bot is told of what is no use any more."""
+        log.warning("what is of no use any more is not sent", extra={"effect": effect.effect_id, "kind": effect.kind})
+        letter = {"letter": effect.body["name"], **effect.body["arguments"]} if effect.kind == "letter" else None
+        return ended("expired", effect.body.get("then") or letter)
+
+    async def write(self, effect: Pending) -> Mail | Said | Unwritten:
+        """A letter as it is to be at this moment.
+
+        Raises:
+            Unreachable: Synapse cannot be asked.
+            Impossible: Nobody writes such letters any more.
+        """
         actor = self._actors.get(effect.bot)
         if actor is None or not isinstance(actor.bot, WithLetters):
             raise Impossible("No bot writes such letters any more.")
@@ -98,5 +120,6 @@ class Mailing:
         return await self._store.read(lambda one: bot.letter(letter, replace(context, connection=one)))
 
 
-def _ended(how: str, then: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def ended(how: str, then: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """What a bot is told of the end of something, where it wants to know."""
     return None if then is None else {"then": dict(then), "ended": how}

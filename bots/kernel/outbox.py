@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from bots.kernel import quiet
 from bots.kernel.bot import Context
 from bots.kernel.effects import (
+    MAILED,
     BadEffect,
     Effect,
     Hook,
@@ -61,6 +62,19 @@ def was_sent(context: Context, bot: str, once: str) -> bool | None:
     query = sa.select(outbox.c.state).where(outbox.c.once == f"{bot} {once}")
     state = context.database.execute(query).scalar_one_or_none()
     return None if state is None else state == "sent"
+
+
+def is_underway(context: Context, bot: str, once: str) -> bool:
+    """Whether what a bot has asked for under a key is still to be performed, or the bot still to hear how it ended.
+
+    For handlers, in their transaction. What was given up is underway no more.
+    """
+    found = sa.select(outbox.c.state, outbox.c.effect_id).where(outbox.c.once == f"{bot} {once}")
+    row = context.database.execute(found).one_or_none()
+    if row is None or row.state != "sent":
+        return row is not None and row.state == "pending"
+    news = sa.select(job.c.number).where(job.c.bot == bot, job.c.name == f"{MAILED}{row.effect_id}")
+    return context.database.execute(news.where(job.c.state == "pending")).first() is not None
 
 
 class Outbox:

@@ -13,10 +13,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from bots.charts.artist import NotDrawn
-from bots.kernel.effects import EFFECT, MAILED, OUTCOME, room_of
+from bots.kernel.effects import EFFECT, MAILED, OUTCOME, WRITTEN, room_of
 from bots.kernel.errors import Impossible, NotYet
 from bots.kernel.lanes import Backoff
-from bots.kernel.letters import Mailing
+from bots.kernel.letters import Mailing, Said, ended
 from bots.kernel.mail import MailRefused
 from bots.kernel.matrix import BotClient, Refused, Unreachable
 from bots.kernel.metrics import Metrics
@@ -31,6 +31,7 @@ _PINNED = "m.room.pinned_events"
 REMEMBERED_S = 12 * 3600.0
 """For how long Synapse certainly knows transaction ids (it forgets them after 24 hours)."""
 _BATCH = 50
+_TRIED = "tried"  # key of a letter that was sent, perhaps: what its bot hears then
 _MARGIN_S = 600.0  # two clocks, ours and Synapse's
 #: Refusals that end when something at the server is mended (rule X1).
 _MAY_PASS = frozenset({"ORG.BELISHA.CANNOT_DECIDE", "ORG.BELISHA.DEGRADED", "M_LIMIT_EXCEEDED"})
@@ -103,6 +104,8 @@ class Sending:
         try:
             if effect.kind in ("act", "turn"):
                 return await self._act(effect)
+            if effect.kind == "letter" and effect.lane.startswith(WRITTEN):
+                return await self._say(effect)
             if effect.kind in ("mail", "letter"):
                 return await self._end(effect, MAILED, await self._mailing.perform(effect))
             result = await self._do(effect)
@@ -128,32 +131,53 @@ class Sending:
         self._metrics.sent.labels(effect.kind).inc()
         return True
 
+    async def _say(self, effect: Pending) -> bool:
+        """Says in a room, once, what is written at this moment.
+
+        Before it is sent, it is noted what its bot is to hear then. So whoever finds that note looks first whether it
+        stands there: what was written would be other words by now, or nothing at all.
+        """
+        client, then = await self._client(effect), effect.body.get(_TRIED)
+        if then is not None and (found := await self._earlier(client, effect)) is not None:
+            return await self._end(effect, MAILED, ended("sent", then), found)
+        if self._mailing.is_late(effect):
+            return await self._end(effect, MAILED, self._mailing.expired(effect))
+        written = await self._mailing.write(effect)
+        if not isinstance(written, Said):
+            return await self._end(effect, MAILED, ended("unwritten", written.then))
+        await self._outbox.note(effect.number, {**effect.body, _TRIED: dict(written.then)})
+        content = _signed(written.content, effect)
+        sent = await client.send(room_of(effect.lane), "m.room.message", content, effect.effect_id)
+        return await self._end(effect, MAILED, ended("sent", written.then), sent)
+
     async def _act(self, effect: Pending) -> bool:
         """Has the module carry out something, and tells the bot how it ended: done, or refused with a sentence."""
         then = effect.body.pop("then", None)
         client = await self._client(effect)
-        ended: dict[str, Any]
+        outcome: dict[str, Any]
         try:
             if effect.kind == "turn":
-                ended = {"outcome": await client.turn(effect.body["what"])}
+                outcome = {"outcome": await client.turn(effect.body["what"])}
             else:
-                ended = {"outcome": await client.act({"room_id": effect.lane, **effect.body})}
+                outcome = {"outcome": await client.act({"room_id": effect.lane, **effect.body})}
         except Refused as error:
             is_told = error.errcode.startswith(_OURS) and error.errcode not in _MAY_PASS
             last = error.errcode in _MAY_PASS and effect.attempts + 1 >= self._backoff.attempts
             if then is None or not (is_told or last):
                 raise
-            ended = {"refused": error.sentence, "errcode": error.errcode}
-        return await self._end(effect, OUTCOME, None if then is None else {"then": then, **ended})
+            outcome = {"refused": error.sentence, "errcode": error.errcode}
+        return await self._end(effect, OUTCOME, None if then is None else {"then": then, **outcome})
 
-    async def _end(self, effect: Pending, news: str, ended: Mapping[str, Any] | None) -> bool:
+    async def _end(
+        self, effect: Pending, news: str, about: Mapping[str, Any] | None, result: str | None = None
+    ) -> bool:
         """Marks an effect as performed, and tells its bot how it ended, where it wants to know."""
         row = None
-        if ended is not None:
-            about = {"name": f"{news}{effect.effect_id}", "arguments": json.dumps(dict(ended))}
-            row = {"bot": effect.bot, "due": self._now(), **about}
+        if about is not None:
+            told = {"name": f"{news}{effect.effect_id}", "arguments": json.dumps(dict(about))}
+            row = {"bot": effect.bot, "due": self._now(), **told}
         self._unreachable = 0
-        await self._outbox.sent(effect.number, None, row)
+        await self._outbox.sent(effect.number, result, row)
         self._metrics.sent.labels(effect.kind).inc()
         if row is not None:
             self._due()
@@ -192,7 +216,7 @@ class Sending:
         if effect.kind == "redact":
             target = await self._event(effect.body["target"])
             return target if await client.is_redacted(room_of(effect.lane), target) else None
-        if effect.kind not in ("send", "picture", "edit", "react"):
+        if effect.kind not in ("send", "picture", "edit", "react", "letter"):
             return None
         page, filtered = "", {"senders": [client.user_id], "lazy_load_members": True}
         while True:

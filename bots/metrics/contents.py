@@ -7,6 +7,7 @@ from typing import Final
 
 from bots.metrics import sections
 from bots.metrics.journey_sections import journeys
+from bots.metrics.organisation_sections import organisations
 from bots.metrics.sections import Asked, Block
 from bots.metrics.trust_sections import trust
 
@@ -17,5 +18,5 @@ SECTIONS: Final[Mapping[str, tuple[str, Callable[[Asked], Sequence[Block]]]]] = 
     "journeys": ("Journeys", journeys),
     "trust": ("Trust", trust),
     "groups": ("Groups and labels", sections.groups),
-    "organisations": ("Organisations", sections.organisations),
+    "organisations": ("Organisations", organisations),
 }

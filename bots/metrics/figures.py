@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, Final
 
@@ -12,9 +12,10 @@ import sqlalchemy as sa
 from belisha.metrics.days import Period, month_of, week_of
 from belisha.metrics.respect import Name, Release, Shown
 from bots.kernel.store import Store
-from bots.metrics import reports, sponsors
+from bots.metrics import named, reports, sponsors
+from bots.metrics.named import Named
 from bots.metrics.publishing import read
-from bots.metrics.tables import annotation, progress
+from bots.metrics.tables import annotation, progress, shown
 
 _DAY: Final = timedelta(days=1)
 #: The longest annotation, in characters, and how many there may be.
@@ -39,26 +40,31 @@ class Figures:
         release: what was decided, by name.
         annotations: in the order of their days.
         sample: whether they are of a made-up community.
+        named: in which months organisations were active; to be shown of those that let themselves be named, as the
+            module says at that moment.
     """
 
     release: Release
     annotations: Sequence[Annotation] = ()
     sample: bool = False
+    named: Named = field(default_factory=dict)
     _parts: dict[tuple[Period, str], dict[str, Shown]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self._parts:
+            return
         for name, one in sorted(self.release.items()):
             self._parts.setdefault((name.period, name.measure), {})[name.part] = one
 
     @property
     def months(self) -> list[Period]:
         """The months about which anything was decided, in order."""
-        return sorted({one.period for one in self.release if one.period == month_of(one.period.first)})
+        return sorted({one for one, _ in self._parts if one == month_of(one.first)})
 
     @property
     def weeks(self) -> list[Period]:
         """The same of weeks."""
-        return sorted({one.period for one in self.release if one.period == week_of(one.period.first)})
+        return sorted({one for one, _ in self._parts if one == week_of(one.first)})
 
     def number(self, period: Period, measure: str, part: str = "") -> int | None:
         """How many members; None where it is withheld, or not decided."""
@@ -90,6 +96,7 @@ class FigureBook:
     def __init__(self, store: Store) -> None:
         """Works on an open store."""
         self._store = store
+        self._known = Figures({})
 
     async def figures(self) -> Figures:
         """Everything that may be shown at this moment."""
@@ -98,9 +105,13 @@ class FigureBook:
             rows = connection.execute(sa.select(annotation).order_by(annotation.c.day, annotation.c.number))
             notes = [Annotation(row.number, date.fromordinal(row.day), row.text) for row in rows]
             sample = bool(connection.execute(sa.select(progress.c.sample)).scalar_one())
-            return Figures(read(connection), notes, sample)
+            # What was decided stays: where there are as many numbers as before, they are those.
+            count = connection.execute(sa.select(sa.func.count()).select_from(shown)).scalar_one()
+            known = self._known if count == len(self._known.release) else Figures(read(connection))
+            return replace(known, annotations=notes, sample=sample, named=named.read(connection))
 
-        return await self._store.read(work)
+        self._known = found = await self._store.read(work)
+        return found
 
     async def reports(self) -> list[date]:
         """The first days of the months that have a report, the newest first."""

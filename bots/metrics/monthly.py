@@ -30,7 +30,7 @@ from bots.metrics.tables import progress, report
 
 #: Which sections are in it, in order; of those with groups the plots that name none.
 _SECTIONS: Final = ("overview", "growth", "retention", "organisations")
-_BESIDE: Final = {"groups": ("answers", "labels")}
+_BESIDE: Final = {"groups": ("answers", "labels"), "trust": ("reports",)}
 #: So much of what a month says stands in the message.
 _TOLD: Final = 3
 

@@ -96,6 +96,23 @@ def heat(told: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[int
     return _svg(told, _HEAD + len(rows) * _CELL_HEIGHT, parts)
 
 
+def states(told: str, heads: Sequence[str], rows: Sequence[tuple[str, Sequence[str | None]]], dark: str) -> str:
+    """A table of words, one of which has dark cells; None is withheld."""
+    wide, parts = (WIDTH - _NAMES) / max(1, len(heads)), []
+    for place, head in enumerate(heads):
+        parts.append(_text(_NAMES + wide * (place + 0.5), 16, head, "plot-below"))
+    for number, (name, cells) in enumerate(rows):
+        y = _HEAD + number * _CELL_HEIGHT
+        parts.append(_text(_NAMES - 10, y + 24, _short(name, 30), "plot-name"))
+        for place, cell in enumerate(cells):
+            x, step = _NAMES + wide * place, None if cell is None else 5 * (cell == dark)
+            kind = "plot-withheld" if step is None else f"plot-heat-{step}"
+            parts.append(_box(x + 1, y + 1, wide - 2, _CELL_HEIGHT - 2, kind))
+            look = "plot-cell" if step is None else f"plot-cell plot-on-{step}"
+            parts.append(_text(x + wide / 2, y + 24, WITHHELD if cell is None else cell, look))
+    return _svg(told, _HEAD + len(rows) * _CELL_HEIGHT, parts)
+
+
 def _svg(told: str, height: float, parts: Sequence[str]) -> str:
     size = f'viewBox="0 0 {WIDTH} {height:g}"'
     return f'<svg class="plot" {size} role="img" aria-label="{escape(told)}">{"".join(parts)}</svg>'

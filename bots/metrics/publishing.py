@@ -6,20 +6,22 @@ Pages, files and reports read what was decided (`metrics_shown`) and nothing els
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
+from belisha.metrics import acknowledging
 from belisha.metrics.asks import cells as cells_of
 from belisha.metrics.days import Period, day_of, months, months_before, weeks
 from belisha.metrics.pulse import MEASURE as PULSE
 from belisha.metrics.report import report
 from belisha.metrics.respect import SETTLED, Name, Release, Shown, release
-from bots.metrics import asking, rolling
-from bots.metrics.tables import shown
+from bots.metrics import asking, named, rolling
+from bots.metrics.book import fact_from
+from bots.metrics.tables import fact, shown
 
 #: For so many months new numbers are asked for, and compared with all that was shown. Longer than any number reaches
 #: back: a cohort is followed for twelve months behind its quarter, a funnel is of twelve months and six weeks.
@@ -41,11 +43,13 @@ def publish(connection: sa.Connection, now: float, zone: ZoneInfo) -> int:
     first = max(span.first.replace(day=1), months_before(today, WINDOW))
     over = Period(first, today - SETTLED)
     periods = months(over), weeks(over)
+    named.decide(connection, rollups, periods[0], today)
     # A pulse is decided about beside itself alone: nobody knows any more who is in its numbers.
     known = read(connection, {*periods[0], *periods[1]})
     earlier = {name: one for name, one in known.items() if name.measure != PULSE}
-    answers = cells_of(asking.keep(connection, periods[0], now, zone))
-    cells, partitions = report(rollups, rolling.note_categories(connection), *periods, earlier, answers)
+    further = cells_of(asking.keep(connection, periods[0], now, zone))
+    further += acknowledging.cells(rollups, periods[0], _times(connection, periods[0], today, earlier))
+    cells, partitions = report(rollups, rolling.note_categories(connection), *periods, earlier, further)
     if all(cell.name in earlier or cell.span.last + SETTLED >= today for cell in cells):
         return 0
     decided = release(rollups, cells, partitions, today, earlier)
@@ -53,6 +57,21 @@ def publish(connection: sa.Connection, now: float, zone: ZoneInfo) -> int:
     if new:
         connection.execute(shown.insert(), new)
     return len(new)
+
+
+def _times(connection: sa.Connection, months: Sequence[Period], today: date, earlier: Release) -> dict[Period, int]:
+    """The time to acknowledgement of the quarters that are due, by their first months; nothing was decided of these."""
+    found = {}
+    for month, quarter in acknowledging.quarters(months).items():
+        span = acknowledging.settled(quarter)
+        if Name(month, acknowledging.MEASURE) in earlier or span.last + SETTLED >= today:
+            continue
+        within = fact.c.day.between(span.first.toordinal(), span.last.toordinal())
+        actions = fact.c.action.in_((acknowledging.REPORTED, acknowledging.ACKNOWLEDGED))
+        facts = map(fact_from, connection.execute(sa.select(fact).where(within, actions)))
+        if (minutes := acknowledging.time_to_acknowledgement(facts, quarter)) is not None:
+            found[month] = minutes
+    return found
 
 
 def read(connection: sa.Connection, periods: Iterable[Period] | None = None) -> Release:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from belisha.metrics.arrivals import FOLLOWED
@@ -52,6 +52,7 @@ class Block:
         svg: the plot.
         heads: of the table; the first is what each row is about.
         rows: of the table, in the order of the plot.
+        words: those in the table that a picture shows as numbers.
     """
 
     slug: str
@@ -60,17 +61,19 @@ class Block:
     svg: str
     heads: tuple[str, ...]
     rows: tuple[tuple[str | Number, ...], ...]
+    words: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def chart(self) -> charts.Bars:
         """The table's numbers as bars, for a picture that leaves the portal; the last ones where they are many."""
-        found = [
-            (f"{row[0]}: {head}" if len(self.heads) > 2 else str(row[0]), value)
-            for row in self.rows
-            for head, value in zip(self.heads[1:], row[1:], strict=True)
-            if isinstance(value, int) or value is None
-        ][-charts.MOST_BARS :]
-        drawn = tuple(charts.Bar(name, value or 0, said(value)) for name, value in found)
+        found = list[charts.Bar]()
+        for row in self.rows:
+            for head, value in zip(self.heads[1:], row[1:], strict=True):
+                number = self.words.get(value) if isinstance(value, str) else value or 0
+                if isinstance(number, int):
+                    name = f"{row[0]}: {head}" if len(self.heads) > 2 else str(row[0])
+                    found.append(charts.Bar(name, number, said(value)))
+        drawn = tuple(found[-charts.MOST_BARS :])
         return charts.Bars(self.title, self.told, drawn, max((bar.value or 0 for bar in drawn), default=0) or 1)
 
 
@@ -81,11 +84,15 @@ def said(value: str | Number) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a page is asked for: the numbers, the month, and what groups and categories are called."""
+    """What a page is asked for: the numbers, the month, what groups are called, and which organisations are named.
+
+    The last are those that let themselves be, by id and name, as is so at this moment: in no report that is kept.
+    """
 
     figures: Figures
     month: Period
     group_names: Mapping[str, str]
+    named: Sequence[tuple[str, str]] = ()
 
     @property
     def before(self) -> Period | None:
@@ -230,7 +237,7 @@ def _answers(asked: Asked) -> Block:
     rows = [(name, parts.get(part)) for part, name in _ANSWERS.items()]
     told = f"Of the members who wrote in a group in {month_name(month)}: how many had an answer within seven days."
     minutes = figures.part_figure(month, "asks", "answerers", "minutes") if parts.get("heard") is not None else None
-    wait = ("Half of the answers came within", WITHHELD if minutes is None else _duration(int(minutes)))
+    wait = ("Half of the answers came within", WITHHELD if minutes is None else duration(int(minutes)))
     bars = plots.bars(told, [plots.Bar(*one) for one in rows])
     return Block("answers", "Answers", told, bars, ("", "Members"), (*rows, wait))
 
@@ -246,21 +253,6 @@ def _in_groups(asked: Asked, names: Mapping[str, str]) -> Block:
     heads = tuple(_IN_GROUPS.values())
     table = tuple((name, *cells) for name, cells in rows)
     return Block("in-groups", "In the groups", told, plots.heat(told, heads, rows), ("", *heads), table)
-
-
-def organisations(asked: Asked) -> Sequence[Block]:
-    """How kinds of organisations connect."""
-    pairs = asked.figures.parts(asked.month, "connection")
-    kinds = sorted({one for pair in pairs for one in pair.split(" and ")})
-    rows = []
-    for number, one in enumerate(kinds):
-        cells = [pairs.get(" and ".join(sorted((one, other))), "") for other in kinds[: number + 1]]
-        rows.append((spoken(one), [*cells, *("" for _ in kinds[number + 1 :])]))
-    told = f"Members who answered, or reacted to, somebody of the other kind in {month_name(asked.month)}."
-    heads = tuple(spoken(one) for one in kinds)
-    svg = plots.heat(told, heads, rows)
-    table = tuple((name, *cells) for name, cells in rows)
-    return (Block("connections", "Who answers whom", told, svg, ("", *heads), table),)
 
 
 def month_name(month: Period) -> str:
@@ -279,7 +271,7 @@ def spoken(category: str) -> str:
     return "No organisation" if category == "none" else category.capitalize()
 
 
-def _duration(minutes: int) -> str:
+def duration(minutes: int) -> str:
     """Such as `40 minutes`, `5 hours` or `3 days`: rounded to what one would say."""
     for least, of, name in ((_TWO_DAYS, 24 * 60, "days"), (120, 60, "hours"), (0, 1, "minutes")):
         if minutes >= least:

@@ -84,6 +84,16 @@ shown = sa.Table(
     sa.Column("figures", sa.Text, nullable=False, server_default="{}"),
 )
 
+# Whether an organisation was active in a month, decided once (`belisha.metrics.naming`): NULL where too few of its
+# members count. It is shown while a lead of the organisation wants it, for which the module is asked each time.
+named = sa.Table(
+    "metrics_named",
+    metadata,
+    sa.Column("month", sa.Integer, primary_key=True, autoincrement=False),
+    sa.Column("organisation", sa.Text, primary_key=True),
+    sa.Column("active", sa.Boolean),
+)
+
 # The report of each month, by its first day, as it was frozen on one day (`bots.metrics.monthly`); JSON.
 report = sa.Table(
     "metrics_report",

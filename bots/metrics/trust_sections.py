@@ -1,14 +1,16 @@
-"""The section of trust: what members answered to the quarter's two questions, and how that changes; pure."""
+"""The section of trust: the answers to the quarter's two questions, and how soon reports are looked after; pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Final
 
+from belisha.metrics import acknowledging
 from belisha.metrics.days import Period
 from belisha.metrics.pulse import MEASURE, PARTS, QUESTIONS, SCALE
 from bots.metrics import plots
-from bots.metrics.sections import Asked, Block, Number, quarter_name
+from bots.metrics.plots import WITHHELD
+from bots.metrics.sections import Asked, Block, Number, duration, quarter_name
 
 _PARTS: Final = {"agree": "Yes", "neither": "Neither", "disagree": "No"}
 _QUARTERS: Final = 8
@@ -17,9 +19,35 @@ if set(_PARTS) != set(PARTS):
 
 
 def trust(asked: Asked) -> Sequence[Block]:
-    """Each question, by quarter."""
-    quarters = [one for one in asked.figures.months if asked.figures.parts(one, MEASURE)][-_QUARTERS:]
-    return [_question(asked, quarters, question, text) for question, text in QUESTIONS.items()]
+    """Each question, by quarter, and reports."""
+    quarters = _quarters(asked, MEASURE)
+    return [*(_question(asked, quarters, question, text) for question, text in QUESTIONS.items()), _reports(asked)]
+
+
+def _quarters(asked: Asked, measure: str) -> Sequence[Period]:
+    """The newest about which a measure was decided."""
+    return [one for one in asked.figures.months if asked.figures.parts(one, measure)][-_QUARTERS:]
+
+
+def _reports(asked: Asked) -> Block:
+    """How soon stewards look after what members report."""
+    figures, rows, columns = asked.figures, list[tuple[str | Number, ...]](), []
+    for month in _quarters(asked, acknowledging.MEASURE):
+        members = figures.number(month, acknowledging.MEASURE)
+        minutes = figures.figure(month, acknowledging.MEASURE, acknowledging.MINUTES)
+        name, wait = quarter_name(month), WITHHELD if minutes is None else _wait(int(minutes))
+        rows.append((name, members, wait))
+        columns.append(plots.Column(name, members, wait))
+    told = (
+        "Members who reported something in each quarter, and within what time half of them had it looked after by a"
+        " steward; of who reported more than once, the time in the middle of theirs counts."
+    )
+    heads = ("Quarter", "Members who reported", "Half had it looked after within")
+    return Block("reports", "Reports", told, plots.columns(told, columns), heads, tuple(rows))
+
+
+def _wait(minutes: int) -> str:
+    return "seven days, or not at all" if minutes >= acknowledging.LONGEST else duration(minutes)
 
 
 def _question(asked: Asked, quarters: Sequence[Period], question: str, text: str) -> Block:

@@ -27,6 +27,8 @@ DID: Final = {
     "viewed": marked("You opened the portal"),
     "searched": marked("You searched on the portal (what for is not counted)"),
     "found_nothing": marked("You searched on the portal and nothing was found (what for is not counted)"),
+    "reported": marked("You reported something (what is not counted)"),
+    "acknowledged": marked("A steward looked after what you had reported (who is not counted)"),
     "left": marked("You left the community"),
 }
 

@@ -108,10 +108,20 @@ HELD: Final = (
         left="Which answers of the steward's in your room name files, so that they are taken back with these.",
     ),
     Held(
+        table="pad_client",
+        section="pads that you have written in",
+        mine=("user_id",),
+        give=("event_id",),
+        left="The numbers by which pads know what is yours. Their texts are written by many; you can read them there.",
+    ),
+    Held(table="pad", left="Texts that a group writes together, and can read on the portal."),
+    Held(table="pad_update", left="The same texts, letter by letter as they were written."),
+    Held(
         table="digest_member",
         section="digest",
         mine=("user_id",),
         give=("every", "hour", "since", "due"),
+        left="The key of the digest that was written last.",
     ),
     Held(
         table="digest_address",

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 
-from belisha.events import LABEL_KEY
+from belisha.events import CARD_KEY, LABEL_KEY
 from belisha.polls import ballots
 from belisha.polls.wire import Start
 from belisha.tlp import Label
@@ -149,7 +149,7 @@ class AnonymousPolls:
         result = result_of(facts.start, found, kept, edited_late=facts.edited_late)
         link = f"{self._portal}/ballots/{kept['place']}"
         blocks = anonymous_words.result(result, self._zone, link, ballots.digest(listed), damaged)
-        said = _said(kept, blocks, f"{RESULT}{kept['event_id']}", facts.label)
+        said = _said(kept, blocks, f"{RESULT}{kept['event_id']}", facts.label, {CARD_KEY: "result"})
         if not facts.carries_files:
             return (said,)
         return (said, results.picture(result, kept, context, _about_card(kept, facts.label)))
@@ -200,12 +200,18 @@ def _publish(kept: Mapping[str, Any], at: float, tries: int) -> Schedule:
     return Schedule(f"{PUBLISH}{kept['event_id']}", at, {**_about(kept), "tries": tries})
 
 
-def _said(kept: Mapping[str, Any], blocks: Sequence[Block], once: str, label: str | None = None) -> Send:
+def _said(
+    kept: Mapping[str, Any],
+    blocks: Sequence[Block],
+    once: str,
+    label: str | None = None,
+    more: Mapping[str, str] | None = None,
+) -> Send:
     """A message that answers the card, so that it has the card's label at least (rule L2).
 
     In the room that its group has moved to it answers nothing that stands there, and brings the label along.
     """
-    return Send(notice(blocks) | _about_card(kept, label), room=_room_of(kept), once=once)
+    return Send({**notice(blocks), **(more or {}), **_about_card(kept, label)}, room=_room_of(kept), once=once)
 
 
 def _about_card(kept: Mapping[str, Any], label: str | None) -> dict[str, Any]:

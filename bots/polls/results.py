@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from belisha.events import LABEL_KEY
+from belisha.events import CARD_KEY, LABEL_KEY
 from belisha.translation import _
 from bots.kernel.answers import notice
 from bots.kernel.bot import Context, PollFacts
@@ -45,7 +45,7 @@ def told(facts: PollFacts, kept: Mapping[str, Any], context: Context, zone: Zone
     if moved:
         about = {LABEL_KEY: {"label": facts.label}}
         blocks = (words.moved(link_of(kept["room_id"], event_id, _("the room from before"))), *blocks)
-    effects: list[Effect] = [Send(notice(blocks) | about, room=room, once=f"{RESULT}{event_id}")]
+    effects: list[Effect] = [Send(notice(blocks) | {CARD_KEY: "result"} | about, room=room, once=f"{RESULT}{event_id}")]
     if facts.carries_files:
         effects.append(picture(found, kept, context, about))
     own = facts.service_rooms.get(facts.start.sender)

@@ -17,6 +17,8 @@ from bots.kernel.by_form import About
 from bots.kernel.listed import Sight, sight_of
 from bots.kernel.polled import poll_facts
 from bots.portal.asking_blog import BlogQuestions
+from bots.portal.asking_figures import FigureQuestions
+from bots.portal.asking_pads import PadQuestions
 from bots.portal.asking_sign_in import SignInQuestions
 from bots.portal.ballot_paper import BallotPaper, read_paper
 from bots.portal.homes import Home, Newcomer, Waiting, person_of, room_of, text_of
@@ -75,8 +77,10 @@ class Homeserver:
         self._server_name = server_name
         self._headers = {"Authorization": f"Bearer {secret}"}
         self._session = session
+        self.figures = FigureQuestions(self._ask)
         self.blog = BlogQuestions(self._ask, f"{address}/{_API}", self._headers, session)
         self.sign_in = SignInQuestions(self._post)
+        self.pads = PadQuestions(self._ask)
 
     async def member(self, user_id: str) -> Member | None:
         """The member of that name; None for who may not act.

@@ -100,10 +100,10 @@ class Guard:
             raise Refused(HTTPStatus.MISDIRECTED_REQUEST)
         return await handler(request)
 
-    def around(self, route: Route) -> Callable[[web.Request], Awaitable[web.Response]]:
+    def around(self, route: Route) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
         """The handler of a route, behind its checks."""
 
-        async def guarded(request: web.Request) -> web.Response:
+        async def guarded(request: web.Request) -> web.StreamResponse:
             request[_ROUTE] = route
             form: Mapping[str, str] = {}
             if request.method not in _READS and not route.from_elsewhere:

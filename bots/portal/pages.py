@@ -24,6 +24,7 @@ FILES: Final = {
     "directory.js": "text/javascript",
     "widget.js": "text/javascript",
     "compose.js": "text/javascript",
+    "pad.js": "text/javascript",
     "beacon.svg": "image/svg+xml",
 }
 _KINDS: Final = {

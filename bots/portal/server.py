@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import aiohttp
 from aiohttp import web
 
+from belisha.markers import MarkerReader
 from belisha.tlp import Label
 from bots.blog.post_book import PostBook
 from bots.charts.artist import Artist
@@ -25,6 +26,7 @@ from bots.metrics.figures import FigureBook
 from bots.metrics.metrics import metrics_of
 from bots.metrics.pulse_box import PulseBox
 from bots.metrics.seen import Seen
+from bots.pads.rooms import PadRooms
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
 from bots.polls.key_files import KeyFiles
@@ -40,6 +42,7 @@ from bots.portal import (
     views_factor,
     views_metrics,
     views_mydata,
+    views_pads,
     views_poll_form,
     views_polls,
     views_profile,
@@ -53,6 +56,7 @@ from bots.portal import (
     views_write,
 )
 from bots.portal.asking import Homeserver
+from bots.portal.asking_pads import PadWatch
 from bots.portal.book import Book
 from bots.portal.command import PortalCommand
 from bots.portal.drawings import Drawings
@@ -126,6 +130,10 @@ ROUTES: Final = (
     Route("GET", "/documents/copy/{media_id:[^/]+}", views_documents.copy, Who.CONFIRMED, framed=True),
     Route("GET", "/documents/preview/{media_id:[^/]+}", views_documents.preview, Who.CONFIRMED, framed=True),
     Route("GET", "/documents/{room_id:[^/]+}/{event_id:[^/]+}", views_documents.document, Who.MEMBER, framed=True),
+    Route("GET", "/pads", views_pads.pads, Who.MEMBER, framed=True),
+    Route("GET", "/pads/{room_id:[^/]+}/{event_id:[^/]+}", views_pads.pad, Who.MEMBER, framed=True),
+    Route("GET", "/pads/{room_id:[^/]+}/{event_id:[^/]+}/read", views_pads.read, Who.MEMBER, framed=True),
+    Route("GET", "/pads/{room_id:[^/]+}/{event_id:[^/]+}/live", views_pads.live, Who.MEMBER, framed=True),
     Route("GET", "/challenges", views_directory.challenges, Who.MEMBER, framed=True),
     Route("GET", "/introductions", views_directory.introductions, Who.MEMBER, framed=True),
     Route("GET", "/mydata", views_mydata.mydata, Who.MEMBER, framed=True),
@@ -163,6 +171,7 @@ def application(parts: Parts, rates: Rates, now: Callable[[], float] = time.mono
     """The portal's pages behind their guard."""
     guard = Guard(parts, Limit(rates.pages, now), Limit(rates.member, now))
     app = web.Application(middlewares=[guard.outermost], client_max_size=_LARGEST)
+    app.on_shutdown.append(lambda _app: parts.pads.close())
     for route in ROUTES:
         handler = guard.around(route)
         if route.method == "GET":
@@ -184,16 +193,20 @@ def parts_of(
     """What the pages share."""
     secret = portal.secret()
     keys, metrics = Keys(secret), metrics_of(config)
+    sessions = Sessions(store, keys, now)
+    homeserver = Homeserver(config.homeserver, config.server_name, secret, session)
+    reader = MarkerReader({name: Label.parse(label) for name, label in config.markings.items()})
     return Parts(
         place=Place(portal.public_url, portal.element_origins, config.user_id(config.bots.steward)),
         pages=Pages(portal.community, ZoneInfo(config.time_zone)),
         keys=keys,
-        sessions=Sessions(store, keys, now),
-        homeserver=Homeserver(config.homeserver, config.server_name, secret, session),
+        sessions=sessions,
+        homeserver=homeserver,
         by_form=by_form,
         polls=PollBook(store),
         posts=PostBook(store),
         book=Book(store, by_form, now, None if metrics is None else metrics.completed_profile),
+        pads=PadRooms(store, PadWatch(sessions, homeserver.pads).look, reader),
         ballots=None if config.ballot_keys is None else BallotBox(store, KeyFiles(config.ballot_keys), now),
         drawings=Drawings(Artist().draw),
         codes=Limit(rates.codes),
@@ -204,6 +217,7 @@ def parts_of(
         mails_off=Limit(rates.mails_off),
         server_name=config.server_name,
         enrolling=Enrolling(keys, portal.community, config.server_name) if portal.second_factor else None,
+        has_passwords=not portal.by_organisation,
         seen=None if metrics is None else Seen(store, metrics.book, now),
         figures=None if metrics is None else FigureBook(store),
         pulses=None if config.ballot_keys is None else PulseBox(store, KeyFiles(config.ballot_keys), now),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -203,6 +203,19 @@ class Sessions:
                 seen = session.update().where(session.c.number == row.number, session.c.ended_at.is_(None))
                 await connection.execute(seen.values(seen_at=now))
         return _session(row)
+
+    async def standing(self, tokens: Collection[str], used: Collection[str]) -> Mapping[str, Session]:
+        """Those of these tokens' sessions that are open, by token; those that are used go on from now."""
+        now, hashes = self._now(), {token_hash(token): token for token in tokens}
+        query = session.select().where(session.c.token_hash.in_(hashes), *_open(now))
+        async with self._store.reading() as connection:
+            rows = (await connection.execute(query)).all()
+        goes_on = [row.number for row in rows if hashes[row.token_hash] in used and row.seen_at < now - _SEEN_EVERY]
+        if goes_on:
+            seen = session.update().where(session.c.number.in_(goes_on), session.c.ended_at.is_(None))
+            async with self._store.writing() as connection:
+                await connection.execute(seen.values(seen_at=now))
+        return {hashes[row.token_hash]: _session(row) for row in rows}
 
     async def of(self, user_id: str) -> Sequence[Session]:
         """The open sessions of a member, the latest first."""

@@ -94,7 +94,8 @@ async def _asked(visit: Visit, figures: Figures) -> Asked | None:
         return None
     month = next((one for one in figures.months if f"{one.first:%Y-%m}" == wanted), figures.months[-1])
     home = await visit.parts.homeserver.home(visit.known.member.user_id)
-    return Asked(figures, month, {room.room_id: room.name or "A group without a name" for room in home.groups})
+    groups = {room.room_id: room.name or "A group without a name" for room in home.groups}
+    return Asked(figures, month, groups, await visit.parts.homeserver.figures.named(visit.known.member.user_id))
 
 
 async def _block(visit: Visit) -> Block:

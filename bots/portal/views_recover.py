@@ -86,7 +86,9 @@ def _count(limit: Limit, visit: Visit) -> None:
 
 
 def _page(visit: Visit, template: str, kept: tuple[str, ...], problem: str | None = None) -> web.Response:
-    """A form, with what may stand in it again: never a password, nor a code."""
+    """A form, with what may stand in it again: never a password, nor a code. Where nobody has one, there is no form."""
+    if not visit.parts.has_passwords:
+        raise Refused(HTTPStatus.NOT_FOUND)
     status = HTTPStatus.OK if problem is None else HTTPStatus.BAD_REQUEST
     enrolling = visit.parts.enrolling
     shown = {

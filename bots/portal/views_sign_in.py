@@ -55,6 +55,7 @@ async def sign_in(visit: Visit) -> web.Response:
         asking=asking,
         form=visit.parts.keys.form(token),
         second_factor=visit.parts.enrolling is not None,
+        has_passwords=visit.parts.has_passwords,
         told=_BECAUSE.get(visit.request.query.get("because", "")),
         onward=local(visit.request.query.get("next")),
         picture_name=_(PICTURES.get(asking.picture or "", "")) if asking.picture else "",

@@ -18,6 +18,7 @@ from bots.kernel.by_form import ByForm
 from bots.metrics.figures import FigureBook
 from bots.metrics.pulse_box import PulseBox
 from bots.metrics.seen import Seen
+from bots.pads.rooms import PadRooms
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver, Member
@@ -53,6 +54,7 @@ class Parts:
     polls: PollBook
     posts: PostBook
     book: Book
+    pads: PadRooms
     ballots: BallotBox | None
     """None where there are no anonymous polls."""
     drawings: Drawings
@@ -67,6 +69,8 @@ class Parts:
     """Counts visits; None where nothing is counted."""
     enrolling: Enrolling | None = None
     """Makes keys for authenticator apps; None where there is no second factor."""
+    has_passwords: bool = True
+    """Whether accounts have passwords; they have none where members sign in by their organisations."""
     figures: FigureBook | None = None
     """The community's figures; None where nothing is counted."""
     sheets: Drawings = field(default_factory=lambda: Drawings(printer().draw))
@@ -131,7 +135,7 @@ class Visit:
         return web.Response(text=html, status=status, content_type="text/html", charset="utf-8")
 
 
-Handler = Callable[[Visit], Awaitable[web.Response]]
+Handler = Callable[[Visit], Awaitable[web.StreamResponse]]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 
 from belisha.acts.reports import REPORT_ACTS, REPORT_KEY, tapped
 from belisha.commands.reading import Asked, read
+from belisha.events import CARD_KEY
 from bots.kernel.answers import notice, paragraph
 from bots.kernel.bot import Asker, Context, Needs, Unknown
 from bots.kernel.calls import Answer, Call, Outcome
@@ -65,7 +66,7 @@ class Reports:
         return (Edit(event.event_id, self._card(facts)), *buttons, *waits)
 
     def _card(self, facts: Mapping[str, Any]) -> dict[str, Any]:
-        return {**notice(report_words.card(facts, self._portal)), "msgtype": "m.text"}
+        return {**notice(report_words.card(facts, self._portal)), "msgtype": "m.text", CARD_KEY: "report"}
 
     # --- Taps --------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from bots.kernel.desk import Desk
 from bots.kernel.effects import Effect, Mail, Send
 from bots.kernel.errors import Impossible
 from bots.kernel.events import REDACTION, TOMBSTONE, Event, joins
-from bots.kernel.letters import Unwritten, WithLetters
+from bots.kernel.letters import Said, Unwritten, WithLetters
 from bots.kernel.rules import Rule
 from bots.steward import (
     announcements,
@@ -246,8 +246,8 @@ class Steward:
         """What must be known to write a letter; see `bots.kernel.letters.WithLetters`."""
         return self._writer().letter_needs(letter)
 
-    def letter(self, letter: Job, context: Context) -> Mail | Unwritten:
-        """The mail as it is to be at this moment; see `bots.kernel.letters.WithLetters`."""
+    def letter(self, letter: Job, context: Context) -> Mail | Said | Unwritten:
+        """The mail or message as it is to be at this moment; see `bots.kernel.letters.WithLetters`."""
         return self._writer().letter(letter, context)
 
     def _writer(self) -> WithLetters:

@@ -43,10 +43,15 @@ _DONE: Final = {
     "group_rename": marked("Done: the group has its new name."),
     "group_topic": marked("Done: the group says anew what it is about."),
     "group_composer": marked(
-        "Done. Where the page for writing is shown, Element asks each member before it may do anything."
+        "Done. Element asks each member whether that page may know who they are. Where it is without this community's"
+        " module, it asks too before the page may send anything."
     ),
     "group_unarchive": marked("Done: the group is back, and can be written in again."),
     "direct_chats": marked("Done: who may write to you directly is now “{choice}”."),
+    "organisation_figures": marked(
+        "Done: that is “{choice}” from this moment on. With “show” managers see in the figures, by its name, in which "
+        "months your organisation was active; with “hide” they see nothing of it, nor of the months before."
+    ),
     "member_freeze": marked("Done: {member} is frozen and signed out."),
     "member_thaw": marked("Done: {member} can sign in and write again."),
     "item_relabel": marked("Done: that message is {label} now."),

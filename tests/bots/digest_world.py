@@ -143,7 +143,8 @@ class World:
             "event_id": event_id,
             "room_id": room,
             "sender": user,
-            "at": self._at(),
+            "at": (at := self._at()),
+            "arrived": at,
             "is_file": self.order % 7 == 0,
         }
         self.facts.append({**about, "thread": None if thread == event_id else thread})

@@ -79,7 +79,7 @@ async def arrived(store: Store, *events: Json) -> None:
 
     def note(connection: sa.Connection) -> None:
         for event in events:
-            facts.note(connection, parse(receive(event).json))
+            facts.note(connection, parse(receive(event).json), BEGUN + 70)
 
     await store.write(note)
 
@@ -115,6 +115,7 @@ async def test_no_word_is_kept_and_nothing_of_a_members_own_room(listed: Store) 
         "room_id": BUOYS,
         "sender": BEN,
         "at": int((BEGUN + 60) * 1000),
+        "arrived": int((BEGUN + 70) * 1000),
         "thread": None,
         "is_file": False,
     }
@@ -218,6 +219,22 @@ async def test_it_comes_weekly_and_once_with_what_is_new(listed: Store, homeserv
     assert await come(listed, homeserver, clock, MONDAY + choices.SPREAD_S + 600) == [body], "once"
 
 
+async def test_what_is_heard_of_late_is_told_and_what_comes_just_then_with_the_next_one(
+    listed: Store, homeserver: Homeserver
+) -> None:
+    clock, due = Clock("2026-06-03 12:00"), choices.following(MIA, "weekly", "08:00", BEGUN, LONDON)
+    items = {f"${one}": told() for one in ("before", "late", "just", "after")}
+    homeserver.digests[MIA] = {"groups": [group()], "waiting": [], "items": items}
+    assert await come(listed, homeserver, clock, BEGUN + 100, said("$before", **naming(MIA))) == []
+    assert await come(listed, homeserver, clock, due - 30, said("$just", when=due - 40, **naming(MIA))) == []
+    (first,) = await come(listed, homeserver, clock, due)
+    assert "/$before?" in first and "/$just?" not in first, "its transaction may not have ended"
+    late = said("$late", when=BEGUN + 90, **naming(MIA))
+    assert await come(listed, homeserver, clock, due + 100, late, said("$after", when=due + 90)) == [first]
+    (_, second) = await come(listed, homeserver, clock, due + 7 * 86_400)
+    assert "/$late?" in second and "/$just?" in second and "/$before?" not in second
+
+
 async def test_new_posts_of_others_are_told_one_by_one_without_their_titles(
     listed: Store, homeserver: Homeserver
 ) -> None:
@@ -269,10 +286,10 @@ async def test_new_files_of_others_are_counted_for_each_group_without_their_name
 async def test_where_nothing_is_new_nothing_is_said(listed: Store, homeserver: Homeserver) -> None:
     clock = Clock("2026-06-03 12:00")
     homeserver.digests[MIA] = {"groups": [group()], "waiting": [], "items": {"$1": told()}}
-    await come(listed, homeserver, clock, BEGUN, said("$1", **naming(MIA)), said("$2", MIA, **threaded("$1")))
+    await come(listed, homeserver, clock, BEGUN + 1, said("$1", **naming(MIA)), said("$2", MIA, **threaded("$1")))
     assert await come(listed, homeserver, clock, MONDAY + choices.SPREAD_S) == []
     (row,) = [one for one in await rows(listed, digest_member) if one["user_id"] == MIA]
-    assert row["since"] == MONDAY + choices.SPREAD_S and row["due"] > row["since"] + 500_000
+    assert row["since"] == MONDAY + choices.SPREAD_S - facts.SETTLES_S and row["due"] > row["since"] + 500_000
 
 
 async def test_who_may_not_act_is_told_nothing_and_of_who_is_gone_nothing_is_kept(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import time
 from pathlib import Path
 
@@ -14,6 +12,8 @@ from bots.digest.tables import digest_member, digest_mention, digest_message
 from bots.directory.tables import directory_member
 from bots.kernel.store import Store
 from bots.kernel.tables import job
+from tests.bots.killed import LEFT, until_killed
+from tests.bots.killed_mailing import IN_CHAT
 from tests.bots.support import SERVER, BotsProcess, Homeserver, eventually, write_config
 from tests.bots.test_digest import BEN, BUOYS, group, told
 from tests.support.server import free_ports
@@ -24,8 +24,8 @@ COUNT = 20
 async def _prepared(store: Store, homeserver: Homeserver) -> None:
     """Members whose digests are due, each of them named in a message."""
     async with store.writing() as connection:
-        row = {"event_id": "$1", "room_id": BUOYS, "sender": BEN, "at": int(time.time() * 1000) - 60_000}
-        await connection.execute(digest_message.insert().values(row))
+        row = {"event_id": "$1", "room_id": BUOYS, "sender": BEN, "at": int(time.time() * 1000) - 99_000}
+        await connection.execute(digest_message.insert().values({**row, "arrived": row["at"]}))
         for number in range(COUNT):
             user, own = f"@m{number}:{SERVER}", f"!m{number}:{SERVER}"
             homeserver.digests[user] = {"groups": [group()], "waiting": [], "items": {"$1": told()}}
@@ -39,30 +39,28 @@ async def _prepared(store: Store, homeserver: Homeserver) -> None:
 
 @pytest.mark.full
 async def test_kill_9_while_digests_are_made_gives_each_member_one(tmp_path: Path) -> None:
-    dice = random.Random(7)  # noqa: S311 - no secret
     async with Homeserver() as homeserver:
-        process = BotsProcess(write_config(tmp_path, homeserver.url, free_ports(1)[0]))
+        config = write_config(tmp_path, homeserver.url, free_ports(1)[0])
+        process = BotsProcess(config, "tests.bots.killed_mailing")
+        (tmp_path / LEFT).write_text("")
         await process.start()
         process.end()
         store = Store(f"sqlite:///{tmp_path}/bots.db")
         await store.open()
         await _prepared(store, homeserver)
-        await store.close()
-        seen = list[int]()
+        (tmp_path / LEFT).write_text("\n".join(IN_CHAT))
         try:
-            for _ in range(5):
-                await process.start()
-                await asyncio.sleep(dice.uniform(0.0, 0.2))
-                process.end()
-                seen.append(len(homeserver.sent))
+            for _ in IN_CHAT:
+                await until_killed(config, "tests.bots.killed_mailing")
             await process.start()
-            await eventually(lambda: _all_told(homeserver), 30)
-            await asyncio.sleep(0.5)
+            await eventually(lambda: _all_noted(store), 30)
         finally:
             process.end()
+        await store.close()
         rooms = [room for room, content in homeserver.sent.values() if "What is new for you" in content["body"]]
-        assert sorted(rooms) == sorted(f"!m{number}:{SERVER}" for number in range(COUNT)), seen
+        assert sorted(rooms) == sorted(f"!m{number}:{SERVER}" for number in range(COUNT))
 
 
-async def _all_told(homeserver: Homeserver) -> bool:
-    return len({room for room, _ in homeserver.sent.values()}) >= COUNT
+async def _all_noted(store: Store) -> bool:
+    told = sa.select(sa.func.count()).where(digest_member.c.since > 1.0)
+    return await store.read(lambda one: one.scalar(told) == COUNT)

@@ -16,6 +16,7 @@ import pytest_asyncio
 
 from belisha.resources import shipped
 from belisha.settings import load
+from bots.digest.facts import SETTLES_S
 from tests.bots.support import BotsProcess, eventually
 from tests.support.community import Community, settle
 from tests.support.ledger import relabel
@@ -48,10 +49,11 @@ class Here:
             connection.executemany("UPDATE job SET due = 0 WHERE name = ?", [(job,) for job in jobs])
 
     def due(self) -> None:
-        """Makes everybody's digest due now."""
+        """Makes everybody's digest due now, a minute and more after what there is arrived."""
         path = self.community.server.place.rendered.parent / "bots.db"
         with sqlite3.connect(path, timeout=30) as connection:
-            connection.execute("UPDATE digest_member SET due = 0")
+            connection.execute("UPDATE digest_message SET arrived = arrived - ?", (int(SETTLES_S * 1000) + 1000,))
+            connection.execute("UPDATE digest_member SET due = 0, since = since - ?", (SETTLES_S + 1,))
         self.now("digest plan")
 
     def facts(self) -> dict[str, str]:

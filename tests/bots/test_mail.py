@@ -6,20 +6,16 @@ import email
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiosmtpd.controller import Controller
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from bots.kernel.config import Mail
 from bots.kernel.mail import NO_SERVER, Mailer, MailRefused
 from bots.kernel.matrix import Unreachable
+from tests.support.certificates import certified
 from tests.support.server import free_ports
 
 BODY = {"to": "ada@harbour.example", "subject": "Grüße", "text": "Hello Ada\n"}
@@ -89,29 +85,6 @@ def encrypted(how: str, context: ssl.SSLContext) -> Iterator[tuple[Handler, int]
         yield handler, port
     finally:
         controller.stop()
-
-
-def certified(folder: Path) -> tuple[ssl.SSLContext, Path]:
-    """A certificate for this machine, which nobody has signed, and the file with it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")]), datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, secret = folder / "certificate.pem", folder / "key.pem"
-    certificate.write_bytes(made.public_bytes(Encoding.PEM))
-    secret.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate, secret)
-    return context, certificate
 
 
 @pytest.mark.parametrize("how", ["tls", "starttls"])

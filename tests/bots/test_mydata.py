@@ -29,8 +29,10 @@ LEFT = {
     "blog_post": {"number", "event_id", "room_id"},
     "digest_address": {"code", "handle"},
     "digest_code_mail": {"address"},
-    "digest_message": {"room_id", "thread", "is_file"},
+    "digest_member": {"letter"},
+    "digest_message": {"arrived", "room_id", "thread", "is_file"},
     "directory_introduction": {"effect_id", "about"},
+    "pad_client": {"client"},
     "portal_session": {
         "number", "token_hash", "code_hash", "code_since", "command_room", "command_event", "asked_of", "asked_by",
         "picture",

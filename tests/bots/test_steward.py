@@ -120,6 +120,7 @@ MAINTAINERS |= {"group unarchive", "group composer", "docs pin"}
                 "invite revoke",
                 "members confirm",
                 "recover",
+                "metrics organisation",
             },
         ),
         (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyrage
 import yaml
 
 from belisha.host import FOLDERS, WEB, File, Folders, Web, files
@@ -43,6 +44,14 @@ def text(*changes: tuple[str, str], urls: dict[str, str] = URLS) -> str:
         assert old in text, old
         text = text.replace(old, new, 1)
     return text
+
+
+#: Who can read the backups of a server that has to say what stands below.
+BACKUP_KEY = pyrage.x25519.Identity.generate()
+BACKUPS = (
+    ("  folder: null", "  folder: /mnt/backups"),
+    ("  recipient: null", f"  recipient: {BACKUP_KEY.to_public()}"),
+)
 
 
 def settings(*changes: tuple[str, str], urls: dict[str, str] = URLS) -> Settings:

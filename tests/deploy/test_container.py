@@ -24,7 +24,7 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tests.deploy.container import HERE, THERE, Container, changed, debian
-from tests.deploy.hosted import COUNTS, URLS, text
+from tests.deploy.hosted import BACKUP_KEY, BACKUPS, COUNTS, URLS, text
 from tests.deploy.proxied import certificate, trusting
 from tests.support.documents import pdf
 
@@ -32,6 +32,8 @@ ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 #: The further processes of Synapse.
 WORKERS = tuple(f"belisha-synapse@{kind}1" for kind in ("persister", "media", "client", "sync"))
+#: Where the journal of revocations is, below the homeserver's folder.
+KEPT = (*BACKUPS, ("revocations: null", "revocations: revocations.jsonl"))
 SITES = {key: url for key, url in URLS.items() if key != "element"}
 
 
@@ -40,7 +42,7 @@ class Playbook:
 
     def __init__(self, folder: Path, container: Container) -> None:
         self._inventory, self.certificate = folder / "hosts.yml", folder / "tls" / "fullchain.pem"
-        self.write(text(*((before, before.replace("0", "1")) for before, _ in COUNTS), urls=SITES))
+        self.write(text(*((before, before.replace("0", "1")) for before, _ in COUNTS), *KEPT, urls=SITES))
         certificate(folder / "tls")
         host = {
             "ansible_host": THERE,
@@ -89,6 +91,7 @@ def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
 def playbook(container: Container, tmp_path_factory: pytest.TempPathFactory) -> Playbook:
     subprocess.run(["make", "release"], cwd=ROOT, check=True, capture_output=True)
     there = Playbook(tmp_path_factory.mktemp("operator"), container)
+    container.ssh("install -d -m 0700 /mnt/backups")
     assert there.run()["changed"] > 10
     return there
 
@@ -200,6 +203,18 @@ def test_prometheus_watches_every_process(container: Container, playbook: Playbo
     assert set(targets.values()) == {"up"}
 
 
+def test_the_first_run_has_made_a_backup_and_prometheus_knows(container: Container, playbook: Playbook) -> None:
+    archives = container.ssh("stat --format='%U %a %n' /mnt/backups/*").splitlines()
+    assert [line.split()[:2] for line in archives] == [["root", "600"]] * 2, archives
+    assert container.ssh("systemctl is-active belisha-backup.timer").strip() == "active"
+    asked = "curl -s 'http://127.0.0.1:8013/api/v1/query?query=belisha_backup_begun_seconds'"
+    deadline = time.monotonic() + PATIENCE
+    while not (found := json.loads(container.ssh(asked))["data"]["result"]):
+        assert time.monotonic() < deadline, "nobody tells Prometheus"
+        time.sleep(1)
+    assert 0 <= time.time() - float(found[0]["value"][1]) < 3600
+
+
 async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Container) -> None:
     """Each service by itself, and the database under them: what was sent before is there, and members can send."""
     status, room = await _ask(
@@ -245,7 +260,7 @@ async def test_after_a_start_of_the_machine_everything_is_back(manager: nio.Asyn
 async def test_fewer_processes_are_stopped_and_messages_go_on(
     playbook: Playbook, manager: nio.AsyncClient, container: Container
 ) -> None:
-    playbook.write(text(("  client: 0\n", "  client: 1\n"), urls=SITES))
+    playbook.write(text(("  client: 0\n", "  client: 1\n"), *KEPT, urls=SITES))
     assert playbook.run()["changed"] > 0
     running = container.ssh("systemctl list-units 'belisha-synapse*' --plain --no-legend --state=active")
     assert {line.split()[0] for line in running.splitlines()} == {
@@ -258,6 +273,67 @@ async def test_fewer_processes_are_stopped_and_messages_go_on(
     assert status == 200, room
     path = f"/_matrix/client/v3/rooms/{room['room_id']}/send/m.room.message/fewer"
     assert await _sent(manager, path)
+    assert playbook.run()["changed"] == 0
+
+
+#: What docs/backup.md says, and that everything is lost.
+LOST = """
+set -e
+systemctl stop nginx belisha-bots 'belisha-synapse*' belisha-backup.timer
+cp /var/lib/belisha/synapse/revocations.jsonl /root/revocations.jsonl
+rm -r /etc/belisha /var/lib/belisha; mkdir /var/lib/belisha
+cd /
+for part in synapse bots; do
+  runuser -u postgres -- dropdb belisha_$part
+  runuser -u postgres -- createdb --owner=belisha-$part --encoding=UTF8 --locale=C --template=template0 belisha_$part
+  runuser -u postgres -- psql -qc "REVOKE ALL ON DATABASE belisha_$part FROM PUBLIC"
+done
+"""
+
+
+async def test_a_server_that_was_lost_is_restored(
+    playbook: Playbook, manager: nio.AsyncClient, container: Container
+) -> None:
+    status, room = await _ask(
+        manager, "POST", "/_matrix/client/v3/createRoom", {"preset": "private_chat", "name": "Neap"}
+    )
+    assert status == 200, room
+    path = f"/_matrix/client/v3/rooms/{room['room_id']}"
+    stays, gone = [await _sent(manager, f"{path}/send/m.room.message/kept{number}") for number in range(2)]
+    assert stays and gone
+    container.ssh("systemctl start belisha-backup")
+    archive = container.ssh("ls -t /mnt/backups/*Z.tar.age").split()[0]
+    lost = await _sent(manager, f"{path}/send/m.room.message/lost")
+    assert lost and (await _ask(manager, "PUT", f"{path}/redact/{quote(gone)}/once", {}))[0] == 200
+    journal = "/var/lib/belisha/synapse/revocations.jsonl"
+    deadline = time.monotonic() + PATIENCE
+    while gone not in container.ssh(f"cat {journal} 2> /dev/null || true"):
+        assert time.monotonic() < deadline, "the journal does not have it"
+        await asyncio.sleep(0.5)
+    container.ssh(LOST)
+    container.ssh(f"umask 077; echo {BACKUP_KEY} > /root/backup.key")
+    restore = (
+        f"/opt/belisha/venv/bin/belisha restore {archive} --identity /root/backup.key"
+        " --journal /root/revocations.jsonl --data /etc/belisha 2>&1"
+    )
+    said = container.ssh(restore)
+    assert "1 items redacted" in said, said
+    assert playbook.run()["changed"] > 0
+    status, _ = await _ask(manager, "GET", f"{path}/event/{stays}")
+    assert status == 401, "an old session"
+    credentials = json.loads(container.ssh("cat /etc/belisha/first-manager.json"))
+    app = pyotp.parse_uri(credentials["otpauth"])
+    assert isinstance(app, pyotp.TOTP)
+    answer = await manager.login(credentials["password"] + app.now())
+    assert isinstance(answer, nio.LoginResponse), answer
+    assert (await _ask(manager, "GET", f"{path}/event/{stays}"))[1]["content"]["body"].endswith("Still there?")
+    assert "body" not in (await _ask(manager, "GET", f"{path}/event/{gone}"))[1]["content"]
+    assert (await _ask(manager, "GET", f"{path}/event/{lost}"))[0] == 404
+    owners = container.ssh("stat --format='%U %a' /var/lib/belisha/synapse /var/lib/belisha/bots /etc/belisha").split(
+        "\n"
+    )
+    assert owners[:3] == ["belisha-synapse 700", "belisha-bots 700", "root 755"]
+    assert container.ssh("belisha audit verify --data /etc/belisha").endswith("nothing wrong.\n")
     assert playbook.run()["changed"] == 0
 
 

@@ -13,7 +13,7 @@ from belisha.cli.main import main
 from belisha.host import SECRETS as OWN
 from belisha.host import HostError
 from bots.kernel.config import Config
-from tests.deploy.hosted import COUNTS, URLS, rendered, settings, text
+from tests.deploy.hosted import BACKUPS, COUNTS, URLS, rendered, settings, text
 
 
 def test_each_service_has_files_of_its_own_account_and_only_its_secrets() -> None:
@@ -102,13 +102,26 @@ def test_egress_is_what_the_settings_name() -> None:
             ("gateways: []", "gateways: [https://push.harbour.test:8443/_matrix/push/v1/notify]"),
             ("  host: null\n", "  host: mail.harbour.test\n"),
             ("  sender: null", "  sender: bots@harbour.test"),
+            ("    server: null\n", "    server: logs.harbour.test\n"),
         )
     )
     rules = calling["host/nftables.conf"].text
-    assert "meta skuid belisha-synapse tcp dport { 53, 8443 } accept" in rules
+    assert "meta skuid belisha-synapse tcp dport { 53, 6514, 8443 } accept" in rules
     assert "meta skuid belisha-bots tcp dport { 53, 465 } accept" in rules
     for unit in ("synapse", "bots"):
         assert "IPAddressDeny" not in calling[f"host/belisha-{unit}.service"].text
+
+
+def test_a_server_has_a_unit_for_backups_where_they_have_a_folder_and_a_key() -> None:
+    assert "host/belisha-backup.service" not in rendered()
+    unit = rendered(settings(*BACKUPS))["host/belisha-backup.service"].text
+    assert "\nReadWritePaths=/mnt/backups\n" in unit and "\nRequiresMountsFor=/mnt/backups\n" in unit
+    for changes, said in (
+        (BACKUPS[:1], "backup.recipient is not"),
+        ((("  folder: null", "  folder: backups"), BACKUPS[1]), "write its whole path"),
+    ):
+        with pytest.raises(HostError, match=said):
+            rendered(settings(*changes))
 
 
 def test_the_journal_of_revocations_can_be_written_where_the_settings_want_it() -> None:
@@ -121,7 +134,7 @@ def test_the_journal_of_revocations_can_be_written_where_the_settings_want_it() 
 def test_the_command_writes_only_what_has_changed(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("belisha.cli.render_host._account", lambda name: 65534 if name else 0)
+    monkeypatch.setattr("belisha.cli.render_host.account", lambda name: 65534 if name else 0)
     config = tmp_path / "belisha.yaml"
     lines = text()
     config.write_text(lines)

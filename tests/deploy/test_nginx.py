@@ -134,6 +134,15 @@ async def test_nobody_claims_another_address(site: Proxied) -> None:
         assert headers["Host"] == host
 
 
+async def test_only_a_page_of_a_pad_keeps_a_connection_over_which_both_write(site: Proxied) -> None:
+    for path, kept in (("/pads/%21a:x/%24b/live", True), ("/pads/%21a:x/%24b", False), ("/live", False), ("/", False)):
+        site.asked.clear()
+        await site.raw(path, PORTAL, headers="Upgrade: websocket\r\n")
+        ((_, headers),) = site.asked
+        found = (headers.get("Upgrade"), headers.get("Connection"))
+        assert found == (("websocket", "upgrade") if kept else (None, None)), path
+
+
 async def test_what_is_too_large_is_said_in_the_clients_language(site: Proxied) -> None:
     await site.raw("/_matrix/media/v3/upload?filename=x", method="POST", body=b"x" * 3_000_000)
     answer = await site.raw("/_matrix/client/v3/rooms/!r/send/m.room.message/1", method="PUT", body=b"x" * 3_000_000)

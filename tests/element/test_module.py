@@ -17,7 +17,7 @@ async def test_types_style_and_tests(module: Path) -> None:
     for program, arguments in (("tsc", ("--noEmit",)), ("eslint", (".",)), ("vitest", ("run",))):
         code, said = await run(program, *arguments, folder=module)
         assert code == 0, said
-    assert "5 passed" in said, "every file of tests has run"
+    assert "8 passed" in said, "every file of tests has run"
 
 
 async def test_what_is_shipped_is_what_its_source_gives(module: Path, tmp_path: Path) -> None:

@@ -5,89 +5,16 @@ With BELISHA_SCREENSHOTS=FOLDER it leaves pictures of what it saw.
 
 from __future__ import annotations
 
-import asyncio
-import json
 import os
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
 from urllib.parse import urlsplit
 
-import aiohttp.test_utils
 import pytest
-from playwright.async_api import Browser, Locator, Page, expect
+from playwright.async_api import Browser, expect
 
-from belisha import secrets
-from belisha.cli.element.install import install
-from belisha.cli.element.server import Config, application
-from belisha.render import Place, render, write
-from belisha.resources import shipped
-from belisha.settings import load
-from tests.element.node import run
-from tests.element.record import FILE
-from tests.element.releases import archive, saved, sha256
-from tests.portal.chromium import assert_accessible, chromium
-from tests.support.server import free_ports
+from tests.element.standin import RECORDED, opened
+from tests.portal.chromium import assert_accessible
 
 pytestmark = pytest.mark.full
-RECORDED: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
-
-
-@pytest.fixture(scope="module")
-async def address(module: Path, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
-    """The stand-in for Element, installed and served as a release is."""
-    folder = tmp_path_factory.mktemp("element")
-    code, said = await run(
-        "vite", "build", "--config", "harness/vite.config.ts", "--outDir", str(folder), folder=module
-    )
-    assert code == 0, said
-    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
-    unlabelled = {**RECORDED["text"], "event_id": "$unlabelled", "content": {"msgtype": "m.text", "body": "Nothing"}}
-    files["recorded.json"] = json.dumps({**RECORDED, "unlabelled": unlabelled}).encode()
-    data = tmp_path_factory.mktemp("data")
-    port = free_ports(5)[0]
-    place = Place(data, port, port + 2, port + 3, serves_element=True)
-    settings = load(shipped("config", "belisha.example.yaml"))
-    write(render(settings, place, secrets.ensure(data)), place.rendered)
-    content = archive(files)
-    install_in = str(saved(data, content))
-    release = await asyncio.to_thread(install, data, install_in, sha256(content))
-    assert release.version == "1.12.3"
-    app = application(Config.load(place.rendered / "element.yaml"))
-    async with aiohttp.test_utils.TestServer(app, host="127.0.0.1", port=place.element_port):
-        yield place.element
-
-
-@pytest.fixture(scope="module")
-async def browser() -> AsyncIterator[Browser]:
-    async with chromium() as found:
-        yield found
-
-
-class Opened:
-    """A page of the stand-in, with what it asked for and complained of."""
-
-    def __init__(self, page: Page) -> None:
-        self.page = page
-        self.asked: list[str] = []
-        self.said: list[str] = []
-        page.on("request", lambda request: self.asked.append(request.url))
-        page.on("console", lambda said: self.said.append(said.text) if said.type in ("error", "warning") else None)
-        page.on("pageerror", lambda error: self.said.append(str(error)))
-        page.on("dialog", lambda dialog: self.said.append(dialog.message))
-
-    def tile(self, name: str) -> Locator:
-        return self.page.locator(f'[data-name="{name}"]')
-
-    def badge(self, name: str) -> Locator:
-        return self.tile(name).locator(".belisha_badge")
-
-
-async def opened(browser: Browser, address: str, query: str = "", **options: Any) -> Opened:
-    found = Opened(await (await browser.new_context(**options)).new_page())
-    await found.page.goto(f"{address}/{query}")
-    await expect(found.page.locator("html[data-ready]")).to_be_attached(timeout=30_000)
-    return found
 
 
 async def test_each_event_shows_its_label_once(browser: Browser, address: str) -> None:
@@ -102,6 +29,11 @@ async def test_each_event_shows_its_label_once(browser: Browser, address: str) -
         tree = await here.tile(name).aria_snapshot()
         assert tree.count(f"Label {label}") == 1 and f"[{label}]" not in tree, f"read out twice: {tree}"
     await expect(here.badge("unlabelled")).to_have_text("⚠ No label")
+    sealed = RECORDED["encrypted"]["content"]["org.belisha.tlp"]["label"]
+    await expect(here.badge("opened")).to_have_text(
+        sealed
+    )  # what stands beside the ciphertext, and not the sender's word
+    await expect(here.tile("opened")).to_contain_text("Sealed")
     colours = await here.badge("red").evaluate("e => [getComputedStyle(e).color, getComputedStyle(e).backgroundColor]")
     assert colours == ["rgb(255, 43, 43)", "rgb(0, 0, 0)"], "FIRST's"
     assert {urlsplit(url).netloc for url in here.asked} == {urlsplit(address).netloc}, "nobody else is asked"

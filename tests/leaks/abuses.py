@@ -1,11 +1,11 @@
 """What a member with a changed client tries inside the rules of reading: each beside the same by who may.
 
-An abuse is refused while the rule holds, and its control is accepted; without the rule it is granted.
+An abuse is refused while the rule holds, and its control is accepted; without the rule it is granted. What shows
+only in what is stored, or told to others, is in `seen` and `around`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final, NamedTuple
@@ -14,7 +14,7 @@ from urllib.parse import quote
 from tests.leaks.ground import V3, Ground, room_path
 from tests.support.community import LABEL_KEY, unique
 from tests.support.files import mxc, png
-from tests.synapse.samples import reply, text
+from tests.synapse.samples import text
 
 Json = dict[str, Any]
 
@@ -36,7 +36,7 @@ class Abuse(NamedTuple):
     errcode: str | None = None
 
 
-def _send(who: str, kind: str, content: Json, event_type: str = "m.room.message") -> Callable[[Ground], Awaitable[Try]]:
+def send(who: str, kind: str, content: Json, event_type: str = "m.room.message") -> Callable[[Ground], Awaitable[Try]]:
     async def make(ground: Ground) -> Try:
         filled = json.loads(json.dumps(content).replace("EVENT", ground.places[kind].events["missing"]["body"]))
         path = room_path(ground.places[kind].room, f"send/{quote(event_type, safe='')}/{unique('abuse')}")
@@ -78,7 +78,7 @@ async def _another_levels(ground: Ground, everybody: int) -> Try:
 
 async def _redact_act(ground: Ground, event_type: str, content: Json) -> Try:
     """The redaction of something that ana has just sent."""
-    sent = await _send("ana", "closed", content, event_type)(ground)
+    sent = await send("ana", "closed", content, event_type)(ground)
     body = await ground.do(sent.who, sent.method, sent.path, sent.body)
     path = room_path(ground.places["closed"].room, f"redact/{quote(body['event_id'], safe='')}/{unique('r')}")
     return Try("ana", "PUT", path, {})
@@ -86,13 +86,13 @@ async def _redact_act(ground: Ground, event_type: str, content: Json) -> Try:
 
 async def _relabel(ground: Ground, who: str) -> Try:
     """Lowers an AMBER item of ana's."""
-    item = await ground.do(*await _send("ana", "closed", text("TLP:AMBER Slack water"))(ground))
+    item = await ground.do(*await send("ana", "closed", text("TLP:AMBER Slack water"))(ground))
     act = {"m.relates_to": {"rel_type": "m.reference", "event_id": item["event_id"]}, "label": "TLP:GREEN"}
-    return await _send(who, "closed", act, "org.belisha.relabel")(ground)
+    return await send(who, "closed", act, "org.belisha.relabel")(ground)
 
 
 async def _act_of(ground: Ground) -> Try:
-    item = await ground.do(*await _send("ana", "closed", text("TLP:GREEN Slack water"))(ground))
+    item = await ground.do(*await send("ana", "closed", text("TLP:GREEN Slack water"))(ground))
     act = {"m.relates_to": {"rel_type": "m.reference", "event_id": item["event_id"]}, "label": "TLP:AMBER"}
     return await _redact_act(ground, "org.belisha.relabel", act)
 
@@ -101,7 +101,6 @@ async def _message(ground: Ground) -> Try:
     return await _redact_act(ground, "m.room.message", text("Slack water"))
 
 
-_ACTS: Final = "/_synapse/client/org.belisha/v1/acts"
 _PAGE: Final = {"type": "m.custom", "name": "Poll", "creatorUserId": "@ana:belisha.localhost"}
 _WIDER: Final = {
     "kind": "open",
@@ -110,7 +109,7 @@ _WIDER: Final = {
     "organisations": [],
     "purpose": "discussion",
 }
-_RED: Final = "TLP:RED the pump is off"
+RED: Final = "TLP:RED the pump is off"
 
 
 def _pusher(url: str, kind: Any = "http") -> Json:
@@ -130,16 +129,10 @@ async def _portal_page(ground: Ground) -> Try:
     return await _state("ana", "closed", "im.vector.modular.widgets", {**_PAGE, "url": url}, unique("w"))(ground)
 
 
-async def _green_answer(ground: Ground, label: str) -> Try:
-    parent = await ground.do(*await _send("ana", "closed", text("TLP:AMBER Slack water"))(ground))
-    body = {**text("At noon"), **reply(parent["event_id"]), LABEL_KEY: {"label": label}}
-    return await _send("ana", "closed", body)(ground)
-
-
 async def _file(ground: Ground, who: str, data: bytes = b"Only for ana") -> Try:
     """Shares a file of ana's in a group that the other is in too."""
     address = mxc(ground.community, await ground.upload("ana", data, "text/plain"))
-    return await _send(who, "closed", {"msgtype": "m.file", "body": "tides", "url": address})(ground)
+    return await send(who, "closed", {"msgtype": "m.file", "body": "tides", "url": address})(ground)
 
 
 async def _picture(ground: Ground, who: str) -> Try:
@@ -150,12 +143,12 @@ async def _picture(ground: Ground, who: str) -> Try:
 
 ABUSES: Final[Mapping[str, Abuse]] = {
     "an unknown type": Abuse(
-        _send("ana", "closed", {"note": "The pump is off"}, "com.example.note"),
-        _send("ana", "closed", text("Slack water")),
+        send("ana", "closed", {"note": "The pump is off"}, "com.example.note"),
+        send("ana", "closed", text("Slack water")),
         "UNKNOWN_TYPE",
     ),
     "room state in the timeline": Abuse(
-        _send("ana", "closed", {"name": "The pump is off"}, "m.widget"),
+        send("ana", "closed", {"name": "The pump is off"}, "m.widget"),
         _state("ana", "closed", "m.room.topic", {"topic": "Tides"}),
         "WRONG_PLACE",
     ),
@@ -165,21 +158,21 @@ ABUSES: Final[Mapping[str, Abuse]] = {
         "MALFORMED",
     ),
     "a note in a reaction": Abuse(
-        _send("ana", "closed", _reaction(note="x" * 1500), "m.reaction"),
-        lambda ground: _send("ana", "closed", _reaction(), "m.reaction")(ground),
+        send("ana", "closed", _reaction(note="x" * 1500), "m.reaction"),
+        lambda ground: send("ana", "closed", _reaction(), "m.reaction")(ground),
         "TOO_MUCH_TEXT",
     ),
     "text to a device": Abuse(
-        _to("ana", "PUT", f"{V3}/sendToDevice/m.room.message/TXN", {"messages": {"ID-ben": {"*": {"body": _RED}}}}),
+        _to("ana", "PUT", f"{V3}/sendToDevice/m.room.message/TXN", {"messages": {"ID-ben": {"*": {"body": RED}}}}),
         _to("ana", "PUT", f"{V3}/sendToDevice/m.dummy/TXN", {"messages": {"ID-ben": {"*": {}}}}),
         "UNKNOWN_TYPE",
     ),
     "RED in the text of a closed group": Abuse(
-        _send("ana", "closed", text(_RED)), _send("ana", "named", text(_RED)), "ABOVE_CEILING"
+        send("ana", "closed", text(RED)), send("ana", "named", text(RED)), "ABOVE_CEILING"
     ),
     "RED by its key in an open group": Abuse(
-        _send("ana", "open", {**text("Off"), LABEL_KEY: {"label": "TLP:RED"}}),
-        _send("ana", "named", {**text("Off"), LABEL_KEY: {"label": "TLP:RED"}}),
+        send("ana", "open", {**text("Off"), LABEL_KEY: {"label": "TLP:RED"}}),
+        send("ana", "named", {**text("Off"), LABEL_KEY: {"label": "TLP:RED"}}),
         "ABOVE_CEILING",
     ),
     "another's label lowered": Abuse(
@@ -214,12 +207,12 @@ ABUSES: Final[Mapping[str, Abuse]] = {
         "NO_GUESTS",
     ),
     "a RED room name": Abuse(
-        _state("ana", "closed", "m.room.name", {"name": _RED}),
+        _state("ana", "closed", "m.room.name", {"name": RED}),
         _state("ana", "closed", "m.room.name", {"name": "Locks"}),
         "NOT_PUBLIC",
     ),
     "a RED reason to knock": Abuse(
-        _to("olga", "POST", f"{V3}/knock/ROOM-closed", {"reason": _RED}),
+        _to("olga", "POST", f"{V3}/knock/ROOM-closed", {"reason": RED}),
         _to("emil", "POST", f"{V3}/knock/ROOM-closed", {"reason": "Please"}),
         "NOT_PUBLIC",
     ),
@@ -282,7 +275,7 @@ ABUSES: Final[Mapping[str, Abuse]] = {
         "PUSH_GATEWAY",
     ),
     "a message while the check fails": Abuse(
-        _send("ana", "closed", text("Slack water")), _send("ana", "closed", text("Slack water")), "CANNOT_DECIDE"
+        send("ana", "closed", text("Slack water")), send("ana", "closed", text("Slack water")), "CANNOT_DECIDE"
     ),
 }
 
@@ -292,105 +285,3 @@ async def is_granted(ground: Ground, abuse: Abuse) -> tuple[bool, str]:
     one = await abuse.refused(ground)
     status, answer = await ground.ask(*one)
     return status < 400, f"{status} {answer[:300]}"
-
-
-# --- Abuses that are seen in what is stored, and not in the answer --------------------------------------------------
-
-
-async def answer_below(ground: Ground) -> bool:
-    """Whether an answer to AMBER that calls itself GREEN is GREEN; one that calls itself AMBER is accepted."""
-    labels = []
-    for label in ("TLP:GREEN", "TLP:AMBER"):
-        sent = await ground.do(*await _green_answer(ground, label))
-        path = room_path(ground.places["closed"].room, f"event/{quote(sent['event_id'], safe='')}")
-        labels.append((await ground.do("ben", "GET", path))["content"][LABEL_KEY]["label"])
-    assert labels[1] == "TLP:AMBER"
-    return bool(labels[0] == "TLP:GREEN")
-
-
-async def named_device(ground: Ground) -> bool:
-    """Whether the name that somebody gives their device is what others read; it is called something in any case."""
-    path = f"{V3}/devices/{quote(ground.own['device_id'], safe='')}"
-    await ground.do("ana", "PUT", path, {"display_name": _RED})
-    found = (await ground.do("ana", "GET", path))["display_name"]
-    assert found
-    return bool(found == _RED)
-
-
-async def opened_group(ground: Ground) -> bool:
-    """Whether a closed group with AMBER in it is opened; without it another is."""
-    for held in ("", "TLP:AMBER Slack water"):
-        room = (await ground.do("ana", "POST", f"{V3}/createRoom", {"preset": "private_chat", "name": "Dock"}))[
-            "room_id"
-        ]
-        if held:
-            await ground.do("ana", "PUT", room_path(room, f"send/m.room.message/{unique('o')}"), text(held))
-        status, answer = await ground.community.server.local(
-            "PUT", f"rooms/{quote(room, safe='')}/policy", {"kind": "open"}
-        )
-        assert held or status == 200, answer
-    return bool(status == 200)
-
-
-async def unasked_act(ground: Ground) -> bool:
-    """Whether a bot has an act carried out by a message that asks for none; by the command it is."""
-    arguments = {"kind": "closed", "organisations": ["harbour"], "purpose": "documents"}
-    command = "!group policy closed --organisations harbour --purpose documents"
-    statuses = []
-    for said in (command, "Slack water"):
-        room = (await ground.do("ana", "POST", f"{V3}/createRoom", {"preset": "private_chat", "name": "Quay"}))[
-            "room_id"
-        ]
-        sent = await ground.do("ana", "PUT", room_path(room, f"send/m.room.message/{unique('a')}"), text(said))
-        handed = {"room_id": room, "event_id": sent["event_id"], "act": "room_policy", "arguments": arguments}
-        for _ in range(100):  # the bot comes in soon
-            status, answer = await ground.ask("steward", "POST", _ACTS, handed)
-            if status != 404:
-                break
-            await asyncio.sleep(0.1)
-        statuses.append(status)
-    assert statuses[0] == 200, answer
-    return statuses[1] == 200
-
-
-async def only_knocked(ground: Ground) -> bool:
-    """Whether a closed group can be read by who knocked and went away; who is in it reads it."""
-    room = (await ground.do("ana", "POST", f"{V3}/createRoom", {"preset": "private_chat", "name": "Weir"}))["room_id"]
-    await ground.do("tim", "POST", f"{V3}/knock/{quote(room, safe='')}", {})
-    await ground.do("ana", "PUT", room_path(room, f"send/m.room.message/{unique('k')}"), text("Slack water"))
-    await ground.do("tim", "POST", room_path(room, "leave"), {})
-    answers = [await ground.ask(who, "GET", room_path(room, "messages?dir=b")) for who in ("ana", "tim")]
-    assert "Slack water" in answers[0][1]
-    return answers[1][0] == 200 and "Slack water" in answers[1][1]
-
-
-async def muted(ground: Ground) -> bool:
-    """Whether a member is heard in a group where a steward has muted them; the steward is."""
-    made = await ground.do("ana", "POST", f"{V3}/createRoom", {"preset": "public_chat", "name": "Quay"})
-    room = made["room_id"]
-    await ground.do("cora", "POST", f"{V3}/join/{quote(room, safe='')}", {})
-    command = await ground.do(
-        "cora", "PUT", room_path(room, f"send/m.room.message/{unique('a')}"), text("!mute @ana 1h")
-    )
-    arguments = {"member": "@ana", "time": 3600}
-    handed = {"room_id": room, "event_id": command["event_id"], "act": "member_mute", "arguments": arguments}
-    for _ in range(100):  # the bot comes in soon
-        status, answer = await ground.ask("steward", "POST", _ACTS, handed)
-        if status != 404:
-            break
-        await asyncio.sleep(0.1)
-    assert status == 200, answer
-    path = room_path(room, f"send/m.room.message/{unique('a')}")
-    assert (await ground.ask("cora", "PUT", path, text("Slack water")))[0] == 200
-    status, _ = await ground.ask("ana", "PUT", path, text("Slack water"))
-    return bool(status == 200)
-
-
-SEEN: Final[Mapping[str, Callable[[Ground], Awaitable[bool]]]] = {
-    "GREEN in answer to AMBER": answer_below,
-    "text as a device's name": named_device,
-    "a group with AMBER in it opened": opened_group,
-    "an act that nobody asked for": unasked_act,
-    "a group read by who only knocked": only_knocked,
-    "a muted member heard": muted,
-}

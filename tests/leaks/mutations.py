@@ -25,7 +25,7 @@ class Mutation(NamedTuple):
     besides: str = ""
 
 
-#: Reading and acting cells are `servlet method · kind · standing`; the others are names in `abuses.ABUSES`.
+#: Reading and acting cells are `servlet method · kind · standing`; the others are names in `ABUSES` and `SEEN`.
 MUTATIONS: Final = (
     Mutation("L1", "types", "an event of a type on no list", ("an unknown type",)),
     Mutation("L1", "places", "room state sent as a message", ("room state in the timeline",)),
@@ -97,6 +97,14 @@ MUTATIONS: Final = (
         ("SyncRestServlet GET · closed · left", "SyncRestServlet GET · named · no organisation"),
     ),
     Mutation("M1", "sliding feeds", "the same of sliding sync", ("SlidingSyncRestServlet POST · closed · kicked",)),
+    Mutation("M1", "receipts", "who reads in a room that one is not in", ("receipts told to who is only invited",)),
+    Mutation("M1", "typing", "who types in a room that one is not in", ("typing told to who is only invited",)),
+    Mutation(
+        "M1",
+        "bundles",
+        "what was written around a message while one was away",
+        ("an edit from while one was away", "an answer in a thread from while one was away"),
+    ),
     Mutation(
         "M1",
         "forget_rooms_on_leave",
@@ -137,6 +145,13 @@ MUTATIONS: Final = (
     Mutation("F1", "pictures", "a file of somebody else's shown to everyone", ("a foreign file as one's picture",)),
     Mutation("P1", "bots", "a bot in a room of named people", ("a bot invited to named people",)),
     Mutation("P2", "gateways", "notifications to a gateway that is not listed", ("a foreign push gateway",)),
+    Mutation("P2", "counts", "a number that tells of what is not shown", ("a count of what a search may not show",)),
+    Mutation(
+        "P2",
+        "portal edits",
+        "an edit that the portal's search may not show",
+        ("an edit from while one was away, by the portal's search",),
+    ),
     Mutation("P3", "commands", "a bot that speaks for a member", ("an act that nobody asked for",)),
     Mutation("X1", "undecided", "what could not be decided", ("a message while the check fails",)),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from belisha.commands.reading import Asked
+from belisha.markers import MarkerReader
 from belisha.policy.people import Person
 from bots.blog.post_book import PostBook
 from bots.charts.artist import Artist
@@ -22,8 +23,10 @@ from bots.kernel.outbox import Outbox
 from bots.kernel.store import Store
 from bots.metrics.figures import FigureBook
 from bots.metrics.pulse_box import PulseBox
+from bots.pads.rooms import PadRooms
 from bots.polls.counting import PollBook
 from bots.portal.asking import Homeserver
+from bots.portal.asking_pads import PadWatch
 from bots.portal.book import Book
 from bots.portal.command import PORTAL, PortalCommand
 from bots.portal.drawings import Drawings
@@ -85,6 +88,7 @@ async def portal(
     homeserver: str | None = None,
     *,
     second_factor: bool = False,
+    has_passwords: bool = True,
     pulses: PulseBox | None = None,
 ) -> AsyncIterator[Visitor]:
     """The portal's pages, beside a homeserver that does not answer where none is named."""
@@ -92,16 +96,18 @@ async def portal(
     url = f"http://127.0.0.1:{port}"
     async with aiohttp.ClientSession() as session:
         by_form = ByForm(here.store, Outbox(here.store), (), is_ours=lambda _user: False, done=lambda: None)
+        asks = Homeserver(homeserver or f"http://127.0.0.1:{dead}", "belisha.localhost", "a secret", session)
         parts = Parts(
             place=Place(url, (), "@belisha_steward:belisha.localhost"),
             pages=Pages("Belisha", ZoneInfo("Europe/London")),
             keys=here.keys,
             sessions=here.sessions,
-            homeserver=Homeserver(homeserver or f"http://127.0.0.1:{dead}", "belisha.localhost", "a secret", session),
+            homeserver=asks,
             by_form=by_form,
             polls=PollBook(here.store),
             posts=PostBook(here.store),
             book=Book(here.store, by_form),
+            pads=PadRooms(here.store, PadWatch(here.sessions, asks.pads).look, MarkerReader()),
             ballots=None,
             drawings=Drawings(Artist().draw),
             codes=Limit(rates.codes),
@@ -113,6 +119,7 @@ async def portal(
             server_name="belisha.localhost",
             figures=FigureBook(here.store),
             enrolling=Enrolling(here.keys, "Belisha", "belisha.localhost") if second_factor else None,
+            has_passwords=has_passwords,
             pulses=pulses,
         )
         async with TestServer(application(parts, rates), port=port):
@@ -122,8 +129,11 @@ async def portal(
 
 
 @asynccontextmanager
-async def module(home: Mapping[str, Any], *roles: str) -> AsyncIterator[str]:
-    """As much of the module as pages ask: everybody is a member of `harbour`, and has this first page."""
+async def module(home: Mapping[str, Any], *roles: str, named: Sequence[str] = ()) -> AsyncIterator[str]:
+    """As much of the module as pages ask: everybody is a member of `harbour`, and has this first page.
+
+    The organisations `named` let themselves be named in the figures, and are called after their ids; it may be changed.
+    """
     member = {"member": {"belongs": True, "organisation": "harbour", "roles": ["member", *roles]}}
 
     async def decide(_request: web.Request) -> web.Response:
@@ -132,8 +142,12 @@ async def module(home: Mapping[str, Any], *roles: str) -> AsyncIterator[str]:
     async def first_page(_request: web.Request) -> web.Response:
         return web.json_response({**member, **home})
 
+    async def organisations(_request: web.Request) -> web.Response:
+        return web.json_response({"organisations": [{"id": one, "name": f"The {one}"} for one in named]})
+
     app = web.Application()
     api = "/_synapse/client/org.belisha/v1"
+    app.router.add_post(f"{api}/shown_organisations", organisations)
     app.add_routes([web.post(f"{api}/decide_batch", decide), web.post(f"{api}/home", first_page)])
     async with TestServer(app) as server:
         yield str(server.make_url("")).rstrip("/")

@@ -54,9 +54,18 @@ async def element(here: Here, port: int) -> AsyncIterator[str]:
     async def sdk(_request: web.Request) -> web.StreamResponse:
         return web.FileResponse(await bundle(JS, "sdk"))
 
+    async def module(_request: web.Request) -> web.StreamResponse:
+        return web.FileResponse(here.server.place.rendered / "element" / "belisha" / "tlp.js")
+
     app = web.Application()
     app.add_routes(
-        [web.get("/", page), web.get("/api.js", library), web.get("/sdk.js", sdk), web.get("/session", session)]
+        [
+            web.get("/", page),
+            web.get("/api.js", library),
+            web.get("/sdk.js", sdk),
+            web.get("/tlp.js", module),
+            web.get("/session", session),
+        ]
     )
     runner = web.AppRunner(app, shutdown_timeout=0.1)
     await runner.setup()
@@ -90,8 +99,15 @@ async def context(browser: Browser, visitor: Visitor | None = None, **options: A
 
 def _is_alarm(said: ConsoleMessage) -> bool:
     """Whether the browser complains about a page itself; not about one that is not there, or not to be framed."""
-    # What matrix-js-sdk says of refusals; and of Element's own frame, which the stand-in has as Element does.
-    expected = ("Failed to load resource", "frame-ancestors", "rror sending event", "can escape its sandboxing")
+    # What matrix-js-sdk says of refusals; of Element's own frame, which the stand-in has as Element does; and of a
+    # connection to a portal that was killed.
+    expected = (
+        "Failed to load resource",
+        "WebSocket connection to",
+        "frame-ancestors",
+        "rror sending event",
+        "can escape its sandboxing",
+    )
     return said.type in ("error", "warning") and not any(words in said.text for words in expected)
 
 

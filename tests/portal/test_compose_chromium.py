@@ -104,6 +104,29 @@ async def test_a_label_is_picked_and_the_member_sends(
         assert content["org.belisha.tlp"]["label"] == "TLP:GREEN"
 
 
+async def test_the_module_answers_for_the_page_that_the_steward_puts_into_a_group(
+    here: Here, browser: Browser, element_port: int, room: str
+) -> None:
+    asked = await here.say("wes", "!group composer on", room)
+    assert "Done." in await here.answer("wes", asked, room)
+    at = f"/_matrix/client/v3/rooms/{quote(room)}/state"
+    _, page = await request(here.people["wes"], "GET", f"{at}/im.vector.modular.widgets/belisha-composer")
+    _, policy = await request(here.people["wes"], "GET", f"{at}/org.belisha.room/")
+    given = {"portal": here.url, "room": room, "policy": policy, "template": page["url"]}
+    async with context(browser) as profile, element(here, element_port) as origin:
+        tab = await profile.new_page()
+        await tab.goto(f"{origin}/?name=wes")
+        await tab.evaluate("given => withModule(given)", given)
+        portal = await shown(tab, here, room)
+        await portal.get_by_label("Text", exact=True).fill("Winch two is back")
+        await portal.get_by_role("button", name="Send it as my message").click()
+        await expect(portal.get_by_text("It was sent, as your own message.")).to_be_visible(timeout=PATIENT)
+        assert "Winch two" in (await newest(here, room))["content"]["body"]
+        # Of a room of named people it answers nothing, so that Element asks.
+        await tab.evaluate("given => withModule(given)", given | {"policy": {**policy, "kind": "named"}})
+        assert await tab.evaluate("approver(new Set(requested))") is None
+
+
 async def test_a_forced_label_is_refused_in_words_and_nothing_is_lost(
     here: Here, browser: Browser, element_port: int, room: str
 ) -> None:

@@ -46,13 +46,21 @@ class Module:
 
 
 @asynccontextmanager
-async def pages(folder: Path, *, second_factor: bool = True) -> AsyncIterator[tuple[Visitor, Module]]:
+async def pages(
+    folder: Path, *, second_factor: bool = True, has_passwords: bool = True
+) -> AsyncIterator[tuple[Visitor, Module]]:
     module, app = Module(), web.Application()
     app.router.add_post("/_synapse/client/org.belisha/v1/{what}", module.take)
     async with (
         TestServer(app) as server,
         store_at(f"sqlite:///{folder}/bots.db") as here,
-        portal(here, Rates(), str(server.make_url("")).rstrip("/"), second_factor=second_factor) as visitor,
+        portal(
+            here,
+            Rates(),
+            str(server.make_url("")).rstrip("/"),
+            second_factor=second_factor,
+            has_passwords=has_passwords,
+        ) as visitor,
     ):
         module.session = await here.opened()
         yield visitor, module
@@ -156,6 +164,15 @@ async def test_without_a_second_factor_the_same_pages_ask_for_none(tmp_path: Pat
         assert (await visitor.post("/join", typed)).status == 503
         statuses = [(await visitor.post("/join", typed)).status for _ in range(61)]
         assert statuses[20] == 503 and statuses[-1] == 429, "an office at once, and no flood"
+
+
+async def test_where_organisations_sign_their_people_in_no_page_asks_for_a_password(tmp_path: Path) -> None:
+    async with pages(tmp_path, second_factor=False, has_passwords=False) as (visitor, module):
+        for path in ("/join", "/recover"):
+            assert (await visitor.get(path)).status == 404
+        page = await visitor.get("/sign-in")
+        assert "/recover" not in page.text and "ask its help desk" in page.text
+        assert module.asked == []
 
 
 @pytest.mark.full

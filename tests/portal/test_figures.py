@@ -6,8 +6,9 @@ import csv
 import io
 import re
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -17,8 +18,9 @@ import pytest_asyncio
 import sqlalchemy as sa
 
 from belisha.metrics.respect import Name
-from bots.metrics import reports, sponsors
+from bots.metrics import reports, sponsors, tables
 from bots.metrics.contents import SECTIONS
+from bots.metrics.named import read as read_named
 from bots.metrics.publishing import read
 from bots.metrics.sample import NotEmpty, fill
 from bots.metrics.tables import sponsor
@@ -49,10 +51,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def opened(path: Path, *roles: str) -> AsyncIterator[Opened]:
+async def opened(path: Path, *roles: str, named: Sequence[str] = ()) -> AsyncIterator[Opened]:
     async with (
         store_at(f"sqlite:///{path}") as here,
-        module(HOME, *roles) as homeserver,
+        module(HOME, *roles, named=named) as homeserver,
         portal(here, GENEROUS, homeserver) as visitor,
     ):
         visitor.cookies["belisha"] = await here.opened(ANA)
@@ -276,6 +278,53 @@ async def test_of_a_pulse_stands_what_was_decided_by_quarter(manager: Opened) ->
     assert len(quarters) >= 2 and [row[1:5] for row in rows] == said
     assert {row[5] for row in rows} <= {"withheld", "Neither", "Rather yes", "Yes, fully"}
     assert "What I share goes no further than I want" in (await visitor.get("/metrics/trust")).text
+
+
+async def test_how_soon_reports_are_looked_after_stands_by_quarter_as_it_was_decided(manager: Opened) -> None:
+    here, visitor = manager
+    release = await here.store.read(read)
+    found = [one for name, one in sorted(release.items()) if name.measure == "reports"]
+    assert len(found) >= 2 and any(one.members for one in found)
+    file = await visitor.get("/metrics/trust/reports.csv")
+    rows = list(csv.reader(io.StringIO(file.text.lstrip("\ufeff"))))[-len(found) :]
+    for row, one in zip(rows, found, strict=True):
+        minutes = one.figures.get("minutes")
+        said = "–" if minutes is None else f"{minutes:g} minutes" if minutes < 120 else f"{round(minutes / 60)} hours"
+        assert row[1:] == ["withheld" if one.members is None else str(one.members), said]
+    page = (await visitor.get("/metrics/trust")).text
+    assert "Half had it looked after within" in page and rows[-1][2] in page
+    (block,) = [
+        one
+        for one in (await here.store.read(lambda connection: reports.document(connection, date(2026, 10, 1))))["blocks"]  # type: ignore[index]
+        if one["title"] == "Reports"
+    ]
+    assert [row[2] for row in block["rows"]] == [row[2] for row in rows]
+
+
+async def test_organisations_stand_there_by_name_while_their_leads_want_it(filled: Path, manager: Opened) -> None:
+    """Who is not named is nowhere, and what is taken back is gone with the next page; reports have none of it."""
+    here, _ = manager
+    states = await here.store.read(read_named)
+    assert {active for _month, active in states.items()} >= {True, None}
+    (large, small) = (max(key for (_, key), active in states.items() if active is wanted) for wanted in (True, None))
+    names = [large, small]
+    async with opened(filled, "manager", named=names) as (_, visitor):
+        page = (await visitor.get("/metrics/organisations")).text
+        assert f"The {large}" in page and f"The {small}" in page and "Organisations by name" in page
+        rows = list(
+            csv.reader(io.StringIO((await visitor.get("/metrics/organisations/named.csv")).text.lstrip("\ufeff")))
+        )
+        found = {row[0]: row[1:] for row in rows if row and row[0].startswith("The ")}
+        newest = sorted({month for month, _ in states})[-6:]
+        said = {True: "active", False: "not active", None: "withheld"}
+        assert found == {f"The {one}": [said[states.get((month, one))] for month in newest] for one in names}
+        assert (await visitor.get("/metrics/organisations/named.png")).status == 200
+        names.clear()
+        page = (await visitor.get("/metrics/organisations")).text
+        assert large not in page and "Organisations by name" not in page
+        assert (await visitor.get("/metrics/organisations/named.csv")).status == 404
+    kept = await here.store.read(lambda connection: [str(row) for row in connection.execute(sa.select(tables.report))])
+    assert kept and not any(large in row or "by name" in row for row in kept)
 
 
 async def test_managers_write_down_what_happened(manager: Opened) -> None:

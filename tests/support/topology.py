@@ -16,6 +16,7 @@ TOPOLOGIES: Final[Mapping[str, type[Server]]] = {"one": Server, "workers": Worke
 ONLY_ON_ONE: Final[Mapping[str, str]] = {
     "test_up.py": "`belisha up` runs one process",
     "test_demo.py": "`belisha demo` runs one process",
+    "test_providers.py": "it runs one process by itself: providers answer to the main process alone",
     "test_degraded.py": "a guard's test and its closed routes are the same code in each process",
     "test_files.py::test_a_full_disk_leaves_nothing_half_shared": "the folder is the same",
     "test_erasure.py::test_a_restore_brings_nothing_back": "it copies the one folder, and puts it back",
@@ -38,8 +39,19 @@ _WHO_MODERATES = (
     "test_where_not",
     "test_a_maintainer_names_their_own_group_from_their_room_and_no_other",
     "test_the_log_is_for_those_who_moderate_and_in_their_own_room",
+    "test_who_is_removed_may_come_back_and_who_is_banned_may_not",
+    "test_a_thaw_offers_again_what_the_freezing_ended",
     "test_two_who_moderate_at_once",
     "test_each_is_carried_out_once",
+)
+
+#: Memberships are ended by the main process; that each process refuses at once is shown by the freezing of a member.
+_WHO_GOES = (
+    "test_members_who_change_organisation_are_out_of_what_listed_the_old_one",
+    "test_an_organisation_that_is_frozen_or_goes_is_out_of_every_room",
+    "test_who_is_removed_is_gone_and_the_name_is_never_given_again",
+    "test_a_lost_role_ends_what_it_gave",
+    "test_a_membership_that_was_taken_away_by_hand_ends_at_the_next_start",
 )
 
 #: Files, or single tests, that `pytest --brief` leaves out on workers too: they pass there, and need no two processes
@@ -72,12 +84,21 @@ BRIEFLY_LEFT_OUT: Final[Mapping[str, str]] = {
             "test_relabel_restart.py",
             "test_restart.py",
             "test_waiting.py",
+            "test_channels.py::test_pushers_go_to_listed_gateways_only_and_end_with_the_list",
             *(f"test_acts_moderation.py::{name}" for name in _WHO_MODERATES),
+            *(f"test_rights.py::{name}" for name in _WHO_GOES),
         ),
         _ONE_ACTS,
     ),
     **dict.fromkeys(
-        ("test_hostile_files.py", "test_inside_files.py", "test_screening.py", "test_unread_files.py"), _CHILD
+        (
+            "test_file_texts.py",
+            "test_hostile_files.py",
+            "test_inside_files.py",
+            "test_screening.py",
+            "test_unread_files.py",
+        ),
+        _CHILD,
     ),
     "test_malformed.py": "what is no valid request is refused by the same code in each process",
     "test_openapi.py": "the description is the same for each process",

@@ -39,6 +39,9 @@ class Run:
 
     def __init__(self, sent: dict[str, str], synced: dict[str, Json], refusal: Json, read: dict[str, Json]) -> None:
         self.sent, self.synced, self.refusal, self.read = sent, synced, refusal, read
+        #: What a client reads of the room's state, and how often it was told of one change; of matrix-js-sdk alone.
+        self.policy: Json = {}
+        self.heard = 0
 
     def assert_as_expected(self) -> None:
         """Each step has its label, and the refusal is a sentence with an errcode that the library gives on."""
@@ -120,7 +123,9 @@ async def with_js_sdk(community: Community, read: list[str], who: str = "dina") 
         "read": read,
     }
     said = json.loads(await program("node", str(JS / "run.js"), given=json.dumps(given)))
-    return Run(said["sent"], said["synced"], said["refusal"], said["read"])
+    run = Run(said["sent"], said["synced"], said["refusal"], said["read"])
+    run.policy, run.heard = said["policy"], said["heard"]
+    return run
 
 
 async def program(name: str, *arguments: str, given: str = "") -> str:

@@ -296,6 +296,10 @@ async def _poll_for_a_bot(community: Community) -> Act:
     return lambda: request(community["steward"], "GET", path)
 
 
+async def _named_in_figures(community: Community) -> Act:
+    return lambda: ask_as_portal(community, {"user_id": community.id("mona")}, name="shown_organisations")
+
+
 async def _poll_for_the_portal(community: Community) -> Act:
     body = {"user_id": community.id("ana"), "room_id": community.rooms["closed"], "event_id": await a_poll(community)}
     return lambda: ask_as_portal(community, body, name="poll")
@@ -305,6 +309,12 @@ async def _composer_for_the_portal(community: Community) -> Act:
     item, room = await community.sent(text(f"TLP:GREEN {WORDS}"), "closed"), community.rooms["closed"]
     body = {"user_id": community.id("ana"), "room_id": room, "answers": item, "content": text(WORDS)}
     return lambda: ask_as_portal(community, body, name="composer")
+
+
+async def _pad_for_the_portal(community: Community) -> Act:
+    item, room = await community.sent(text(f"TLP:GREEN {WORDS}"), "closed"), community.rooms["closed"]
+    body = {"user_ids": [community.id("ana")], "room_id": room, "event_id": item}
+    return lambda: ask_as_portal(community, body, name="pad")
 
 
 async def a_post(community: Community) -> tuple[str, str]:
@@ -565,6 +575,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi POST messages": (_for_the_portal("messages", words="tide"),),
     "api MemberApi POST mydata": (_bots_part,),
     "api MemberApi GET export": (_taken_copy,),
+    "api MemberApi POST shown_organisations": (_named_in_figures,),
     "api MemberApi POST exports": (_for_the_portal("exports"),),
     "api MemberApi POST export_link": (_link_to_copy,),
     "api MemberApi POST acts": (_act,),
@@ -595,6 +606,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api MemberApi POST ballot": (_ballot_for_the_portal,),
     "api MemberApi POST blog": (_for_the_portal("blog"),),
     "api MemberApi POST composer": (_composer_for_the_portal,),
+    "api MemberApi POST pad": (_pad_for_the_portal,),
     "api MemberApi GET blog": (
         _plain("GET", "/_synapse/client/org.belisha/v1/blog?room_id={service}&member={ana}", by="steward"),
     ),
@@ -625,6 +637,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api LocalApi GET invitations": (_local("GET", "invitations"),),
     "api LocalApi POST invitations": (_local("POST", "invitations", _INVITATION),),
     "api LocalApi DELETE invitations": (_uninvite,),
+    "api LocalApi DELETE identities": (_local("DELETE", "identities/ana"),),
     "api LocalApi PUT direct-chats": (_local("PUT", "direct-chats/emil", {"from": "my-groups"}),),
     "api LocalApi POST introductions": (_local("POST", "introductions", {"one": "ana", "other": "emil"}),),
     "api LocalApi POST exports": (_copy_by_hand,),

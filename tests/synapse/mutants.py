@@ -43,6 +43,7 @@ from synapse_modules.api_resource import Resource
 from synapse_modules.command_events import Command, CommandEvents
 from synapse_modules.config import Config
 from synapse_modules.hooks import Hooks
+from synapse_modules.hooks_reading import ReadingHooks
 from synapse_modules.module import BelishaModule
 from synapse_modules.own_events import OwnEvents
 from tests.leaks.mutations import MUTATIONS
@@ -85,6 +86,21 @@ def _without_state_rule(*types: str) -> Any:
 def as_synapse_has_it(owner: Any, name: str) -> Any:
     """Takes a wrapper off that the module put around a method of one of Synapse's parts."""
     return patch.object(owner, name, getattr(type(owner), name).__get__(owner))
+
+
+def _as_to_the_invited(api: ModuleApi, name: str) -> Any:
+    return as_synapse_has_it(api._hs.get_sliding_sync_handler().extensions, name)
+
+
+def _with_every_edit() -> Any:
+    visible = ReadingHooks.visible_event
+
+    async def or_edit(hooks: ReadingHooks, user_id: str, room_id: str, event_id: str) -> Any:
+        event = await hooks._store.get_event(event_id, allow_none=True)
+        is_edit = event is not None and event.content.get("m.relates_to", {}).get("rel_type") == "m.replace"
+        return event if is_edit else await visible(hooks, user_id, room_id, event_id)
+
+    return patch.object(ReadingHooks, "visible_event", or_edit)
 
 
 def _without_claims(**gone: Any) -> Any:
@@ -155,6 +171,11 @@ SWITCHES: Final[Switches] = {
     "departed": lambda _module, api: (as_synapse_has_it(api._auth, "check_user_in_room"),),
     "feeds": lambda _module, _api: (patch.object(departed, "_without_past", lambda room, _user: room),),
     "sliding feeds": lambda _module, _api: (patch.object(departed, "_without_present", lambda room, _user: room),),
+    "receipts": lambda _module, api: (_as_to_the_invited(api, "get_receipts_extension_response"),),
+    "typing": lambda _module, api: (_as_to_the_invited(api, "get_typing_extension_response"),),
+    "bundles": lambda _module, api: (as_synapse_has_it(api._hs.get_relations_handler(), "get_bundled_aggregations"),),
+    "counts": lambda _module, api: (as_synapse_has_it(api._hs.get_search_handler(), "search"),),
+    "portal edits": lambda _module, _api: (_with_every_edit(),),
     "profile": lambda _module, _api: (patch.object(product, "decide_profile_field", _yes),),
     "files": lambda _module, _api: (patch.object(media, "decide_download", _yes),),
     "sharing": lambda _module, _api: (patch.object(files, "decide_share", _yes),),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 import os
 import shutil
@@ -22,21 +21,18 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-import aiohttp
 import pyrage
 import pytest
 
 from belisha.resources import shipped
 from belisha.revocations import Revocation, What, read
+from tests.support.backups import PATIENCE_S, Client, until
 from tests.support.files import png
 from tests.support.server import free_ports
 
 pytestmark = pytest.mark.full
 
-Json = dict[str, Any]
-PATIENCE_S = 240.0
 ME = pyrage.x25519.Identity.generate()
-_numbers = itertools.count(1)
 
 
 def belisha(*arguments: object, code: int = 0) -> str:
@@ -64,51 +60,6 @@ def killed(reached: Callable[[], bool], *arguments: object) -> None:
 def rows(data: Path, database: str, statement: str) -> list[tuple[Any, ...]]:
     with contextlib.closing(sqlite3.connect(f"file:{data / database}?mode=ro", uri=True, timeout=30)) as connection:
         return connection.execute(statement).fetchall()
-
-
-class Client:
-    """A member."""
-
-    def __init__(self, homeserver: str, localpart: str, password: str) -> None:
-        self.homeserver, self.localpart, self.password, self.token = homeserver, localpart, password, ""
-
-    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Json]:
-        given = {"data": body} if isinstance(body, bytes) else {"json": body}
-        headers = {
-            "Authorization": f"Bearer {self.token}",
-            "Content-Type": "image/png" if "data" in given else "application/json",
-        }
-        async with (
-            aiohttp.ClientSession() as session,
-            session.request(method, f"{self.homeserver}/_matrix/{path}", headers=headers, **given) as answer,
-        ):
-            return answer.status, await answer.json(
-                content_type=None
-            ) if answer.content_type == "application/json" else {}
-
-    async def done(self, method: str, path: str, body: Any = None) -> Json:
-        status, answer = await self.ask(method, path, body)
-        assert status == 200, answer
-        return answer
-
-    async def sign_in(self) -> int:
-        identifier = {"type": "m.id.user", "user": self.localpart}
-        body = {"type": "m.login.password", "identifier": identifier, "password": self.password}
-        status, answer = await self.ask("POST", "client/v3/login", body)
-        self.token = str(answer.get("access_token", ""))
-        return status
-
-    async def send(self, room: str, content: Json, event_type: str = "m.room.message") -> str:
-        path = f"client/v3/rooms/{quote(room)}/send/{event_type}/{next(_numbers)}"
-        return str((await self.done("PUT", path, content))["event_id"])
-
-    async def say(self, room: str, text: str) -> str:
-        return await self.send(room, {"msgtype": "m.text", "body": text})
-
-    async def content(self, room: str, event: str) -> Json:
-        found = (await self.done("GET", f"client/v3/rooms/{quote(room)}/event/{quote(event)}"))["content"]
-        assert isinstance(found, dict)
-        return found
 
 
 def start(data: Path) -> str:
@@ -144,13 +95,6 @@ def place(tmp_path: Path) -> Iterator[Path]:
         for data in (tmp_path / "data", tmp_path / "new"):
             if (data / "run.json").exists():
                 destroy(data)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.2)
 
 
 #: What must be in a restored community as it was, each ordered by its keys.

@@ -56,6 +56,9 @@ async def test_js_sdk(js_run: Run) -> None:
     assert js_run.refusal["isMatrixError"] is True
     assert (js_run.refusal["rule"], js_run.refusal["label"]) == ("L3", "TLP:RED")
     assert_sentence(js_run.refusal["error"])
+    # As Element's module reads it, and hears of it.
+    assert js_run.policy.items() >= {"kind": "open", "default": "TLP:GREEN", "ceiling": "TLP:GREEN"}.items()
+    assert js_run.heard == 1
 
 
 async def test_all_three_see_the_same_label_for_the_same_event(

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from belisha.polls.wire import RESPONSE
-from tests.support.community import Community, assert_refused
+from tests.support.community import Community, assert_refused, unique, wish
 from tests.support.ledger import relabel, until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
@@ -21,7 +21,7 @@ from tests.synapse.test_acts import newcomer
 from tests.synapse.test_announcements import announced
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_introductions import agrees, asked, introduces
-from tests.synapse.test_reports import does, facts, reported
+from tests.synapse.test_reports import does, facts, reported, stewards_room
 from tests.synapse.test_room_freezing import group
 
 Json = dict[str, Any]
@@ -182,6 +182,12 @@ async def waits(community: Community, name: str) -> dict[str, int]:
     return {one["sort"]: one["count"] for one in (await told(community, name))["waiting"]}
 
 
+async def where(community: Community, name: str, sort: str) -> tuple[str | None, str | None]:
+    """The room and event that the line about it links."""
+    (found,) = [one for one in (await told(community, name))["waiting"] if one["sort"] == sort]
+    return found.get("room_id"), found.get("event_id")
+
+
 async def in_announcements(community: Community, *names: str) -> bool:
     """Whether they read announcements already, into which everybody comes a moment after their account."""
     rows = community.server.query(
@@ -206,16 +212,24 @@ async def test_all_that_asks_for_a_member_is_counted_and_nobodys_else(community:
     await until(lambda: in_announcements(community, first, other))
     announcement = await announced(community)
     assert await waits(community, first) == {"announcement": 1}
+    assert await where(community, first, "announcement") == (announcement["room_id"], announcement["event_id"])
     assert "announcement" not in await waits(community, "mona"), "she wrote it"
     yes = {"m.relates_to": {"rel_type": "m.annotation", "event_id": announcement["event_id"], "key": "✅"}}
     await say(community, announcement["room_id"], yes, by=first, kind="m.reaction")
     assert await waits(community, first) == {} and "announcement" in await waits(community, other)
+    pier = {"name": unique("Pier news "), "initial_state": [wish("closed", purpose="announcements")]}
+    pier |= {"invite": [community.id(first)]}
+    closed = (await community.create("mona", pier))[1]["room_id"]
+    assert (await request(community[first], "POST", f"{V3}/join/{quote(closed)}", {}))[0] == 200
+    await announced(community, room=closed)
+    assert await where(community, first, "announcement") == (closed, None), "above GREEN no event is named"
 
     before = {name: (await waits(community, name)).get("report", 0) for name in ("cora", "ana", "mona")}
     room = await group(community, "closed", "ana", "ben", by="cora")
     card = await reported(community, room, await say(community, room, text("Rude words")))
     after = {name: (await waits(community, name)).get("report", 0) for name in ("cora", "ana", "mona")}
     assert after == {"cora": before["cora"] + 1, "ana": 0, "mona": 0}, "stewards alone"
+    assert await where(community, "cora", "report") == (await stewards_room(community), None)
     assert (await does(community, "cora", "close", facts(card)["number"]))[0] == 200
     assert (await waits(community, "cora")).get("report", 0) == before["cora"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
@@ -117,14 +118,47 @@ async def test_files_are_told_of_where_who_opened_them_could_find_them_in_a_grou
     assert await files() == {}, "who is not in the group could have it from elsewhere"
 
 
+async def test_reports_are_told_of_without_what_where_and_who_looked_after_them(community: Community) -> None:
+    """Of one in a room of named people it is told no less, and no more: nobody learns by it where something was."""
+    finn, at = community.id("finn"), int(time.time())
+    _, before = await told(community)
+    for room in (community.rooms["open"], community.rooms["named"]):
+        sent = await community["ana"].room_send(room, "m.room.message", text("A rude word"))
+        path = f"{V3}/rooms/{quote(room)}/report/{quote(sent.event_id)}"
+        assert (await request(community["finn"], "POST", path, {"reason": "rude"}))[0] == 200
+
+    async def reports(action: str = "reported") -> list[Json]:
+        return of((await told(community, before))[0], action, finn)
+
+    async def are_told() -> bool:
+        return len(await reports()) == 2
+
+    await until(are_told)
+    found = await reports()
+    numbers = [one.pop("what") for one in found]
+    assert len(set(numbers)) == 2 and all(one.startswith("report ") for one in numbers)
+    assert all(one.pop("at") // 1000 - at in range(60) for one in found)
+    assert found == [{"action": "reported", "user_id": finn, "room_id": "", "label": ""}] * 2
+    assert await reports("acknowledged") == []
+    row = "INSERT INTO belisha_report_act (number, act, by_member, at, place) VALUES (?, ?, 'cora', ?, ?)"
+    number = int(numbers[0].removeprefix("report "))
+    for place, act in enumerate(("acknowledge", "close")):
+        community.server.change(row, number, act, at + 60 * (place + 1), place)
+    (one,) = await reports("acknowledged")
+    done = {"action": "acknowledged", "user_id": finn, "room_id": "", "label": "", "what": numbers[0]}
+    assert one == done | {"at": (at + 60) * 1000}, "when one was first looked after, and not by whom"
+    assert "cora" not in json.dumps(await reports("acknowledged"))
+
+
 async def test_bots_alone_may_ask_and_a_position_is_one(community: Community) -> None:
     assert_refused(*await request(community["ana"], "GET", API), "NOT_A_BOT", "P3")
     assert (await request(community["steward"], "GET", f"{API}/x"))[0] == 404
-    for bad in ("x", "1.2.3", "1.2.3.4.5", "1.2.3.-4", "1..2.3", "\u0661.2.3.4"):
+    for bad in ("x", "1.2.3", "1.2.3.4.5", "1.2.3.-4", "1..2.3", "1.2.3.4.5.6.7", "\u0661.2.3.4"):
         status, body = await request(community["steward"], "GET", f"{API}?after={quote(bad)}")
         assert (status, body["errcode"]) == (400, "ORG.BELISHA.MALFORMED"), bad
-    huge = ".".join(["9" * 40] * 4)
-    assert (await request(community["steward"], "GET", f"{API}?after={huge}"))[0] == 200
+    for length in (4, 6):  # four numbers have those that were given away before reports were told of
+        huge = ".".join(["9" * 40] * length)
+        assert (await request(community["steward"], "GET", f"{API}?after={huge}"))[0] == 200
 
 
 async def test_where_managers_are_told_things_is_known_to_bots_and_of_those_who_may_act(community: Community) -> None:

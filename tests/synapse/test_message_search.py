@@ -71,6 +71,24 @@ async def test_beginnings_of_words_and_a_letter_wrong_find_it_for_who_can_read_i
         assert await asked("finn", words) == ([], False) == await asked("emil", words)
 
 
+async def test_words_with_digits_are_found_by_their_beginnings_and_by_nothing_else(community: Community) -> None:
+    event = await community.sent(text("XYZ-2024-30941 of Zorbul20190815, ab_c7 and 1234567890129"), "closed")
+    for words in (
+        "xyz-2024-30941",
+        "2024 30941",
+        "zorb",
+        "ZORBUL",
+        "zorbul2019",
+        "zorbul20190815",
+        "ab_c7",
+        "12345678",
+    ):
+        assert [hit["event_id"] for hit in await hits(community, "dina", words)] == [event], words
+        assert await hits(community, "finn", words) == [], words
+    for words in ("1239999990129", "zorbul2018", "zor20190815", "xyz 2025", "zorbulent"):
+        assert await hits(community, "dina", words) == [], words
+
+
 async def test_an_edited_message_is_one_hit_with_its_present_words(community: Community) -> None:
     word = unique("capstan")
     event = await community.sent(text(f"The {word} is at the quay"))

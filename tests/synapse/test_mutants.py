@@ -11,13 +11,14 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 
-from tests.leaks.abuses import ABUSES, SEEN, is_granted
+from tests.leaks.abuses import ABUSES, is_granted
 from tests.leaks.acting import ROOM_ACTS
 from tests.leaks.battery import Cell, ask_all, ask_cell
 from tests.leaks.ground import Ground, make_ground
 from tests.leaks.mutations import AT_START, MUTATIONS, SETTINGS, Mutation
 from tests.leaks.places import make_places, sliding_sync_is_ready
 from tests.leaks.reading import SHOWS, TELLS, reading_routes
+from tests.leaks.seen import SEEN
 from tests.leaks.trying import try_cell
 from tests.support.routes import admin_routes, client_routes
 from tests.support.server import ended
@@ -86,7 +87,7 @@ async def _is_granted_to_who_may(ground: Ground, cell: str) -> None:
 
 @pytest.mark.parametrize("mutation", _RUNNING, ids=lambda one: f"{one.rule} {one.without}")
 async def test_without_the_rule_its_cells_turn_red(ground: Ground, mutation: Mutation) -> None:
-    if mutation.without == "sliding feeds":
+    if mutation.without in ("sliding feeds", "receipts", "typing"):
         await sliding_sync_is_ready(ground)
     await _without(ground, "fault" if mutation.rule == "X1" else "")
     green = [cell for cell in mutation.cells if not await _is_red(ground, cell)]

@@ -237,6 +237,17 @@ def test_the_doctor_looks_from_outside_too(community: Community) -> None:
     assert "ok  Element is reached" in told.stdout and "ok  the portal is reached" in told.stdout
 
 
+def test_this_version_is_tried_on_a_copy_of_what_runs(community: Community) -> None:
+    run, files = community.run, {path.name for path in community.data.iterdir()}
+    settings = (community.data / "belisha.yaml").read_bytes()
+    done = belisha("upgrade", "--check", "--data", str(community.data))
+    assert done.returncode == 0 and "Nothing was changed" in done.stdout, done.stdout + done.stderr
+    assert re.search(r"Kept +[1-9]\d* messages and other events, [1-9]", done.stdout), done.stdout
+    assert community.run == run and community.ask("/_matrix/client/versions")[0] == 200, "it goes on"
+    assert {path.name for path in community.data.iterdir()} == files, "no copy is left"
+    assert (community.data / "belisha.yaml").read_bytes() == settings
+
+
 def test_nothing_secret_is_in_logs_or_output(community: Community) -> None:
     password = json.loads((community.data / "first-manager.json").read_text())["password"]
     hidden = {password, *(path.read_text().strip() for path in (community.data / "secrets").iterdir())}

@@ -35,6 +35,7 @@ WHO: Final = {
     "moderation": {"steward", "manager", "all"},
     "stewards": {"steward", "all"},
     "managers": {"manager", "all"},
+    "leads alone": {"lead", "all"},
 }
 
 ROWS: Final = {
@@ -96,6 +97,7 @@ ROWS: Final = {
     "mute": Row(BOTH, "maintainers and leads", "member_mute"),
     "offboard": Row(OWN, "leads", "member_offboard"),
     "offboard organisation": Row(OWN, "moderation", "organisation_offboard"),
+    "pad": Row(GROUP, "members"),
     "poll": Row(GROUP, "members", "poll_open"),
     # Whoever began a poll may be anybody: the module looks at who that is.
     "poll cancel": Row(GROUP, "members", "poll_cancel"),
@@ -110,6 +112,7 @@ ROWS: Final = {
     "pulse": Row(OWN, "members"),
     "profile visible": Row(OWN, "members"),
     "queue": Row(OWN, "members", "queue"),
+    "metrics organisation": Row(OWN, "leads alone", "organisation_figures"),
     "quiet": Row(OWN, "members"),
     "raise": Row(BOTH, "stewards", "item_raise"),
     "recover": Row(OWN, "leads", "member_recover"),

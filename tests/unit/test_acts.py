@@ -47,6 +47,7 @@ FROZEN, ACTIVE = Standing.FROZEN, Standing.ACTIVE
             {"kind": "closed", "purpose": "blog", "organisations": ["a"]},
         ),
         ("!group upgrade", "room_upgrade", {}),
+        ("!metrics organisation hide", "organisation_figures", {"choice": "hide"}),
         ("!direct-chats my groups", "direct_chats", {"choice": "my-groups"}),
         ("!direct-chats Anyone", "direct_chats", {"choice": "anyone"}),
         ("!group freeze", "room_freeze", {}),
@@ -98,6 +99,7 @@ def test_a_command_is_read(text: str, name: str, arguments: dict[str, Any]) -> N
         "!group upgrade now",
         "!direct-chats",
         "!direct-chats friends",
+        "!metrics organisation",
         "!group policy wide",
         "!group policy open now",
         "!group policy closed --organisations",
@@ -206,7 +208,8 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
         **dict.fromkeys((str(act.act) for act in DOCUMENT_ACTS), groups),
         **dict.fromkeys(("introduce", "introduction_agree", "export", "export_for"), own),
         **dict.fromkeys((str(act.act) for act in PEOPLE_ACTS), own),
-        **dict.fromkeys(("direct_chats", "moderation_log", "red", "announce", "announce_status"), own),
+        **dict.fromkeys(("organisation_figures", "direct_chats"), own),
+        **dict.fromkeys(("moderation_log", "red", "announce", "announce_status"), own),
         **dict.fromkeys(("devices", "device_end", "leave_community", "ask_in", "queue", "member_recover"), own),
     }.get(str(act.act), groups | own)
     assert decide_where(act, kind).allowed == (kind in where)

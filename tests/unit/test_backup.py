@@ -19,9 +19,10 @@ from belisha.backup import archive, manifest, retention
 from belisha.backup.archive import BrokenArchive
 from belisha.backup.manifest import Manifest, NoManifest
 from belisha.backup.retention import Keep
-from belisha.cli import data_folder, doctor_backups
+from belisha.cli import data_folder, doctor_backups, restored
 from belisha.cli.backup import sqlite
 from belisha.cli.main import main
+from belisha.cli.restore import ending
 
 ME = pyrage.x25519.Identity.generate()
 LIST = Manifest("data", "b", 1_790_000_000, "belisha.localhost", "1", {"bots": {"poll": 3}})
@@ -262,6 +263,26 @@ def test_a_copy_has_no_sessions_and_nothing_that_was_deleted(tmp_path: Path) -> 
     assert sqlite.is_whole(copy)
     sqlite.put_pseudonyms(copy, [("@ana:x", "p-one")])
     assert sqlite.counts(copy)["belisha_pseudonym"] == 1
+
+
+def test_what_a_restore_says_of_a_journal_that_was_not_replayed() -> None:
+    for journal, said in ((False, True), (True, False)):
+        told = ending.said(restored.Closed("a", 0, journal), {"files withdrawn": 0}, Path("data"), "then")
+        assert ("No journal was replayed" in told) == said and ("0 files withdrawn" in told) == journal
+
+
+def test_the_first_name_of_an_archive_tells_a_server_from_a_folder(tmp_path: Path) -> None:
+    path = tmp_path / "x.tar.age"
+    with archive.writing(path, str(ME.to_public())) as writer:
+        writer.add("bots.dump", io.BytesIO(b"x" * 3_000_000))
+        writer.add("synapse.dump", io.BytesIO(b"y"))
+        writer.finish(manifest.Manifest("data", "b", 1, "s", "1"))
+    assert archive.first(path, [ME]) == "bots.dump"
+    with pytest.raises(BrokenArchive, match="not for this key"):
+        archive.first(path, [pyrage.x25519.Identity.generate()])
+    path.write_bytes(b"age-encryption.org/v1\n")
+    with pytest.raises(BrokenArchive):
+        archive.first(path, [ME])
 
 
 # --- The key -----------------------------------------------------------------------------------------------------

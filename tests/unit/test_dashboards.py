@@ -8,6 +8,11 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.cog.plugins import register_default_plugins
+from grafana_foundation_sdk.models.dashboard import Dashboard
+from grafana_foundation_sdk.models.dashboard import Panel as Shown
+from grafana_foundation_sdk.models.prometheus import Dataquery
 
 from tests.unit.test_prometheus import OTHERS, RECORDING, WITH, config, series
 from tests.written.dashboard_panels import DASHBOARDS, Board
@@ -30,6 +35,28 @@ def names(query: str) -> set[str]:
 @pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board.uid)
 def test_it_is_as_its_panels_are(board: Board) -> None:
     assert path(board).read_text(encoding="utf-8") == written(board), "run `make tables`"
+
+
+def is_in(one: Any, other: Any) -> bool:
+    """Whether everything of one value is in another, which may have more keys."""
+    if isinstance(one, dict):
+        return isinstance(other, dict) and all(key in other and is_in(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return isinstance(other, list) and len(one) == len(other) and all(map(is_in, one, other))
+    return bool(one == other)
+
+
+@pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board.uid)
+def test_what_is_shipped_is_a_dashboard_of_grafanas_own_schema(board: Board) -> None:
+    """Read as that has it, with its panels and queries, and written again nothing is lost: it knows every key."""
+    register_default_plugins()
+    shipped = json.loads(path(board).read_text(encoding="utf-8"))
+    read = Dashboard.from_json(shipped)
+    assert is_in(shipped, json.loads(JSONEncoder().encode(read)))
+    assert not is_in({**shipped, "unheard_of": 1}, json.loads(JSONEncoder().encode(read)))
+    panels = [panel for panel in read.panels or () if isinstance(panel, Shown)]
+    assert len(panels) == sum(map(len, board.rows.values()))
+    assert all(panel.targets and all(isinstance(one, Dataquery) for one in panel.targets) for panel in panels)
 
 
 @pytest.mark.parametrize("board", DASHBOARDS, ids=lambda board: board.uid)

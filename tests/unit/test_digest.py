@@ -28,7 +28,7 @@ WHOLE = Reading(ME, 0, 10_000)
 
 
 def said(at: int, sender: str = BEN, thread: str | None = None, room: str = ROOM) -> Message:
-    return Message(f"${at}", room, sender, at, thread)
+    return Message(f"${at}", room, sender, at, at, thread)
 
 
 def many(count: int, thread: str | None = None, start: int = 200) -> list[Message]:

@@ -43,6 +43,15 @@ def test_each_says_why_it_is_there_and_what_to_do(wait: Wait, said: str) -> None
     assert lines(wait) == [said]
 
 
+def test_what_can_be_looked_at_is_a_link() -> None:
+    (report,) = lines(Wait("report", 1, "", "!stewards:x"))
+    assert report.endswith("cards are in the room of the stewards (https://matrix.to/#/%21stewards%3Ax?via=x).")
+    (unread,) = lines(Wait("announcement", 2, "", "!news:x", "$first"))
+    assert unread.startswith("2 announcements wait (https://matrix.to/#/%21news%3Ax/$first?via=x) for your ✅")
+    (above,) = lines(Wait("announcement", 1, "", "!news:x"))
+    assert "(https://matrix.to/#/%21news%3Ax?via=x)" in above
+
+
 def test_they_stand_in_one_order_and_what_is_not_known_or_nothing_is_left_out() -> None:
     told = lines(*(Wait(sort, 1, "X") for sort in reversed(SORTS)), Wait("odd", 1), Wait("report", 0), Wait("", 4))
     assert [one.split()[1] for one in told] == ["report", "member", "ask", "ask", "introduction", "announcement"]
@@ -51,6 +60,11 @@ def test_they_stand_in_one_order_and_what_is_not_known_or_nothing_is_left_out() 
 
 
 def test_the_modules_answer_is_read_with_care() -> None:
-    waiting = [{"sort": "report", "name": "", "count": 2}, {"sort": 7, "count": 1}, {"sort": "group", "count": "2"}, 5]
+    waiting = [
+        {"sort": "report", "name": "", "count": 2, "room_id": "!x", "event_id": 7},
+        {"sort": 7, "count": 1},
+        {"sort": "group", "count": "2"},
+        5,
+    ]
     facts = facts_of({"groups": [], "waiting": waiting, "items": [], "domains": []}, ())
-    assert facts is not None and facts.waits == (Wait("report", 2), Wait("7", 1))
+    assert facts is not None and facts.waits == (Wait("report", 2, "", "!x", "7"), Wait("7", 1))

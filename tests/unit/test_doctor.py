@@ -10,6 +10,7 @@ import pytest
 from aiohttp import web
 
 from belisha.cli.doctor_outside import Outside, look
+from belisha.resources import shipped
 
 _CORS = {"Access-Control-Allow-Origin": "*"}
 
@@ -23,9 +24,16 @@ class Server:
             "/_matrix/client/versions": (200, {"versions": ["v1.11"]}, _CORS),
             "/_matrix/client/v3/login": (200, {"flows": [{"type": "m.login.password"}]}, _CORS),
             "/_matrix/client/v3/publicRooms": (401, {}, _CORS),
-            "/config.json": (200, {}, {}),
             "/": (200, {}, {}),
         }
+        self.module: bytes | None = shipped("element-config", "module", "built", "tlp.js").read_bytes()
+
+    def element(self, **changes: Any) -> None:
+        told = {
+            "default_server_config": {"m.homeserver": {"base_url": self.url}},
+            "modules": [f"{self.url}/belisha/tlp.js"],
+        }
+        self.answers["/config.json"] = (200, told | changes, {})
 
     def well_known(self, **changes: Any) -> None:
         told = {
@@ -36,11 +44,14 @@ class Server:
         self.answers["/.well-known/matrix/client"] = (200, told | changes, _CORS)
 
     async def answer(self, request: web.Request) -> web.Response:
+        if request.path == "/belisha/tlp.js" and self.module is not None:
+            return web.Response(body=self.module)
         status, body, headers = self.answers.get(request.path, (404, {}, {}))
         return web.json_response(body, status=status, headers=headers)
 
-    async def problems(self) -> list[str]:
-        found = await look(Outside(self.url, portal=self.url, element=self.url))
+    async def problems(self, *, by_organisation: bool = False) -> list[str]:
+        where = Outside(self.url, portal=self.url, element=self.url, by_organisation=by_organisation)
+        found = await look(where)
         return [problem for problems in found.values() for problem in problems]
 
 
@@ -52,6 +63,7 @@ async def server() -> AsyncIterator[Server]:
     async with aiohttp.test_utils.TestServer(app, host="127.0.0.1") as running:
         here.url = str(running.make_url("")).rstrip("/")
         here.well_known()
+        here.element()
         yield here
 
 
@@ -110,6 +122,36 @@ async def test_well_known_is_read_as_element_reads_it(server: Server, key: str, 
         server.well_known(**{key: wrong})
         (told,) = await server.problems()
         assert said in told
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"default_server_config": {"m.homeserver": {"base_url": "https://matrix.org"}}}, "names another homeserver"),
+        ({"default_server_config": None}, "names another homeserver"),
+        ({"modules": ["https://elsewhere.example/belisha/tlp.js"]}, "does not name the module that shows labels"),
+        ({"modules": None}, "does not name the module that shows labels"),
+    ],
+)
+async def test_an_element_with_other_settings_is_told(server: Server, changes: dict[str, Any], said: str) -> None:
+    server.element(**changes)
+    (told,) = await server.problems()
+    assert said in told and "copy rendered/element over it again" in told
+
+
+@pytest.mark.parametrize(("module", "said"), [(None, "answers 404"), (b"export {};", "not the one of this release")])
+async def test_an_element_without_this_releases_module_is_told(server: Server, module: bytes | None, said: str) -> None:
+    server.module = module
+    (told,) = await server.problems()
+    assert said in told
+
+
+async def test_where_organisations_sign_in_there_are_no_passwords(server: Server) -> None:
+    login = "/_matrix/client/v3/login"
+    both = await server.problems(by_organisation=True)
+    assert len(both) == 2 and "Nobody can sign in by an organisation" in both[0] and "takes passwords" in both[1]
+    server.answers[login] = (200, {"flows": [{"type": "m.login.sso"}, {"type": "m.login.token"}]}, _CORS)
+    assert await server.problems(by_organisation=True) == []
 
 
 async def test_nobody_answers() -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from tests.leaks.abuses import ABUSES, SEEN
+from tests.leaks.abuses import ABUSES
 from tests.leaks.mutations import MUTATIONS
 from tests.leaks.places import STANDINGS
+from tests.leaks.seen import SEEN
 from tests.leaks.tables import PAGE, tables, written
 from tests.leaks.words import KINDS
 

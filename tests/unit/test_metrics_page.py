@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from belisha.metrics.acknowledging import time_to_acknowledgement
 from belisha.metrics.actions import ACTIONS, ACTIVE, CONTRIBUTED
 from belisha.metrics.arrivals import arrivals
 from belisha.metrics.asks import asks
@@ -27,6 +28,7 @@ from belisha.metrics.measures import (
     stickiness,
     top_decile,
 )
+from belisha.metrics.naming import activity
 from belisha.metrics.pulse import PARTS, QUESTIONS, pulse_cells
 from belisha.metrics.rollups import GROUP, LABEL, Rollups
 
@@ -80,13 +82,35 @@ def _took(parts: Mapping[str, Part]) -> str:
     return ", ".join(f"{group} {len(one.took)} of {len(one.active)}" for group, one in parts.items())
 
 
-def _asks(_: Rollups, period: Period) -> str:
+def _told(heading: str) -> list[Fact]:
+    """The facts of a table of times, members, actions and what these are about."""
     facts, members = [], dict[str, int]()
-    for key, (time, name, action, about) in enumerate(table("time (UTC) | member | action | about")):
+    for key, (time, name, action, about) in enumerate(table(heading)):
         when = datetime.fromisoformat(time).replace(tzinfo=UTC)
         member, at = members.setdefault(name, len(members) + 1), int(when.timestamp() * 1000)
         facts.append(Fact(str(key), at, when.date(), member, action, ref=about))
-    one = asks(facts, period)
+    return facts
+
+
+def _reports(_: Rollups, period: Period) -> str:
+    facts = _told("at (UTC) | reporter | did | report")
+    who = {one.member for one in facts if one.action == "reported" and one.day in period}
+    return f"{len(who)} members, {time_to_acknowledgement(facts, period)} minutes"
+
+
+def _named(_: Rollups, period: Period) -> str:
+    rollups, members = Rollups(), dict[str, int]()
+    for row, (day, names, organisation, action) in enumerate(table("when | who | of | did")):
+        for name in names.split(", "):
+            number, when = members.setdefault(name, len(members) + 1), date.fromisoformat(day)
+            rollups.add([Fact(f"{row} {name}", 0, when, number, action, organisation=organisation)])
+    said = {True: "active", False: "not active", None: "withheld"}
+    states = activity(rollups, period, period.last + timedelta(days=30))
+    return ", ".join(f"{name}: {said[active]}" for name, active in states.items())
+
+
+def _asks(_: Rollups, period: Period) -> str:
+    one = asks(_told("time (UTC) | member | action | about"), period)
     sets = counts({part: getattr(one, part) for part in ("heard", "unheard", "answerers")})
     return f"unanswered {one.unanswered}, after {one.time_to_first_answer} minutes, {sets}"
 
@@ -140,6 +164,8 @@ MEASURES: dict[str, Callable[[Rollups, Period], str]] = {
     "connections": _connections,
     "searching": lambda rollups, period: counts(searching(rollups, period)._asdict()),
     "asks": _asks,
+    "named": _named,
+    "reports": _reports,
     "health": _health,
     "turnout": lambda rollups, period: _took(turnout(rollups, period)),
     "moves": _moves,

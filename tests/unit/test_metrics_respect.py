@@ -9,7 +9,7 @@ from functools import cache
 import pytest
 from pyroaring import BitMap
 
-from belisha.metrics import respect
+from belisha.metrics import acknowledging, respect
 from belisha.metrics.asks import Kept, asks, kept
 from belisha.metrics.asks import cells as cells_of_asks
 from belisha.metrics.days import Period, month_of, months, week_of, weeks
@@ -24,7 +24,7 @@ from tests.support.differencing import Attacker, Sets
 JUNE = month_of(date(2026, 6, 1))
 LATER = date(2026, 7, 20)
 #: What is asked for behind the report, so that it takes nothing from it.
-BEHIND = ("wrote_in", "voted_in", "opened_in", "search", "asks", "move", "path", "stopped")
+BEHIND = ("wrote_in", "voted_in", "opened_in", "search", "asks", "reports", "move", "path", "stopped")
 
 
 def community(organisations: str = "abcabcabcabcabc", since: date = date(2026, 4, 1)) -> Rollups:
@@ -234,6 +234,7 @@ def answered(seed: int, days: int = DAYS) -> dict[Period, Kept]:
 def everything(world: Pilot, rollups: Rollups, until: date, shown: Release, answers: Mapping[Period, Kept]) -> Report:
     span = Period(world.first.replace(day=1), until)
     further = cells_of_asks({month: one for month, one in answers.items() if month in span})
+    further += acknowledging.cells(rollups, months(span), {})
     return report(rollups, world.categories, months(span), weeks(Period(world.first, until)), shown, further)
 
 

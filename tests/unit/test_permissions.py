@@ -19,6 +19,7 @@ from belisha.policy.acts import Subject, decide_member_act, decide_organisation_
 from belisha.policy.commands import decide_where
 from belisha.policy.documents import decide_pinning
 from belisha.policy.exports import MOST_A_DAY, decide_export
+from belisha.policy.figures import decide_showing
 from belisha.policy.invitations import decide_inviting
 from belisha.policy.members import decide_members
 from belisha.policy.membership import decide_standing
@@ -360,6 +361,7 @@ BY_ROLE: Final[Mapping[str, Callable[[Person], bool]]] = {
     "raise": lambda who: decide_only_raises(Label.GREEN, Label.AMBER, who).allowed,
     "report acknowledge": _handles,
     "report close": _handles,
+    "metrics organisation": lambda who: decide_showing(who).allowed,
     "mydata for": lambda who: _may_have_copied(who, DINA),
     **{name: _has_role_for(name) for name in ("mod log", "announce", "announce status")},
 }

@@ -145,7 +145,13 @@ def test_the_module_gets_its_settings() -> None:
         "strict_hooks": False,
         "recertification_days": 90,
         "portal_origin": "http://127.0.0.1:8009",
-        "sign_in": {"second_factor": False, "enrol_until": None, "key_file": "/srv/belisha/secrets/factor"},
+        "syslog": None,
+        "sign_in": {
+            "second_factor": False,
+            "by_organisation": False,
+            "enrol_until": None,
+            "key_file": "/srv/belisha/secrets/factor",
+        },
     }
 
 
@@ -172,6 +178,7 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
         "bots": {"steward": "belisha_steward"},
         "time_zone": "Europe/London",
         "language": "en-GB",
+        "markings": {"OFFICIAL-SENSITIVE": "TLP:AMBER", "SECRET": "refuse", "TOP SECRET": "refuse"},
         "rules_file": None,
         "mail": None,
         "escalation": {"minutes": 10, "mail": None, "webhook": None, "stewards": [], "manager": None},
@@ -182,6 +189,7 @@ def test_the_bots_configuration_is_the_agreed_one() -> None:
             "secret_file": "/srv/belisha/secrets/portal_api",
             "community": "Belisha community",
             "second_factor": False,
+            "by_organisation": False,
             "rc_address": {"per_second": 20, "burst_count": 300},
             "rc_member": {"per_second": 5, "burst_count": 120},
             "rc_sign_in": {"per_second": 0.1, "burst_count": 60},
@@ -210,6 +218,21 @@ def test_who_looks_at_uploads_is_handed_to_the_module() -> None:
         "matcher": "https://m.uk/q",
         "matcher_secret_file": "/etc/m",
         "matcher_seconds": 5,
+    }
+
+
+def test_the_collector_of_the_audit_log_is_handed_to_the_module() -> None:
+    text = TEXT.replace("    server: null", "    server: logs.charity.uk").replace("    ca: null", "    ca: ca.pem")
+    text = text.replace("    certificate: null", "    certificate: /etc/c.pem").replace(
+        "    key: null", "    key: k.pem"
+    )
+    config = yaml.safe_load(rendered(parse(text))["homeserver.yaml"])["modules"][0]["config"]
+    assert config["syslog"] == {
+        "server": "logs.charity.uk",
+        "port": 6514,
+        "ca": "/srv/belisha/ca.pem",
+        "certificate": "/etc/c.pem",
+        "key": "/srv/belisha/k.pem",
     }
 
 

@@ -71,6 +71,21 @@ CASES = {
         "alertmanager: http://127.0.0.1:9093",
         "watching.alertmanager: 'http://127.0.0.1:9093' is no host with a port; write both",
     ),
+    "a collector with more than its name": (
+        "    server: null",
+        "    server: logs.harbour.uk/x",
+        "audit.syslog.server: 'logs.harbour.uk/x' is no server's name; write it without a port, such as logs.",
+    ),
+    "an authority for no collector": (
+        "    ca: null",
+        "    ca: collector.pem",
+        "audit.syslog.ca: there is no collector for which this would be; fill in audit.syslog.server, or write null",
+    ),
+    "a key without its certificate": (
+        "    key: null",
+        "    key: here.pem",
+        "audit.syslog.key: the key is of no use without the certificate; fill in audit.syslog.certificate, or write",
+    ),
     "unknown key": (
         "badge: always",
         "badgge: always",

@@ -23,6 +23,7 @@ _WINDOWS: Final = {"5m": "20s", "10m": "20s", "30m": "30s", "1h": "60s", "6h": "
 #: Limits that are times, in seconds, or many.
 _LIMITS: Final = {
     "inbox_oldest_seconds) > 300": "inbox_oldest_seconds) > 3",
+    "outbox_lag_seconds) > 900": "outbox_lag_seconds) > 3",
     "belisha_files_unscanned) > 20": "belisha_files_unscanned) > 1",
 }
 _EVERY: Final = {"scrape_interval: 15s": "2s", "scrape_timeout: 10s": "2s", "evaluation_interval: 15s": "2s"}

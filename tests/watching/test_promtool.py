@@ -103,6 +103,7 @@ CASES = {
     ),
     "BelishaBotsSlow": histogram("belisha_bots_handling_seconds", "2", 20, 10),
     "BelishaCheckersMissing": gauge('belisha_files_checker_up{checker="clamav"}', 0, 1, 6, 4),
+    "BelishaSyslogBehind": gauge("belisha_syslog_behind_seconds", 3601, 3599, 6, 4),
     "BelishaFilesUnscanned": gauge("belisha_files_unscanned", 21, 20, 31, 29),
     "BelishaDiskNearlyFull": Case(disk(9), disk(11), 11, 9),
     "BelishaDiskFull": Case(disk(2), disk(4), 2, 0),
@@ -116,6 +117,8 @@ CASES = {
         5,
         3,
     ),
+    # Two days and an hour, and no less; the clock of the test begins at 0.
+    "BelishaBackupOld": gauge("belisha_backup_begun_seconds", -176_460, 0, 6, 4),
 }  # fmt: skip
 
 

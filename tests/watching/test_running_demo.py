@@ -7,122 +7,25 @@ import math
 import os
 import re
 import signal
-import sqlite3
-import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
-from urllib.error import HTTPError
-from urllib.parse import quote
+from threading import Event
 from urllib.request import Request, urlopen
 
 import pytest
+import yaml
 
-from tests.support.community import unique
 from tests.support.server import PRODUCT_MODULE, free_ports
+from tests.support.smtp import Mailserver
+from tests.support.smtp import listening as listening_to
 from tests.unit.test_prometheus import ALERTS, COMPARED, RECORDING
-from tests.watching.quick import Prometheus, belisha, hasty, prometheus, until
+from tests.watching.demo import MEDIA_BYTES, Demo, disk_of_its_own, event
+from tests.watching.quick import belisha, hasty, prometheus, until
 from tests.written.dashboard_panels import DASHBOARDS
 
 pytestmark = pytest.mark.full
-#: What a busy machine may raise by itself.
-OF_LOAD = {"BelishaDecisionsSlow", "BelishaBotsSlow"}
-#: What is there for a while after its cause is gone.
-OF_BEFORE = {"BelishaBudgetBurnsFast", "BelishaBudgetBurnsSlowly"}
-MEDIA_BYTES = 32 << 20
-_WAITS = "sum(belisha_bots_inbox_pending) + sum(belisha_bots_outbox_pending)"
-
-
-@dataclass
-class Demo:
-    """A demo that runs with its own Prometheus, and a hasty one beside it."""
-
-    data: Path
-    quick: Prometheus
-    has_own_disk: bool
-
-    @property
-    def run(self) -> dict[str, Any]:
-        return dict(json.loads((self.data / "run.json").read_text()))
-
-    @property
-    def own(self) -> Prometheus:
-        return Prometheus(self.run["prometheus"])
-
-    def say(self, who: str, room: str, body: str) -> int:
-        """Sends a message; the status of the answer."""
-        told = json.loads((self.data / "demo.json").read_text())
-        (token,) = (one["access_token"] for one in told["accounts"] if one["user_id"].startswith(f"@{who}:"))
-        (room_id,) = (one["room_id"] for one in told["rooms"] if one["name"] == room)
-        path = f"/_matrix/client/v3/rooms/{quote(room_id)}/send/m.room.message/{unique('m')}"
-        return ask(told["homeserver"] + path, "PUT", token, {"msgtype": "m.text", "body": body})
-
-    def upload(self, who: str) -> int:
-        """Uploads a small file; the status of the answer."""
-        told = json.loads((self.data / "demo.json").read_text())
-        (token,) = (one["access_token"] for one in told["accounts"] if one["user_id"].startswith(f"@{who}:"))
-        return ask(f"{told['homeserver']}/_matrix/media/v3/upload?filename=a.txt", "POST", token, unique("text"))
-
-    def deliver(self, event: dict[str, Any], token: str | None = None) -> int:
-        """Hands an event to the bots as Synapse does; the status of the answer."""
-        token = token or (self.data / "secrets" / "hs_token").read_text().strip()
-        url = f"http://127.0.0.1:{self.run['ports']['bots']}/_matrix/app/v1/transactions/{unique('t')}"
-        return ask(url, "PUT", token, {"events": [event]}, {"Org-Belisha-Instance": "a test"})
-
-    @contextmanager
-    def halted(self, name: str) -> Iterator[None]:
-        """A process that lives and does nothing."""
-        pid = self.run["pids"][name]
-        os.kill(pid, signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            os.kill(pid, signal.SIGCONT)
-
-    def raised(self, *alerts: str) -> None:
-        """Waits until the alerts are there."""
-        until(lambda: set(alerts) <= self.quick.firing(), lambda: (alerts, self.quick.firing()))
-
-    def over(self) -> None:
-        """Waits until the bots have done everything, forgets what they have given up, and waits for no alert."""
-        until(lambda: self.quick.query(_WAITS) == [0.0], lambda: self.quick.query(_WAITS))
-        belisha("bots", "dead-letters", "drop", "--all", "--data", str(self.data))
-        until(lambda: not self.quick.firing() - OF_LOAD - OF_BEFORE, lambda: self.quick.firing())
-
-
-def ask(url: str, method: str, token: str, body: object, headers: dict[str, str] | None = None) -> int:
-    """One request; the status of its answer."""
-    told = {"Authorization": f"Bearer {token}", "Content-Type": "application/json", **(headers or {})}
-    try:
-        with urlopen(Request(url, json.dumps(body).encode(), told, method=method), timeout=30) as answer:  # noqa: S310
-            return int(answer.status)
-    except HTTPError as error:
-        return error.code
-
-
-def event(**more: Any) -> dict[str, Any]:
-    """An event of a room that nobody knows."""
-    about = {
-        "event_id": f"${unique('e')}",
-        "room_id": "!nowhere:belisha.localhost",
-        "origin_server_ts": int(time.time() * 1000),
-    }
-    return {**about, "content": {"msgtype": "m.text", "body": "!help"}, **more}
-
-
-@contextmanager
-def disk_of_its_own(folder: Path) -> Iterator[bool]:
-    """A small disk for the media store, where this account may mount one."""
-    folder.mkdir(parents=True)
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={MEDIA_BYTES}", "none", folder], check=False)
-    try:
-        yield mounted.returncode == 0
-    finally:
-        if mounted.returncode == 0:
-            subprocess.run(["umount", "--lazy", folder], check=True)
 
 
 @pytest.fixture(scope="module")
@@ -238,6 +141,70 @@ def test_synapse_halts_and_the_inbox_is_stuck(demo: Demo) -> None:
     demo.over()
 
 
+def test_decisions_are_slow(demo: Demo) -> None:
+    """Somebody writes in the database again and again: who makes a label stricter waits, as the ledger comes first."""
+    until(lambda: "BelishaDecisionsSlow" not in demo.quick.firing(), "a quiet moment")
+    over = Event()
+
+    def edit() -> None:
+        while not over.is_set():
+            _, sent = demo.send("kofi", "Market Square", {"msgtype": "m.text", "body": "TLP:CLEAR A fish"})
+            stricter = {"msgtype": "m.text", "body": "TLP:GREEN A fish"}
+            about = {"rel_type": "m.replace", "event_id": sent["event_id"]}
+            demo.send("kofi", "Market Square", {**stricter, "m.new_content": stricter, "m.relates_to": about})
+
+    def fires() -> bool:
+        for _ in range(5):
+            with demo.written_to("homeserver.db"):
+                time.sleep(0.9)
+            time.sleep(0.1)
+        return "BelishaDecisionsSlow" in demo.quick.firing()
+
+    with ThreadPoolExecutor(4) as members:
+        edits = [members.submit(edit) for _ in range(4)]
+        try:
+            until(fires, lambda: demo.quick.query("belisha:decision_seconds:p95_5m"))
+        finally:
+            over.set()
+    assert all(one.exception() is None for one in edits)
+
+
+def test_mail_fails_and_the_bots_end_again_and_again(demo: Demo) -> None:
+    """Mails lie there for five readers, and the mail server does not answer, as the bots find each time they begin."""
+    server = Mailserver()
+    config = demo.data / "rendered" / "bots.yaml"
+    config.write_text(yaml.safe_dump(yaml.safe_load(config.read_text()) | {"mail": server.settings}))
+    body: dict[str, object] = {
+        "to": "",
+        "subject": "A report waits",
+        "text": "Please look.",
+        "html": "",
+        "headers": {},
+        "until": None,
+    }
+    for number in range(5):
+        values = (f"e{number}", "steward", f"mail {number}", json.dumps({**body, "to": f"{number}@reef.test"}))
+        row = "INSERT INTO outbox (effect_id, bot, lane, kind, body, created_at) VALUES (?, ?, ?, 'mail', ?, ?)"
+        demo.change("bots.db", row, *values, time.time())
+    demo.kill("bots")
+    demo.raised("BelishaMailFailing", "BelishaOutboxLate")
+    assert "BelishaRestartsOften" not in demo.quick.firing()
+    for _ in range(3):
+        demo.kill("bots")
+    demo.raised("BelishaRestartsOften")
+    with listening_to(server):
+        demo.over()
+    assert {mail["To"] for mail in server.taken} == {f"{number}@reef.test" for number in range(5)}
+
+
+def test_the_bots_are_slow(demo: Demo) -> None:
+    """All figures of eight months are decided about anew, in one job."""
+    until(lambda: "BelishaBotsSlow" not in demo.quick.firing(), "a quiet moment")
+    demo.change("bots.db", "DELETE FROM metrics_shown")
+    demo.change("bots.db", "UPDATE job SET due = 0 WHERE name = 'metrics nightly'")
+    demo.raised("BelishaBotsSlow")
+
+
 def test_the_bots_halt(demo: Demo) -> None:
     with demo.halted("bots"):
         demo.raised("BelishaBotsDown")
@@ -253,11 +220,9 @@ def test_deliveries_are_refused_and_dead_letters_lie_there(demo: Demo) -> None:
 
 def test_nothing_can_be_decided(demo: Demo) -> None:
     """What the registry's revision stands in is away for a moment, as where a database is mended by hand."""
-    database = demo.data / "homeserver.db"
 
     def rename(one: str, other: str) -> None:
-        with closing(sqlite3.connect(database, timeout=30)) as connection:
-            connection.execute(f"ALTER TABLE {one} RENAME TO {other}")
+        demo.change("homeserver.db", f"ALTER TABLE {one} RENAME TO {other}")
 
     rename("belisha_revision", "away")
     try:
@@ -268,17 +233,18 @@ def test_nothing_can_be_decided(demo: Demo) -> None:
     until(lambda: demo.say("kofi", "Market Square", "Here I am.") == 200, "an answer")
 
 
-def test_a_hook_and_the_scanner_are_missing(demo: Demo) -> None:
+def test_a_hook_and_the_scanner_are_missing_and_the_clock_is_off(demo: Demo) -> None:
     """Synapse is started again by a configuration with which it lacks a part; no member could do that."""
+    assert "BelishaClockOff" not in demo.quick.firing()
     config = demo.data / "rendered" / "homeserver.yaml"
     before = config.read_text()
-    missing = before.replace(PRODUCT_MODULE, "tests.synapse.lacking.Lacking")
+    missing = before.replace(PRODUCT_MODULE, "tests.watching.ahead.Ahead")
     missing = missing.replace('"clamav": null, "scan": "none"', '"clamav": "/nowhere/clamd", "scan": "best_effort"')
     assert "/nowhere/clamd" in missing
     config.write_text(missing.replace("      strict_hooks:", "      lacks: [aliases]\n      strict_hooks:", 1))
     try:
         os.kill(demo.run["pids"]["synapse"], signal.SIGKILL)
-        demo.raised("BelishaHooksDegraded", "BelishaCheckersMissing")
+        demo.raised("BelishaHooksDegraded", "BelishaCheckersMissing", "BelishaClockOff")
         assert [demo.upload("kofi") for _ in range(2)] == [200, 200], "taken without it"
         demo.raised("BelishaFilesUnscanned")
         assert demo.quick.query("max(belisha_degraded_hooks)") == [1.0]

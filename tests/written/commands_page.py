@@ -46,6 +46,7 @@ def _sections(commands: Sequence[Command]) -> Iterator[str]:
             [one for one in commands if one.others == "maintainer or lead"],
         ),
         ("For leads, stewards and managers", [one for one in commands if one.others == "lead"]),
+        ("For leads", [one for one in commands if one.roles == {"lead"}]),
         ("For managers", [one for one in commands if one.roles == {"manager"}]),
         ("For stewards", [one for one in commands if one.roles == {"steward"}]),
         ("For stewards and managers", [one for one in commands if one.roles == RUNNING and one.others is None]),

@@ -273,6 +273,17 @@ MACHINES: Final = Board(
                 "percentunit",
             ),
             Panel(
+                "The audit log's collector is behind",
+                "How long the oldest record has waited for it; above an hour an alert comes. 0 without a collector.",
+                {"": "max(belisha_syslog_behind_seconds)"},
+                "s",
+            ),
+            Panel(
+                "Records that wait for the collector",
+                "Of the audit log. They wait in the database, and none is lost.",
+                {"": "max(belisha_syslog_behind_rows)"},
+            ),
+            Panel(
                 "Starts within an hour",
                 "Of each process; more than three are an alert.",
                 {"{{job}}": 'max by (job) (changes(process_start_time_seconds{job=~"synapse|bots"}[1h]))'},
@@ -358,6 +369,27 @@ MACHINES: Final = Board(
                     "found": "sum(increase(belisha_bots_events_missed_total[1h]))",
                     "given up": "sum(increase(belisha_bots_dead_letters_total[1h]))",
                 },
+            ),
+        ),
+        "Backups": (
+            Panel(
+                "Age of the newest backup",
+                "Of the newest that is whole; 0 where none was made or none is told of.",
+                {"": "belisha:backup_age:seconds"},
+                "s",
+                176_400,
+            ),
+            Panel(
+                "How long the newest backup took",
+                "While it is made, members go on.",
+                {"": "max(belisha_backup_took_seconds) or vector(0)"},
+                "s",
+            ),
+            Panel(
+                "Size of the newest backup",
+                "Both archives; what it is written to needs room for all that are kept.",
+                {"": "max(belisha_backup_size_bytes) or vector(0)"},
+                "bytes",
             ),
         ),
     },

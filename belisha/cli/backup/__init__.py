@@ -3,6 +3,7 @@
 import argparse
 import os
 import signal
+import time
 from pathlib import Path
 
 from belisha.cli.options import Subparsers, add_data, folder
@@ -19,6 +20,12 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     parser.add_argument(
         "--to", type=folder, metavar="FOLDER", help="where it goes (default: backup.folder in belisha.yaml)"
     )
+    parser.add_argument(
+        "--textfile",
+        type=Path,
+        metavar="FILE",
+        help="tell Prometheus of it, by a file in the node exporter's folder for such files",
+    )
     add_data(parser)
 
 
@@ -26,7 +33,7 @@ def run(args: argparse.Namespace) -> int:
     """Makes a backup, and says where it is."""
     from belisha.cli import progress as shown
     from belisha.cli import restored
-    from belisha.cli.backup import make, sources
+    from belisha.cli.backup import make, sources, told
     from belisha.cli.errors import CommandError
 
     os.umask(0o077)
@@ -38,7 +45,10 @@ def run(args: argparse.Namespace) -> int:
         raise CommandError("Nothing says where the backup goes.", "Write backup.folder, or add --to FOLDER.")
     progress = shown.make()
     try:
+        begun = time.monotonic()
         made = make.make(found, found.data / Path(named) if args.to is None else Path(named), progress)
+        if args.textfile is not None:
+            told.write(args.textfile, made, time.monotonic() - begun)
     except CommandError as error:
         progress.failed(str(error))
         return error.code

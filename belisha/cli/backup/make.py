@@ -1,4 +1,4 @@
-"""Makes a backup of a data folder, while it is used or while it is not.
+"""Makes a backup of a community, while it is used or while it is not.
 
 The order is a part of it: the bots' database first and Synapse's then, so that the bots never know of an event that
 Synapse has forgotten; what they have not seen they read after a restore, as after any break. The heads of the audit log
@@ -8,11 +8,10 @@ before the log, or it would seem cut short. Files after the database that knows 
 import json
 import os
 import secrets
-import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,14 +19,12 @@ from belisha import __version__
 from belisha.backup import archive, retention
 from belisha.backup.archive import NotWritten, Writer
 from belisha.backup.manifest import Kind, Manifest
-from belisha.cli.backup import sqlite
+from belisha.cli.backup.copied import Copied
 from belisha.cli.backup.sources import Sources
 from belisha.cli.backup.tables import PSEUDONYMS
 from belisha.cli.backup.work import working
 from belisha.cli.errors import CommandError, command
 from belisha.cli.progress import Progress
-
-_SPARE = 64 * 1024 * 1024  # bytes that are left free beside the copy of a database
 
 
 @dataclass(frozen=True)
@@ -53,9 +50,9 @@ def make(sources: Sources, folder: Path, progress: Progress, now: int | None = N
             "backup.recipient is missing: backups are encrypted to a public key, whose private half is elsewhere.",
             f"Make one with `{command()} backup-key new FILE`, and write its public half into belisha.yaml.",
         )
-    folder = _usable(folder, sources.data)
+    folder = _usable(folder, sources.inside)
     try:
-        with working(sources.data) as work:
+        with working(sources.scratch) as work:
             _sweep(folder, sources.settings.server_name)
             made = int(time.time() if now is None else now)
             found = _write(
@@ -78,14 +75,14 @@ def make(sources: Sources, folder: Path, progress: Progress, now: int | None = N
         raise CommandError(f"{error.filename or folder}: {error.strerror or error}.", "No archive was left.") from None
 
 
-def _usable(folder: Path, data: Path) -> Path:
+def _usable(folder: Path, inside: Sequence[Path]) -> Path:
     folder = folder.expanduser().absolute().resolve()
     if not folder.is_dir():
         raise CommandError(
             f"The folder for backups, {folder}, is not there.",
             "Make it, or mount what it is on: a backup on the disk that is lost would be lost too.",
         )
-    if folder.is_relative_to(data):
+    if any(folder.is_relative_to(one) for one in inside):
         raise CommandError(
             f"The folder for backups, {folder}, is inside the data folder, and would be lost with it.",
             "Name one on another disk or machine.",
@@ -107,23 +104,20 @@ def _write(
         raise CommandError(f"{of_data} is there already.", "Try again in a second.")
     backup = secrets.token_hex(16)
 
-    def manifest(kind: Kind, tables: dict[str, dict[str, int]]) -> Manifest:
+    def manifest(kind: Kind, tables: Mapping[str, Mapping[str, int]]) -> Manifest:
         return Manifest(kind, backup, made, sources.settings.server_name, __version__, tables)
 
     with archive.writing(of_data, recipients[0]) as data, archive.writing(of_keys, recipients[1]) as keys:
-        tables: dict[str, dict[str, int]] = {}
+        tables: dict[str, Mapping[str, int]] = {}
         progress.step("Copying the bots' database")
-        with _copied(sources.bots, work, "bots") as (copy, _):
-            tables["bots"] = sqlite.counts(copy)
-            _add(data, "bots.db", copy)
-        if sources.heads.exists():
-            _add(data, sources.heads.name, sources.heads)
+        tables["bots"] = _add_database(data, sources.copied("bots", work)).counts
+        for name, path in sources.heads():
+            _add(data, name, path, may_be_gone=True)
         progress.step("Copying Synapse's database")
-        with _copied(sources.synapse, work, "synapse") as (copy, pseudonyms):
-            tables["synapse"], known = sqlite.counts(copy), sqlite.media_ids(copy)
-            _add(data, "homeserver.db", copy)
-        progress.step(f"Adding {len(known)} files of members")
-        for name, path in sources.media(known):
+        synapse = _add_database(data, sources.copied("synapse", work))
+        tables["synapse"] = synapse.counts
+        progress.step(f"Adding {len(synapse.media)} files of members")
+        for name, path in sources.media(synapse.media):
             _add(data, name, path, may_be_gone=True)
         progress.step("Adding settings and keys")
         for name, path in sources.files():
@@ -131,29 +125,18 @@ def _write(
         for name, path in sources.apart():
             _add(keys, name, path)
         pairs = work / PSEUDONYMS
-        _write_private(pairs, json.dumps(pseudonyms))
+        _write_private(pairs, json.dumps(synapse.pseudonyms))
         _add(keys, PSEUDONYMS, pairs)
         keys.finish(manifest("keys", {}))
         whole = data.finish(manifest("data", tables))
     return of_data, of_keys, (data.sha256, keys.sha256), whole
 
 
-@contextmanager
-def _copied(database: Path, work: Path, name: str) -> Iterator[tuple[Path, list[tuple[str, str]]]]:
-    if not database.exists():
-        raise CommandError(f"There is no database {database}.", "Is this the data folder of a community?")
-    needed, free = database.stat().st_size * 2 + _SPARE, shutil.disk_usage(work).free
-    if free < needed:  # the copy would fill the disk, and members could not send
-        raise CommandError(
-            f"Copying {database.name} needs {needed // 2**20} MiB, and {free // 2**20} MiB are free.",
-            "Make room where the data folder is. Nothing was written.",
-        )
-    copy = work / database.name
-    pseudonyms = sqlite.copy(database, copy, name)
-    try:
-        yield copy, pseudonyms
-    finally:
-        copy.unlink(missing_ok=True)
+def _add_database(writer: Writer, database: AbstractContextManager[Copied]) -> Copied:
+    with database as copied:
+        with copied.opened() as source:
+            writer.add(copied.name, source)
+        return copied
 
 
 def _write_private(path: Path, text: str) -> None:

@@ -5,9 +5,29 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
+from belisha.cli.backup.copied import Copied
 from belisha.cli.backup.tables import EMPTY
+from belisha.cli.backup.work import need_room
 
 _PATIENCE = 60.0  # seconds
+
+
+@contextlib.contextmanager
+def copied(database: Path, work: Path, name: str) -> Iterator[Copied]:
+    """A copy of the database called `name` in a folder for copies, which is gone afterwards.
+
+    Raises:
+        CommandError: there is no database, or no room for its copy.
+        sqlite3.Error: as `copy`.
+    """
+    need_room(database, work)
+    into = work / database.name
+    pseudonyms = tuple(copy(database, into, name))
+    try:
+        known = frozenset(media_ids(into) if name == "synapse" else ())
+        yield Copied(database.name, counts(into), known, pseudonyms, lambda: into.open("rb"))
+    finally:
+        into.unlink(missing_ok=True)
 
 
 def copy(database: Path, into: Path, name: str) -> list[tuple[str, str]]:
@@ -18,8 +38,7 @@ def copy(database: Path, into: Path, name: str) -> list[tuple[str, str]]:
     Raises:
         sqlite3.Error: it cannot be read, or the copy not be written.
     """
-    with _open(database) as connection:
-        connection.execute("VACUUM INTO ?", (str(into),))
+    snapshot(database, into)
     with _open(into) as connection:
         connection.execute("PRAGMA journal_mode = OFF")
         connection.execute("PRAGMA secure_delete = ON")
@@ -33,6 +52,30 @@ def copy(database: Path, into: Path, name: str) -> list[tuple[str, str]]:
                     connection.execute(f'DELETE FROM "{table}"')  # noqa: S608  a constant
         connection.execute("VACUUM")
     return found
+
+
+def snapshot(database: Path, into: Path) -> None:
+    """Writes a copy of a database with all that is in it.
+
+    Raises:
+        sqlite3.Error: it cannot be read, or the copy not be written.
+    """
+    with _open(database) as connection:
+        connection.execute("VACUUM INTO ?", (str(into),))
+
+
+def searchable(database: Path) -> int:
+    """The number of events that are in Synapse's index of the search and are there."""
+    with _open(database) as connection:
+        return int(
+            connection.execute("SELECT COUNT(*) FROM event_search JOIN events USING (event_id, room_id)").fetchone()[0]
+        )
+
+
+def unfinished(database: Path) -> int:
+    """How many changes of its tables Synapse has begun and not finished."""
+    with _open(database) as connection:
+        return int(connection.execute("SELECT COUNT(*) FROM background_updates").fetchone()[0])
 
 
 def counts(database: Path) -> dict[str, int]:

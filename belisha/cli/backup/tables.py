@@ -18,6 +18,8 @@ EMPTY: Final[dict[str, tuple[str, ...]]] = {
         # Invitations and codes for a new password, which may have been used or taken back since.
         "belisha_invitation",
         "belisha_recovery",
+        # That a lead lets the organisation be named, which may have been taken back since.
+        "belisha_shown_organisation",
         # Who stands behind a pseudonym of the audit log: in the archive of keys.
         "belisha_pseudonym",
     ),

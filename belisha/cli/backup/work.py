@@ -1,4 +1,4 @@
-"""The one place for plain text: copies of databases in the data folder, each gone as soon as it is in the archive."""
+"""The one place for plain text: copies of databases in the data folder, each gone as soon as it was of use."""
 
 import fcntl
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 from belisha.cli.errors import CommandError
 
 WORK = "backup-work"
+_SPARE = 64 * 1024 * 1024  # bytes that are left free beside the copy of a database
 
 
 @contextmanager
@@ -17,7 +18,7 @@ def working(data: Path) -> Iterator[Path]:
     """The folder for copies, empty, held for this process, and gone afterwards.
 
     Raises:
-        CommandError: another backup is made at the moment.
+        CommandError: it is held by another backup, or by another trial of an upgrade.
     """
     work = data / WORK
     work.mkdir(mode=0o700, exist_ok=True)
@@ -26,15 +27,33 @@ def working(data: Path) -> Iterator[Path]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise CommandError(f"Another backup of {data} is being made.", "Wait for it to end.") from None
+            raise CommandError(
+                f"Another backup of {data} is being made, or an upgrade of it tried.", "Wait for it to end."
+            ) from None
         for left in work.iterdir():
-            left.unlink()
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
         try:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
     finally:
         os.close(descriptor)
+
+
+def need_room(database: Path, work: Path) -> None:
+    """Sees that a copy of a database fits: it would fill the disk otherwise, and members could not send.
+
+    Raises:
+        CommandError: there is no such database, or too little room.
+    """
+    if not database.exists():
+        raise CommandError(f"There is no database {database}.", "Is this the data folder of a community?")
+    needed, free = database.stat().st_size * 2 + _SPARE, shutil.disk_usage(work).free
+    if free < needed:
+        raise CommandError(
+            f"Copying {database.name} needs {needed // 2**20} MiB, and {free // 2**20} MiB are free.",
+            "Make room where the data folder is. Nothing was written.",
+        )
 
 
 def sweep_work(data: Path) -> None:

@@ -5,18 +5,15 @@ import asyncio
 import os
 import shutil
 import signal
-import time
-from pathlib import Path
 
-from belisha.cli import data_folder, restored
+from belisha.cli import data_folder, ports, restored
 from belisha.cli import progress as shown
-from belisha.cli.backup import sources
-from belisha.cli.backup.sources import Sources
+from belisha.cli.backup import sources, sqlite
 from belisha.cli.errors import CommandError, command
 from belisha.cli.progress import Progress
 from belisha.cli.restore import ending, unpack
 from belisha.cli.restore.unpack import Archives
-from belisha.cli.restored import Closed
+from belisha.cli.supervisor import running
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
         found = unpack.archives(args.archive, args.keys, args.identity, args.keys_identity)
         if args.check:
             manifest = unpack.check(found, progress)
-            whose = f"{len(manifest.entries)} files of {manifest.server_name}, {at(manifest.made)}"
+            whose = f"{len(manifest.entries)} files of {manifest.server_name}, {ending.at(manifest.made)}"
             progress.ready(f"Both archives are whole: {whose}.")
             return 0
         return _restore(args, found, progress)
@@ -37,22 +34,23 @@ def run(args: argparse.Namespace) -> int:
         return error.code
 
 
-def at(seconds: int) -> str:
-    """A moment as a person reads it, in UTC."""
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
-
-
 def _restore(args: argparse.Namespace, found: Archives, progress: Progress) -> int:
     data = args.data.expanduser().absolute()
     data = data.parent.resolve() / data.name
     closed = restored.read(data)
+    if unpack.is_of_server(found):
+        from belisha.cli.restore import server  # PostgreSQL's client would stay in memory otherwise
+
+        return server.restore(args, found, data, closed, progress)
     if closed is None:
         if data.exists() and (not data.is_dir() or any(data.iterdir())):
             raise CommandError(
                 f"{data} is not empty.", "A restore writes over nothing: name a folder that is not there."
             )
         with unpack.unpacked(found, data, progress) as (draft, manifest):
-            journal = _journal(args, sources.of(draft), data)
+            of_draft = sources.of_folder(draft)
+            named = of_draft.settings.backup.revocations
+            journal = ending.named(args, data / named if named else None)
             if journal is not None:
                 ending.of_community(journal, manifest.server_name)
                 shutil.copyfile(journal, draft / restored.JOURNAL)
@@ -62,47 +60,12 @@ def _restore(args: argparse.Namespace, found: Archives, progress: Progress) -> i
         raise CommandError(
             f"{data} is being restored from {closed.archive}.", "Give that archive, or name a folder that is not there."
         )
-    there = sources.of(data)
+    there = sources.of_folder(data)
     server_name = there.settings.server_name
     revocations = ending.of_community(data / restored.JOURNAL, server_name) if closed.journal else []
-    ended = asyncio.run(ending.end_again(there, revocations, progress))
+    alone = running(data, ports.free_row(), progress, closed=True)
+    ended = asyncio.run(ending.end_again(data, alone, sqlite.devices(there.synapse), revocations, progress))
     (data / data_folder.RUN).unlink(missing_ok=True)
     restored.open_again(data)
-    progress.ready(_said(closed, ended, data))
+    progress.ready(ending.said(closed, ended, data, f"{command()} up --data {data}"))
     return 0
-
-
-def _journal(args: argparse.Namespace, draft: Sources, data: Path) -> Path | None:
-    """The journal to replay; None where somebody does without.
-
-    Raises:
-        CommandError: there is none.
-    """
-    if args.without_journal:
-        return None
-    named = draft.settings.backup.revocations
-    journal = args.journal or (data / named if named else None)
-    if journal is None or not Path(journal).is_file():
-        where = f" at {journal}" if journal else ""
-        raise CommandError(
-            f"There is no journal of revocations{where}: what was redacted, withdrawn, removed or raised since "
-            "the backup would be back.",
-            "Bring it and name it with --journal FILE; --without-journal does without, and tell your members then. "
-            "Nothing was changed.",
-        )
-    return Path(journal).expanduser().absolute()
-
-
-def _said(closed: Closed, ended: dict[str, int], data: Path) -> str:
-    lines = [
-        f"{data} is as the community was at {at(closed.made)}. What was written after that is lost.",
-        *(f"{count:>7} {words}" for words, count in ended.items() if closed.journal),
-    ]
-    if closed.journal is None:
-        lines.append("No journal was replayed: what was taken back since is back. Tell the stewards and the members.")
-    lines += [
-        "Members sign in anew, with the passwords of then. Invitations and codes for a new password hold no longer.",
-        "Anonymous polls that were open are cancelled: their keys are in no backup.",
-        f"Look at rules of rooms and organisations that were changed since, then: {command()} up --data {data}",
-    ]
-    return "\n".join(lines)

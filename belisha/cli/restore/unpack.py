@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from belisha.backup import archive
 from belisha.backup.archive import BrokenArchive, Identity
@@ -24,6 +24,8 @@ from belisha.cli.progress import Progress
 from belisha.cli.restored import Closed
 
 _DATABASES = {"bots": "bots.db", "synapse": "homeserver.db"}
+#: What a server's archive begins with.
+SERVERS_FIRST: Final = "bots.dump"
 
 
 @dataclass(frozen=True)
@@ -61,9 +63,32 @@ def check(found: Archives, progress: Progress) -> Manifest:
         CommandError: one is broken, is for another key, or they are not of one backup.
     """
     progress.step("Checking both archives")
-    with _told():
+    with told():
         of_data = archive.read(found.data, _identities(found.identity))
         of_keys = archive.read(found.keys, _identities(found.keys_identity))
+    _same_backup(found, of_data, of_keys)
+    return of_data
+
+
+def is_of_server(found: Archives) -> bool:
+    """Whether a backup is a server's, with dumps of PostgreSQL's databases in it.
+
+    Raises:
+        CommandError: the archive is broken, or for another key.
+    """
+    with told():
+        return archive.first(found.data, _identities(found.identity)) == SERVERS_FIRST
+
+
+def both(found: Archives, draft: Path) -> Manifest:
+    """Unpacks both archives into a folder, and gives the manifest of the data.
+
+    Raises:
+        CommandError: as `check`.
+    """
+    with told():
+        of_data = archive.read(found.data, _identities(found.identity), _into(draft))
+        of_keys = archive.read(found.keys, _identities(found.keys_identity), _into(draft))
     _same_backup(found, of_data, of_keys)
     return of_data
 
@@ -76,12 +101,9 @@ def unpacked(found: Archives, data: Path, progress: Progress) -> Iterator[tuple[
         CommandError: as `check`; a database is broken, or the disk full. Nothing is left.
     """
     draft = data.with_name(f".{data.name}.restoring")
-    with _own(draft):
+    with own(draft):
         progress.step("Unpacking and checking both archives")
-        with _told():
-            of_data = archive.read(found.data, _identities(found.identity), _into(draft))
-            of_keys = archive.read(found.keys, _identities(found.keys_identity), _into(draft))
-        _same_backup(found, of_data, of_keys)
+        of_data = both(found, draft)
         progress.step("Checking the databases")
         _check_databases(draft, of_data)
         yield draft, of_data
@@ -124,7 +146,8 @@ def _same_backup(found: Archives, of_data: Manifest, of_keys: Manifest) -> None:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def told() -> Iterator[None]:
+    """Says as a person needs it what is wrong with an archive."""
     try:
         yield
     except BrokenArchive as error:
@@ -138,7 +161,7 @@ def _told() -> Iterator[None]:
 
 
 @contextmanager
-def _own(draft: Path) -> Iterator[None]:
+def own(draft: Path) -> Iterator[None]:
     """The folder, empty and held for this process; gone afterwards unless it was renamed."""
     draft.parent.mkdir(parents=True, exist_ok=True)
     draft.mkdir(mode=0o700, exist_ok=True)
@@ -178,7 +201,11 @@ def _check_databases(draft: Path, manifest: Manifest) -> None:
             whole = False
         if not whole:
             raise CommandError(f"The database {file} of this backup is not what it was.", "Take another backup.")
-    apart = draft / PSEUDONYMS
-    pairs = [(str(user_id), str(pseudonym)) for user_id, pseudonym in json.loads(apart.read_text(encoding="utf-8"))]
-    sqlite.put_pseudonyms(draft / _DATABASES["synapse"], pairs)
-    apart.unlink()
+    sqlite.put_pseudonyms(draft / _DATABASES["synapse"], pseudonyms(draft))
+    (draft / PSEUDONYMS).unlink()
+
+
+def pseudonyms(draft: Path) -> list[tuple[str, str]]:
+    """The user ids and pseudonyms that the archive of keys had in it."""
+    said = json.loads((draft / PSEUDONYMS).read_text(encoding="utf-8"))
+    return [(str(user_id), str(pseudonym)) for user_id, pseudonym in said]

@@ -2,7 +2,8 @@
  * As much of Element as the module meets: the real ModuleLoader, which loads what config.json names, and a timeline whose events
  * are drawn as Element draws them, through the renderer that was registered.
  *
- * ?theme=dark, ?broken=words (the module's own drawing throws), ?broken=react (Element shares none)
+ * ?theme=dark, ?broken=words (the module's own drawing throws), ?broken=react (Element shares none), ?broken=rooms (rooms say
+ * what the interface promises and no more), ?header=NAME (the header of a recorded room)
  */
 import { ModuleLoader } from "@element-hq/element-web-module-api";
 import type {
@@ -20,6 +21,8 @@ import { createRoot } from "react-dom/client";
 import { flushSync } from "react-dom";
 
 import "./element.css";
+import { client, Header, headers, roomOf, setRooms, widget } from "./rooms";
+import type { State } from "./rooms";
 
 interface Recorded {
     event_id: string;
@@ -29,6 +32,8 @@ interface Recorded {
     origin_server_ts: number;
     content: Record<string, unknown>;
     unsigned: Record<string, unknown>;
+    /** What was inside of an encrypted event, where Element could open it. */
+    clear?: { type: string; content: Record<string, unknown> };
 }
 type Filter = (event: MatrixEvent) => boolean;
 
@@ -48,8 +53,14 @@ const api = {
             previews.push({ filter, render });
         },
     },
+    client,
+    widget,
+    widgetLifecycle: { registerCapabilitiesApprover: () => undefined },
     config: { get: (key: keyof Config) => config[key] },
     extras: {
+        addRoomHeaderButtonCallback: (make: (typeof headers)[0]) => {
+            headers.push(make);
+        },
         setSpacePanelItem: (key: string, item: SpacePanelItemProps) => {
             spaces.set(key, item);
         },
@@ -86,13 +97,16 @@ function drawn(event: MatrixEvent, original: () => JSX.Element): JSX.Element {
     }
 }
 
-/** As Element's TextualBody: HTML into a node that React leaves alone, with colours where they were asked for. */
+/** As Element's TextualBody: cleaned HTML into a node that React leaves alone, with colours where they were asked for. */
 function Text({ content }: { content: Record<string, unknown> }): JSX.Element {
     const html = content.formatted_body;
     if (typeof html !== "string") {
         return <span className="mx_EventTile_body">{String(content.body)}</span>;
     }
     const parsed = new DOMParser().parseFromString(html, "text/html");
+    for (const loading of parsed.querySelectorAll("img, link, video")) {
+        loading.remove(); // what is no picture of the homeserver, and there are none here
+    }
     for (const span of parsed.querySelectorAll<HTMLElement>("[data-mx-bg-color]")) {
         span.style.backgroundColor = span.dataset.mxBgColor ?? "";
         span.style.color = span.dataset.mxColor ?? "";
@@ -130,14 +144,17 @@ function Original({ event }: { event: MatrixEvent }): JSX.Element {
     );
 }
 
+/** As Element's CustomComponentsApi hands it over, with what the types of the package do not have. */
 function event(one: Recorded): MatrixEvent {
+    const wire = { isEncrypted: one.type === "m.room.encrypted", wireContent: one.content };
     return {
+        ...wire,
         eventId: one.event_id,
         roomId: one.room_id,
         sender: one.sender,
-        type: one.type,
+        type: one.clear?.type ?? one.type,
         originServerTs: one.origin_server_ts,
-        content: one.content,
+        content: one.clear?.content ?? one.content,
         unsigned: one.unsigned,
     };
 }
@@ -198,6 +215,8 @@ async function start(): Promise<void> {
     }
     config = (await (await fetch("config.json")).json()) as Config;
     const recorded = (await (await fetch("recorded.json")).json()) as Record<string, Recorded>;
+    setRooms((await (await fetch("rooms.json")).json()) as Record<string, State>, asked.get("broken") === "rooms");
+    const header = roomOf(asked.get("header") ?? "");
     const loader = new ModuleLoader(api);
     for (const address of config.modules ?? []) {
         await loader.load((await import(/* @vite-ignore */ address)) as Parameters<ModuleLoader["load"]>[0]);
@@ -213,6 +232,7 @@ async function start(): Promise<void> {
             root.render(
                 <>
                     <Spaces />
+                    {header === undefined ? <h1>Pilots</h1> : <Header roomId={header} />}
                     <Timeline recorded={events} />
                     <Composer
                         key={asked.get("room") ?? "text"}

@@ -3,9 +3,8 @@ import { useId, useLayoutEffect, useRef, useState } from "react";
 import type { JSX } from "react";
 
 import type { Label, Shown } from "./label";
+import { place } from "./place";
 import type { Words } from "./words";
-
-const GAP = 8;
 
 export function Badge({ shown, words }: { shown: Shown; words: Words }): JSX.Element | null {
     const [open, setOpen] = useState(false);
@@ -92,14 +91,4 @@ function Allowed({ label, words }: { label: Label; words: Words }): JSX.Element 
             <p>{words(`${label.name}.stricter`)}</p>
         </>
     );
-}
-
-/** Puts the tip under the badge, or over it where there is no room. */
-function place(tip: HTMLElement, badge: HTMLElement): void {
-    const at = badge.getBoundingClientRect();
-    const size = tip.getBoundingClientRect();
-    const under = at.bottom + size.height + GAP <= window.innerHeight;
-    const top = under ? at.bottom : Math.max(GAP, at.top - size.height);
-    tip.style.top = `${String(top)}px`;
-    tip.style.left = `${String(Math.max(GAP, Math.min(at.left, window.innerWidth - size.width - GAP)))}px`;
 }

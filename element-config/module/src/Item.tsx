@@ -3,6 +3,8 @@ import { Component, useLayoutEffect, useRef } from "react";
 import type { JSX, ReactNode } from "react";
 
 import { Badge } from "./Badge";
+import { Frame } from "./Frame";
+import type { Drawn } from "./drawn";
 import type { Shown } from "./label";
 import { hideTextBadge } from "./textBadge";
 import type { Words } from "./words";
@@ -10,11 +12,15 @@ import type { Words } from "./words";
 interface Props {
     shown: Shown;
     warning: string | undefined;
+    /** What more than a message it is. */
+    item: Drawn | undefined;
+    /** A post's page on the portal. */
+    address: string | undefined;
     words: Words;
     original: () => JSX.Element;
 }
 
-export function Item({ shown, warning, words, original }: Props): JSX.Element {
+export function Item({ shown, warning, item, address, words, original }: Props): JSX.Element {
     const content = useRef<HTMLDivElement>(null);
     const name = shown.kind === "label" ? shown.label.name : undefined;
     useLayoutEffect(() => {
@@ -41,11 +47,19 @@ export function Item({ shown, warning, words, original }: Props): JSX.Element {
             {original()}
         </div>
     );
+    const framed =
+        item === undefined ? (
+            drawn
+        ) : (
+            <Frame item={item} words={words} address={address}>
+                {drawn}
+            </Frame>
+        );
     return (
         <div className="belisha_item">
             <Badge shown={shown} words={words} />
             {warning === undefined ? (
-                drawn
+                framed
             ) : (
                 <details className="belisha_warning belisha_item_content">
                     <summary>{warning === "" ? words("warning_alone") : words("warning", { words: warning })}</summary>

@@ -11,6 +11,10 @@ export function Preview({ expected, words }: { expected: Expected; words: Words 
     if (expected.kind === "wrong") {
         return <p className="belisha_preview">⚠ {words("preview_wrong", { word: expected.word })}</p>;
     }
+    if (expected.kind === "above") {
+        const told = words("preview_above", { label: expected.label.name, ceiling: expected.ceiling.name });
+        return <p className="belisha_preview">⚠ {told}</p>;
+    }
     const { label } = expected;
     return (
         <p className="belisha_preview">

@@ -1,22 +1,22 @@
 /**
- * The label that a message would be given, as far as Element lets a module know: it tells neither a room's state nor its kind.
+ * The label that a message would be given, as far as a module can know.
  *
- * So this goes by what has been drawn of the room: an event labelled by its room (`by: "room"`) has the room's default. What is
- * typed counts as the server reads it (docs/members.md) in its plain forms. The server decides, and may be stricter.
+ * Where the room's policy cannot be read, this goes by what has been drawn of the room: an event labelled by its room
+ * (`by: "room"`) has the room's default. What is typed counts as the server reads it (docs/members.md) in its plain forms. The
+ * server decides, and may be stricter.
  */
 import type { MatrixEvent } from "@element-hq/element-web-module-api";
 
-import { KEY, shown } from "./label";
+import { isStricter, KEY, labelNamed, shown } from "./label";
 import type { Label, Wired } from "./label";
-import labels from "./labels.json";
+import type { Policy } from "./policy";
 
-/** labels.json is in this order. */
-const STRICTEST_FIRST = labels.map((one) => one.name);
 const MOST_REMEMBERED = 2000;
 const MARKER = /^[\s([{"'“‘«»\p{Extended_Pictographic}\uFE0F\u200D]*tlp(?::[ ]?|[- ])([a-z]+(?:[+ -]strict(?![\w-]))?)/iu;
 
 export type Expected =
     | { kind: "typed" | "answered" | "room"; label: Label }
+    | { kind: "above"; label: Label; ceiling: Label }
     | { kind: "unknown" }
     | { kind: "wrong"; word: string };
 
@@ -30,7 +30,7 @@ export function typed(text: string): Label | { wrong: string } | undefined {
     let strictest: Label | undefined;
     for (const found of ends) {
         const word = (found?.[1] ?? "").toUpperCase().replace(/[ -]STRICT$/, "+STRICT").replace(/^WHITE$/, "CLEAR");
-        const label = labels.find((one) => one.name === `TLP:${word}`);
+        const label = labelNamed(`TLP:${word}`);
         if (label === undefined) {
             return { wrong: `TLP:${word}` };
         }
@@ -42,6 +42,7 @@ export function typed(text: string): Label | { wrong: string } | undefined {
 export class Remembered {
     private readonly defaults = new Map<string, { at: number; label: Label }>();
     private readonly items = new Map<string, Label>();
+    private readonly watching = new Set<() => void>();
 
     /** Notes what an event that is drawn tells of its room, and its label for those that answer it. */
     public note(event: Wired): void {
@@ -58,11 +59,32 @@ export class Remembered {
         const known = this.defaults.get(event.roomId);
         if (isByRoom(event) && (known === undefined || known.at <= event.originServerTs)) {
             this.defaults.set(event.roomId, { at: event.originServerTs, label: found.label });
+            if (known?.label !== found.label) {
+                // Not while Element draws.
+                queueMicrotask(() => {
+                    this.watching.forEach((heard) => {
+                        heard();
+                    });
+                });
+            }
         }
     }
 
+    /** Calls when a room's default may have become known, or another; gives what ends that. */
+    public watch(heard: () => void): () => void {
+        this.watching.add(heard);
+        return () => {
+            this.watching.delete(heard);
+        };
+    }
+
+    /** A room's default, as the newest of its messages says that was drawn. */
+    public defaultOf(roomId: string): Label | undefined {
+        return this.defaults.get(roomId)?.label;
+    }
+
     /** What a text in a room's composer would be labelled, where `answers` is what it answers, in a thread too. */
-    public expected(text: string, roomId: string, answers?: string): Expected {
+    public expected(text: string, roomId: string, answers?: string, policy?: Policy): Expected {
         const said = typed(text);
         if (said !== undefined && "wrong" in said) {
             return { kind: "wrong", word: said.wrong };
@@ -72,11 +94,14 @@ export class Remembered {
             return { kind: "unknown" }; // stricter than what was typed, perhaps
         }
         const strictest = stricter(said, parent);
+        if (strictest !== undefined && policy !== undefined && isStricter(strictest, policy.ceiling)) {
+            return { kind: "above", label: strictest, ceiling: policy.ceiling };
+        }
         if (strictest !== undefined) {
             return { kind: strictest === said ? "typed" : "answered", label: strictest };
         }
-        const own = this.defaults.get(roomId);
-        return own === undefined ? { kind: "unknown" } : { kind: "room", label: own.label };
+        const own = policy?.default ?? this.defaultOf(roomId);
+        return own === undefined ? { kind: "unknown" } : { kind: "room", label: own };
     }
 }
 
@@ -84,7 +109,7 @@ function stricter(one: Label | undefined, other: Label | undefined): Label | und
     if (one === undefined || other === undefined) {
         return one ?? other;
     }
-    return STRICTEST_FIRST.indexOf(one.name) <= STRICTEST_FIRST.indexOf(other.name) ? one : other;
+    return isStricter(other, one) ? other : one;
 }
 
 function isByRoom(event: Wired & MatrixEvent): boolean {

@@ -14,4 +14,4 @@ declare global {
 const missing = { Component: Object } as unknown as typeof Whole;
 const React = window.React ?? missing;
 
-export const { Component, useId, useLayoutEffect, useRef, useState } = React;
+export const { Component, useEffect, useId, useLayoutEffect, useRef, useState } = React;

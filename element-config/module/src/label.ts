@@ -39,6 +39,15 @@ export function shown(event: Wired): Shown {
         return event.stateKey === undefined && CONTENT.has(event.type) ? { kind: "missing" } : { kind: "nothing" };
     }
     const name = typeof written === "object" && written !== null && "label" in written ? written.label : undefined;
-    const label = labels.find((one) => one.name === name);
+    const label = labelNamed(name);
     return label === undefined ? { kind: "missing" } : { kind: "label", label };
+}
+
+export function labelNamed(name: unknown): Label | undefined {
+    return labels.find((one) => one.name === name);
+}
+
+/** Whether one label is stricter than another; labels.json begins with the strictest. */
+export function isStricter(one: Label, other: Label): boolean {
+    return labels.indexOf(one) < labels.indexOf(other);
 }

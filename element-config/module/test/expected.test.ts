@@ -3,6 +3,7 @@ import { expect, it } from "vitest";
 
 import recorded from "../../../tests/element/recorded.json";
 import { Remembered, typed } from "../src/expected";
+import { read } from "../src/policy";
 
 function event(one: (typeof recorded)["text"], more: Partial<MatrixEvent> = {}): MatrixEvent {
     return {
@@ -58,4 +59,27 @@ it("expects the stricter of what is typed and what is answered, and nothing wher
     expect(remembered.expected("TLP:GREEN x", red.room_id)).toMatchObject({ kind: "typed", label: { name: "TLP:GREEN" } });
     expect(answer("TLP:GREEN x", "$unknown")).toEqual({ kind: "unknown" });
     expect(answer("TLP:PURPLE x", red.event_id)).toEqual({ kind: "wrong", word: "TLP:PURPLE" });
+});
+
+it("goes by the policy where there is one, and tells what the room cannot carry", () => {
+    const remembered = new Remembered();
+    const policy = read({ kind: "open", default: "TLP:GREEN", ceiling: "TLP:GREEN" }, false);
+    const typing = (text: string): unknown => remembered.expected(text, "!new:x", undefined, policy);
+    expect(typing("x")).toMatchObject({ kind: "room", label: { name: "TLP:GREEN" } });
+    expect(typing("TLP:CLEAR x")).toMatchObject({ kind: "typed", label: { name: "TLP:CLEAR" } });
+    expect(typing("TLP:AMBER x")).toMatchObject({ kind: "above", label: { name: "TLP:AMBER" }, ceiling: { name: "TLP:GREEN" } });
+});
+
+it("tells who watches when a default has become known, once Element has drawn", async () => {
+    const remembered = new Remembered();
+    let heard = 0;
+    const end = remembered.watch(() => (heard += 1));
+    remembered.note(event(recorded.text));
+    expect([remembered.defaultOf(recorded.text.room_id)?.name, heard]).toEqual(["TLP:AMBER", 0]);
+    await Promise.resolve();
+    expect(heard).toBe(1);
+    remembered.note(event(recorded.text));
+    end();
+    await Promise.resolve();
+    expect(heard).toBe(1);
 });

@@ -9,10 +9,12 @@ let filter: (event: MatrixEvent) => boolean;
 let render: CustomMessageRenderFunction;
 let preview: CustomComposerPreviewRenderFunction;
 let panel: SpacePanelItemProps | undefined;
+let approves = false;
 let portal: string | undefined;
 
 async function load(): Promise<void> {
     panel = undefined;
+    approves = false;
     const customComponents = {
         registerMessageRenderer: (first: (event: MatrixEvent) => boolean, second: CustomMessageRenderFunction) => {
             [filter, render] = [first, second];
@@ -22,13 +24,19 @@ async function load(): Promise<void> {
         },
     };
     const extras = {
+        addRoomHeaderButtonCallback: () => undefined,
         setSpacePanelItem: (_key: string, props: SpacePanelItemProps) => {
             panel = props;
         },
     };
     const config = { get: () => ({ logo_link_url: portal }) };
     const i18n = { register: () => undefined, translate: (key: string) => key };
-    await new BelishaModule({ customComponents, extras, config, i18n } as unknown as Api).load();
+    const widgetLifecycle = {
+        registerCapabilitiesApprover: () => {
+            approves = true;
+        },
+    };
+    await new BelishaModule({ customComponents, extras, config, i18n, widgetLifecycle } as unknown as Api).load();
 }
 
 beforeEach(async () => {
@@ -83,11 +91,11 @@ it("says above the composer what a message would be labelled, and leaves Element
     expect(html).toContain("<p>Element’s own</p>");
 });
 
-it("shows the portal where config.json names a page, and nothing else", async () => {
-    expect(panel?.label).toBe("Portal");
+it("shows the portal where config.json names a page, and answers for nothing else", async () => {
+    expect([panel?.label, approves]).toEqual(["Portal", true]);
     for (const wrong of [undefined, "javascript:alert(1)"]) {
         portal = wrong;
         await load();
-        expect(panel).toBeUndefined();
+        expect([panel, approves]).toEqual([undefined, false]);
     }
 });

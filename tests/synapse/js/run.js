@@ -1,7 +1,7 @@
 // The basic run with matrix-js-sdk: reads one JSON object from standard input, writes one to standard output.
 //
 // in:  {homeserver, user, password, room, name, read: [event ids]}
-// out: {sent: {step: event id}, synced: {event id: label}, read: {event id: label}, refusal: {...}}
+// out: {sent: {step: event id}, synced: {event id: label}, read: {event id: label}, refusal: {...}, policy, heard: changes}
 
 // matrix-js-sdk 43 is written for Node 22, which has this.
 Promise.withResolvers ??= function () {
@@ -92,8 +92,18 @@ const read = {};
 for (const id of [...given.read, ...wanted]) {
     read[id] = (await client.fetchRoomEvent(given.room, id)).content[LABEL];
 }
+// What Element's module reads of a room, and the name under which the room tells it of changes (element-config/module).
+let heard = 0;
+const hear = () => (heard += 1);
+const state = room.currentState.getStateEvents("org.belisha.room", "");
+room.on("RoomState.events", hear);
+room.currentState.emit("RoomState.events", state, room.currentState, null);
+room.off("RoomState.events", hear);
+room.currentState.emit("RoomState.events", state, room.currentState, null);
+const policy = state?.getContent();
+
 client.stopClient();
-process.stdout.write(JSON.stringify({ sent, synced, read, refusal }) + "\n", () => process.exit(0));
+process.stdout.write(JSON.stringify({ sent, synced, read, refusal, policy, heard }) + "\n", () => process.exit(0));
 
 /** Keeps the label that sync brought; a local echo has none. */
 function note(event) {

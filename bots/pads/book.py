@@ -1,0 +1,237 @@
+"""Pads as they are kept: what was written is in the database before anybody is told that it was taken in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from belisha.tlp import Label
+from bots.kernel.store import Store, insert_on
+from bots.pads.tables import client, pad, update
+
+#: The state of a pad in which nothing was ever written: no clients, nothing deleted.
+EMPTY = b"\0\0"
+
+
+class Gone(LookupError):
+    """A pad that is not there any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """What was written behind some update.
+
+    Attributes:
+        count: the number of the last update that is there now.
+        updates: what was written, in order; of it what is there already may be in it once more, and changes nothing.
+    """
+
+    count: int
+    updates: Sequence[bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A pad as it was written down.
+
+    Attributes:
+        count: the number of the last update in it.
+        updates: all of it, in order: the state of earlier ones first.
+        owners: whose each client is.
+    """
+
+    count: int
+    updates: Sequence[bytes]
+    owners: Mapping[int, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A pad of a list; `label` is what its text says of itself."""
+
+    event_id: str
+    room_id: str
+    title: str
+    label: Label
+    changed_at: float
+
+
+def make(connection: sa.Connection, event_id: str, room_id: str, now: float) -> bool:
+    """Begins a pad, empty, in somebody's transaction; whether there was none."""
+    row = {
+        "event_id": event_id,
+        "room_id": room_id,
+        "made_at": now,
+        "changed_at": now,
+        "title": "",
+        "label": str(Label.CLEAR),
+        "count": 0,
+        "state_count": 0,
+        "state": EMPTY,
+    }
+    return connection.execute(insert_on(connection, pad).on_conflict_do_nothing(), [row]).rowcount == 1
+
+
+def known(connection: sa.Connection, event_id: str) -> str | None:
+    """The group of a pad; None where there is none."""
+    found: str | None = connection.execute(sa.select(pad.c.room_id).where(pad.c.event_id == event_id)).scalar()
+    return found
+
+
+def drop(connection: sa.Connection, event_id: str) -> None:
+    """Takes a pad away with all that was ever written in it (rule E1).
+
+    Its own row goes first: who is about to append holds that, and what they append is then there to be taken away.
+    """
+    for table in (pad, update, client):
+        connection.execute(table.delete().where(table.c.event_id == event_id))
+
+
+class PadBook:
+    """Reads and writes pads, for those outside the kernel's transactions."""
+
+    def __init__(self, store: Store) -> None:
+        """Works on an open store."""
+        self._store = store
+
+    async def listed(self, rooms: Sequence[str], most: int) -> Sequence[Row]:
+        """The pads of these groups, those that were changed last first."""
+        return await self._store.read(lambda connection: _listed(connection, rooms, most))
+
+    async def room(self, event_id: str) -> str | None:
+        """The group that a pad is in; None where there is none."""
+        return await self._store.read(lambda connection: known(connection, event_id))
+
+    async def kept(self, event_id: str) -> Kept:
+        """A pad with all that was written in it.
+
+        Raises:
+            Gone: there is none.
+        """
+        return await self._store.read(lambda connection: _kept(connection, event_id))
+
+    async def append(
+        self,
+        event_id: str,
+        after: int,
+        data: Sequence[bytes],
+        owners: Mapping[int, str],
+        *,
+        title: str,
+        label: Label,
+        now: float,
+    ) -> Behind:
+        """Writes updates down; and what others have written behind update `after` meanwhile.
+
+        Args:
+            event_id: which pad.
+            after: the last update that the caller has taken in.
+            data: the updates, in order.
+            owners: whose each client is that wrote for the first time.
+            title: what the pad is called with them.
+            label: what the text says of itself with them.
+            now: in seconds since 1970.
+
+        Raises:
+            Gone: there is no such pad.
+            Taken: one of the clients is somebody else's.
+        """
+        about = {"title": title, "label": str(label), "changed_at": now}
+        return await self._store.write(
+            lambda connection: _append(connection, event_id, after, data, owners, about=about)
+        )
+
+    async def behind(self, event_id: str, after: int) -> Behind:
+        """What was written behind update `after`, by whichever process.
+
+        Raises:
+            Gone: there is no such pad.
+        """
+        return await self._store.read(lambda connection: _behind(connection, event_id, after))
+
+    async def fold(self, event_id: str, count: int, state: bytes) -> None:
+        """Keeps one state instead of all updates up to `count`, where no later state is kept already."""
+        await self._store.write(lambda connection: _fold(connection, event_id, count, state))
+
+
+class Taken(ValueError):
+    """A client that another member has written with."""
+
+
+def _listed(connection: sa.Connection, rooms: Sequence[str], most: int) -> Sequence[Row]:
+    query = (
+        sa.select(pad.c.event_id, pad.c.room_id, pad.c.title, pad.c.label, pad.c.changed_at)
+        .where(pad.c.room_id.in_(rooms))
+        .order_by(pad.c.changed_at.desc(), pad.c.event_id)
+        .limit(most)
+    )
+    return [
+        Row(row.event_id, row.room_id, row.title, Label.parse(row.label) or Label.RED, row.changed_at)
+        for row in connection.execute(query)
+    ]
+
+
+def _kept(connection: sa.Connection, event_id: str) -> Kept:
+    found = _behind(connection, event_id, -1)
+    owners = connection.execute(sa.select(client.c.client, client.c.user_id).where(client.c.event_id == event_id))
+    return Kept(found.count, found.updates, {row.client: row.user_id for row in owners})
+
+
+def _append(
+    connection: sa.Connection,
+    event_id: str,
+    after: int,
+    data: Sequence[bytes],
+    owners: Mapping[int, str],
+    *,
+    about: Mapping[str, object],
+) -> Behind:
+    counted = (
+        pad.update()
+        .where(pad.c.event_id == event_id)
+        .values(count=pad.c.count + len(data), **about)
+        .returning(pad.c.count)
+    )
+    count = connection.execute(counted).scalar()  # the row is ours until the commit: numbers have no gaps
+    if count is None:
+        raise Gone(event_id)
+    first = count - len(data) + 1
+    missed = _behind(connection, event_id, after).updates if first > after + 1 else ()
+    rows = [{"event_id": event_id, "number": first + place, "data": one} for place, one in enumerate(data)]
+    connection.execute(update.insert(), rows)
+    for number, user_id in owners.items():
+        row = {"event_id": event_id, "client": number, "user_id": user_id}
+        connection.execute(insert_on(connection, client).on_conflict_do_nothing(), [row])
+        theirs = sa.select(client.c.user_id).where(client.c.event_id == event_id, client.c.client == number)
+        if connection.execute(theirs).scalar() != user_id:
+            raise Taken(event_id)
+    return Behind(count, missed)
+
+
+def _behind(connection: sa.Connection, event_id: str, after: int) -> Behind:
+    # In this order: on PostgreSQL each statement sees what is committed then, and a state that took the place of
+    # updates between the two has them in it.
+    query = sa.select(update.c.number, update.c.data).where(update.c.event_id == event_id, update.c.number > after)
+    rows = connection.execute(query.order_by(update.c.number)).all()
+    state_count = connection.execute(sa.select(pad.c.state_count).where(pad.c.event_id == event_id)).scalar()
+    if state_count is None:
+        raise Gone(event_id)
+    count = max(state_count, rows[-1].number if rows else after)
+    found = [row.data for row in rows]
+    if state_count > after:
+        held = sa.select(pad.c.state, pad.c.state_count).where(pad.c.event_id == event_id)
+        row = connection.execute(held).one_or_none()
+        if row is None:
+            raise Gone(event_id)
+        found, count = [row.state, *found], max(count, row.state_count)
+    return Behind(count, found)
+
+
+def _fold(connection: sa.Connection, event_id: str, count: int, state: bytes) -> None:
+    folded = (
+        pad.update().where(pad.c.event_id == event_id, pad.c.state_count < count).values(state=state, state_count=count)
+    )
+    if connection.execute(folded).rowcount:
+        connection.execute(update.delete().where(update.c.event_id == event_id, update.c.number <= count))

@@ -1,0 +1,68 @@
+"""What tests of backups need: members as clients, and waiting."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import aiohttp
+
+Json = dict[str, Any]
+PATIENCE_S = 240.0
+_numbers = itertools.count(1)
+
+
+class Client:
+    """A member."""
+
+    def __init__(self, homeserver: str, localpart: str, password: str) -> None:
+        self.homeserver, self.localpart, self.password, self.token = homeserver, localpart, password, ""
+
+    async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Json]:
+        given = {"data": body} if isinstance(body, bytes) else {"json": body}
+        headers = {
+            "Authorization": f"Bearer {self.token}",
+            "Content-Type": "image/png" if "data" in given else "application/json",
+        }
+        async with (
+            aiohttp.ClientSession() as session,
+            session.request(method, f"{self.homeserver}/_matrix/{path}", headers=headers, **given) as answer,
+        ):
+            return answer.status, await answer.json(
+                content_type=None
+            ) if answer.content_type == "application/json" else {}
+
+    async def done(self, method: str, path: str, body: Any = None) -> Json:
+        status, answer = await self.ask(method, path, body)
+        assert status == 200, answer
+        return answer
+
+    async def sign_in(self) -> int:
+        identifier = {"type": "m.id.user", "user": self.localpart}
+        body = {"type": "m.login.password", "identifier": identifier, "password": self.password}
+        status, answer = await self.ask("POST", "client/v3/login", body)
+        self.token = str(answer.get("access_token", ""))
+        return status
+
+    async def send(self, room: str, content: Json, event_type: str = "m.room.message") -> str:
+        path = f"client/v3/rooms/{quote(room)}/send/{event_type}/{next(_numbers)}"
+        return str((await self.done("PUT", path, content))["event_id"])
+
+    async def say(self, room: str, text: str) -> str:
+        return await self.send(room, {"msgtype": "m.text", "body": text})
+
+    async def content(self, room: str, event: str) -> Json:
+        found = (await self.done("GET", f"client/v3/rooms/{quote(room)}/event/{quote(event)}"))["content"]
+        assert isinstance(found, dict)
+        return found
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE_S
+    while not condition():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.2)
