@@ -18,11 +18,13 @@ from tests.synapse.stateful.arena import Arena
 from tests.synapse.stateful.client import Difference
 from tests.synapse.stateful.planted import MISTAKES
 from tests.synapse.stateful.run import run
+from tests.synapse.stateful.steps import EVERYTHING, MEETINGS, STEPS
 
-_ACTS, _SOAK = 300, 20_000
+_ACTS, _MEETINGS, _SOAK = 300, 100, 20_000
 _SEED: Final = 2
 #: The seeds that find a mistake within as many acts as `make test` has, where that is not the one above.
 _SEEDS: Final = {"LaxerEdits": 5, "StateByAnybody": 5}
+_OF_MEETINGS: Final = ("OpensAfterOne", "AsksOneAlone")
 
 
 @pytest.mark.full
@@ -31,8 +33,16 @@ def test_members_do_random_things(community: Community) -> None:
     is_soak = os.environ.get("HYPOTHESIS_PROFILE") == "soak"
     number = int(os.environ.get("BELISHA_SEED", int.from_bytes(os.urandom(4)) if is_soak else _SEED))
     print(f"BELISHA_SEED={number}")  # noqa: T201 - shown where it fails
-    arena = run(community.server, number, _SOAK if is_soak else _ACTS)
+    # A long run has introductions among all the rest; elsewhere they have a run of their own, and so come often enough.
+    arena = run(community.server, number, _SOAK if is_soak else _ACTS, steps=EVERYTHING if is_soak else STEPS)
     assert arena.acts >= _ACTS and arena.refused > _ACTS // 10 and arena.looks >= _ACTS // 25
+
+
+@pytest.mark.full
+def test_members_are_introduced(community: Community) -> None:
+    """A room opens once both have agreed, for both alone, whatever else happens meanwhile; nobody else is asked."""
+    arena = run(community.server, int(os.environ.get("BELISHA_SEED", _SEED)), _MEETINGS, steps=MEETINGS, shrinks=False)
+    assert arena.acts >= _MEETINGS and arena.opened >= _MEETINGS // 20 and arena.refused > _MEETINGS // 10
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -61,7 +71,8 @@ def test_the_model_finds_what_is_planted(planted: tuple[Server, str]) -> None:
     server, mistake = planted
     arena = Arena(server, in_time=10.0)  # what lasts is seen soon enough
     with pytest.raises(Difference) as found:
-        run(server, _SEEDS.get(mistake, _SEED), _ACTS, shrinks=False, arena=arena)
+        steps = MEETINGS if mistake in _OF_MEETINGS else STEPS
+        run(server, _SEEDS.get(mistake, _SEED), _ACTS, shrinks=False, arena=arena, steps=steps)
     assert found.value.rule in MISTAKES[mistake].rules.split()
     assert arena.found_at <= _ACTS
 
@@ -69,7 +80,7 @@ def test_the_model_finds_what_is_planted(planted: tuple[Server, str]) -> None:
 def test_the_model_knows_nothing_of_the_product() -> None:
     """It is written from the design alone: it and what it is held by import nothing of the product."""
     folder = ROOT / "tests" / "synapse" / "stateful"
-    for name in ("model", "steps", "client", "arena", "actions", "machine", "run"):
+    for name in ("model", "meetings", "steps", "client", "arena", "actions", "introducing", "machine", "run"):
         allowed = {"tests"} if name != "model" else set()
         for node in ast.walk(ast.parse((folder / f"{name}.py").read_text())):
             modules = [node.module or ""] if isinstance(node, ast.ImportFrom) else []

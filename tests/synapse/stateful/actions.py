@@ -11,15 +11,18 @@ from urllib.parse import quote
 
 from tests.synapse.stateful.arena import NAMES, ORGANISATIONS, Arena, eventually
 from tests.synapse.stateful.client import LABEL_KEY, Difference, label_of
+from tests.synapse.stateful.introducing import Introducing
 from tests.synapse.stateful.model import BOT, GROUPS, Answer, Item, Kind, Label, Person, Room
 from tests.synapse.stateful.steps import (
     WORDINGS,
+    Agree,
     Change,
     Choose,
     Edit,
     Enter,
     Freeze,
     Grant,
+    Introduce,
     Make,
     Malformed,
     Move,
@@ -85,11 +88,13 @@ class Actor:
         self._arena = arena
         self._numbers = itertools.count(1)
         self._acts: list[tuple[str, Room]] = []
+        self._introducing = Introducing(arena, self._hold)
         self._does: dict[type, Callable[[Any], Awaitable[None]]] = {
             Make: self._make, Enter: self._enter, Send: self._send, Reply: self._reply, Edit: self._edit,
             Relabel: self._relabel, Redact: self._redact, React: self._react, Poll: self._poll, Change: self._change,
             Stand: self._stand, Move: self._move, Role: self._role, Name: self._name, Tamper: self._tamper,
             Grant: self._grant, Malformed: self._malformed, Freeze: self._freeze, Choose: self._choose,
+            Introduce: self._introducing.ask, Agree: self._introducing.agree,
         }  # fmt: skip
 
     async def do(self, step: Step) -> None:

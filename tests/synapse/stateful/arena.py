@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import time
 from collections.abc import Awaitable, Callable, Iterable
+from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import quote
 
@@ -37,6 +38,11 @@ class Homeserver(Protocol):
 
     url: str
     name: str
+    data: Path
+
+    def query(self, statement: str, *values: object) -> list[Json]: ...
+
+    def change(self, statement: str, *values: object) -> None: ...
 
     async def local(self, method: str, path: str, body: Json | None = None) -> tuple[int, Any]: ...
 
@@ -53,10 +59,13 @@ class Arena:
         self._in_time = in_time
         self.world = World((), ())
         self.clients: dict[str, Client] = {}
+        self.own_rooms: dict[str, str] = {}
+        self._bot: Client | None = None
         self.acts = 0
         self._example = 0
         self.checked = 0
         self.refused = 0
+        self.opened = 0  # rooms by introductions
         self.looks = 0
         self.found_at = 0
         self.found: Exception | None = None
@@ -79,6 +88,13 @@ class Arena:
             await self.stand("members", name, "active")
             await self.choose(name, "anyone")
         await asyncio.gather(*(client.login(_PASSWORD) for client in self.clients.values()))
+        self._bot = Client(self._http, self.server.url, BOT, self.server.name)
+        self._bot.token = (self.server.data / "secrets" / "as_token").read_text().strip()
+
+    async def as_bot(self, method: str, path: str, body: Json) -> tuple[int, Json]:
+        """What a bot asks of the module."""
+        assert self._bot is not None
+        return await self._bot.ask(method, path, body)
 
     async def close(self) -> None:
         if self._http is not None:
@@ -87,6 +103,9 @@ class Arena:
     async def begin(self) -> None:
         """Everybody as they were in the beginning, in none of the rooms of before."""
         before = self.world
+        # Who was introduced to whom, and who asked for it, is of one example.
+        self.server.change("DELETE FROM belisha_introducing")
+        self.server.change("DELETE FROM belisha_introduction")
         self.world = World((Person(*each) for each in PEOPLE), ORGANISATIONS)
         self._example = next(_examples)
         self.found = None
@@ -126,6 +145,7 @@ class Arena:
         status, said = await self.command("PUT", f"members/{person.name}", about | more)
         if status != 200:
             raise Difference("M3", f"the registry refuses {about}: {said}")
+        self.own_rooms[person.name] = str(said["service_room"])
         mine = self._standing.people[person.name]
         mine.organisation, mine.role = person.organisation, person.role
 

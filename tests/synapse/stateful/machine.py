@@ -7,13 +7,16 @@ from collections.abc import Coroutine
 from typing import Any
 
 from hypothesis.stateful import RuleBasedStateMachine, rule
+from hypothesis.strategies import SearchStrategy
 
 from tests.synapse.stateful.actions import Actor
 from tests.synapse.stateful.arena import Arena
-from tests.synapse.stateful.steps import OPENING, STEPS, Rest, Step
+from tests.synapse.stateful.steps import OPENING, Rest, Step
 
 
-def machine(arena: Arena, loop: asyncio.AbstractEventLoop, *, is_once: bool) -> type[RuleBasedStateMachine]:
+def machine(
+    arena: Arena, loop: asyncio.AbstractEventLoop, steps: SearchStrategy[Step], *, is_once: bool
+) -> type[RuleBasedStateMachine]:
     """The machine that acts in an arena; every example has rooms of its own there.
 
     `is_once` where what is found is not to be found again, nor by a shorter script.
@@ -24,10 +27,10 @@ def machine(arena: Arena, loop: asyncio.AbstractEventLoop, *, is_once: bool) -> 
 
         def __init__(self) -> None:
             super().__init__()
-            self._actor = Actor(arena)
+            self._actor: Actor | None = None
             self._has_begun = False
 
-        @rule(step=STEPS)
+        @rule(step=steps)
         def act(self, step: Step) -> None:
             """One act; before the first of them, a room of each kind, with people in it."""
             if isinstance(step, Rest) or (is_once and arena.first is not None):
@@ -35,8 +38,10 @@ def machine(arena: Arena, loop: asyncio.AbstractEventLoop, *, is_once: bool) -> 
             if not self._has_begun:
                 self._has_begun = True
                 _run(arena.begin())
+                self._actor = Actor(arena)
                 for first in OPENING:
                     _run(self._actor.do(first))
+            assert self._actor is not None
             _run(self._actor.do(step))
 
         def teardown(self) -> None:

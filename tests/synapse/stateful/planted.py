@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
-from synapse.module_api import ModuleApi
+from synapse.module_api import LoggingTransaction, ModuleApi
 
 from belisha.events import Relation
 from belisha.policy import decide as deciding
@@ -20,8 +20,10 @@ from belisha.policy.people import Person
 from belisha.policy.relabel import decide_relabel
 from belisha.policy.rooms import Kind, Room
 from belisha.tlp import Label
-from synapse_modules import departed, event_check, policies, relabelling
+from synapse_modules import departed, event_check, introduction_tables, policies, relabelling
 from synapse_modules.config import Config
+from synapse_modules.introduction_tables import Row
+from synapse_modules.introductions import Introductions
 from synapse_modules.ledger import Ledger
 from synapse_modules.module import BelishaModule
 from synapse_modules.registry import Registry
@@ -104,6 +106,26 @@ def _source_of_everything(decide: Any) -> Any:
     return believe
 
 
+def _both_agree(by_id: Any) -> Any:
+    """M1: one yes is taken for both."""
+
+    def read(txn: LoggingTransaction, row_id: str) -> Row | None:
+        row: Row | None = by_id(txn, row_id)
+        return row and row._replace(one_agrees=True, other_agrees=True)
+
+    return read
+
+
+def _asks_one(is_open_to: Any) -> Any:
+    """P2: one of the two is asked, the other is not."""
+    assert is_open_to is Introductions.is_open_to
+
+    async def read(_self: Introductions, localpart: str, row: Row) -> bool:
+        return localpart == row.one
+
+    return read
+
+
 async def _nothing(*_arguments: Any, **_named: Any) -> None:
     """Does not do what it should."""
 
@@ -156,6 +178,8 @@ MISTAKES: Final[dict[str, Mistake]] = {
     "DepartedRead": Mistake(_departed_read, "M1"),
     "StaysAfterRight": Mistake(_in(Rights, "remove", lambda _: _nothing), "M1"),
     "EditsSurvive": Mistake(_in(Relabelling, "_redact", lambda _: _nothing), "L4"),
+    "OpensAfterOne": Mistake(_in(introduction_tables, "by_id", _both_agree), "M1"),
+    "AsksOneAlone": Mistake(_in(Introductions, "is_open_to", _asks_one), "P2"),
     "StateByAnybody": Mistake(
         _in(event_check, "decide_state", lambda _: lambda *_what: allow("R1", "Whatever.")), "R1 R3 R4"
     ),

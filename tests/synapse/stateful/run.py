@@ -6,10 +6,12 @@ import asyncio
 
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.strategies import SearchStrategy
 
 from tests.synapse.stateful.arena import Arena, Homeserver
 from tests.synapse.stateful.client import Difference
 from tests.synapse.stateful.machine import machine
+from tests.synapse.stateful.steps import STEPS, Step
 
 #: Steps in one example, its opening aside; a step that finds nothing to act on counts for nothing.
 STEPS_EACH = 60
@@ -24,7 +26,15 @@ _SETTINGS = settings(
 )
 
 
-def run(server: Homeserver, number: int, acts: int, *, shrinks: bool = True, arena: Arena | None = None) -> Arena:
+def run(
+    server: Homeserver,
+    number: int,
+    acts: int,
+    *,
+    shrinks: bool = True,
+    arena: Arena | None = None,
+    steps: SearchStrategy[Step] = STEPS,
+) -> Arena:
     """Lets members do at least so many acts, seed after seed from `number` on.
 
     Raises:
@@ -39,7 +49,7 @@ def run(server: Homeserver, number: int, acts: int, *, shrinks: bool = True, are
             # The first example of each run is nothing but rests.
             once = settings(_SETTINGS, max_examples=1 + -(-(acts - arena.acts) // _ACTS_EACH), phases=phases)
             try:
-                run_state_machine_as_test(seed(number)(machine(arena, loop, is_once=not shrinks)), settings=once)
+                run_state_machine_as_test(seed(number)(machine(arena, loop, steps, is_once=not shrinks)), settings=once)
             except Exception as error:
                 # Where a script cannot be done again, Hypothesis says so; what was found at first says more.
                 found = error if isinstance(error, Difference) else arena.first or error

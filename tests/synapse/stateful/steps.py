@@ -162,9 +162,23 @@ class Malformed(NamedTuple):
     number: int
 
 
+class Introduce(NamedTuple):
+    who: int
+    one: int
+    other: int
+
+
+class Agree(NamedTuple):
+    """To one of the newest introductions; `is_asked` where it is one of those who are asked."""
+
+    who: int
+    meeting: int
+    is_asked: bool
+
+
 Step = (
     Rest | Make | Enter | Send | Reply | Edit | Relabel | Redact | React | Poll | Change | Stand | Freeze | Choose
-    | Move | Role | Name | Tamper | Grant | Malformed
+    | Move | Role | Name | Tamper | Grant | Malformed | Introduce | Agree
 )  # fmt: skip
 
 _SMALL: Final = st.integers(0, 11)
@@ -238,6 +252,27 @@ STEPS: Final[st.SearchStrategy[Step]] = st.sampled_from(
         _RARE,
     )
 ).flatmap(lambda steps: steps)
+
+_AGREE: Final = st.builds(Agree, _SMALL, st.integers(0, 2), st.sampled_from((True, True, True, False)))
+#: The acts about introductions, among those that they can be in the way of.
+MEETINGS: Final[st.SearchStrategy[Step]] = st.sampled_from(
+    (
+        st.just(Rest()),
+        st.builds(Introduce, _PERSON, _PERSON, _PERSON),
+        st.builds(Introduce, _PERSON, _PERSON, _PERSON),
+        _AGREE,
+        _AGREE,
+        _AGREE,
+        _SEND,
+        _ENTER,
+        st.builds(Stand, st.just("members"), _PERSON, st.sampled_from((True, False, False))),
+        st.builds(Choose, _PERSON, st.sampled_from(("anyone", "my-groups", "introductions"))),
+    )
+).flatmap(lambda steps: steps)
+#: All of them, for long runs.
+EVERYTHING: Final[st.SearchStrategy[Step]] = st.sampled_from((STEPS, STEPS, STEPS, MEETINGS)).flatmap(
+    lambda steps: steps
+)
 
 #: What every example begins with: a room of each kind, with people in it.
 OPENING: Final[tuple[Step, ...]] = (
