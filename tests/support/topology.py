@@ -83,6 +83,7 @@ BRIEFLY_LEFT_OUT: Final[Mapping[str, str]] = {
             "test_reports.py",
             "test_relabel_restart.py",
             "test_restart.py",
+            "test_syslog.py",
             "test_waiting.py",
             "test_channels.py::test_pushers_go_to_listed_gateways_only_and_end_with_the_list",
             *(f"test_acts_moderation.py::{name}" for name in _WHO_MODERATES),
