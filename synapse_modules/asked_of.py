@@ -96,7 +96,8 @@ def _open_reports(txn: LoggingTransaction, localpart: str) -> int:
 def _unacknowledged(txn: LoggingTransaction, person: Person, rooms: Mapping[str, int]) -> list[Announcement]:
     """The newest announcements in their groups that an account has not acknowledged, its own aside; newest first."""
     there = [one for one in newest(txn, _ANNOUNCEMENTS) if one.room_id in rooms and one.by != person.localpart]
-    mine = [one for one in there if one.at * 1000 >= rooms[one.room_id]]  # who came later was not addressed
+    # Who came later was not addressed; an announcement is dated by the second, so whoever came within that one was.
+    mine = [one for one in there if one.at >= rooms[one.room_id] // 1000]
     if not mine:
         return []
     events, keys = (", ".join("?" for _ in some) for some in (mine, ACKNOWLEDGES))

@@ -175,6 +175,7 @@ HELD: Final = (
     Held(table="metrics_pulse", left="When each quarter's questions were asked; the answers are sealed ballots."),
     Held(table="metrics_progress", left=_NOBODY),
     Held(table="metrics_organisation", left=_NOBODY),
+    Held(table="metrics_named", left="Whether an organisation whose lead lets it be told was active, by month."),
     Held(table="inbox", left=_TRANSIENT),
     Held(table="outbox", left=_TRANSIENT),
     Held(table="job", left=_TRANSIENT),

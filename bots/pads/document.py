@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-
-from pycrdt import Doc, Text, TransactionEvent
+from typing import TYPE_CHECKING
 
 from bots.pads.rules import Refused, check
 from bots.pads.updates import ROOT, MalformedUpdate, read_state, read_update
+
+if TYPE_CHECKING:
+    from pycrdt import Doc, Text, TransactionEvent
 
 _AGAIN = "Please copy what you wrote, load the page again, and put it in once more."
 
@@ -17,6 +19,9 @@ class Document:
 
     def __init__(self, updates: Sequence[bytes], owners: Mapping[int, str]) -> None:
         """Puts together what was kept."""
+        # With all that it brings it is some megabytes of memory, which a community without pads does without.
+        from pycrdt import Doc, Text
+
         self._doc: Doc[Text] = Doc()
         self._text = self._doc.get(ROOT, type=Text)
         self._made: list[bytes] = []

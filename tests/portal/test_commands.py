@@ -33,7 +33,7 @@ async def browser() -> AsyncIterator[Browser]:
 @pytest_asyncio.fixture(scope="module")
 async def manager(here: Here) -> Visitor:
     """The browser of somebody who may ask for everything."""
-    here.people["mona"] = await here.server.member("mona", "harbour", "steward", "manager")
+    here.people["mona"] = await here.server.member("mona", "harbour", "lead", "steward", "manager")
     _, listed = await here.server.local("GET", "members")
     here.services["mona"] = next(m["service_room"] for m in listed["members"] if m["user_id"].startswith("@mona:"))
     return await here.sign_in("mona")

@@ -233,7 +233,7 @@ def test_stopping_and_starting_keeps_everything(community: Community) -> None:
 def test_the_doctor_looks_from_outside_too(community: Community) -> None:
     told = belisha("doctor", "--data", str(community.data))
     assert told.returncode == 0, told.stdout + told.stderr
-    assert [line[:4] for line in told.stdout.splitlines()] == ["ok  "] * 10, told.stdout
+    assert [line[:4] for line in told.stdout.splitlines()] == ["ok  "] * 11, told.stdout
     assert "ok  Element is reached" in told.stdout and "ok  the portal is reached" in told.stdout
 
 
