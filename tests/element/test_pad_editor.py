@@ -6,6 +6,8 @@ import asyncio
 import gzip
 from pathlib import Path
 
+import pytest
+
 from bots.portal.pages import static
 from tests.element.node import run
 from tests.support.npm import install
@@ -15,6 +17,7 @@ EDITOR = ROOT / "pad-editor"
 _LARGEST = 140_000  # bytes as browsers fetch it
 
 
+@pytest.mark.full
 async def test_what_the_portal_sends_is_what_its_source_gives(tmp_path: Path) -> None:
     await install(EDITOR, dev=True)
     code, said = await run("tsc", "--noEmit", folder=EDITOR)

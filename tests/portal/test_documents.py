@@ -109,6 +109,7 @@ async def test_a_file_shows_how_it_begins(here: Here, dora: Visitor, lars: Visit
     assert (await saved(dora, media_id, "preview"))[0] == 404
 
 
+@pytest.mark.full
 async def test_the_chat_tells_of_files_until_they_change(here: Here, dora: Visitor, lars: Visitor) -> None:
     """Decided when it is asked; an answer that names a file goes with the file (rules P2 and E1)."""
     event_id, media_id = await share(here, "Moon tables.pdf", b"words", group="shelf", by="lars", body="Of #May")

@@ -7,6 +7,8 @@ import zipfile
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from tests.support.community import Community, unique
 from tests.support.files import message, upload
 from tests.support.ledger import until
@@ -112,6 +114,7 @@ async def test_of_named_people_there_is_no_text(community: Community) -> None:
     assert await names(community, "ana", word) == []
 
 
+@pytest.mark.full
 async def test_a_group_without_previews_has_no_texts(community: Community) -> None:
     status, made = await community.create("ana", {"preset": "private_chat", "name": "Plans"})
     assert status == 200, made

@@ -17,7 +17,7 @@ from tests.support.workers import Workers
 from tests.synapse.racing import Kind
 
 pytestmark = pytest.mark.full
-ROUNDS = 3
+ROUNDS = 2
 
 
 @pytest_asyncio.fixture(scope="module")

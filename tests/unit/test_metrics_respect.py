@@ -310,6 +310,7 @@ def test_no_difference_of_published_numbers_is_about_too_few() -> None:
     assert list(found.finds()) == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("taken_out", ["_differ", "_new_rests", "_leaves_enough"])
 def test_the_attacker_would_find_one(taken_out: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With either rule of differences taken out, numbers about too few can be computed."""
