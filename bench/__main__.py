@@ -24,6 +24,7 @@ BENCHES: Final = (
     "directory",
     "relevance",
     "metrics",
+    "figures",
     "digest",
     "scale",
     "load",

@@ -57,7 +57,7 @@ async def desk(here: Here, browser: Browser) -> AsyncIterator[Desk]:
     # Not of the harbour, which the examples name: nobody off-boards their own organisation.
     for name in ("anna", "fay"):
         await join(here, name, "chandlers")
-    here.people["freya"] = await here.server.member("freya", "chandlers", "steward", "manager")
+    here.people["freya"] = await here.server.member("freya", "chandlers", "lead", "steward", "manager")
     _, listed = await here.server.local("GET", "members")
     here.services["freya"] = next(m["service_room"] for m in listed["members"] if m["user_id"].startswith("@freya:"))
     invited = [here.people[name].user_id for name in ("anna", "fay")]
