@@ -186,15 +186,17 @@ def claim(text: str) -> str:
 
 def mail_host(text: str) -> str:
     """The name or address of a mail server."""
-    if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", text):
-        raise refuse(f"{text!r} is no server's name", "write it without a port, such as mail. and your domain")
-    return text
+    return _server(text, "mail.")
 
 
 def collector(text: str) -> str:
     """The name or address of a server that collects logs."""
+    return _server(text, "logs.")
+
+
+def _server(text: str, such_as: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9.:-]{1,253}", text):
-        raise refuse(f"{text!r} is no server's name", "write it without a port, such as logs. and your domain")
+        raise refuse(f"{text!r} is no server's name", f"write it without a port, such as {such_as} and your domain")
     return text
 
 

@@ -13,7 +13,8 @@ from belisha.metrics.facts import Fact, distinct, fact_of
 from belisha.metrics.respect import Name, Shown, release
 from belisha.metrics.rollups import Rollups
 from tests.support.naive_acknowledging import Raw, naive_time_to_acknowledgement
-from tests.unit.test_metrics import LONDON, MINUTE, STARTS, at
+from tests.unit.test_metrics import LONDON, at
+from tests.unit.test_metrics_asks import histories
 
 QUARTER = Period(date(2026, 4, 1), date(2026, 6, 30))
 APRIL, MAY, JUNE = months(QUARTER)
@@ -85,18 +86,7 @@ events = st.tuples(
 )
 
 
-@st.composite
-def histories(draw: st.DrawFn) -> list[Raw]:
-    """Three weeks around a change of the clock, late and out of order, some of it twice."""
-    start = draw(st.sampled_from(STARTS))
-    raw = [
-        (f"k{number}", start + quarter * 15 * MINUTE, who, did, about)
-        for number, (quarter, who, did, about) in enumerate(draw(st.lists(events, max_size=40)))
-    ]
-    return raw + draw(st.lists(st.sampled_from(raw), max_size=10)) if raw else raw
-
-
-@given(histories(), st.integers(0, 20), st.integers(0, 20))
+@given(histories(events), st.integers(0, 20), st.integers(0, 20))
 def test_it_is_what_plain_sql_finds(raw: list[Raw], begins: int, length: int) -> None:
     start = day_of(raw[0][1], LONDON) if raw else date(2026, 3, 20)
     first = start + timedelta(days=begins - 10)

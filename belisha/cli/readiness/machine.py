@@ -125,7 +125,7 @@ def room(state: Path, backups: str | None, wanted: int = ROOM, for_backups: int 
 def clock(command: Sequence[str] = ("timedatectl", "show", "--property=NTPSynchronized", "--value")) -> list[Finding]:
     """Whether somebody sets the clock: six digits of a second factor hold for half a minute."""
     try:
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()  # noqa: S603  a test names another
     except OSError:
         said = ""
     if said == "yes":
