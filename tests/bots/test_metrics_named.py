@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
+import sqlalchemy as sa
+
 from belisha.metrics.days import month_of
 from belisha.metrics.facts import Fact, fact_of
 from bots.kernel.store import Store
@@ -29,9 +31,9 @@ async def tell(store: Store, *facts: Fact) -> None:
 async def decided(store: Store, now: float) -> dict[str, bool | None]:
     """What is known of June after a night."""
 
-    def night(connection: object) -> None:
-        rolling.roll_up(connection, now, LONDON)  # type: ignore[arg-type]
-        publishing.publish(connection, now, LONDON)  # type: ignore[arg-type]
+    def night(connection: sa.Connection) -> None:
+        rolling.roll_up(connection, now, LONDON)
+        publishing.publish(connection, now, LONDON)
 
     await store.write(night)
     found = await store.read(named.read)
