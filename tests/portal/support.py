@@ -25,7 +25,7 @@ CODE = re.compile(r"!portal ([A-Z2-9]{4}-[A-Z2-9]{4})")
 FORM = re.compile(r'name="form" value="([0-9a-f]{64})"')
 OWN = {"Sec-Fetch-Site": "same-origin"}
 #: Raises an alarm in a browser that takes any of it for markup.
-HOSTILE = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{ 7*7 }}"
+HOSTILE = "\"'><img src=x onerror=alert(1)><script>alert(2)</script>{{ 9**9 }}"
 
 
 @dataclass

@@ -152,7 +152,7 @@ async def test_hostile_profiles_are_only_words_on_every_page(here: Here, ana: Vi
             assert "<img src=x" not in page.text and "<script>alert" not in page.text and "\u202e" not in page.text, (
                 path
             )
-            assert "49" not in re.sub(r"[0-9a-f]{12,}", "", page.text.partition("<main")[2]), "no template is read"
+            assert str(9**9) not in page.text, "no template is read"
     answer = await max_.get("/directory/hits?q=buoys")
     assert answer.headers["Content-Type"].startswith("application/json")
     table = await max_.get("/directory/profiles.csv")
