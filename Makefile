@@ -61,9 +61,11 @@ test-deploy: .venv/test.stamp  ## Install the built wheel, and run the playbook 
 	@BELISHA_CONTAINER=1 $(BIN)/python -m pytest tests/deploy
 
 release: .venv/run.stamp  ## Pack what a server needs into dist/belisha-release.tar, for the Debian whose Python this one is
-	@rm -rf dist/release && mkdir -p dist/release/wheels
+	@rm -rf dist/release dist/preflight && mkdir -p dist/release/wheels
 	@$(PIP) download --no-deps --only-binary :all: --require-hashes -r requirements/run.txt -d dist/release/wheels
 	@$(PIP) wheel --no-deps --no-build-isolation --no-index --wheel-dir dist/release/wheels .
+	@$(PIP) install --no-index --no-compile --find-links dist/release/wheels --target dist/preflight belisha
+	@tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C dist/preflight -cf - . | gzip -n > dist/release/preflight.tar.gz
 	@cp requirements/run.txt dist/release/requirements.txt
 	@$(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' > dist/release/python
 	@tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C dist/release -cf dist/belisha-release.tar .

@@ -44,6 +44,16 @@ def test_a_role_validates_before_it_installs_and_verifies_after(role: str) -> No
     assert "nothing was changed" in validate
 
 
+def test_the_server_is_looked_at_as_a_whole_before_anything_is_changed() -> None:
+    """What `belisha preflight` leaves is nothing, and the play ends where it finds something in the way."""
+    first, _, rest = (ANSIBLE / "site.yml").read_text().partition("- name: Build the community\n")
+    assert "tasks_from: preflight" in first and "any_errors_fatal: true" in first and "roles:" in rest
+    tasks = ANSIBLE / "roles" / "base" / "tasks"
+    asking, brought = ((tasks / f"{name}.yml").read_text() for name in ("preflight", "preflight_brought"))
+    assert "that: base_told.rc == 0" in asking and "nothing was changed" in asking
+    assert brought.partition("\n  always:\n")[2].count("state: absent") == 2
+
+
 def test_what_the_playbook_says_names_no_secret() -> None:
     tasks = (ANSIBLE / "roles" / "proxy" / "tasks" / "install.yml").read_text()
     bring = tasks.partition("- name: Bring the certificate\n")[2].partition("\n\n")[0]

@@ -108,6 +108,17 @@ def test_ports_are_free_or_this_servers_own(tmp_path: Path) -> None:
     assert machine.ports((), (port,), tmp_path / "none") == []
 
 
+def test_a_port_that_nginx_has_already_is_no_obstacle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("", 0)) as taken:
+        port = taken.getsockname()[1]
+        (found,) = machine.ports((port,), (), tmp_path / "none")
+        assert f"Port {port} is taken" in str(found)
+        assert f":{port}" in machine._holders(port)
+        monkeypatch.setattr(machine, "_holders", lambda port: f'LISTEN 0 511 *:{port} users:(("nginx",pid=1,fd=6))')
+        assert machine.ports((port,), (), tmp_path / "none") == []
+        assert machine.ports((), (port,), tmp_path / "none") != [], "a service of ours does not share"
+
+
 def test_there_is_room_for_the_community_and_its_backups(tmp_path: Path) -> None:
     within, much = tmp_path / "not" / "there", 1 << 62
     assert machine.room(within, str(tmp_path), 1, 1) == []

@@ -16,6 +16,9 @@ CHECKS = {
     "clock": "the clock is set by others",
 }
 
+#: What has to be free, in bytes: the database and the files of a small community.
+ROOM = 5_000_000_000
+
 
 def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
     """Adds the command to the parser."""
@@ -33,6 +36,13 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
         help="the settings; - reads them (default: /etc/belisha/belisha.yaml)",
     )
     parser.add_argument("--port", type=int, default=8008, metavar="N", help="the homeserver's port (default: 8008)")
+    parser.add_argument(
+        "--room",
+        type=int,
+        default=ROOM,
+        metavar="BYTES",
+        help=f"what has to be free for the community (default: {ROOM})",
+    )
     parser.add_argument(
         "--but", choices=tuple(CHECKS), action="append", default=[], metavar="CHECK", help="do not look at this one"
     )

@@ -23,7 +23,7 @@ def run(args: argparse.Namespace) -> int:
         "dns": lambda: machine.names(machine.sites(settings)),
         "ports": lambda: machine.ports((80, 443), range(args.port, args.port + 6), FOLDERS.configuration),
         "smtp": lambda: mail.look(settings.mail, FOLDERS.state / "bots"),
-        "disk": lambda: machine.room(FOLDERS.state, settings.backup.folder),
+        "disk": lambda: machine.room(FOLDERS.state, settings.backup.folder, args.room),
         "clock": machine.clock,
     }
     told = [finding for name in CHECKS if name not in args.but for finding in _told(name, looks[name]())]

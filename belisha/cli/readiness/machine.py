@@ -11,14 +11,14 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from belisha.cli import data_folder
+from belisha.cli.readiness import ROOM
 from belisha.cli.readiness.finding import Finding
 from belisha.settings import Settings
 
 #: The versions of Debian that are tested, and the oldest PostgreSQL among theirs.
 DEBIAN: Final = ("12", "13")
 POSTGRESQL: Final = 15
-#: What has to be free, in bytes: the database and the files of a small community; a backup of it.
-ROOM: Final = 5_000_000_000
+#: What has to be free for a backup of a small community, in bytes.
 ROOM_FOR_BACKUPS: Final = 1_000_000_000
 
 
@@ -78,7 +78,7 @@ def ports(public: Iterable[int], own: Iterable[int], configuration: Path) -> lis
     """Whether the ports are free; on a server that is there already, its own services have them.
 
     Args:
-        public: those that nginx takes on all addresses.
+        public: those that nginx takes on all addresses, and may have already.
         own: those of the services, on this machine alone.
         configuration: the server's folder.
     """
@@ -96,11 +96,20 @@ def ports(public: Iterable[int], own: Iterable[int], configuration: Path) -> lis
                         f"Whether port {port} is free is seen by root alone.", "Run this as root.", is_in_the_way=False
                     )
                 )
-            else:
+            elif address or "nginx" not in _holders(port):  # the playbook has a running nginx serve the sites
                 found.append(
                     Finding(f"Port {port} is taken.", f"Stop what has it: ss -ltnp 'sport = :{port}' says what it is.")
                 )
     return found
+
+
+def _holders(port: int) -> str:
+    """Which programs listen at a port, as `ss` tells root."""
+    command = ["ss", "--listening", "--tcp", "--numeric", "--processes", "--no-header", f"sport = :{port}"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout  # noqa: S603  ours
+    except OSError:
+        return ""
 
 
 def room(state: Path, backups: str | None, wanted: int = ROOM, for_backups: int = ROOM_FOR_BACKUPS) -> list[Finding]:
