@@ -172,6 +172,8 @@ class Needs:
     policy: bool = False
     fresh: bool = False
     """Ask again, however recently the policy was asked for."""
+    policy_of: str | None = None
+    """Of a job: the rules of that room, asked for anew; nobody waits for it."""
     audience: bool = False
     people: bool = False
     asker: bool = False

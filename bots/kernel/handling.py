@@ -226,6 +226,9 @@ async def with_needs(
     """
     if needs.policy:
         context = replace(context, policy=await actor.rooms.policy(room_id, needs))
+    if needs.policy_of is not None:
+        anew = replace(needs, fresh=True, patient=True)
+        context = replace(context, policy=await actor.rooms.policy(needs.policy_of, anew))
     if needs.people:
         everybody = await actor.rooms.people(room_id)
         context = replace(context, people={user: name for user, name in everybody.items() if not is_ours(user)})

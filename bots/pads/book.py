@@ -89,6 +89,17 @@ def drop(connection: sa.Connection, event_id: str) -> None:
         connection.execute(table.delete().where(table.c.event_id == event_id))
 
 
+def rooms(connection: sa.Connection) -> Sequence[str]:
+    """The groups that have pads."""
+    return list(connection.scalars(sa.select(pad.c.room_id).distinct().order_by(pad.c.room_id)))
+
+
+def drop_all(connection: sa.Connection, room_id: str) -> None:
+    """Takes every pad of a group away."""
+    for event_id in connection.scalars(sa.select(pad.c.event_id).where(pad.c.room_id == room_id)).all():
+        drop(connection, event_id)
+
+
 class PadBook:
     """Reads and writes pads, for those outside the kernel's transactions."""
 

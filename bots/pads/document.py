@@ -108,6 +108,15 @@ class Document:
         self._made.append(event.update)
 
 
+def merged(updates: Sequence[bytes]) -> bytes:
+    """Several changes as one."""
+    if len(updates) == 1:
+        return updates[0]
+    from pycrdt import merge_updates
+
+    return merge_updates(*updates)
+
+
 class Spoiled(Refused):
     """What was refused only when parts of it were taken in: the document is to be put together anew."""
 

@@ -78,7 +78,10 @@ class Editor:
 
     def tell(self, **said: Any) -> None:
         """Has a word of ours sent, as JSON."""
-        text = json.dumps(said, separators=(",", ":"))
+        self.say(written(**said))
+
+    def say(self, text: str) -> None:
+        """Has a word of ours sent that was `written` once for several pages."""
         self._put(text, len(text))
 
     def end(self, code: int, sentence: str) -> None:
@@ -124,6 +127,11 @@ class Editor:
             return
         self._bytes += size
         self.out.put_nowait(one)
+
+
+def written(**said: Any) -> str:
+    """A word of ours to pages, as JSON."""
+    return json.dumps(said, separators=(",", ":"))
 
 
 def place_of(given: object) -> tuple[str, str] | None:

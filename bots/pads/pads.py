@@ -1,13 +1,19 @@
-"""What the bot does for pads: begins one behind a member's message, and has it gone with that (rule E1)."""
+"""What the bot does for pads: begins one behind a member's message, and has it gone with that (rule E1).
+
+A room that is gone from the server takes no message back any more. So twice a day is looked whether the groups are
+still there; what the server says once may be a mistake of a moment, what it says again an hour later is none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import time
+from typing import Final
 
-from bots.kernel.bot import Context, Job, Needs
+from bots.kernel.bot import Context, Job, Needs, Unknown
 from bots.kernel.calls import Acting, Answer, Call, Entry
-from bots.kernel.effects import Effect, Redact, Sent, transaction_id
+from bots.kernel.effects import Effect, Redact, Schedule, Sent, transaction_id
 from bots.kernel.events import REDACTION, Event
 from bots.kernel.outbox import was_said
 from bots.kernel.rules import Rule
@@ -16,11 +22,18 @@ from bots.pads.commands import PAD
 
 _BOT = "steward"  # in whose name it speaks
 
+#: Looks whether the groups of pads are there, and whether one is.
+SWEEP: Final = "pads sweep"
+LOOK: Final = "pads of "
+_TWICE_A_DAY: Final = 43_200
+#: After how many seconds the server is asked again about a room that it does not know.
+_ASKED_AGAIN: Final = 3_600.0
+
 
 class Pads:
     """Pads, as a part of the steward."""
 
-    rules: Mapping[str, Rule] = {}
+    rules: Mapping[str, Rule] = {SWEEP: Rule(time(0), every=_TWICE_A_DAY)}
 
     def __init__(self, portal: str = "") -> None:
         """Knows the portal's address; empty where there is none."""
@@ -59,13 +72,26 @@ class Pads:
         """The same for what was redacted in the steward's own name: by moderation, or since it was old."""
         return (self.handle(event, context) or ()) if event.type == REDACTION else ()
 
-    def job_needs(self, _job: Job) -> Needs | None:
-        """It has no jobs."""
-        return None
+    def job_needs(self, job: Job) -> Needs | None:
+        """Whether a group is there; None for other jobs."""
+        return Needs(policy_of=str(job.arguments["room_id"])) if job.name.startswith(LOOK) else None
 
-    def run(self, _job: Job, _context: Context) -> Sequence[Effect] | None:
-        """It has no jobs."""
-        return None
+    def run(self, job: Job, context: Context) -> Sequence[Effect] | None:
+        """Looks after groups that are gone; None for other jobs."""
+        if job.name == SWEEP:
+            return tuple(
+                Schedule(f"{LOOK}{room}", context.now, {"room_id": room, "is_missed": False})
+                for room in book.rooms(context.database)
+            )
+        if not job.name.startswith(LOOK):
+            return None
+        room_id = str(job.arguments["room_id"])
+        if not isinstance(context.policy, Unknown) or not context.policy.no_such_room:
+            return ()
+        if not job.arguments["is_missed"]:
+            return (Schedule(job.name, context.now + _ASKED_AGAIN, {"room_id": room_id, "is_missed": True}),)
+        book.drop_all(context.database, room_id)
+        return ()
 
 
 def _once(room_id: str, event_id: str) -> str:

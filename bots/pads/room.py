@@ -19,8 +19,8 @@ from belisha.markers import MarkerReader
 from belisha.tlp import Label
 from bots.kernel.logs import where
 from bots.pads.book import Gone, PadBook, Taken
-from bots.pads.document import Document, Spoiled
-from bots.pads.editor import AGAIN, ENDED, REFUSED, Editor
+from bots.pads.document import Document, Spoiled, merged
+from bots.pads.editor import AGAIN, ENDED, REFUSED, Editor, written
 from bots.pads.rules import Labelled, Refused, check_length, labelled, title
 from bots.pads.standing import Look, Standing
 from bots.pads.updates import ASK, CHANGE, GIVE, MalformedUpdate, frame
@@ -35,7 +35,9 @@ _PATIENCE: Final = 10.0
 #: So many updates behind the kept state it is written anew.
 _FOLD: Final = 400
 _AT_ONCE: Final = 200
+#: So long after a cursor has moved all of them are shown, in seconds; among more than a few pages, longer by as much.
 _SHOWN_AFTER: Final = 0.05
+_FEW: Final = 5
 _SETTLES: Final = 1.0
 
 _GONE: Final = "This pad is not for you to see any more, it was taken back, or your session has ended."
@@ -271,11 +273,14 @@ class PadRoom:
         return found
 
     def _pass_on(self, made: Sequence[tuple[Editor | None, bytes]]) -> None:
-        for by, update in made:
-            framed = frame(CHANGE, update)
-            for editor in self.editors:
-                if editor is not by and editor.is_even:
-                    editor.send(framed)
+        """Shows changes: as one, since it is messages that cost. What a page wrote itself is no news to it."""
+        if not made:
+            return
+        writers = {by for by, _ in made}
+        framed = frame(CHANGE, merged([update for _, update in made]))
+        for editor in self.editors:
+            if editor.is_even and writers != {editor}:
+                editor.send(framed)
 
     def _refuse(self, editor: Editor, sentence: str) -> None:
         editor.end(REFUSED, sentence)
@@ -365,7 +370,8 @@ class PadRoom:
 
     def _show_soon(self) -> None:
         if self._showing is None and not self.is_over:
-            self._showing = asyncio.get_running_loop().call_later(_SHOWN_AFTER, self._show)
+            pause = _SHOWN_AFTER * max(1.0, len(self.editors) / _FEW)
+            self._showing = asyncio.get_running_loop().call_later(pause, self._show)
 
     def _show(self) -> None:
         """Tells everybody who is there; later where it is not known whether they still may."""
@@ -373,9 +379,9 @@ class PadRoom:
         if time.monotonic() - self._looked > _HOLDS:
             self._show_soon()
             return
-        here = [one.shown() for one in sorted(self.editors, key=lambda one: one.number)]
+        here = written(here=[one.shown() for one in sorted(self.editors, key=lambda one: one.number)])
         for editor in self.editors:
-            editor.tell(here=here)
+            editor.say(here)
 
 
 _UNCONFIRMED: Final = "To write here, confirm this browser first."
