@@ -33,6 +33,8 @@ class What(StrEnum):
     ROLES = "roles"
     #: A session ended: account and device.
     SESSION = "session"
+    #: A legal hold ended, and what it kept was erased: its id.
+    HOLD = "hold"
 
 
 class Revocation(NamedTuple):
@@ -56,6 +58,7 @@ _IDS: Final[Mapping[What, int]] = {
     What.PSEUDONYM: 1,
     What.ROLES: 1,
     What.SESSION: 2,
+    What.HOLD: 1,
 }
 _STATES: Final[Mapping[What, frozenset[str]]] = {
     What.LABEL: frozenset(str(label) for label in Label),

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from belisha.kept import public_of
+
 FOLDER = "secrets"
 
 
@@ -18,6 +20,8 @@ class Secrets:
     as_token: str = field(repr=False)
     hs_token: str = field(repr=False)
     pepper: str = field(repr=False)
+    #: The public half of the secret `hold`, which is told in no other way.
+    hold_public: str = ""
 
 
 class SecretsError(Exception):
@@ -44,6 +48,7 @@ MAKERS: dict[str, Callable[[], str]] = {
     "portal_api": _token,
     "audit": _token,
     "factor": _token,
+    "hold": _token,
     "metrics": _token,
     "replication": _token,
     "signing.key": _signing_key,
@@ -68,7 +73,8 @@ def ensure(data: Path) -> Secrets:
             raise SecretsError(
                 f"{path} is empty. Restore it from a backup, or delete it if nobody uses this community yet"
             )
-    return Secrets(**{name: read(data, name) for name in ("as_token", "hs_token", "pepper")})
+    texts = {name: read(data, name) for name in ("as_token", "hs_token", "pepper")}
+    return Secrets(**texts, hold_public=public_of(read(data, "hold")))
 
 
 def read(data: Path, name: str) -> str:

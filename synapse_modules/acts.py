@@ -17,6 +17,7 @@ from synapse_modules.acts_announcements import AnnouncementActs
 from synapse_modules.acts_documents import DocumentActs
 from synapse_modules.acts_exports import ExportActs
 from synapse_modules.acts_groups import GroupActs, GroupChangeActs
+from synapse_modules.acts_holds import HoldActs
 from synapse_modules.acts_introductions import IntroductionActs
 from synapse_modules.acts_invitations import InvitationActs
 from synapse_modules.acts_items import ItemActs
@@ -89,6 +90,7 @@ class Acts:
             ExportActs(parts),
             DocumentActs(parts),
             FigureActs(parts),
+            HoldActs(parts),
         )
         self._carriers = {act: carrier for carrier in carriers for act in carrier.acts}
 

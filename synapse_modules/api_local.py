@@ -55,6 +55,7 @@ class LocalApi(Resource):
         self._exports = parts.exports
         self._sign_in = parts.sign_in
         self._syslog = parts.syslog
+        self._holds = parts.holds
         self._secret = secret.encode()
         self._degraded = degraded
         self.handlers = {
@@ -75,6 +76,8 @@ class LocalApi(Resource):
             "POST rooms": self._upgrade_room,
             "POST exports": self._hand_over,
             "DELETE identities": self._forget_identities,
+            "GET holds": self._list_holds,
+            "POST holds": self._open_hold,
             **RegistrationApi(parts.api, parts.registry, parts.registrations, parts.rooms.contacts).handlers,
         }
 
@@ -108,6 +111,13 @@ class LocalApi(Resource):
     async def _hand_over(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         """`POST exports/{localpart}`: a link to the copy of what is held about a member who cannot sign in."""
         return await self._exports.hand_over(_one(path))
+
+    async def _list_holds(self, _request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        return await self._holds.listed()
+
+    async def _open_hold(self, request: SynapseRequest, path: list[str]) -> dict[str, Any]:
+        """`POST holds/{id}`: the next of what a hold keeps, sealed, once two have agreed."""
+        return await self._holds.take_out(_one(path), parse_json_object_from_request(request))
 
     async def _forget_identities(self, _request: SynapseRequest, path: list[str]) -> dict[str, Any]:
         """`DELETE identities/{localpart}`: lets another identity of the organisation's provider take an account."""

@@ -53,6 +53,7 @@ class Config:
         self.strict_hooks: bool = raw["strict_hooks"]
         self.recertification_days: int | None = raw["recertification_days"]
         self.portal_origin: str = raw["portal_origin"]
+        self.hold_key: str = raw["hold_key"]
         sign_in = raw["sign_in"]
         key = Path(sign_in["key_file"]).read_text(encoding="utf-8").strip()
         self.sign_in = SignInRules(sign_in["second_factor"], sign_in["by_organisation"], sign_in["enrol_until"], key)

@@ -19,6 +19,7 @@ from belisha.policy.files import File, Share, State
 from belisha.policy.rooms import from_state
 from belisha.tlp import Label
 from synapse_modules.audit import Audit
+from synapse_modules.hold_tables import note_shares
 from synapse_modules.portrait_rows import Portrait
 from synapse_modules.scan_rows import inside_of
 from synapse_modules.text_rows import forget
@@ -299,6 +300,7 @@ def _redacted(txn: LoggingTransaction, event_id: str, now: int) -> list[str]:
     gone = txn.fetchall()
     for media_id, shared_by in gone:
         txn.execute("UPDATE belisha_file SET was_redacted = 1, text_due = 1 WHERE media_id = ?", (media_id,))
+        note_shares(txn, media_id, shared_by)
         txn.execute("DELETE FROM belisha_share WHERE media_id = ? AND event_id = ?", (media_id, shared_by))
     return _close_unshared(txn, {str(media_id) for media_id, _ in gone}, now)
 

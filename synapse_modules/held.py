@@ -146,6 +146,21 @@ HELD: Final = (
     ),
     Held(table="belisha_recovery_note", left=_TRANSIENT),
     Held(
+        table="belisha_hold",
+        section="legal holds by you",
+        mine=("asked_by", "confirmed_by", "release_by", "open_by", "ended_by"),
+        give=("id", "quiet", "ends", "asked_at", "confirmed_at", "release_at", "open_at", "ended_at"),
+        masked=("asked_by", "confirmed_by", "release_by", "open_by", "ended_by"),
+        left=f"Legal holds that concern you, and on which basis. {_REVIEWED}",
+    ),
+    Held(
+        table="belisha_hold_kept", left=f"Sealed copies of what was withdrawn, which nobody here can read. {_REVIEWED}"
+    ),
+    Held(table="belisha_hold_share", left=_TRANSIENT),
+    Held(
+        table="belisha_hold_note", left="That you were told of a legal hold; what was said is given under “messages”."
+    ),
+    Held(
         table="belisha_recertification",
         left="Rounds of an organisation; when you were confirmed, and whether you are frozen, is given otherwise.",
     ),

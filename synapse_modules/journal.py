@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -21,6 +22,7 @@ from belisha.policy.people import Standing
 from belisha.policy.types import RELABEL
 from belisha.revocations import Revocation, What, roles_text
 from belisha.tlp import Label
+from synapse_modules import hold_tables
 from synapse_modules import registry_tables as tables
 from synapse_modules.file_rows import FileRows
 from synapse_modules.hooks import Hooks
@@ -102,12 +104,14 @@ class Journal:
             await self._api.run_db_interaction("belisha_journal", _set_position, position)
         files = await self._rows.to_journal(_BATCH)
         sessions = await self._api.run_db_interaction("belisha_journal", _sessions)
+        holds = await self._api.run_db_interaction("belisha_journal", hold_tables.to_journal)
         standings, roles = await self._changed_people()
         await self._append(
             path,
             [
                 *(Revocation(What.FILE, (media_id,)) for media_id in files),
                 *(Revocation(What.SESSION, session) for session in sessions),
+                *(Revocation(What.HOLD, (one,)) for one in holds),
                 *(Revocation(What.STANDING, key, now) for key, now in standings.items()),
                 *(Revocation(What.ROLES, (name,), now) for name, now in roles.items()),
             ],
@@ -115,6 +119,7 @@ class Journal:
         self._standings |= standings
         self._roles |= roles
         await self._rows.journalled(files)
+        await self._api.run_db_interaction("belisha_journal", hold_tables.journalled, holds)
         await self._api.run_db_interaction("belisha_journal", _forget_sessions, sessions)
 
     async def _append(self, path: Path, revocations: list[Revocation]) -> None:
@@ -156,6 +161,7 @@ class Journal:
             What.PSEUDONYM: self._forget,
             What.ROLES: self._take_roles,
             What.SESSION: self._sign_out,
+            What.HOLD: self._end_hold,
         }[revocation.what]
         return await act(revocation)
 
@@ -204,6 +210,10 @@ class Journal:
             return kept != member.roles and (await self._registry.put_member(member._replace(roles=kept)))[1]
         except RegistryError:  # removed since
             return False
+
+    async def _end_hold(self, one: Revocation) -> bool:
+        now = int(time.time())
+        return bool(await self._api.run_db_interaction("belisha_journal", hold_tables.end_again, one.ids[0], now))
 
     async def _sign_out(self, one: Revocation) -> bool:
         return await self._people.end_session(*one.ids)

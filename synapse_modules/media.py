@@ -30,6 +30,7 @@ from synapse_modules.downloads import FILE, THUMBNAIL, WRITE_EVERY_MS, Downloads
 from synapse_modules.erasure import Erasure
 from synapse_modules.file_rows import FileRows, Meta
 from synapse_modules.guards import Guard
+from synapse_modules.held_files import HeldFiles
 from synapse_modules.inspection import Inspection
 from synapse_modules.portraits import Portraits
 from synapse_modules.refusal import not_found, or_no, refused
@@ -112,10 +113,10 @@ class Media:
             ),
         )
 
-    def start(self) -> None:
+    def start(self, held: HeldFiles) -> None:
         """Begins to write down what is given out, to erase what is withdrawn, and to read what is still unread."""
         if self.serves:
-            Erasure(self._api, self._rows, self._repository).start()
+            Erasure(self._api, self._rows, self._repository, held).start()
             Unscanned(self._api, self._screening, self._audit, self._repository).start()
             self._inspection.start(self._repository.filepaths.local_media_filepath)
             self._texts.start(self._repository.filepaths.local_media_filepath)

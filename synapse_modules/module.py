@@ -45,6 +45,7 @@ from synapse_modules.exports import Exports
 from synapse_modules.file_rows import FileRows
 from synapse_modules.files import Files
 from synapse_modules.group_places import GroupPlaces
+from synapse_modules.holds import Holds
 from synapse_modules.hooks import Hooks
 from synapse_modules.inspection import Inspection
 from synapse_modules.journal import Journal
@@ -140,14 +141,13 @@ class BelishaModule:
         self.journal = Journal(
             api, self.hooks, self.registry, file_rows, redactions, self.relabelling, self.rights, config.revocations
         )
-        self.makings = Makings(api, self.hooks, self.registry, self.rooms, upgrade_rows)
+        self.makings, self.places = Makings(api, hooks, registry, rooms, upgrade_rows), GroupPlaces(api, hooks, rooms)
         self.reports = Reports(api, self.hooks, self.registry, self.rooms, self.markers)
-        self.waiting = Waiting(api, self.hooks, self.registry, self.rooms)
+        self.waiting, self.notices = Waiting(api, hooks, registry, rooms), Notices(api, registry, steward)
         self.recoveries = Recoveries(api, self.hooks, self.registry, self.rooms, self.audit, sign_in)
         self.alerts, self.watch = alerts.Alerts(api, self.rooms), watch.Watch(api, screening, self.rooms)
-        self.exports = Exports(api, self.registry, self.audit)
-        self.open_acts = OpenActs(api, self.audit, self.rooms)
-        self.places = GroupPlaces(api, self.hooks, self.rooms)
+        self.exports, self.open_acts = Exports(api, registry, self.audit), OpenActs(api, self.audit, rooms)
+        self.holds = Holds(api, hooks, registry, rooms, self.audit, config.hold_key)
         self.syslog = Syslog(api, config.syslog, self.audit, self.registry, sign_in, self.rooms)
         parts = Parts(
             api,
@@ -178,6 +178,7 @@ class BelishaModule:
             self.exports,
             sign_in,
             self.syslog,
+            self.holds,
         )
         self.check = EventCheck(config, parts)
         self.channels = Channels(api, self.registry, self.markers, config.push_gateways)
@@ -195,7 +196,6 @@ class BelishaModule:
         metrics.degraded(len(self.degraded))
         metrics.disks(config.audit_heads.parent, self.media.folder)
         self.degraded_notice = DegradedNotice(api, self.rooms, self.degraded)
-        self.notices = Notices(api, self.registry, self.about.steward)
         api.register_third_party_rules_callbacks(
             check_event_allowed=self.check_event_allowed,
             on_create_room=self.on_create_room,
@@ -206,12 +206,11 @@ class BelishaModule:
         )
         api.register_spam_checker_callbacks(check_media_file_for_spam=self.check_media_file_for_spam)
         self.hooks.before_storing(self._before_storing)
-        self.media.start()
+        self.media.start(self.holds.files)
         sign_in.start()
         self.audit.start()
         self.syslog.start()
-        self.audit_heads = AuditHeads(api, self.audit, self.rooms, config.audit_heads)
-        self.deliveries = Deliveries(api)
+        self.deliveries, self.audit_heads = Deliveries(api), AuditHeads(api, self.audit, rooms, config.audit_heads)
         self.deliveries.fit()
         http.register(parts, self.check, config, self.degraded, self.deliveries)
         if api.should_run_background_tasks():
@@ -251,6 +250,7 @@ class BelishaModule:
                     (audit_open.EVERY_MS, self.open_acts.tell, "belisha_open_acts"),
                     (watch.EVERY_MS, self.watch.catch_up, "belisha_watch"),
                     (exports.EVERY_MS, self.exports.catch_up, "belisha_exports"),
+                    (self.holds.every_ms, self.holds.catch_up, "belisha_holds"),
                 ):
                     self._api.looping_background_call(self._do, every, work, desc=name)
                 self._api.looping_background_call(self.retention.run, retention.EVERY_MS, desc="belisha_retention")

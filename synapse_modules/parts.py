@@ -12,6 +12,7 @@ from synapse_modules.audit_open import OpenActs
 from synapse_modules.copies import Copies
 from synapse_modules.exports import Exports
 from synapse_modules.files import Files
+from synapse_modules.holds import Holds
 from synapse_modules.hooks import Hooks
 from synapse_modules.introductions import Introductions
 from synapse_modules.journal import Journal
@@ -67,6 +68,7 @@ class Parts(NamedTuple):
     exports: Exports
     sign_in: SignIn
     syslog: Syslog
+    holds: Holds
 
     @property
     def introductions(self) -> Introductions:

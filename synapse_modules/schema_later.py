@@ -90,4 +90,52 @@ LATER: Final[tuple[tuple[str, ...], ...]] = (
         " number BIGINT NOT NULL,"
         " PRIMARY KEY (collector, writer))",
     ),
+    # Legal holds, and what they keep, sealed; people by user id, times are seconds since 1970.
+    (
+        "CREATE TABLE belisha_hold ("
+        " id TEXT NOT NULL PRIMARY KEY,"
+        " room_id TEXT,"
+        " member TEXT,"
+        " since BIGINT,"
+        " until BIGINT,"
+        " reason TEXT NOT NULL,"
+        " quiet SMALLINT NOT NULL,"
+        " ends BIGINT NOT NULL,"
+        " asked_by TEXT NOT NULL,"
+        " asked_at BIGINT NOT NULL,"
+        " confirmed_by TEXT,"
+        " confirmed_at BIGINT,"
+        " release_by TEXT,"  # the first of two who want it ended, and opened
+        " release_at BIGINT,"
+        " open_by TEXT,"
+        " open_at BIGINT,"
+        " open_until BIGINT,"
+        " opened_at BIGINT,"
+        " ended_by TEXT,"
+        " ended_at BIGINT,"
+        " reviewed_at BIGINT,"
+        " journalled SMALLINT NOT NULL)",
+        "CREATE INDEX belisha_hold_active ON belisha_hold (id) WHERE ended_at IS NULL",
+        "CREATE TABLE belisha_hold_kept ("
+        " hold_id TEXT NOT NULL,"
+        " kind TEXT NOT NULL,"
+        " id TEXT NOT NULL,"
+        " part INTEGER NOT NULL,"
+        " sealed TEXT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " PRIMARY KEY (hold_id, kind, id, part))",
+        # Files that a hold covers by an event that shared them and was redacted.
+        "CREATE TABLE belisha_hold_share ("
+        " hold_id TEXT NOT NULL,"
+        " media_id TEXT NOT NULL,"
+        " PRIMARY KEY (hold_id, media_id))",
+        "CREATE TABLE belisha_hold_note ("
+        " hold_id TEXT NOT NULL,"
+        " step TEXT NOT NULL,"
+        " who TEXT NOT NULL,"
+        " at BIGINT NOT NULL,"
+        " told SMALLINT NOT NULL,"
+        " PRIMARY KEY (hold_id, step, who))",
+        "CREATE INDEX belisha_hold_note_due ON belisha_hold_note (at) WHERE told = 0",
+    ),
 )

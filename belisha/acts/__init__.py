@@ -14,6 +14,7 @@ from belisha.acts.exports import EXPORT_ACTS
 from belisha.acts.figures import FIGURE_ACTS
 from belisha.acts.freezing import FREEZING_ACTS
 from belisha.acts.groups import GROUP_ACTS
+from belisha.acts.holds import HOLD_ACTS
 from belisha.acts.introductions import INTRODUCTION_ACTS
 from belisha.acts.labels import LABEL_ACTS
 from belisha.acts.moderation import MODERATION_ACTS
@@ -43,6 +44,7 @@ ACTS: Final = (
     *EXPORT_ACTS,
     *DOCUMENT_ACTS,
     *FIGURE_ACTS,
+    *HOLD_ACTS,
 )
 
 

@@ -254,6 +254,20 @@ class LocalApi:
         """Has a member's account be taken by the next identity that its organisation's provider calls so."""
         return _change(await self._ask("DELETE", f"identities/{quote(localpart, safe='')}"), "id")
 
+    async def holds(self) -> list[dict[str, object]]:
+        """Every legal hold that is in force or waits for a second person, as its row says."""
+        return _objects(await self._ask("GET", "holds"), "holds")
+
+    async def open_hold(self, hold: str, after: tuple[str, str, int] | None) -> list[list[object]]:
+        """The next of what a hold keeps: kind, id, part, and what is sealed; none behind the last.
+
+        Raises:
+            CommandError: two have not agreed to it within a day.
+        """
+        body: dict[str, object] = {"after": None if after is None else list(after)}
+        found = (await self._ask("POST", f"holds/{quote(hold, safe='')}", body)).get("rows")
+        return [row for row in found if isinstance(row, list)] if isinstance(found, list) else []
+
     async def export(self, localpart: str) -> AsyncIterator[bytes]:
         """The copy of what is held about a member who cannot sign in, piece by piece."""
         link = _text(await self._ask("POST", f"exports/{localpart}"), "link")

@@ -32,6 +32,7 @@ BUILT_IN = {
         "first-manager",
         "organisation",
         "member",
+        "hold",
         "room",
         "ledger",
         "file",

@@ -21,6 +21,7 @@ WORDS = {
     "pseudonym": "people forgotten behind their pseudonyms",
     "roles": "members' roles taken away",
     "session": "sessions ended",
+    "hold": "legal holds ended",
 }
 
 

@@ -25,6 +25,7 @@ from bots.steward import (
     announcements,
     group_care,
     groups,
+    holds,
     invitations,
     labels,
     members,
@@ -54,6 +55,7 @@ _TOLD: Final = {
     **announcements.TOLD,
     **own_account.TOLD,
     **waiting.TOLD,
+    **holds.TOLD,
     "members_confirm": recertification.confirmed,
 }
 #: What is said of how much an act concerns, before it is confirmed.

@@ -251,6 +251,16 @@ async def _copy_by_hand(community: Community) -> Act:
     return lambda: community.server.local("POST", f"exports/{name}")
 
 
+async def _opened_hold(community: Community) -> Act:
+    hold = unique("h")
+    community.server.change(
+        "INSERT INTO belisha_hold (id, reason, quiet, ends, asked_by, asked_at, confirmed_by, confirmed_at, open_until,"
+        " room_id, journalled) VALUES (?, 'x', 1, ?, '@x:x', 0, '@y:x', ?, ?, '!none:x', 1)",
+        *(hold, 2**40, 2**40, 2**40),
+    )
+    return lambda: community.server.local("POST", f"holds/{hold}", {"after": None})
+
+
 async def _link_to_copy(community: Community) -> Act:
     body = {"user_id": community.id("ana"), "id": _a_copy(community, unique("link"))}
     return lambda: ask_as_portal(community, body, name="export_link")
@@ -641,6 +651,8 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
     "api LocalApi PUT direct-chats": (_local("PUT", "direct-chats/emil", {"from": "my-groups"}),),
     "api LocalApi POST introductions": (_local("POST", "introductions", {"one": "ana", "other": "emil"}),),
     "api LocalApi POST exports": (_copy_by_hand,),
+    "api LocalApi GET holds": (_local("GET", "holds"),),
+    "api LocalApi POST holds": (_opened_hold,),
     "hook RegistrationHandler.register_user": (_registration,),
     "hook MessageHandler.get_state_events": (_plain("GET", f"{V3}/rooms/{{closed}}/state"),),
     "api LocalApi PUT members": (_member, _moved),

@@ -35,6 +35,7 @@ WHO: Final = {
     "moderation": {"steward", "manager", "all"},
     "stewards": {"steward", "all"},
     "managers": {"manager", "all"},
+    "managers and operators": {"manager", "operator", "all"},
     "leads alone": {"lead", "all"},
 }
 
@@ -78,6 +79,10 @@ ROWS: Final = {
     "group unarchive": Row(BOTH, "maintainers", "group_unarchive"),
     "group upgrade": Row(GROUP, "maintainers", "room_upgrade"),
     "help": Row(BOTH, "anybody"),
+    **{
+        f"hold {what}": Row(OWN, "managers and operators", f"hold_{what}")
+        for what in ("member", "room", "time", "confirm", "release", "open", "list")
+    },
     "invite": Row(OWN, "leads of managers", "invitation_make"),
     "invite list": Row(OWN, "leads of managers", "invitation_list"),
     "invite revoke": Row(OWN, "leads of managers", "invitation_revoke"),

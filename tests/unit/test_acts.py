@@ -8,6 +8,7 @@ import pytest
 
 from belisha.acts import ACTS, read
 from belisha.acts.documents import DOCUMENT_ACTS
+from belisha.acts.holds import HOLD_ACTS
 from belisha.acts.people import PEOPLE_ACTS
 from belisha.commands.declaration import Command, usage
 from belisha.commands.reading import Asked, Problem
@@ -208,6 +209,7 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
         **dict.fromkeys((str(act.act) for act in DOCUMENT_ACTS), groups),
         **dict.fromkeys(("introduce", "introduction_agree", "export", "export_for"), own),
         **dict.fromkeys((str(act.act) for act in PEOPLE_ACTS), own),
+        **dict.fromkeys((str(act.act) for act in HOLD_ACTS), own),
         **dict.fromkeys(("organisation_figures", "direct_chats"), own),
         **dict.fromkeys(("moderation_log", "red", "announce", "announce_status"), own),
         **dict.fromkeys(("devices", "device_end", "leave_community", "ask_in", "queue", "member_recover"), own),

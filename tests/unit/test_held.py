@@ -26,6 +26,9 @@ LEFT = {
     "belisha_waiting": {"id", "command_id", "pending"},
     "belisha_introducing": {"id", "proof", "opener"},
     "belisha_export": {"id", "step", "place", "position", "bots", "link_hash", "link_until"},
+    "belisha_hold": {
+        *("room_id", "member", "since", "until", "reason", "open_until", "opened_at", "reviewed_at", "journalled"),
+    },
     "belisha_upgrade": {"policy", "done"},
 }
 

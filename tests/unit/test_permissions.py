@@ -20,6 +20,7 @@ from belisha.policy.commands import decide_where
 from belisha.policy.documents import decide_pinning
 from belisha.policy.exports import MOST_A_DAY, decide_export
 from belisha.policy.figures import decide_showing
+from belisha.policy.holds import decide_asking, decide_second
 from belisha.policy.invitations import decide_inviting
 from belisha.policy.members import decide_members
 from belisha.policy.membership import decide_standing
@@ -355,6 +356,15 @@ def test_everybody_may_have_their_own_data_copied_and_that_is_limited() -> None:
         assert not refused.allowed
 
 
+def _may_ask_to_hold(who: Person) -> bool:
+    return decide_asking(who, now=0, ends=1, since=None, until=None).allowed
+
+
+def _may_be_second(who: Person) -> bool:
+    first = Person("@mira:x", "beta", frozenset({"member", "manager"}))
+    return decide_second(who, first, None, alike=False).allowed
+
+
 #: What the module decides by the asker's roles alone, whomever it is about.
 BY_ROLE: Final[Mapping[str, Callable[[Person], bool]]] = {
     "ask-in": lambda who: decide_asking_in(who, is_waiting=False, asked=0).allowed,
@@ -363,7 +373,9 @@ BY_ROLE: Final[Mapping[str, Callable[[Person], bool]]] = {
     "report close": _handles,
     "metrics organisation": lambda who: decide_showing(who).allowed,
     "mydata for": lambda who: _may_have_copied(who, DINA),
-    **{name: _has_role_for(name) for name in ("mod log", "announce", "announce status")},
+    **{f"hold {what}": _may_ask_to_hold for what in ("member", "room", "time")},
+    **{f"hold {what}": _may_be_second for what in ("confirm", "release", "open")},
+    **{name: _has_role_for(name) for name in ("mod log", "announce", "announce status", "hold list")},
 }
 
 

@@ -146,6 +146,7 @@ def test_the_module_gets_its_settings() -> None:
         "recertification_days": 90,
         "portal_origin": "http://127.0.0.1:8009",
         "syslog": None,
+        "hold_key": "",
         "sign_in": {
             "second_factor": False,
             "by_organisation": False,

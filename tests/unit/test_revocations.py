@@ -18,6 +18,7 @@ SAMPLES = (
     Revocation(What.PSEUDONYM, ("p-one",)),
     Revocation(What.ROLES, ("ana",), "lead,steward"),
     Revocation(What.SESSION, ("@ana:x", "DEVICE")),
+    Revocation(What.HOLD, ("1f2e3d4c",)),
 )
 
 

@@ -120,6 +120,22 @@ OUTCOMES: dict[str, tuple[dict[str, Any], ...]] = {
         {},
         {"invitations": [{"id": "x", "left": 1, "expires": 1, "made_by": "x", "name": "1", "holds": False}]},
     ),
+    **dict.fromkeys(("hold_member", "hold_room", "hold_time"), ({"hold": "x"},)),
+    "hold_confirm": ({"hold": "x", "done": "begun"},),
+    "hold_release": ({"hold": "x", "done": "ended"}, {"hold": "x", "done": "waits"}),
+    "hold_open": ({"hold": "x", "done": "agreed"}, {"hold": "x", "done": "waits"}),
+    "hold_list": (
+        {},
+        {
+            "holds": [
+                {
+                    **dict.fromkeys(("id", "reason", "ends", "asked_by", "member", "room_id", "since", "until"), "1"),
+                    **{"quiet": True, "confirmed_by": by, "release_by": by, "open_by": by, "kept": 1},
+                }
+                for by in (None, "1")
+            ]
+        },
+    ),
     "group_invite": ({"invited": 2, "refused": [[0, ""]]}, {"invited": 1}, {}),
 }
 #: What stands in an answer besides words: commands, names, labels, numbers and punctuation.

@@ -48,6 +48,7 @@ def _sections(commands: Sequence[Command]) -> Iterator[str]:
         ("For leads, stewards and managers", [one for one in commands if one.others == "lead"]),
         ("For leads", [one for one in commands if one.roles == {"lead"}]),
         ("For managers", [one for one in commands if one.roles == {"manager"}]),
+        ("For managers and operators", [one for one in commands if one.roles == {"manager", "operator"}]),
         ("For stewards", [one for one in commands if one.roles == {"steward"}]),
         ("For stewards and managers", [one for one in commands if one.roles == RUNNING and one.others is None]),
     ):

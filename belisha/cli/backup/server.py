@@ -10,7 +10,7 @@ from belisha.cli import data_folder
 from belisha.cli.backup import postgresql
 from belisha.cli.backup.copied import Copied
 from belisha.cli.backup.postgresql import Database
-from belisha.cli.backup.sources import HEADS, KEYS, LEFT_OUT, below, media
+from belisha.cli.backup.sources import HEADS, LEFT_OUT, below, keys_of, media
 from belisha.host import FILES, Folders
 from belisha.secrets import FOLDER
 from belisha.settings import Settings
@@ -54,7 +54,7 @@ class Server:
 
     def apart(self) -> Iterator[tuple[str, Path]]:
         """As `Sources` says."""
-        for name in KEYS:
+        for name in keys_of(self.data):
             yield f"{CONFIGURATION}/{FOLDER}/{name}", self.data / FOLDER / name
 
     def files(self) -> Iterator[tuple[str, Path]]:

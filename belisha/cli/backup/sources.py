@@ -35,8 +35,11 @@ LEFT_OUT: Final = {
     restored.JOURNAL: "is of a restore that has just ended",
     "demo.lock": "is of a run",
 }
-#: The keys of the audit log, of pseudonyms, and of what second factors are sealed with: in the archive of keys alone.
-KEYS: Final = ("audit", "metrics", "factor")
+#: The keys of the audit log and of pseudonyms, and what seals second factors and legal holds: in the archive of keys
+#: alone.
+KEYS: Final = ("audit", "metrics", "factor", "hold")
+#: The one of them that a community lacks until this version has started once; a backup is what comes before that.
+_MADE_LATER: Final = "hold"
 _OF_SQLITE: Final = ("-wal", "-shm", "-journal")
 
 
@@ -122,7 +125,7 @@ class Folder:
 
     def apart(self) -> Iterator[tuple[str, Path]]:
         """As `Sources` says."""
-        for name in KEYS:
+        for name in keys_of(self.data):
             yield f"{FOLDER}/{name}", self.data / FOLDER / name
 
     def files(self) -> Iterator[tuple[str, Path]]:
@@ -132,6 +135,11 @@ class Folder:
     def media(self, known: Collection[str]) -> Iterator[tuple[str, Path]]:
         """As `Sources` says."""
         return media(self.data, known)
+
+
+def keys_of(folder: Path) -> list[str]:
+    """The names of the keys that a community has."""
+    return [name for name in KEYS if name != _MADE_LATER or (folder / FOLDER / name).exists()]
 
 
 def below(folder: Path, left_out: Collection[str], but: Collection[Path | None] = ()) -> Iterator[tuple[str, Path]]:
