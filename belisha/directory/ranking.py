@@ -26,6 +26,8 @@ _MOST_REASONS: Final = 3
 _TEXTS: Final = frozenset("ran")  # fields that are one text; what else stands in it takes nothing away
 _SNIPPET: Final = 80
 
+_SENTENCES: Final = re.compile(r"(?<=[.!?])\s+|\n")
+
 #: From so many alternatives on it is looked first which of their words are there at all.
 _MANY: Final = 4
 
@@ -56,10 +58,7 @@ class Ranking:
             now: seconds since 1970.
         """
         self._units = units
-        self._patterns: list[list[_Pattern]] = [
-            [(_pattern(one), _worth(one), one) for one in unit.alternatives] for unit in units
-        ]
-        self._single = [_ByWord(patterns) if len(patterns) >= _MANY else None for patterns in self._patterns]
+        self._prepared = [_prepared(unit) for unit in units]
         self._now = now
 
     def hold(self, flat: str, updated: float) -> Held:
@@ -71,15 +70,17 @@ class Ranking:
         """
         score, have = 0.0, 0
         before: list[_Place] = []
-        everywhere = [self._places(number, flat) for number in range(len(self._units))]
-        for places in everywhere:
+        everywhere = []
+        for patterns, single, first in self._prepared:
+            places = _places(patterns if single is None else single.there(flat), flat) or _apart(first, flat)
+            everywhere.append(places)
             if places:
                 have += 1
                 score += places[0][2] if len(places) == 1 else _best(places)
                 if before:
                     score += _together(before, places)
             before = places
-        share = have / len(self._units) if self._units else 1.0
+        share = have / len(everywhere) if everywhere else 1.0
         fresh = 1 - _FRESH + _FRESH * 0.5 ** (max(0.0, self._now - updated) / _HALF_LIFE)
         return Held(score * share**2 * fresh, have, everywhere)
 
@@ -105,52 +106,61 @@ class Ranking:
             for _, where, code, by, typed in strongest
         )
 
-    def _places(self, number: int, flat: str) -> list[_Place]:
-        """Where a unit is found in a document."""
-        found: list[_Place] = []
-        patterns, single = self._patterns[number], self._single[number]
-        if single is not None:
-            patterns = [patterns[place] for place in sorted((*single.there(flat), *single.others))]
-        find = flat.find
-        for pattern, worth, one in patterns:
-            at = find(pattern)
-            while at >= 0:
-                start = flat.rfind("|", 0, at)
-                code = flat[start + 1]
-                value = worth[code]
-                if code not in _TEXTS:
-                    length, asked = flat.count(" ", start, find("|", at)) - 1, len(one.keys)
-                    if length > asked:
-                        value *= 1 - _WHOLE + _WHOLE * asked / length
-                found.append((start, code, value, one))
-                at = find(pattern, at + 1)
-        return found or _apart(self._units[number].alternatives[0], flat)
-
 
 class _ByWord:
     """Which of many patterns a document can have at all, by its words."""
 
     def __init__(self, patterns: Sequence[_Pattern]) -> None:
         """Sorts out those that are one word."""
+        self._patterns = patterns
         self._begun = next((pattern for pattern, _, one in patterns if one.begins), "")
-        self._places = {
+        self._by_word = {
             one.keys[0]: place
             for place, (_, _, one) in enumerate(patterns)
             # A word that begins with what was typed is looked for at the places alone where something begins so.
             if len(one.keys) == 1 and not one.begins and f" {one.keys[0]}".startswith(self._begun)
         }
         #: The places of those that are to be looked for whatever the document's words.
-        self.others = sorted(set(range(len(patterns))) - set(self._places.values()))
+        self._others = sorted(set(range(len(patterns))) - set(self._by_word.values()))
 
-    def there(self, flat: str) -> list[int]:
+    def there(self, flat: str) -> list[_Pattern]:
+        """The patterns that are to be looked for in a document."""
+        return [self._patterns[place] for place in sorted((*self._words(flat), *self._others))]
+
+    def _words(self, flat: str) -> list[int]:
         """The places of the patterns whose word a document has."""
         if not self._begun:
-            return [self._places[word] for word in self._places.keys() & flat.split()]
+            return [self._by_word[word] for word in self._by_word.keys() & flat.split()]
         words, at = set(), flat.find(self._begun)
         while at >= 0:
             words.add(flat[at + 1 : flat.find(" ", at + 1)])
             at = flat.find(self._begun, at + 1)
-        return [place for word in words if (place := self._places.get(word)) is not None]
+        return [place for word in words if (place := self._by_word.get(word)) is not None]
+
+
+def _prepared(unit: Unit) -> tuple[Sequence[_Pattern], _ByWord | None, Alternative]:
+    """What is looked for where a unit is; and its first alternative, which may also stand apart."""
+    patterns = [(_pattern(one), _worth(one), one) for one in unit.alternatives]
+    return patterns, _ByWord(patterns) if len(patterns) >= _MANY else None, unit.alternatives[0]
+
+
+def _places(patterns: Sequence[_Pattern], flat: str) -> list[_Place]:
+    """Where patterns are found in a document."""
+    found: list[_Place] = []
+    find = flat.find
+    for pattern, worth, one in patterns:
+        at = find(pattern)
+        while at >= 0:
+            start = flat.rfind("|", 0, at)
+            code = flat[start + 1]
+            value = worth[code]
+            if code not in _TEXTS:
+                length, asked = flat.count(" ", start, find("|", at)) - 1, len(one.keys)
+                if length > asked:
+                    value *= 1 - _WHOLE + _WHOLE * asked / length
+            found.append((start, code, value, one))
+            at = find(pattern, at + 1)
+    return found
 
 
 def _counted(place: _Place) -> float:
@@ -169,9 +179,11 @@ def _best(places: Sequence[_Place]) -> float:
 
 def _together(one: Sequence[_Place], other: Sequence[_Place]) -> float:
     """What two neighbouring units count besides, where both are in one tag or text."""
-    starts = {place[0] for place in one}
-    both = [_WEIGHTS[place[1]] for place in other if place[0] in starts]
-    return _TOGETHER * max(both) if both else 0.0
+    starts, most = {one[0][0]} if len(one) == 1 else {place[0] for place in one}, 0.0
+    for start, code, _, _ in other:
+        if start in starts and _WEIGHTS[code] > most:
+            most = _WEIGHTS[code]
+    return _TOGETHER * most
 
 
 def _worth(one: Alternative) -> dict[str, float]:
@@ -202,7 +214,16 @@ def _shown(code: str, text: str, one: Alternative) -> str:
     """A tag as it is; of a long text the sentence that matched."""
     if len(text) <= _SNIPPET or code not in _TEXTS:
         return text
-    for sentence in re.split(r"(?<=[.!?])\s+|\n", text):
-        if _pattern(one) in f" {' '.join(word.key for word in words(sentence))} ":
+    pattern = _pattern(one)
+    for sentence in _SENTENCES.split(text):
+        if _may_have(sentence, one) and pattern in f" {' '.join(word.key for word in words(sentence))} ":
             return sentence if len(sentence) <= _SNIPPET else f"{sentence[:_SNIPPET].rstrip()}…"
     return f"{text[:_SNIPPET].rstrip()}…"
+
+
+def _may_have(sentence: str, one: Alternative) -> bool:
+    """Whether a sentence is worth reading: in ASCII a word begins as its key does, but for the last letter of that."""
+    if not sentence.isascii():
+        return True
+    lower = sentence.lower()
+    return all(key[:-1] in lower for key in one.keys)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final, Protocol
@@ -53,7 +52,7 @@ def counts(rows: Sequence[Counted]) -> dict[str, dict[str, int]]:
 
 def _most_frequent(counted: Mapping[str, int]) -> list[tuple[str, int]]:
     """The most frequent tags; of those that are as frequent the first in the alphabet."""
-    least = min(heapq.nlargest(_MOST, counted.values()), default=0)
+    least = min(sorted(counted.values(), reverse=True)[:_MOST], default=0)
     frequent = [one for one in counted.items() if one[1] >= least]
     return sorted(frequent, key=lambda one: (-one[1], one[0]))[:_MOST]
 

@@ -26,6 +26,7 @@ from bots.directory.candidates import Asked, chosen, keys_of
 from bots.directory.counting import counts
 from bots.directory.dialects import dialect
 from bots.directory.postings import Postings, of_facet
+from bots.kernel.direct import Statement
 
 _COLUMNS: Final = (
     "d.number, d.user_id, d.organisation, d.category, d.availability, d.updated, d.interests, d.flat, d.texts"
@@ -74,6 +75,7 @@ class Finding:
         self._postings = there
         self._is_read = False
         self._shares = asker.shares - asker.absent - {asker.user_id}
+        self._shown = self._dialect.listed(self._shares)
 
     def answer(self, units: Sequence[Unit], page: int, *, strict: bool = False) -> Answer:
         """The page of hits for a query's units; for none of them everybody.
@@ -158,7 +160,7 @@ class Finding:
         more, others are read instead.
         """
         most = enough = RANKED + 2 + len(self._asker.absent)
-        there, values = self._postings, {"enough": enough, **self._values}
+        there, values = self._postings, {"enough": enough, "shares": self._shown, **self._values}
         conditions = [*self._narrowed, *self._has(units, values, any_of=any_of)]
         if not asked or there is None:
             everybody = _wide(0, "directory_community", _freshest("directory_community", ()))
@@ -188,11 +190,8 @@ class Finding:
 
     def _read(self, parts: Sequence[str], values: Mapping[str, Any]) -> tuple[list[_Row], dict[int, _Row]]:
         """Documents for groups, the freshest first, and the community's by number, by one statement."""
-        statement = " UNION ALL ".join(parts)
-        used = {name: value for name, value in values.items() if f":{name}" in statement}
-        if self._shares and ":shares" in statement:
-            used["shares"] = self._dialect.listed(self._shares)
-        found = list(map(_Row._make, self._connection.execute(_prepared(statement), used).all()))
+        statement = _prepared(" UNION ALL ".join(parts))
+        found = list(map(_Row._make, statement.rows(self._connection, values)))
         shared = sorted((row for row in found if row.by == _GROUPS), key=_freshness)
         return shared, {row.number: row for row in found if row.by != _GROUPS}
 
@@ -253,9 +252,9 @@ def _key_of(interest: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _prepared(statement: str) -> sa.TextClause:
+def _prepared(statement: str) -> Statement:
     """A statement, which has no value in it: there are as many as there are shapes of questions."""
-    return sa.text(statement)
+    return Statement(statement)
 
 
 def _freshness(row: _Row) -> int:

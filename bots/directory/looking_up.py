@@ -18,6 +18,7 @@ from belisha.directory.text import deletions
 from bots.directory.dialects import PostgreSQL, Sqlite, dialect
 from bots.directory.index import LONGEST_CORRECTED
 from bots.directory.postings import WITH_MERGED, Postings, of_phrase
+from bots.kernel.direct import Statement
 
 _BEYOND: Final = "\U0010ffff"
 _MOST_BEGUN: Final = 30
@@ -43,7 +44,7 @@ def look_up(connection: sa.Connection, parsed: Parsed, besides: Collection[str] 
     documents: dict[str, int] = {}
     known: set[str] = set()
     begun, rows = list[tuple[str, int]](), []
-    found = connection.execute(_STATEMENTS[words.among], values | _between(first)).all()
+    found = _STATEMENTS[words.among].rows(connection, values | _between(first))
     for kind, one, count, anywhere, expertise, term in found:
         if kind == "posting":
             rows.append((one, count, anywhere, expertise))
@@ -89,7 +90,7 @@ def _most_usual(begun: Iterable[tuple[str, int]]) -> Sequence[tuple[str, int]]:
 
 def _begun(connection: sa.Connection, beginning: str) -> Sequence[tuple[str, int]]:
     statement = _BEGINNINGS[dialect(connection).among]
-    return [(word, count) for word, count in connection.execute(statement, _between(beginning)).all()]
+    return [(word, count) for word, count in statement.rows(connection, _between(beginning))]
 
 
 def _near(connection: sa.Connection, misspelt: Iterable[str]) -> dict[str, list[tuple[str, int]]]:
@@ -97,7 +98,7 @@ def _near(connection: sa.Connection, misspelt: Iterable[str]) -> dict[str, list[
     found: dict[str, list[tuple[str, int]]] = {}
     for word in misspelt:
         values = {"variants": words.listed(deletions(word)), "word": word, "most": _MOST_NEAR}
-        found[word] = [(other, count) for other, count in connection.execute(_NEAR[words.among], values).all()]
+        found[word] = [(other, count) for other, count in _NEAR[words.among].rows(connection, values)]
     return found
 
 
@@ -122,9 +123,9 @@ _BEGUN: Final = {
     one.among: _BEGINNING.format(first=one.steady_text.format("first"), last=one.steady_text.format("last"))
     for one in (Sqlite, PostgreSQL)
 }
-_BEGINNINGS: Final = {among: sa.text(statement) for among, statement in _BEGUN.items()}
+_BEGINNINGS: Final = {among: Statement(statement) for among, statement in _BEGUN.items()}
 _STATEMENTS: Final = {
-    one.among: sa.text(
+    one.among: Statement(
         _KNOWN.format(
             postings=WITH_MERGED[one.among],
             terms=one.steady_among.format("terms"),
@@ -135,5 +136,5 @@ _STATEMENTS: Final = {
     for one in (Sqlite, PostgreSQL)
 }
 _NEAR: Final = {
-    one.among: sa.text(_NEAREST.format(variants=one.steady_among.format("variants"))) for one in (Sqlite, PostgreSQL)
+    one.among: Statement(_NEAREST.format(variants=one.steady_among.format("variants"))) for one in (Sqlite, PostgreSQL)
 }

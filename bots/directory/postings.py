@@ -26,6 +26,7 @@ from belisha.directory.documents import EXPERTISE
 from belisha.directory.fields import FIELDS
 from bots.directory.dialects import PostgreSQL, Sqlite, dialect
 from bots.directory.index_tables import community, posted, posting, unmerged
+from bots.kernel.direct import Statement
 from bots.kernel.store import insert_on
 
 #: Numbers of one posting: where many documents have a word, it is a kilobyte that each of their changes writes.
@@ -106,7 +107,7 @@ class Postings:
 def read(connection: sa.Connection, keys: Collection[str]) -> Postings:
     """The documents that have these keys; what was merged is read by the same statement, so nothing falls between."""
     words = dialect(connection)
-    return Postings(keys, connection.execute(_READ[words.among], {"keys": words.listed(keys)}).all())
+    return Postings(keys, _READ[words.among].rows(connection, {"keys": words.listed(keys)}))
 
 
 def gone(connection: sa.Connection, row: sa.RowMapping) -> None:
@@ -235,7 +236,7 @@ _AND_MERGED: Final = f" UNION ALL SELECT '{MERGED}', number, NULL, NULL FROM dir
 WITH_MERGED: Final = {
     one.among: _SELECT.format(keys=one.steady_among.format("keys")) + _AND_MERGED for one in (Sqlite, PostgreSQL)
 }
-_READ: Final = {among: sa.text(statement) for among, statement in WITH_MERGED.items()}
+_READ: Final = {among: Statement(statement) for among, statement in WITH_MERGED.items()}
 _OF_PLACE: Final = {
     one.among: sa.text(f"{_SELECT} AND slice = :slice".format(keys=one.among.format("keys")))
     for one in (Sqlite, PostgreSQL)

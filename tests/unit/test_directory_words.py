@@ -59,6 +59,12 @@ def test_every_script_is_read() -> None:
     assert _keys("!!! -- 🙂 \0") == []
 
 
+@given(st.from_regex(r"[A-Za-z0-9]{1,45}", fullmatch=True))
+def test_in_ascii_a_word_begins_as_its_key_does(word: str) -> None:
+    """By that sentences are passed over unread; endings are changed in the last letter alone."""
+    assert word.lower().startswith(words(word)[0].key[:-1])
+
+
 @given(st.text(max_size=300))
 def test_keys_are_never_syntax(text: str) -> None:
     """Not of FTS5, of tsquery, or of the documents' own form."""
