@@ -114,6 +114,21 @@ HELD: Final = (
         give=("event_id",),
         left="The numbers by which pads know what is yours. Their texts are written by many; you can read them there.",
     ),
+    Held(
+        table="pad_version",
+        section="versions of pads that you have named",
+        mine=("named_by",),
+        give=("event_id", "name", "named_at"),
+        left="The texts, which are written by many; you can read them there.",
+    ),
+    Held(
+        table="pad_version_author",
+        section="versions of pads with passages of yours",
+        mine=("user_id",),
+        give=("event_id", "letters"),
+        left="By which number a version knows you.",
+    ),
+    Held(table="pad_unversioned", left=_NOBODY),
     Held(table="pad", left="Texts that a group writes together, and can read on the portal."),
     Held(table="pad_update", left="The same texts, letter by letter as they were written."),
     Held(

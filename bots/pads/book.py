@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from belisha.tlp import Label
 from bots.kernel.store import Store, insert_on
-from bots.pads.tables import client, pad, update
+from bots.pads.tables import client, pad, unversioned, update, version, version_author
 
 #: The state of a pad in which nothing was ever written: no clients, nothing deleted.
 EMPTY = b"\0\0"
@@ -85,7 +85,7 @@ def drop(connection: sa.Connection, event_id: str) -> None:
 
     Its own row goes first: who is about to append holds that, and what they append is then there to be taken away.
     """
-    for table in (pad, update, client):
+    for table in (pad, update, client, version, version_author, unversioned):
         connection.execute(table.delete().where(table.c.event_id == event_id))
 
 
@@ -98,6 +98,16 @@ def drop_all(connection: sa.Connection, room_id: str) -> None:
     """Takes every pad of a group away."""
     for event_id in connection.scalars(sa.select(pad.c.event_id).where(pad.c.room_id == room_id)).all():
         drop(connection, event_id)
+
+
+def forget(connection: sa.Connection, user_id: str) -> None:
+    """Takes out who somebody was that has left the community: what they wrote is then nobody's (rule E1).
+
+    Their clients stay taken, so that nobody else writes under those numbers.
+    """
+    connection.execute(client.update().where(client.c.user_id == user_id).values(user_id=""))
+    connection.execute(version_author.update().where(version_author.c.user_id == user_id).values(user_id=""))
+    connection.execute(version.update().where(version.c.named_by == user_id).values(named_by=""))
 
 
 class PadBook:
@@ -121,7 +131,7 @@ class PadBook:
         Raises:
             Gone: there is none.
         """
-        return await self._store.read(lambda connection: _kept(connection, event_id))
+        return await self._store.read(lambda connection: kept_in(connection, event_id))
 
     async def append(
         self,
@@ -184,7 +194,12 @@ def _listed(connection: sa.Connection, rooms: Sequence[str], most: int) -> Seque
     ]
 
 
-def _kept(connection: sa.Connection, event_id: str) -> Kept:
+def kept_in(connection: sa.Connection, event_id: str) -> Kept:
+    """A pad with all that was written in it.
+
+    Raises:
+        Gone: there is none.
+    """
     found = _behind(connection, event_id, -1)
     owners = connection.execute(sa.select(client.c.client, client.c.user_id).where(client.c.event_id == event_id))
     return Kept(found.count, found.updates, {row.client: row.user_id for row in owners})
@@ -212,9 +227,13 @@ def _append(
     missed = _behind(connection, event_id, after).updates if first > after + 1 else ()
     rows = [{"event_id": event_id, "number": first + place, "data": one} for place, one in enumerate(data)]
     connection.execute(update.insert(), rows)
+    waits = insert_on(connection, unversioned)
+    later = {"changed_at": waits.excluded.changed_at, "count": waits.excluded.count}
+    row = {"event_id": event_id, "since": about["changed_at"], "changed_at": about["changed_at"], "count": count}
+    connection.execute(waits.on_conflict_do_update(index_elements=["event_id"], set_=later), [row])
     for number, user_id in owners.items():
-        row = {"event_id": event_id, "client": number, "user_id": user_id}
-        connection.execute(insert_on(connection, client).on_conflict_do_nothing(), [row])
+        owned = {"event_id": event_id, "client": number, "user_id": user_id}
+        connection.execute(insert_on(connection, client).on_conflict_do_nothing(), [owned])
         theirs = sa.select(client.c.user_id).where(client.c.event_id == event_id, client.c.client == number)
         if connection.execute(theirs).scalar() != user_id:
             raise Taken(event_id)

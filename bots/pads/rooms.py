@@ -15,6 +15,7 @@ from bots.pads.editor import AGAIN, Editor
 from bots.pads.room import PadRoom
 from bots.pads.rules import Labelled, labelled
 from bots.pads.standing import Look
+from bots.pads.versions import VersionBook
 
 #: So many pages of one member may have one pad open.
 MOST_OF_ONE = 10
@@ -38,6 +39,7 @@ class PadRooms:
             reader: reads markers, with the community's own.
         """
         self._book = PadBook(store)
+        self.versions = VersionBook(store, reader)
         self._alone = store.is_sqlite
         self._look, self._reader = look, reader
         self._open: dict[str, PadRoom] = {}

@@ -39,3 +39,42 @@ client = sa.Table(
     sa.Column("client", sa.BigInteger, primary_key=True, autoincrement=False),
     sa.Column("user_id", sa.Text, nullable=False, index=True),
 )
+
+# A text as it was with so many updates (`number`), which names it: so the same one is never kept twice. `text` and
+# `passages` (JSON: pairs of a length in characters and a place among the authors) are packed by zlib. `label` is the
+# pad's at that time; `name` is empty where nobody has given it one, `restored` the version that was put in, if it was.
+version = sa.Table(
+    "pad_version",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("at", sa.Float, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("named_by", sa.Text, nullable=False, index=True),
+    sa.Column("named_at", sa.Float, nullable=True),
+    sa.Column("restored", sa.BigInteger, nullable=True),
+    sa.Column("text", sa.LargeBinary, nullable=False),
+    sa.Column("passages", sa.LargeBinary, nullable=False),
+)
+
+# Who wrote the passages of a version; empty for who has left the community since.
+version_author = sa.Table(
+    "pad_version_author",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("number", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("user_id", sa.Text, nullable=False, index=True),
+    sa.Column("letters", sa.BigInteger, nullable=False),
+)
+
+# Pads in which something was written since their last version: since when, when last, and with how many updates.
+unversioned = sa.Table(
+    "pad_unversioned",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("since", sa.Float, nullable=False),
+    sa.Column("changed_at", sa.Float, nullable=False),
+    sa.Column("count", sa.BigInteger, nullable=False),
+)

@@ -8,7 +8,7 @@ the lowest first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -71,6 +71,8 @@ class _Bytes:
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._at = 0
+        #: Where the text that was read last stands, its length before it.
+        self.last = (0, 0)
 
     @property
     def is_over(self) -> bool:
@@ -107,8 +109,10 @@ class _Bytes:
         return found
 
     def text(self) -> str:
+        begin = self._at
         length = self.count()
         self._at += length
+        self.last = (begin, self._at)
         try:
             return self._data[self._at - length : self._at].decode("utf-8")
         except UnicodeDecodeError:
@@ -151,6 +155,30 @@ def read_update(data: bytes) -> Update:
             deleted.append(run)
     given.end()
     return Update(tuple(written), tuple(deleted), letters)
+
+
+def rewritten(data: bytes, letter: Callable[[int], str]) -> bytes:
+    """The same update with other letters: each of those that are there is the one that stands for its client.
+
+    Args:
+        data: an update, as an editor of ours gives it out itself.
+        letter: what stands for a client: one UTF-16 unit, so that every number in the update stays what it is.
+
+    Raises:
+        MalformedUpdate: it is none.
+    """
+    given, parts, behind = _Bytes(data), list[bytes](), 0
+    for _ in range(given.count()):
+        count, client, _clock = given.count(), given.number(), given.number()
+        mark = letter(client)
+        for _ in range(count):
+            length, is_there = _struct(given)
+            if is_there:
+                begin, end = given.last
+                words = (mark * length).encode()
+                parts += [data[behind:begin], number(len(words)), words]
+                behind = end
+    return b"".join([*parts, data[behind:]])
 
 
 def _struct(given: _Bytes) -> tuple[int, bool]:

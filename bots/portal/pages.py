@@ -44,7 +44,7 @@ class Pages:
             community: Its name.
             zone: The zone of the times that are shown.
         """
-        self.zone = zone
+        self.zone, self.community = zone, community
         self._environment = Environment(
             loader=PackageLoader("bots.portal"),
             autoescape=True,

@@ -26,6 +26,7 @@ from bots.metrics.figures import FigureBook
 from bots.metrics.metrics import metrics_of
 from bots.metrics.pulse_box import PulseBox
 from bots.metrics.seen import Seen
+from bots.pads.keeper import Keeper
 from bots.pads.rooms import PadRooms
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
@@ -42,6 +43,8 @@ from bots.portal import (
     views_factor,
     views_metrics,
     views_mydata,
+    views_pad_files,
+    views_pad_history,
     views_pads,
     views_poll_form,
     views_polls,
@@ -134,6 +137,31 @@ ROUTES: Final = (
     Route("GET", "/pads/{room_id:[^/]+}/{event_id:[^/]+}", views_pads.pad, Who.MEMBER, framed=True),
     Route("GET", "/pads/{room_id:[^/]+}/{event_id:[^/]+}/read", views_pads.read, Who.MEMBER, framed=True),
     Route("GET", "/pads/{room_id:[^/]+}/{event_id:[^/]+}/live", views_pads.live, Who.MEMBER, framed=True),
+    Route("GET", "/pads/{room_id:[^/]+}/{event_id:[^/]+}/history", views_pad_history.history, Who.MEMBER, framed=True),
+    Route("POST", "/pads/{room_id:[^/]+}/{event_id:[^/]+}/history", views_pad_history.name, Who.CONFIRMED, framed=True),
+    Route(
+        "GET",
+        "/pads/{room_id:[^/]+}/{event_id:[^/]+}/history/{number:[0-9]+}",
+        views_pad_history.version,
+        Who.MEMBER,
+        framed=True,
+    ),
+    Route(
+        "POST",
+        "/pads/{room_id:[^/]+}/{event_id:[^/]+}/history/{number:[0-9]+}/restore",
+        views_pad_history.put_back,
+        Who.CONFIRMED,
+        framed=True,
+    ),
+    Route(
+        "GET",
+        "/pads/{room_id:[^/]+}/{event_id:[^/]+}/file.{kind:md|html|docx|pdf}",
+        views_pad_files.file,
+        Who.CONFIRMED,
+        framed=True,
+    ),
+    Route("GET", "/pads/{room_id:[^/]+}/{event_id:[^/]+}/post", views_write.of_pad, Who.MEMBER, framed=True),
+    Route("GET", "/pads/{room_id:[^/]+}/{event_id:[^/]+}/share", views_pad_files.share, Who.CONFIRMED, framed=True),
     Route("GET", "/challenges", views_directory.challenges, Who.MEMBER, framed=True),
     Route("GET", "/introductions", views_directory.introductions, Who.MEMBER, framed=True),
     Route("GET", "/mydata", views_mydata.mydata, Who.MEMBER, framed=True),
@@ -171,6 +199,13 @@ def application(parts: Parts, rates: Rates, now: Callable[[], float] = time.mono
     """The portal's pages behind their guard."""
     guard = Guard(parts, Limit(rates.pages, now), Limit(rates.member, now))
     app = web.Application(middlewares=[guard.outermost], client_max_size=_LARGEST)
+    keeper = Keeper(parts.pads.versions)
+
+    async def keep(_app: web.Application) -> None:
+        keeper.start()
+
+    app.on_startup.append(keep)
+    app.on_shutdown.append(lambda _app: keeper.stop())
     app.on_shutdown.append(lambda _app: parts.pads.close())
     for route in ROUTES:
         handler = guard.around(route)

@@ -22,6 +22,7 @@ from belisha.tlp import Label
 from belisha.translation import _, many
 from bots.portal.composing import Composer, Readers
 from bots.portal.guard import Refused
+from bots.portal.pad_source import named_pad
 from bots.portal.pages import strictest
 from bots.portal.visit import Visit
 from bots.steward.words import MEANING
@@ -30,7 +31,7 @@ from bots.steward.words import MEANING
 LONGEST: Final = 20_000
 _LONGEST_EVENT: Final = 60_000
 _LONGEST_LINK: Final = 1000
-_FIELDS: Final = ("room", "text", "label", "answers", "thread")
+_FIELDS: Final = ("room", "text", "label", "answers", "thread", "pad")
 #: In whatever link to a message a client makes; of room version 11, which all rooms here have.
 _EVENT: Final = re.compile(r"\$[A-Za-z0-9_-]{43}(?![A-Za-z0-9_-])")
 
@@ -61,6 +62,8 @@ async def step(visit: Visit) -> web.Response:
         if wanted == "change":
             return _form(visit, group, given)
         label = _label(group, given)
+        if given["pad"]:
+            await _check_pad(visit, given["pad"], group, label)
         content = await asyncio.to_thread(_content, given, group, label, may_be_empty=wanted == "send-file")
     except _NotYet as problem:
         if wanted in ("send", "send-file"):
@@ -69,6 +72,18 @@ async def step(visit: Visit) -> web.Response:
     if wanted in ("send", "send-file"):
         return web.json_response({"room": group.room_id, "content": content})
     return await _preview(visit, group, given, label, content)
+
+
+async def _check_pad(visit: Visit, named: str, group: Composer, label: Label) -> None:
+    """Looks whether a file of a pad may go there under that label (rules L2 and L5)."""
+    pad = await named_pad(visit, named)
+    if pad is None:
+        return
+    if problem := pad.problem(group.room_id, group.ceiling):
+        raise _NotYet(problem)
+    if label < pad.label:
+        sentence = _("The pad is {label}, and so is what is made of it, or stricter. Please choose another label.")
+        raise _NotYet(sentence.format(label=pad.label))
 
 
 async def _preview(

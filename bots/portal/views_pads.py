@@ -14,6 +14,7 @@ from markupsafe import Markup
 from belisha.blog.article import shown
 from belisha.tlp import Label
 from bots.pads.editor import REFUSED, Editor, End, place_of
+from bots.pads.files.order import NAMES
 from bots.pads.room import PadRoom
 from bots.pads.rooms import Full
 from bots.pads.rules import Labelled, title
@@ -32,7 +33,7 @@ _LISTED: Final = 100
 _BROKEN: Final = "What this page sent could not be read. Please copy what you wrote, and load the page again."
 
 
-class _Shown(NamedTuple):
+class ShownPad(NamedTuple):
     """A pad that its reader may see now."""
 
     facts: PadFacts
@@ -62,7 +63,7 @@ async def pads(visit: Visit) -> web.Response:
 
 async def pad(visit: Visit) -> web.Response:
     """A pad, to be written in; what is not there and what is not for me are the same."""
-    found, here = await _shown(visit), _here(visit)
+    found, here = await shown_pad(visit), here_of(visit)
     room_id, event_id = visit.request.match_info["room_id"], visit.request.match_info["event_id"]
     return visit.page(
         "pad",
@@ -76,15 +77,17 @@ async def pad(visit: Visit) -> web.Response:
 
 async def read(visit: Visit) -> web.Response:
     """A pad as a document, which needs no scripts."""
-    found = await _shown(visit)
+    found = await shown_pad(visit)
     html = await asyncio.to_thread(lambda: shown({"msgtype": "m.text", "body": found.text}).html)
     return visit.page(
         "pad_read",
         found.labelled.label,
         title=title(found.text),
-        here=_here(visit),
+        here=here_of(visit),
         body=Markup(html),  # noqa: S704 - `shown` has cleaned it
         is_headed="<h1" in html,
+        kinds_of_files=NAMES.items(),
+        names_me=found.labelled.label >= Label.AMBER,
     )
 
 
@@ -167,13 +170,21 @@ async def _listen(connection: web.WebSocketResponse, room: PadRoom, editor: Edit
             return
 
 
-async def _shown(visit: Visit) -> _Shown:
+async def shown_pad(visit: Visit) -> ShownPad:
+    """The pad that an address names, as I may read it at this moment.
+
+    Raises:
+        Refused: 404 for what is not there, and for what is not for me.
+    """
+    return await pad_at(visit, visit.request.match_info["room_id"], visit.request.match_info["event_id"])
+
+
+async def pad_at(visit: Visit, room_id: str, event_id: str) -> ShownPad:
     """A pad as I may read it at this moment.
 
     Raises:
         Refused: 404 for what is not there, and for what is not for me.
     """
-    room_id, event_id = visit.request.match_info["room_id"], visit.request.match_info["event_id"]
     user_id = visit.known.member.user_id
     facts = await visit.parts.homeserver.pads.facts(room_id, event_id, [user_id])
     if user_id not in facts.readers:
@@ -182,12 +193,13 @@ async def _shown(visit: Visit) -> _Shown:
     if text is None:
         raise Refused(HTTPStatus.NOT_FOUND)
     try:
-        return _Shown(facts, text, visit.parts.pads.labelled(text, facts.label, facts.ceiling))
+        return ShownPad(facts, text, visit.parts.pads.labelled(text, facts.label, facts.ceiling))
     except NotShown as error:
         raise Refused(HTTPStatus.NOT_FOUND) from error
 
 
-def _here(visit: Visit) -> str:
+def here_of(visit: Visit) -> str:
+    """The page of the pad that an address names."""
     return address(visit.request.match_info["room_id"], visit.request.match_info["event_id"])
 
 

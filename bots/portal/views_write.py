@@ -19,8 +19,10 @@ from markupsafe import Markup
 from belisha.blog.article import Article, article_of, to_send
 from belisha.directory.written import plain
 from belisha.tlp import Label
-from belisha.translation import _
+from belisha.translation import _, marked
 from bots.kernel.posts import BlogGroup
+from bots.pads.rules import title
+from bots.portal.pad_source import FromPad, from_pad, named_pad
 from bots.portal.pages import strictest
 from bots.portal.visit import Visit
 
@@ -28,7 +30,11 @@ from bots.portal.visit import Visit
 LONGEST: Final = 20_000
 _LONGEST_EVENT: Final = 60_000
 _LONGEST_TITLE: Final = 200
-_FIELDS: Final = ("room", "title", "text", "label")
+_TOO_LONG: Final = marked(
+    "That is longer than a message can be. Please shorten it; or take the pad away as Markdown, and share that file in "
+    "the blog: it is a post as well."
+)
+_FIELDS: Final = ("room", "title", "text", "label", "pad")
 
 
 class _NotYet(ValueError):
@@ -41,17 +47,33 @@ async def form(visit: Visit) -> web.Response:
     return _form(visit, groups, {**dict.fromkeys(_FIELDS, ""), "room": visit.request.query.get("group", "")})
 
 
+async def of_pad(visit: Visit) -> web.Response:
+    """The page with what stands in a pad, for the blogs that it may go to."""
+    match, groups = visit.request.match_info, await _groups(visit)
+    pad = await from_pad(visit, match["room_id"], match["event_id"])
+    takers = [one for one in groups if pad.problem(one.room_id, one.ceiling) is None]
+    chosen = next((one for one in takers if one.room_id == pad.room_id), takers[0] if takers else None)
+    heading, text = title(pad.shown.text), pad.shown.text
+    if text.lstrip().startswith("# "):  # it becomes the title
+        text = text.lstrip().partition("\n")[2]
+    given = {"title": heading, "text": text.strip("\n"), "label": str(pad.label), "pad": pad.named}
+    too_long = _TOO_LONG if len(text) > LONGEST else ""
+    return _form(visit, groups, {**given, "room": "" if chosen is None else chosen.room_id}, _(too_long), pad=pad)
+
+
 async def step(visit: Visit) -> web.Response:
     """Shows the post as it will be, or goes back to writing."""
     given = {name: visit.form.get(name, "").replace("\r\n", "\n") for name in _FIELDS}
-    groups = await _groups(visit)
+    groups, pad = await _groups(visit), await named_pad(visit, given["pad"])
     if visit.form.get("step") == "change":
-        return _form(visit, groups, given)
+        return _form(visit, groups, given, pad=pad)
     try:
         group, label = _place(groups, given)
+        if pad is not None:
+            label = _label_of(pad, group, label)
         content, article = await asyncio.to_thread(_read, given)
     except _NotYet as problem:
-        return _form(visit, groups, given, str(problem))
+        return _form(visit, groups, given, str(problem), pad=pad)
     if label is not None:
         content["org.belisha.tlp"] = {"label": str(label)}
     marker = "" if label is None else f"{label}\n\n"
@@ -75,19 +97,42 @@ async def _groups(visit: Visit) -> Sequence[BlogGroup]:
     return (await visit.parts.homeserver.blog.read(visit.known.member.user_id)).groups
 
 
-def _form(visit: Visit, groups: Sequence[BlogGroup], given: Mapping[str, str], problem: str = "") -> web.Response:
+def _form(
+    visit: Visit,
+    groups: Sequence[BlogGroup],
+    given: Mapping[str, str],
+    problem: str = "",
+    *,
+    pad: FromPad | None = None,
+) -> web.Response:
+    least = Label.CLEAR if pad is None else pad.label
+    if pad is not None:
+        groups = [one for one in groups if pad.problem(one.room_id, one.ceiling) is None]
     # What somebody has written goes back to them alone, under the strictest label that it may get.
     return visit.page(
         "blog_write",
-        strictest([Label.GREEN, *(one.ceiling for one in groups if given["text"] and one.room_id == given["room"])]),
+        strictest(
+            [Label.GREEN, least, *(one.ceiling for one in groups if given["text"] and one.room_id == given["room"])]
+        ),
         status=HTTPStatus.BAD_REQUEST if problem else HTTPStatus.OK,
         groups=groups,
-        labels=[one for one in sorted(Label) if any(one <= group.ceiling for group in groups)],
+        labels=[one for one in sorted(Label) if one >= least and any(one <= group.ceiling for group in groups)],
         given=given,
         problem=problem,
         longest=LONGEST,
         longest_title=_LONGEST_TITLE,
+        pad=pad,
     )
+
+
+def _label_of(pad: FromPad, group: BlogGroup, label: Label | None) -> Label:
+    """The label of a post that is made of a pad: at least the pad's (rules L2 and L5)."""
+    if problem := pad.problem(group.room_id, group.ceiling):
+        raise _NotYet(problem)
+    if label is not None and label < pad.label:
+        sentence = _("The pad is {label}, and so is what is made of it, or stricter. Please choose another label.")
+        raise _NotYet(sentence.format(label=pad.label))
+    return max(label or group.default, pad.label)
 
 
 def _place(groups: Sequence[BlogGroup], given: Mapping[str, str]) -> tuple[BlogGroup, Label | None]:

@@ -13,11 +13,12 @@ from multidict import CIMultiDict
 
 from belisha.tlp import Label
 from bots.blog.post_book import PostBook
-from bots.charts.artist import printer
+from bots.charts.artist import Artist, printer
 from bots.kernel.by_form import ByForm
 from bots.metrics.figures import FigureBook
 from bots.metrics.pulse_box import PulseBox
 from bots.metrics.seen import Seen
+from bots.pads.files.order import BEGINS, Kind
 from bots.pads.rooms import PadRooms
 from bots.polls.ballot_box import BallotBox
 from bots.polls.counting import PollBook
@@ -39,6 +40,10 @@ class Who(Enum):
     MEMBER = "member"
     CONFIRMED = "confirmed"
     """A member whose session is confirmed: whoever changes something."""
+
+
+def _writers() -> Mapping[Kind, Drawings]:
+    return {kind: Drawings(Artist(module="bots.pads.files", begins=begins).draw) for kind, begins in BEGINS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,8 @@ class Parts:
     """The community's figures; None where nothing is counted."""
     sheets: Drawings = field(default_factory=lambda: Drawings(printer().draw))
     """Sets reports as PDF."""
+    files: Mapping[Kind, Drawings] = field(default_factory=_writers)
+    """Writes pads as files."""
     pulses: PulseBox | None = None
     """The quarter's questions; None where there is no place for the keys of what is answered."""
     background: set[asyncio.Task[None]] = field(default_factory=set)

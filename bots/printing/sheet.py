@@ -32,7 +32,7 @@ def pdf(document: Mapping[str, Any]) -> bytes:
     compiler = typst.Compiler(
         _HERE / "report.typ",
         root=_HERE,
-        font_paths=typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(_fonts())]),
+        font_paths=typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[str(fonts())]),
         sys_inputs=inputs,
     )
     found = compiler.compile(format="pdf", pdf_standards=["ua-1"], timestamp=made)
@@ -46,7 +46,7 @@ def _styled(svg: str) -> str:
     return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{_STYLE}</style>{rest}'
 
 
-def _fonts() -> Path:
+def fonts() -> Path:
     """The fonts that come with Matplotlib, which is not loaded for that."""
     found = find_spec("matplotlib")
     if found is None or found.origin is None:

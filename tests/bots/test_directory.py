@@ -24,6 +24,7 @@ from bots.kernel.events import Event
 from bots.kernel.listed import Entered, Listed, RegistryPage, Sight
 from bots.kernel.rules import Rule, next_due
 from bots.kernel.store import Store
+from bots.pads.tables import client as pad_client
 from bots.steward import Steward
 from tests.bots.support import SERVER, Homeserver, eventually, grounded, settled
 from tests.support.databases import postgresql
@@ -322,10 +323,13 @@ async def test_who_is_frozen_is_not_found_and_comes_back(here: Here) -> None:
 
 async def test_of_who_is_removed_nothing_is_left(here: Here) -> None:
     await here.ask("finn", "!profile expertise sonar")
+    wrote = {"event_id": "$pad", "client": 7, "user_id": listed("finn").user_id}
+    await here.store.write(lambda connection: connection.execute(pad_client.insert(), [wrote]))
     effects = await here.list_all(entered("finn", "removed"), revision="2")
     assert effects == [Publish(listed("finn").user_id, {})]
     assert await here.rows(profile_field) == [] and "Nobody was found" in await here.ask("ana", "!find sonar")
     assert listed("finn").user_id not in {row["user_id"] for row in await here.rows(directory_member)}
+    assert [row["user_id"] for row in await here.rows(pad_client)] == [""], "what they wrote in pads is nobody's"
     assert await here.list_all(entered("finn", "removed"), revision="3") == []
 
 

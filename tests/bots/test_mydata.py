@@ -33,6 +33,8 @@ LEFT = {
     "digest_message": {"arrived", "room_id", "thread", "is_file"},
     "directory_introduction": {"effect_id", "about"},
     "pad_client": {"client"},
+    "pad_version": {"number", "at", "label", "restored", "text", "passages"},
+    "pad_version_author": {"number", "place"},
     "portal_session": {
         "number", "token_hash", "code_hash", "code_since", "command_room", "command_event", "asked_of", "asked_by",
         "picture",
@@ -84,7 +86,7 @@ def filled(database: sa.Connection, column: sa.Column[Any], user_id: str, room: 
         return b"x"
     if name in ("every", "way", "state"):
         return {"every": "weekly", "way": "mail", "state": "asked"}[name]
-    names = ("user_id", "member", "asked_of", "author", "sender")
+    names = ("user_id", "member", "asked_of", "author", "sender", "named_by")
     return user_id if name in names else json.dumps(f"{name} of {user_id}")
 
 

@@ -32,6 +32,7 @@ FILLED: Mapping[str, str] = {
         "block": "month",
         "month": "2026-10",
         "key": "0" * 64,
+        "kind": "md",
     },
 }
 STEADY = {
@@ -199,6 +200,7 @@ async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, an
         "block",
         "month",
         "key",
+        "kind",
     }, "each part of an address has its case here"
     place = await _anonymous_poll(here)
     await make_group(here, "finn", "secret", "Chandlers' secrets", "private_chat")

@@ -24,7 +24,7 @@ from tests.support.ledger import relabel
 from tests.support.server import request
 
 V3 = "/_matrix/client/v3"
-TABLES = ("pad", "pad_update", "pad_client")
+TABLES = ("pad", "pad_update", "pad_client", "pad_version", "pad_version_author", "pad_unversioned")
 
 
 class Page:
@@ -93,9 +93,9 @@ class Page:
 class Pads:
     """A closed group in which pads are written."""
 
-    def __init__(self, here: Here) -> None:
+    def __init__(self, here: Here, group: str = "pads") -> None:
         self.here = here
-        self.room = here.groups["pads"]
+        self.room = here.groups[group]
 
     async def begin(self, by: str = "pia", words: str = "!pad", room: str = "") -> str:
         """Begins a pad; the id of its message."""

@@ -139,15 +139,25 @@
   const content = async () => {
     if (form.dataset.content) return { room: form.dataset.room, content: JSON.parse(form.dataset.content) };
     const fields = new URLSearchParams(new FormData(form));
-    fields.set("step", file?.files.length ? "send-file" : "send");
+    fields.set("step", file?.files.length || form.dataset.attach ? "send-file" : "send");
     const answer = await fetch(form.action, { method: "POST", body: fields, credentials: "same-origin" });
     if (answer.redirected) return { problem: "Your session here has ended. Your text is kept in this tab: load this page anew." };
     if (!answer.ok) return { problem: "The portal cannot say right now what may be sent. Please try again in a minute." };
     return answer.json();
   };
 
+  // A file that the portal makes: of the kind that was picked.
+  const attached = async () => {
+    sending.textContent = "Your file is being made …";
+    const picked = form.querySelector("input[name=kind]:checked").value;
+    const answer = await fetch(form.dataset.attach.replace("{kind}", picked), { credentials: "same-origin", cache: "no-store" });
+    if (!answer.ok || answer.redirected) throw new Error("no file");
+    const name = /filename="([^"]+)"/.exec(answer.headers.get("Content-Disposition"))[1];
+    return new File([await answer.blob()], name, { type: answer.headers.get("Content-Type").split(";")[0] });
+  };
+
   const withFile = async (message) => {
-    const chosen = file?.files[0];
+    const chosen = form.dataset.attach ? await attached() : file?.files[0];
     if (!chosen) return message;
     sending.textContent = "Your file is on its way …";
     const uploaded = await element.request("org.matrix.msc4039.upload_file", { file: chosen });
@@ -185,6 +195,7 @@
     const button = form.querySelector("button[data-publish]");
     button.hidden = false;
     button.onclick = send;
+    if (form.dataset.attach && !detail.mayUpload) button.hidden = true;
     const place = form.querySelector("[data-file]");
     if (!place || !detail.mayUpload) return;
     place.hidden = false;
