@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from belisha.blog.article import shown
 from belisha.tlp import Label
+from bots.pads.book import Row
 from bots.pads.editor import REFUSED, Editor, End, place_of
 from bots.pads.room import PadRoom
 from bots.pads.rooms import Full
@@ -29,6 +30,8 @@ _LARGEST: Final = 256 * 1024
 #: Seconds between two signs of life of a connection on which nothing is sent.
 _ALIVE: Final = 20.0
 _LISTED: Final = 100
+#: Of so many pads that nobody is shown it is asked whose they are.
+_UNSEEN: Final = 10
 _BROKEN: Final = "What this page sent could not be read. Please copy what you wrote, and load the page again."
 
 
@@ -41,9 +44,10 @@ class _Shown(NamedTuple):
 
 
 async def pads(visit: Visit) -> web.Response:
-    """The pads of my groups, those that were changed last first."""
-    user_id = visit.known.member.user_id
-    groups = {room.room_id: room for room in (await visit.parts.homeserver.home(user_id)).groups}
+    """The pads of my groups, or of that one of them that is asked for, those that were changed last first."""
+    user_id, only = visit.known.member.user_id, visit.request.query.get("room")
+    mine = (await visit.parts.homeserver.home(user_id)).groups
+    groups = {room.room_id: room for room in mine if only in (None, room.room_id)}
     rows = await visit.parts.pads.listed(list(groups), _LISTED)
     labels = await visit.parts.homeserver.pads.labels(user_id, [(row.room_id, row.event_id) for row in rows])
     # A title is words of its text, which may say of itself that it is stricter than its message.
@@ -52,24 +56,35 @@ async def pads(visit: Visit) -> web.Response:
         for row, label in zip(rows, labels, strict=True)
         if label is not None and row.label <= max(label, groups[row.room_id].ceiling)
     ]
+    shown_ = [row for row, _, _ in found]
     cards = [
         {"title": row.title, "address": address(row.room_id, row.event_id), "group": group, "label": label,
          "at": row.changed_at}
         for row, label, group in found
     ]  # fmt: skip
-    return visit.page("pads", max((label for _, label, _ in found), default=Label.GREEN), pads=cards)
+    hidden = [row for row, label in zip(rows, labels, strict=True) if label is not None and row not in shown_]
+    unseen = [address(row.room_id, row.event_id) for row in hidden[:_UNSEEN] if await _is_mine(visit, row)]
+    label = max((label for _, label, _ in found), default=Label.GREEN)
+    return visit.page(
+        "pads", label, pads=cards, unseen=unseen, group=groups.get(only) if only else None, is_one=only is not None
+    )
 
 
 async def pad(visit: Visit) -> web.Response:
     """A pad, to be written in; what is not there and what is not for me are the same."""
-    found, here = await _shown(visit), _here(visit)
+    found = await _shown(visit)
+    if isinstance(found, web.Response):
+        return found
+    here, mine = _here(visit), found.facts.readers[visit.known.member.user_id]
     room_id, event_id = visit.request.match_info["room_id"], visit.request.match_info["event_id"]
     return visit.page(
         "pad",
         found.labelled.label,
         title=title(found.text),
         here=here,
-        closed=found.facts.readers[visit.known.member.user_id].present.closed,
+        closed=mine.present.closed,
+        moved=mine.moved_to is not None,
+        onward=_in_element(visit, mine.moved_to),
         element=visit.parts.place.in_element("room", room_id, event_id),
     )
 
@@ -77,12 +92,17 @@ async def pad(visit: Visit) -> web.Response:
 async def read(visit: Visit) -> web.Response:
     """A pad as a document, which needs no scripts."""
     found = await _shown(visit)
+    if isinstance(found, web.Response):
+        return found
+    mine = found.facts.readers[visit.known.member.user_id]
     html = await asyncio.to_thread(lambda: shown({"msgtype": "m.text", "body": found.text}).html)
     return visit.page(
         "pad_read",
         found.labelled.label,
         title=title(found.text),
         here=_here(visit),
+        moved=mine.moved_to is not None,
+        onward=_in_element(visit, mine.moved_to),
         body=Markup(html),  # noqa: S704 - `shown` has cleaned it
         is_headed="<h1" in html,
     )
@@ -167,8 +187,15 @@ async def _listen(connection: web.WebSocketResponse, room: PadRoom, editor: Edit
             return
 
 
-async def _shown(visit: Visit) -> _Shown:
-    """A pad as I may read it at this moment.
+async def _is_mine(visit: Visit, row: Row) -> bool:
+    """Whether I am the source of a pad: then I am told why nobody is shown it."""
+    user_id = visit.known.member.user_id
+    facts = await visit.parts.homeserver.pads.facts(row.room_id, row.event_id, [user_id])
+    return user_id in facts.readers and facts.source == user_id
+
+
+async def _shown(visit: Visit) -> _Shown | web.Response:
+    """A pad as I may read it at this moment, or to its source alone why nobody is shown it.
 
     Raises:
         Refused: 404 for what is not there, and for what is not for me.
@@ -184,7 +211,14 @@ async def _shown(visit: Visit) -> _Shown:
     try:
         return _Shown(facts, text, visit.parts.pads.labelled(text, facts.label, facts.ceiling))
     except NotShown as error:
-        raise Refused(HTTPStatus.NOT_FOUND) from error
+        if facts.source != user_id:
+            raise Refused(HTTPStatus.NOT_FOUND) from error
+        element = visit.parts.place.in_element("room", room_id, event_id)
+        return visit.page("pad_unseen", facts.label, reason=str(error), element=element)
+
+
+def _in_element(visit: Visit, room_id: str | None) -> str | None:
+    return visit.parts.place.in_element("room", room_id) if room_id else None
 
 
 def _here(visit: Visit) -> str:
