@@ -25,6 +25,7 @@ BENCHES: Final = (
     "relevance",
     "metrics",
     "figures",
+    "pads",
     "digest",
     "scale",
     "load",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from synapse.event_auth import get_user_power_level
 
@@ -21,6 +21,14 @@ from synapse_modules.snapshot import POWER_STATE
 
 #: A room's name is shown in lists; its topic has all that was written.
 _LONGEST_NAME: Final = 80
+
+
+class _Page(NamedTuple):
+    """A page of the portal that is shown in a group."""
+
+    key: str
+    name: str
+    path: str
 
 
 class GroupActs:
@@ -55,7 +63,7 @@ class GroupActs:
 class GroupChangeActs:
     """What commands change of groups, besides their rules."""
 
-    acts = ("group_rename", "group_topic", "group_composer", "group_archive", "group_unarchive")
+    acts = ("group_rename", "group_topic", "group_composer", "group_pads", "group_archive", "group_unarchive")
 
     def __init__(self, parts: Parts) -> None:
         self._api = parts.api
@@ -77,7 +85,7 @@ class GroupChangeActs:
         await self._rooms.check_mute(command.sender.user_id, target, room.kind)
         power = int(get_user_power_level(command.sender.user_id, await self._api.get_room_state(target, POWER_STATE)))
         raise_if_refused(decide_room_act(act, command.sender, power))
-        if act.act in _STATE_OF or act.act == "group_composer":
+        if act.act in _STATE_OF or act.act in _PAGES:
             await self._set_state(command, target, power)
             await self._api.run_db_interaction("belisha_act_done", record.settle)
             return record.outcome
@@ -93,9 +101,9 @@ class GroupChangeActs:
         is_own = power >= MAINTAINER_POWER or room_id in await self._rooms.founding_rooms()
         sender = command.sender.user_id if is_own else self._rooms.steward
         act, arguments = str(command.asked.command.act), command.asked.arguments
-        if act == "group_composer":
-            event_type, state_key = _WIDGET, _COMPOSER
-            content = self._composer(sender) if arguments["shown"] == "on" else {}
+        if act in _PAGES:
+            event_type, state_key = _WIDGET, _PAGES[act].key
+            content = self._widget(_PAGES[act], sender) if arguments["shown"] == "on" else {}
         else:
             event_type, key = _STATE_OF[act]
             state_key, content = "", {key: arguments[key]}
@@ -108,22 +116,26 @@ class GroupChangeActs:
         }
         await as_client(self._api.create_and_send_event_into_room(event))
 
-    def _composer(self, sender: str) -> Json:
-        """The page for writing as Element shows a widget; Element fills in whose and where (MSC1236, rule R5)."""
+    def _widget(self, page: _Page, sender: str) -> Json:
+        """A page of the portal as Element shows a widget; Element fills in whose and where (MSC1236, rule R5)."""
         return {
-            "id": _COMPOSER,
+            "id": page.key,
             "type": "m.custom",
-            "name": "Write with a label",
-            "url": f"{self._portal}/widget?widgetId=$matrix_widget_id&room=$matrix_room_id",
+            "name": page.name,
+            "url": f"{self._portal}{page.path}?widgetId=$matrix_widget_id&room=$matrix_room_id",
             "creatorUserId": sender,
         }
 
 
 #: The state that an act sets, and the key in it that has the argument's name.
 _STATE_OF: Final = {"group_rename": ("m.room.name", "name"), "group_topic": ("m.room.topic", "topic")}
-#: Where Element looks for a room's widgets, and the key of ours.
+#: Where Element looks for a room's widgets.
 _WIDGET: Final = "im.vector.modular.widgets"
-_COMPOSER: Final = "belisha-composer"
+#: The page that an act puts there.
+_PAGES: Final = {
+    "group_composer": _Page("belisha-composer", "Write with a label", "/widget"),
+    "group_pads": _Page("belisha-pads", "Pads", "/widget/pads"),
+}
 _NOBODY: Final = refuse("M1", "NOBODY", "Please name somebody besides yourself.")
 _NEEDS_A_GROUP: Final = refuse("R1", "NO_CHANGE", "Please write this in a group, or name one by its address.")
 

@@ -41,6 +41,8 @@ class Pads:
         self._readers: Readers = parts.readers
         self._registry: Registry = parts.registry
         self._recoveries = parts.recoveries
+        self._hooks = parts.hooks
+        self._upgrades = parts.upgrades
         self._mutes = Mutes(parts.hooks, parts.registry)
 
     async def of(self, body: Json) -> Json:
@@ -51,8 +53,9 @@ class Pads:
 
         Returns:
             `label` and `ceiling` (null where none of them can read it), `source`, and `members`, in the order of the
-            question: null for who cannot read it, else `name`, `organisation`, `organisation_name`, `recovered_at` and
-            `closed` (why they cannot write in it now, or null).
+            question: null for who cannot read it, else `name`, `organisation`, `organisation_name`, `recovered_at`,
+            `closed` (why they cannot write in it now, or null) and `moved_to` (the room that has taken the place of the
+            pad's, where they are in that too, or null).
 
         Raises:
             SynapseError: 400 for another body.
@@ -87,7 +90,13 @@ class Pads:
             "organisation_name": self._registry.organisation_name(member.organisation) or member.organisation,
             "recovered_at": await self._recoveries.since(person.localpart),
             "closed": await self._closed(user_id, room_id, item.room),
+            "moved_to": await self._moved_to(user_id, room_id) if item.room.replaced else None,
         }
+
+    async def _moved_to(self, user_id: str, room_id: str) -> str | None:
+        """Where they go on; who did not go over is told of no other room."""
+        moved = await self._upgrades.successor(room_id)
+        return moved[0] if moved is not None and user_id in await self._hooks.joined(moved[0]) else None
 
     async def _closed(self, user_id: str, room_id: str, room: Room) -> str | None:
         """Why somebody cannot write there; None where they can."""

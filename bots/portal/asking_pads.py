@@ -23,6 +23,8 @@ class Reader:
     present: Present
     organisation: str
     recovered_at: float
+    moved_to: str | None = None
+    """The room that has taken the place of the pad's, where they are in that too."""
 
     def has(self, session: Session) -> bool:
         """Whether a session is still this member's, as `Guard` has it."""
@@ -118,4 +120,10 @@ def _reader(given: object) -> Reader:
     present = Present(
         str(given.get("name")), str(given.get("organisation_name")), closed if isinstance(closed, str) else ""
     )
-    return Reader(present, given["organisation"], float(recovered) if isinstance(recovered, int | float) else 0.0)
+    moved = given.get("moved_to")
+    return Reader(
+        present,
+        given["organisation"],
+        float(recovered) if isinstance(recovered, int | float) else 0.0,
+        moved if isinstance(moved, str) else None,
+    )

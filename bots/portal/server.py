@@ -190,6 +190,7 @@ ROUTES: Final = (
     Route("GET", "/digest-mail/{token:[0-9a-f.]+}", views_digest.page, Who.ANYBODY),
     Route("POST", "/digest-mail/{token:[0-9a-f.]+}", views_digest.turn_off, Who.ANYBODY, from_elsewhere=True),
     Route("GET", "/widget", views_sign_in.widget, Who.ANYBODY, framed=True),
+    Route("GET", "/widget/pads", views_sign_in.widget, Who.ANYBODY, framed=True),
     Route("POST", "/widget/sign-in", views_sign_in.widget_sign_in, Who.ANYBODY),
     Route("GET", "/static/{name}", views_sign_in.static_file, Who.ANYBODY),
 )

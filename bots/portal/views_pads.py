@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from belisha.blog.article import shown
 from belisha.tlp import Label
+from bots.pads.book import Row
 from bots.pads.editor import REFUSED, Editor, End, place_of
 from bots.pads.files.order import NAMES
 from bots.pads.room import PadRoom
@@ -30,6 +31,8 @@ _LARGEST: Final = 256 * 1024
 #: Seconds between two signs of life of a connection on which nothing is sent.
 _ALIVE: Final = 20.0
 _LISTED: Final = 100
+#: Of so many pads that nobody is shown it is asked whose they are.
+_UNSEEN: Final = 10
 _BROKEN: Final = "What this page sent could not be read. Please copy what you wrote, and load the page again."
 
 
@@ -41,10 +44,20 @@ class ShownPad(NamedTuple):
     labelled: Labelled
 
 
+class Unseen(Refused):
+    """A pad that nobody is shown now: its source alone is told why, to everybody else it is not there."""
+
+    def __init__(self, label: Label, reason: str) -> None:
+        """Says which label it has, and why, as a sentence."""
+        super().__init__(HTTPStatus.NOT_FOUND)
+        self.label, self.reason = label, reason
+
+
 async def pads(visit: Visit) -> web.Response:
-    """The pads of my groups, those that were changed last first."""
-    user_id = visit.known.member.user_id
-    groups = {room.room_id: room for room in (await visit.parts.homeserver.home(user_id)).groups}
+    """The pads of my groups, or of that one of them that is asked for, those that were changed last first."""
+    user_id, only = visit.known.member.user_id, visit.request.query.get("room")
+    mine = (await visit.parts.homeserver.home(user_id)).groups
+    groups = {room.room_id: room for room in mine if only in (None, room.room_id)}
     rows = await visit.parts.pads.listed(list(groups), _LISTED)
     labels = await visit.parts.homeserver.pads.labels(user_id, [(row.room_id, row.event_id) for row in rows])
     # A title is words of its text, which may say of itself that it is stricter than its message.
@@ -53,37 +66,55 @@ async def pads(visit: Visit) -> web.Response:
         for row, label in zip(rows, labels, strict=True)
         if label is not None and row.label <= max(label, groups[row.room_id].ceiling)
     ]
+    shown_ = [row for row, _, _ in found]
     cards = [
         {"title": row.title, "address": address(row.room_id, row.event_id), "group": group, "label": label,
          "at": row.changed_at}
         for row, label, group in found
     ]  # fmt: skip
-    return visit.page("pads", max((label for _, label, _ in found), default=Label.GREEN), pads=cards)
+    hidden = [row for row, label in zip(rows, labels, strict=True) if label is not None and row not in shown_]
+    unseen = [address(row.room_id, row.event_id) for row in hidden[:_UNSEEN] if await _is_mine(visit, row)]
+    label = max((label for _, label, _ in found), default=Label.GREEN)
+    return visit.page(
+        "pads", label, pads=cards, unseen=unseen, group=groups.get(only) if only else None, is_one=only is not None
+    )
 
 
 async def pad(visit: Visit) -> web.Response:
     """A pad, to be written in; what is not there and what is not for me are the same."""
-    found, here = await shown_pad(visit), here_of(visit)
+    try:
+        found = await shown_pad(visit)
+    except Unseen as error:
+        return _unseen(visit, error)
+    here, mine = here_of(visit), found.facts.readers[visit.known.member.user_id]
     room_id, event_id = visit.request.match_info["room_id"], visit.request.match_info["event_id"]
     return visit.page(
         "pad",
         found.labelled.label,
         title=title(found.text),
         here=here,
-        closed=found.facts.readers[visit.known.member.user_id].present.closed,
+        closed=mine.present.closed,
+        moved=mine.moved_to is not None,
+        onward=_in_element(visit, mine.moved_to),
         element=visit.parts.place.in_element("room", room_id, event_id),
     )
 
 
 async def read(visit: Visit) -> web.Response:
     """A pad as a document, which needs no scripts."""
-    found = await shown_pad(visit)
+    try:
+        found = await shown_pad(visit)
+    except Unseen as error:
+        return _unseen(visit, error)
+    mine = found.facts.readers[visit.known.member.user_id]
     html = await asyncio.to_thread(lambda: shown({"msgtype": "m.text", "body": found.text}).html)
     return visit.page(
         "pad_read",
         found.labelled.label,
         title=title(found.text),
         here=here_of(visit),
+        moved=mine.moved_to is not None,
+        onward=_in_element(visit, mine.moved_to),
         body=Markup(html),  # noqa: S704 - `shown` has cleaned it
         is_headed="<h1" in html,
         kinds_of_files=NAMES.items(),
@@ -170,11 +201,18 @@ async def _listen(connection: web.WebSocketResponse, room: PadRoom, editor: Edit
             return
 
 
+async def _is_mine(visit: Visit, row: Row) -> bool:
+    """Whether I am the source of a pad: then I am told why nobody is shown it."""
+    user_id = visit.known.member.user_id
+    facts = await visit.parts.homeserver.pads.facts(row.room_id, row.event_id, [user_id])
+    return user_id in facts.readers and facts.source == user_id
+
+
 async def shown_pad(visit: Visit) -> ShownPad:
     """The pad that an address names, as I may read it at this moment.
 
     Raises:
-        Refused: 404 for what is not there, and for what is not for me.
+        Refused: 404 for what is not there, and for what is not for me; `Unseen` for its source.
     """
     return await pad_at(visit, visit.request.match_info["room_id"], visit.request.match_info["event_id"])
 
@@ -195,7 +233,19 @@ async def pad_at(visit: Visit, room_id: str, event_id: str) -> ShownPad:
     try:
         return ShownPad(facts, text, visit.parts.pads.labelled(text, facts.label, facts.ceiling))
     except NotShown as error:
-        raise Refused(HTTPStatus.NOT_FOUND) from error
+        if facts.source != user_id:
+            raise Refused(HTTPStatus.NOT_FOUND) from error
+        raise Unseen(facts.label, str(error)) from error
+
+
+def _unseen(visit: Visit, error: Unseen) -> web.Response:
+    match = visit.request.match_info
+    element = visit.parts.place.in_element("room", match["room_id"], match["event_id"])
+    return visit.page("pad_unseen", error.label, reason=error.reason, element=element)
+
+
+def _in_element(visit: Visit, room_id: str | None) -> str | None:
+    return visit.parts.place.in_element("room", room_id) if room_id else None
 
 
 def here_of(visit: Visit) -> str:

@@ -46,6 +46,7 @@ _DONE: Final = {
         "Done. Element asks each member whether that page may know who they are. Where it is without this community's"
         " module, it asks too before the page may send anything."
     ),
+    "group_pads": marked("Done. Element asks each member whether that page may know who they are."),
     "group_unarchive": marked("Done: the group is back, and can be written in again."),
     "direct_chats": marked("Done: who may write to you directly is now “{choice}”."),
     "organisation_figures": marked(

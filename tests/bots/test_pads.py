@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,34 @@ async def test_a_pad_is_folded_while_it_is_written(tmp_path: Path) -> None:
         ben = Page("ben")
         await ben.open(rooms)
         await shows(ben, "x" * 420)
+
+
+async def test_what_is_kept_together_is_one_message_to_each_page(tmp_path: Path) -> None:
+    async with world(tmp_path) as (_, rooms, _store):
+        ana, ben = Page("ana"), Page("ben")
+        await ana.open(rooms), await ben.open(rooms)
+        await ana.type(0, ":")
+        await settled([ana, ben])
+        sent: list[tuple[str, bytes]] = []
+        for page in (ana, ben):
+            assert page.editor is not None
+            before = page.editor.send
+
+            def send(data: bytes, before: Callable[[bytes], None] = before, name: str = page.user_id) -> None:
+                sent.append((name, data))
+                before(data)
+
+            page.editor.send = send  # type: ignore[method-assign]
+        for letter in "Tide":
+            await ana.type(1, letter)
+        assert await settled([ana, ben]) == ":Tide"
+        assert [name for name, _ in sent] == ["@ben:x"], "once, and not to who wrote it"
+        sent.clear()
+        for page, letter in ((ana, "a"), (ben, "b"), (ana, "c")):
+            await page.type(1, letter)
+        await settled([ana, ben])
+        assert sorted(name for name, _ in sent) == ["@ana:x", "@ben:x"]
+        assert sorted(ana.words) == sorted(":Tideabc")
 
 
 async def test_the_last_word_of_a_page_that_is_closed_is_kept(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ ALONE |= {"rules", "rules accept", "start", "introduce", "introductions agree", 
 IN_GROUPS = MEMBERS | {"group invite", "poll", "poll cancel", "poll close", "poll extend"}
 IN_GROUPS |= {"docs describe", "docs withdraw"}
 MAINTAINERS = IN_GROUPS | {"group policy", "group upgrade", "group rename", "group topic", "group archive"}
-MAINTAINERS |= {"group unarchive", "group composer", "docs pin"}
+MAINTAINERS |= {"group unarchive", "group composer", "group pads", "docs pin"}
 
 
 @pytest.mark.parametrize(

@@ -21,14 +21,16 @@ PHONE = {"width": 360, "height": 740}
 
 
 @asynccontextmanager
-async def chromium() -> AsyncIterator[Browser]:
-    """The browser, without a window."""
+async def chromium(*more: str) -> AsyncIterator[Browser]:
+    """The browser, without a window; `more` are arguments of its own."""
     await install(JS)
     path = shutil.which("chromium")
     assert path, "the portal's tests need Chromium (Debian: chromium)"
     sandbox = ["--no-sandbox"] if os.getuid() == 0 else []
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=path, args=[*sandbox, "--disable-dev-shm-usage"])
+        browser = await playwright.chromium.launch(
+            executable_path=path, args=[*sandbox, "--disable-dev-shm-usage", *more]
+        )
         try:
             yield browser
         finally:

@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest_asyncio
 
 from tests.bots.support import eventually
+from tests.portal.pad_pages import V3, Pads
 from tests.portal.support import Answer, Here, Visitor, form_of, join, make_group
-from tests.portal.test_pads import V3, Pads
 from tests.support.community import unique
 from tests.support.ledger import relabel
 from tests.support.server import request
@@ -194,7 +194,11 @@ async def test_what_is_made_of_a_pad_has_at_least_its_label_and_goes_where_its_s
     async with pads.open(hal, at) as page:
         await page.write("# Tide tables\n\nHigh water")
     here = pads.here
-    wish = {"type": "org.belisha.room", "state_key": "", "content": {"kind": "closed", "organisations": [], "purpose": "blog"}}
+    wish = {
+        "type": "org.belisha.room",
+        "state_key": "",
+        "content": {"kind": "closed", "organisations": [], "purpose": "blog"},
+    }
     await make_group(
         here, "hedy", "hedy's", "Hedy's blog", "private_chat", initial_state=[wish], invite=[here.people["hal"].user_id]
     )

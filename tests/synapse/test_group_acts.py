@@ -159,16 +159,19 @@ async def test_maintainers_and_stewards_rename_a_group(community: Community) -> 
     done(nobodys, "group_rename")  # a manager has that power there in any client
 
 
-async def test_maintainers_put_the_page_for_writing_into_a_group_and_take_it_out(community: Community) -> None:
+@pytest.mark.parametrize(("page", "path"), [("composer", "/widget"), ("pads", "/widget/pads")])
+async def test_maintainers_put_a_page_of_the_portal_into_a_group_and_take_it_out(
+    community: Community, page: str, path: str
+) -> None:
     room = await group(community, "closed", "ben")
-    key = ("im.vector.modular.widgets", "belisha-composer")
-    assert_refused(*await says(community, "ben", room, "composer", "on", shown="on"), "NOT_YOURS", rule="R1")
-    done(await says(community, "ana", room, "composer", "on", shown="on"), "group_composer")
+    key = ("im.vector.modular.widgets", f"belisha-{page}")
+    assert_refused(*await says(community, "ben", room, page, "on", shown="on"), "NOT_YOURS", rule="R1")
+    done(await says(community, "ana", room, page, "on", shown="on"), f"group_{page}")
     widget = (await state_of(community, room, "ben"))[key]
     portal = community.server.place.portal
-    assert widget["url"] == f"{portal}/widget?widgetId=$matrix_widget_id&room=$matrix_room_id"
+    assert widget["url"] == f"{portal}{path}?widgetId=$matrix_widget_id&room=$matrix_room_id"
     assert (widget["type"], widget["creatorUserId"]) == ("m.custom", community.id("ana"))
-    done(await says(community, "ana", room, "composer", "off", shown="off"), "group_composer")
+    done(await says(community, "ana", room, page, "off", shown="off"), f"group_{page}")
     assert (await state_of(community, room, "ben"))[key] == {}
 
 

@@ -72,6 +72,7 @@ ROWS: Final = {
     "group join": Row(BOTH, "members", "group_join"),
     "group leave": Row(BOTH, "members", "group_leave"),
     "group list": Row(OWN, "members"),
+    "group pads": Row(GROUP, "maintainers", "group_pads"),
     "group policy": Row(GROUP, "maintainers", "room_policy"),
     "group rename": Row(GROUP, "maintainers", "group_rename"),
     "group thaw": Row(BOTH, "moderation", "room_thaw"),
@@ -222,7 +223,7 @@ ON_GROUPS: Final = {
     **dict.fromkeys(
         (
             *("group policy", "group upgrade", "group rename", "group topic", "group archive", "group unarchive"),
-            "group composer",
+            *("group composer", "group pads"),
         ),
         ("maintainer", "steward", "manager"),
     ),

@@ -201,7 +201,7 @@ def test_commands_count_where_bots_are_and_rules_are_changed_in_the_group_itself
     groups, own = {Kind.OPEN, Kind.CLOSED}, {Kind.SERVICE}
     in_the_group = (
         *("room_policy", "room_upgrade", "group_invite", "group_rename", "group_topic", "group_archive"),
-        "group_composer",
+        *("group_composer", "group_pads"),
     )
     where = {
         **dict.fromkeys((*in_the_group, "item_redact"), groups),

@@ -36,7 +36,8 @@
     }
     // The group that Element shows it in; whether its member is there, the page asks.
     const room = new URLSearchParams(location.search).get("room");
-    location.replace(room ? `/write?room=${encodeURIComponent(room)}` : "/");
+    const page = location.pathname === "/widget/pads" ? "/pads" : "/write";
+    location.replace(room ? `${page}?room=${encodeURIComponent(room)}` : "/");
   };
 
   const askElement = (origin) => {
