@@ -1,7 +1,7 @@
 """Reads rows straight from the database's driver, for statements that a member waits for.
 
 SQLAlchemy's way from a text to rows costs as much of the processor's time as what PostgreSQL's driver does for a
-hundred rows, and some of that on SQLite too. Where the short way is not open, or fails, SQLAlchemy is asked in its place.
+hundred rows, and some of that on SQLite too. Where the short way is not open, or fails, SQLAlchemy is asked instead.
 """
 
 from __future__ import annotations
