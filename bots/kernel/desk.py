@@ -12,17 +12,26 @@ from belisha.policy.commands import decide_where, decide_who, names_a_group
 from belisha.policy.rooms import Kind, kind_of
 from belisha.translation import _
 from bots.kernel import questions
-from bots.kernel.answers import Block, Typed, frame_of, paragraph, reply, say
+from bots.kernel.answers import Block, Link, Typed, frame_of, paragraph, reply, say
 from bots.kernel.bot import Asker, Context, Extent, Job, Needs, Policy
 from bots.kernel.calls import Answer, Call, Entry, Outcome, call_from
 from bots.kernel.effects import OUTCOME, Act, Effect, Send
 from bots.kernel.events import Event
+from bots.kernel.on_portal import Page, may_open, page_for
 
 
 class Desk:
     """Commands of one bot. Both ways in, a message and a form, end in `perform`."""
 
-    def __init__(self, bot: str, entries: Sequence[Entry], others: Sequence[Command] = (), *, front: bool = False):
+    def __init__(
+        self,
+        bot: str,
+        entries: Sequence[Entry],
+        others: Sequence[Command] = (),
+        *,
+        front: bool = False,
+        portal: str = "",
+    ) -> None:
         """Knows what it answers.
 
         Args:
@@ -30,6 +39,7 @@ class Desk:
             entries: The commands of this bot.
             others: Those of other bots, which answer them themselves.
             front: Whether it answers what is no command of anybody's.
+            portal: The portal's address, to which it leads who asks for one of its pages; empty where there is none.
 
         Raises:
             ValueError: An entry cannot work.
@@ -37,6 +47,7 @@ class Desk:
         self._bot = bot
         self._entries = {entry.command: entry for entry in entries}
         self._front = front
+        self._portal = portal
         self.commands = (*self._entries, *others)
         for entry in entries:
             if (entry.answer is None) == (entry.command.act is None):
@@ -58,7 +69,9 @@ class Desk:
             return replace(entry.asked(request), policy=True, asker=True)
         if isinstance(request, Problem):
             return Needs(policy=True) if request.command in self._entries else None
-        return Needs(policy=True) if request is not None and self._front else None
+        if request is None or not self._front:
+            return None
+        return Needs(policy=True, asker=bool(self._portal and page_for(request.name)))
 
     def handle(self, event: Event, context: Context) -> Sequence[Effect]:
         """Answers a message."""
@@ -69,6 +82,9 @@ class Desk:
         if request is None or (not in_service and not _has_mark(event)):
             return ()
         if isinstance(request, Mistyped):
+            page = page_for(request.name) if in_service and self._portal else None
+            if page is not None and isinstance(context.asker, Asker) and may_open(page, context.asker.person):
+                return (_answer(event, _leads_to(page, request, self._portal)),)
             # Outside its own chats a bot that answers every exclamation would be a nuisance.
             return (_answer(event, mistyped(request)),) if in_service or request.close else ()
         if isinstance(request, Problem):
@@ -209,6 +225,11 @@ def mistyped(what: Mistyped) -> Sequence[Block]:
         say(text, typed=typed, nearest=Typed(what.nearest.name), does=_(what.nearest.help)),
         say(_("For example: {example}"), example=Typed(what.nearest.example)),
     )
+
+
+def _leads_to(page: Page, what: Mistyped, portal: str) -> Sequence[Block]:
+    text = _("I do not know {typed}, but the portal has a page for that: {page}.")
+    return (say(text, typed=Typed(f"!{what.name}"), page=Link(_(page.title), f"{portal}{page.path}")),)
 
 
 def problem(what: Problem) -> Sequence[Block]:

@@ -182,7 +182,7 @@ class Steward:
             waiting.TakenBack(),
             *parts,
         )
-        self.desk = Desk(self.name, own, others, front=True)
+        self.desk = Desk(self.name, own, others, front=True, portal=portal)
 
     def needs(self, event: Event, me: str) -> Needs | None:
         """What must be known for an answer; see `bots.kernel.bot.Bot`."""

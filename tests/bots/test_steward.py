@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from belisha.commands.declaration import EVERYBODY
 from belisha.markers import MarkerReader
 from belisha.policy.people import Person
 from belisha.tlp import Label
 from bots.kernel.bot import Asker, Audience, Context, Needs, Organisation, Policy, Unknown
 from bots.kernel.effects import Send
 from bots.kernel.events import Event
+from bots.kernel.on_portal import PAGES, Page
+from bots.portal.server import ROUTES
+from bots.roster import every_command
 from bots.steward import Steward, group_care
 
 ME, ADA = "@belisha_steward:x", "@ada:x"
@@ -47,9 +51,10 @@ def answer(
     policy: Policy | Unknown = OPEN,
     audience: Audience | Unknown = NOT_ASKED,
     asker: Asker | Unknown = MEMBER,
+    steward: Steward | None = None,
     **people: str,
 ) -> str:
-    effects = STEWARD.handle(event, Context(ME, policy, audience, asker=asker, people=people))
+    effects = (steward or STEWARD).handle(event, Context(ME, policy, audience, asker=asker, people=people))
     assert len(effects) <= 1
     for effect in effects:
         assert isinstance(effect, Send)
@@ -64,7 +69,8 @@ def _is_fit_to_be_sent(content: Any) -> None:
     body, formatted = content["body"], content["formatted_body"]
     assert not body.startswith("!")
     assert MarkerReader({}).read(body).label is None
-    bare = re.sub(r"<[^>]+>", "", formatted).replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
+    led = re.sub(r'<a href="([^"]*)">([^<]*)</a>', r"\2 (\1)", formatted)
+    bare = re.sub(r"<[^>]+>", "", led).replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", '"')
     assert bare.replace("&#x27;", "'").replace("&amp;", "&") == body.replace("\n", "").replace("• ", "")
 
 
@@ -161,6 +167,37 @@ def test_a_mistyped_command_is_answered_with_the_nearest() -> None:
     for policy in (OPEN, CLOSED, Unknown()):
         assert not answer(typed("!zzzz"), policy)
         assert not answer(typed("!important"), policy)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.path)
+def test_what_is_on_the_portal_alone_is_told_to_whom_it_is_for(page: Page) -> None:
+    """Everybody else reads the same as of any word that is no command."""
+    portal = Steward(portal="https://portal.x")
+    for word in sorted(page.words):
+        event = typed(f"!{word}")
+        for role in sorted(EVERYBODY):
+            asker = Asker(Person(ADA, "harbour", frozenset({role})))
+            told = answer(event, SERVICE, asker=asker, steward=portal)
+            if role in page.roles:
+                assert told.endswith(f"(https://portal.x{page.path})."), told
+                assert portal.needs(event, ME) == Needs(policy=True, asker=True)
+            else:
+                assert told == answer(event, SERVICE, asker=asker), "others learn of the page"
+        stranger = Asker(Person(ADA, None, page.roles))
+        frozen = Asker(Person(ADA, "harbour", page.roles, frozen=True))
+        for one in (stranger, frozen, Unknown()):
+            assert "portal" not in answer(event, SERVICE, asker=one, steward=portal)
+        manager = Asker(Person(ADA, "harbour", page.roles))
+        assert "portal" not in answer(event, OPEN, asker=manager, steward=portal)
+        assert "portal" not in answer(event, SERVICE, asker=manager), "there is no portal here"
+
+
+def test_pages_of_the_portal_are_there_and_no_words_of_theirs_are_commands() -> None:
+    assert {page.path for page in PAGES} <= {
+        re.sub(r"\{section:[^}]*\}", "overview", route.path) for route in ROUTES if route.method == "GET"
+    }
+    heads = {spelled[0] for command in every_command() for spelled in (command.words, *command.aliases)}
+    assert not heads & {word for page in PAGES for word in page.words}
 
 
 def test_the_labels_their_room_and_its_readers() -> None:
