@@ -119,6 +119,7 @@ MAINTAINERS |= {"group unarchive", "group composer", "docs pin"}
                 "invite list",
                 "invite revoke",
                 "members confirm",
+                "members without-factor",
                 "recover",
                 "metrics organisation",
             },
