@@ -12,7 +12,7 @@ from typing import Any, Final
 from synapse.module_api import LoggingTransaction
 
 from belisha.policy.decision import refuse
-from belisha.policy.members import decide_members, sees_all
+from belisha.policy.members import decide_members, decide_unfactored, sees_all
 from belisha.policy.membership import decide_standing
 from belisha.policy.people import Person, Standing
 from synapse_modules import activity, recertification_tables
@@ -34,13 +34,14 @@ DORMANT_DAYS: Final = 90
 class MembersActs:
     """What is told of members, to who may know it at this moment."""
 
-    acts = ("members_list", "members_dormant", "members_confirm")
+    acts = ("members_list", "members_dormant", "members_unfactored", "members_confirm")
 
     def __init__(self, parts: Parts, clock: Callable[[], float] = time.time) -> None:
         self._api = parts.api
         self._audit = parts.audit
         self._holds = parts.about.recertification_days
         self._registry = parts.registry
+        self._second_factor = parts.sign_in.second_factor
         self._clock = clock
 
     async def carry_out(self, command: Command, record: Record) -> Json:
@@ -48,7 +49,12 @@ class MembersActs:
         arguments = command.asked.arguments
         if command.asked.command.act == "members_confirm":
             return await self._confirm(command, record)
-        read = self._list if command.asked.command.act == "members_list" else self._dormant
+        reads = {
+            "members_list": self._list,
+            "members_dormant": self._dormant,
+            "members_unfactored": self._unfactored,
+        }
+        read = reads[str(command.asked.command.act)]
 
         def both(txn: LoggingTransaction) -> Json:
             known = Known(*tables.read_all(txn))
@@ -104,6 +110,27 @@ class MembersActs:
             "page": page,
             "members": [self._told(one, seen, known) for one in shown],
         }
+
+    def _unfactored(self, txn: LoggingTransaction, asker: Person, arguments: Mapping[str, Any], known: Known) -> Json:
+        raise_if_refused(decide_unfactored(asker, asker.organisation))
+        if not self._second_factor:
+            raise refused(_NO_FACTORS)
+        txn.execute("SELECT localpart FROM belisha_factor")
+        have = {str(row[0]) for row in txn.fetchall()}
+        found = sorted(
+            (
+                one
+                for one in known.members.values()
+                if one.localpart not in have
+                and one.standing is not Standing.REMOVED
+                and decide_unfactored(asker, one.organisation).allowed
+            ),
+            key=_by_name,
+        )
+        page = int(arguments.get("page") or 1)
+        shown = found[(page - 1) * SHOWN : page * SHOWN]
+        days = activity.of(txn, [self._registry.user_id(one.localpart) for one in shown])
+        return {"count": len(found), "page": page, "members": [self._told(one, days, known) for one in shown]}
 
     async def _confirm(self, command: Command, record: Record) -> Json:
         """Confirms members of an organisation, all or those named; they are due again when that holds no more."""
@@ -164,4 +191,5 @@ _NOT_THEIRS: Final = refuse(
     "NO_SUCH_MEMBER",
     "Somebody whom you named is no member of this organisation, or is frozen. Nobody was confirmed: please look it up.",
 )
+_NO_FACTORS: Final = refuse("M2", "NO_SECOND_FACTOR", "There is no second factor in this community.")
 _NO_ORGANISATION: Final = refuse("M1", "NO_SUCH_ORGANISATION", "There is no organisation with this id.")

@@ -35,7 +35,12 @@ class SignInHandlers:
 
     def handlers(self) -> dict[str, Handler]:
         """The handlers by method and address."""
-        return {"POST recover": self.recover, "POST join": self.join, "POST factor": self.factor}
+        return {
+            "POST recover": self.recover,
+            "POST join": self.join,
+            "POST factor": self.factor,
+            "POST spare_codes": self.spare_codes,
+        }
 
     async def recover(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
         """`POST recover` with `account`, `code`, `password`: sets a new password for whoever has a code for it.
@@ -74,6 +79,17 @@ class SignInHandlers:
             raise refused(_NO_FACTOR)
         await self._recoveries.enrol(person.user_id, password, enrolment)
         return {"enrolled": True}
+
+    async def spare_codes(self, request: SynapseRequest, _path: list[str]) -> dict[str, Any]:
+        """`POST spare_codes` with `user_id`, `password`: codes that open the account once each without the phone.
+
+        `password` is what opens the account now, with a code behind it. The answer is the only place where they stand.
+        """
+        person, body = await self._asked_for(request)
+        (password,) = _texts(body, "password")
+        if not self._sign_in.second_factor or not person.belongs:
+            raise refused(_NO_FACTOR)
+        return {"codes": await self._recoveries.make_spare(person.user_id, password)}
 
 
 def _texts(body: Mapping[str, Any], *names: str) -> list[str]:

@@ -31,9 +31,11 @@ class FactorRows:
     def __init__(self, key: str) -> None:
         """`key` is the server's own secret."""
         self._aead = AESGCM(hmac.digest(key.encode(), b"belisha second factor", "sha256"))
+        self._spare = hmac.digest(key.encode(), b"belisha spare codes", "sha256")
 
     def put(self, txn: LoggingTransaction, localpart: str, secret: str, step: int, now: float) -> None:
-        """Gives an account a factor in the place of the one that it had; codes up to `step` are used up."""
+        """Gives an account a factor in the place of the one that it had: codes up to `step`, and spare ones, end."""
+        txn.execute("DELETE FROM belisha_spare_code WHERE localpart = ?", (localpart,))
         txn.execute("DELETE FROM belisha_factor WHERE localpart = ?", (localpart,))
         txn.execute(
             "INSERT INTO belisha_factor (localpart, sealed, last_step, wrong, wrong_since, since)"
@@ -64,6 +66,34 @@ class FactorRows:
             (*after[1:], localpart, *before[1:]),
         )
         return txn.rowcount == 1
+
+    def put_spare(self, txn: LoggingTransaction, localpart: str, codes: list[str]) -> None:
+        """Gives an account spare codes in the place of those that it had; of each a keyed hash is kept."""
+        txn.execute("DELETE FROM belisha_spare_code WHERE localpart = ?", (localpart,))
+        for code in codes:
+            txn.execute(
+                "INSERT INTO belisha_spare_code (localpart, code_hash) VALUES (?, ?)",
+                (localpart, self._hash(localpart, code)),
+            )
+
+    def is_spare(self, txn: LoggingTransaction, localpart: str, code: str) -> bool:
+        """Whether this is one of an account's spare codes."""
+        txn.execute(
+            "SELECT 1 FROM belisha_spare_code WHERE localpart = ? AND code_hash = ?",
+            (localpart, self._hash(localpart, code)),
+        )
+        return txn.fetchone() is not None
+
+    def use_spare(self, txn: LoggingTransaction, localpart: str, code: str) -> bool:
+        """Uses a spare code up; whether nobody else has come first."""
+        txn.execute(
+            "DELETE FROM belisha_spare_code WHERE localpart = ? AND code_hash = ?",
+            (localpart, self._hash(localpart, code)),
+        )
+        return int(txn.rowcount) == 1
+
+    def _hash(self, localpart: str, code: str) -> str:
+        return hmac.new(self._spare, f"{localpart} {code}".encode(), "sha256").hexdigest()
 
     def _seal(self, localpart: str, secret: str) -> str:
         nonce = secrets.token_bytes(_NONCE)

@@ -144,6 +144,9 @@ HELD: Final = (
         give=("since", "wrong", "wrong_since"),
         left="The key that your authenticator app has too, since whoever has it makes your codes; when one was used.",
     ),
+    Held(
+        table="belisha_spare_code", left="Hashes of your recovery codes, since whoever has a code opens your account."
+    ),
     Held(table="belisha_recovery_note", left=_TRANSIENT),
     Held(
         table="belisha_hold",

@@ -61,6 +61,8 @@ _COVERS: Final = (
     " AND (hold.member IS NULL OR hold.member = {who}) AND (hold.since IS NULL OR hold.since * 1000 <= {at})"
     " AND (hold.until IS NULL OR hold.until * 1000 > {at})"
 )
+#: Stands in the place of a hold where none may keep a file.
+_NEVER: Final = ""
 #: How many rows are looked at in one transaction.
 _BATCH: Final = 50
 
@@ -178,6 +180,14 @@ def note_shares(txn: LoggingTransaction, media_id: str, event_id: str) -> None:
     )
 
 
+def keep_never(txn: LoggingTransaction, media_id: str) -> None:
+    """Notes that no hold keeps a file: the scanner or the list of known files has found it."""
+    txn.execute(
+        "INSERT INTO belisha_hold_share (hold_id, media_id) VALUES (?, ?) ON CONFLICT (hold_id, media_id) DO NOTHING",
+        (_NEVER, media_id),
+    )
+
+
 class HeldFile(NamedTuple):
     """A withdrawn file that holds cover."""
 
@@ -203,8 +213,9 @@ def covering(txn: LoggingTransaction, media_id: str) -> HeldFile | None:
         f"  AND ((hold.room_id IS NULL {_COVERS.format(who='media.user_id', at='media.created_ts')})"
         "   OR EXISTS (SELECT 1 FROM belisha_hold_share AS noted"
         "    WHERE noted.hold_id = hold.id AND noted.media_id = media.media_id))"
-        " WHERE media.media_id = ? AND media.user_id IS NOT NULL AND COALESCE(file.forbidden, 0) = 0",
-        (media_id,),
+        " WHERE media.media_id = ? AND media.user_id IS NOT NULL AND NOT EXISTS"
+        "  (SELECT 1 FROM belisha_hold_share AS never WHERE never.hold_id = ? AND never.media_id = media.media_id)",
+        (media_id, _NEVER),
     )
     rows = txn.fetchall()
     if not rows:

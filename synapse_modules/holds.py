@@ -111,7 +111,7 @@ class Holds:
         tables.end(txn, hold, by, int(self._clock()))
         self._leftovers.note()
         self._audit.append(txn, by, kind="act", what="hold ended", phase="done", rule="E1", item=hold.id)
-        self.tell_managers(txn, known, hold, "ended" if hold.is_active else "lapsed")
+        self.tell_managers(txn, known, hold, "ended" if hold.is_active else "lapsed", but=by or "")
 
     def tell_managers(self, txn: LoggingTransaction, known: Known, hold: Hold, step: str, but: str = "") -> None:
         """Notes that every manager and operator is told of a step, but who took it, and who must not know of it."""
@@ -245,7 +245,9 @@ def _said(hold: Hold, note: Note) -> str:
                 f"!hold release {hold.id}. {also}"
             )
         case "lapsed":
-            return f"Nobody confirmed the legal hold {hold.id} in time, so it keeps nothing."
+            return (
+                f"The legal hold {hold.id} was declined, taken back, or confirmed by nobody in time: it keeps nothing."
+            )
         case _:
             return f"The legal hold {hold.id} has ended, and all that it kept is erased."
 

@@ -20,6 +20,7 @@ from synapse.module_api.errors import SynapseError
 from belisha.acts.recovery import RECOVERY_KEY
 from belisha.policy.acts import Subject
 from belisha.policy.decision import refuse
+from belisha.policy.factor import SPARE_CODES, new_spare_code
 from belisha.policy.muted import told as moment
 from belisha.policy.people import Standing
 from belisha.policy.recovery import ALPHABET, LENGTH, NO_CODE, decide_recovery, read_code
@@ -169,6 +170,25 @@ class Recoveries:
         await self._api.run_db_interaction("belisha_enrolled", put)
         await self.catch_up()
 
+    async def make_spare(self, user_id: str, typed: str) -> list[str]:
+        """Makes a member's spare codes anew, who shows what opens their account now; the codes, told this once.
+
+        Raises:
+            SynapseError: 403 with a sentence.
+        """
+        await self._sign_in.check_shown(user_id, typed)
+        localpart = user_id[1:].partition(":")[0]
+        codes = [new_spare_code() for _ in range(SPARE_CODES)]
+
+        def put(txn: LoggingTransaction) -> None:
+            self._sign_in.put_spare(txn, localpart, codes)
+            tables.tell_of_factor(txn, tables.SPARE_MADE, localpart, self._clock())
+            self._audit.append(txn, user_id, kind="act", what="spare_codes", phase="done", rule="M2")
+
+        await self._api.run_db_interaction("belisha_spare_codes", put)
+        await self.catch_up()
+        return codes
+
     async def tell_of_term(self) -> None:
         """Has every member without a second factor told until when that goes; at each start, and each is told once."""
         if (until := self._sign_in.term()) is not None:
@@ -261,6 +281,15 @@ _OF_FACTOR: Final = {
         "This community signs in with a second factor: six digits that an app on your phone shows, straight behind the "
         "password. Your account has none yet.\n\nPlease make one on the portal, under “My sessions”, before {}. From "
         "then on nobody signs in to your account anew without one, and your organisation's lead would have to help you."
+    ),
+    tables.SPARE_MADE: (
+        "At {} you made new recovery codes for your account, on the portal. Former ones hold no more.\n\n"
+        "If that was not you, tell a steward or a manager at once, and change your password."
+    ),
+    tables.SPARE_USED: (
+        "At {} one of your recovery codes opened your account, behind your password. It holds no more.\n\nIf that was "
+        "not you, tell a steward or a manager at once, and change your password. If you have lost your phone, make a "
+        "new second factor on the portal, under “My sessions”."
     ),
     tables.WRONG_CODES: (
         "Until {} ten wrong codes were typed behind your right password. For a day nobody signs in to your account "

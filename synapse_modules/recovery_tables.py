@@ -14,6 +14,8 @@ PLACES: Final = ("member", "stewards")
 ENROLLED: Final = "enrolled"
 WRONG_CODES: Final = "wrong_codes"
 TERM: Final = "term"
+SPARE_MADE: Final = "spare_made"
+SPARE_USED: Final = "spare_used"
 
 
 class Recovery(NamedTuple):

@@ -138,4 +138,11 @@ LATER: Final[tuple[tuple[str, ...], ...]] = (
         " PRIMARY KEY (hold_id, step, who))",
         "CREATE INDEX belisha_hold_note_due ON belisha_hold_note (at) WHERE told = 0",
     ),
+    # Codes for who is without the phone, each used once; of each a keyed hash.
+    (
+        "CREATE TABLE belisha_spare_code ("
+        " localpart TEXT NOT NULL,"
+        " code_hash TEXT NOT NULL,"
+        " PRIMARY KEY (localpart, code_hash))",
+    ),
 )

@@ -20,20 +20,29 @@ from synapse.module_api import LoggingTransaction, ModuleApi
 from synapse.module_api.errors import SynapseError
 
 from belisha.policy.decision import refuse
-from belisha.policy.factor import MOST_WRONG, decide_code, is_secret, may_without, split, step_of
+from belisha.policy.factor import (
+    MOST_WRONG,
+    decide_code,
+    decide_spare,
+    is_secret,
+    is_spare,
+    may_without,
+    split,
+    step_of,
+)
 from belisha.policy.providers import NO_PASSWORDS
 from synapse_modules.audit import Audit
 from synapse_modules.config import SignInRules
 from synapse_modules.factor_tables import FactorRows
 from synapse_modules.hooks_password import PasswordHooks
 from synapse_modules.hooks_providers import ProviderHooks
-from synapse_modules.recovery_tables import WRONG_CODES, tell_of_factor
+from synapse_modules.recovery_tables import SPARE_USED, WRONG_CODES, tell_of_factor
 from synapse_modules.refusal import FAILURES, PREFIX, malformed, refused, where
 
 logger = logging.getLogger(__name__)
 
 #: The longest password with its code, in characters; Synapse takes no longer one when it is set.
-LONGEST: Final = 512 + 6
+LONGEST: Final = 512 + 14
 #: How somebody signs in, as the settings call it.
 _ALONE, _WITH_CODE = "password", "password+totp"
 _NOT_THOSE: Final = (
@@ -45,6 +54,9 @@ _NOT_SHOWN: Final = refuse(
     "WRONG_PASSWORD",
     "That does not open your account now. Please type your password as in Element, and if you have a second factor "
     "already, a code of it straight behind, one that was not used yet.",
+)
+_NO_FACTOR_YET: Final = refuse(
+    "M2", "NO_FACTOR_YET", "Your account has no second factor yet. Please make one first, under “My sessions”."
 )
 _TOO_OFTEN: Final = refuse("M2", "TOO_OFTEN", "There were too many wrong passwords. Please wait some minutes.")
 
@@ -132,10 +144,19 @@ class SignIn:
         before = self._rows.of(txn, localpart)
         if before is None:
             return False
-        is_taken, after = decide_code(before, code, self._clock())
+        if is_spare(code):
+            is_one = self._rows.is_spare(txn, localpart, code)
+            is_taken, after = decide_spare(before, self._clock(), is_one=is_one)
+        else:
+            is_taken, after = decide_code(before, code, self._clock())
         if not is_right:
             is_taken, after = False, before
         is_kept = self._rows.keep(txn, localpart, before, after)
+        if is_taken and is_kept and is_spare(code):
+            if not self._rows.use_spare(txn, localpart, code):  # another request came first
+                return False
+            self._audit.append(txn, user_id, kind="act", what="spare_code_used", phase="done", rule="M2")
+            tell_of_factor(txn, SPARE_USED, localpart, self._clock())
         if is_kept and after.wrong == MOST_WRONG > before.wrong:
             logger.warning("Ten wrong codes came behind a right password; none is taken for that account for a day.")
             self._audit.append(txn, user_id, kind="act", what="wrong_codes", phase="done", rule="M2")
@@ -190,6 +211,16 @@ class SignIn:
         """Gives an account a new factor, whose first code was shown already."""
         if enrolment is not None:
             self._rows.put(txn, localpart, enrolment.secret, enrolment.step, self._clock())
+
+    def put_spare(self, txn: LoggingTransaction, localpart: str, codes: list[str]) -> None:
+        """Gives an account that has a factor new spare codes.
+
+        Raises:
+            SynapseError: 403 with a sentence: it has none.
+        """
+        if not self.second_factor or not self._has_factor(txn, localpart):
+            raise refused(_NO_FACTOR_YET)
+        self._rows.put_spare(txn, localpart, codes)
 
     async def prepare(self, localpart: str, secret: object) -> None:
         """Gives an account that operators are about to make the key that they hand over with its password.

@@ -49,6 +49,17 @@ PEOPLE_ACTS: Final = (
         title=marked("Confirm an organisation's members"),
     ),
     Command(
+        ("members", "without-factor"),
+        marked("lists members who have no second factor yet: your organisation's, or for managers everybody's"),
+        "!members without-factor",
+        (_PAGE,),
+        roles=_MANAGERS,
+        others="lead",
+        where=ALONE,
+        act="members_unfactored",
+        title=marked("See who has no second factor"),
+    ),
+    Command(
         ("dormant",),
         marked("lists members who have not been seen for some time, 90 days where you name none"),
         "!dormant 120",

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import hmac
 import re
+import secrets
 from typing import Final, NamedTuple
 
 import pyotp
+
+from belisha.policy.recovery import ALPHABET
 
 #: How many digits a code has, and for how many seconds it is shown (RFC 6238, 5.2).
 DIGITS: Final = 6
@@ -24,6 +27,10 @@ WRONG_S: Final = 24 * 3600
 #: The form of a key: 160 bits in base32 (RFC 4226, 4 R6).
 _SECRET: Final = re.compile(r"[A-Z2-7]{32}")
 _CODE: Final = re.compile(r"[0-9]{6}")
+#: How many codes for the day without the phone are made at once, and their form: 59 bits, read out in groups of four.
+SPARE_CODES: Final = 8
+_SPARE: Final = re.compile(rf"[{ALPHABET}]{{4}}(?:-[{ALPHABET}]{{4}}){{2}}")
+_SPARE_LENGTH: Final = 14
 
 
 class Factor(NamedTuple):
@@ -69,9 +76,22 @@ def spelled(secret: str) -> str:
 
 
 def split(typed: str) -> tuple[str, str] | None:
-    """The password and the code behind it; None where there is no code, or nothing before it."""
+    """The password and the code behind it, six digits or a spare one; None where one of them is missing."""
     password, code = typed[:-DIGITS], typed[-DIGITS:]
-    return (password, code) if password and _CODE.fullmatch(code) else None
+    if password and _CODE.fullmatch(code):
+        return password, code
+    password, code = typed[:-_SPARE_LENGTH], typed[-_SPARE_LENGTH:].upper()
+    return (password, code) if password and is_spare(code) else None
+
+
+def new_spare_code() -> str:
+    """A code that opens an account once in the place of the six digits."""
+    return "-".join("".join(secrets.choice(ALPHABET) for _ in range(4)) for _ in range(3))
+
+
+def is_spare(code: str) -> bool:
+    """Whether a text has the form of such a code."""
+    return _SPARE.fullmatch(code) is not None
 
 
 def step_of(secret: str, code: str, now: float) -> int | None:
@@ -103,6 +123,17 @@ def decide_code(factor: Factor, code: str, now: float) -> tuple[bool, Factor]:
     if step <= factor.last_step:
         return False, factor
     return True, factor._replace(last_step=step, wrong=0)
+
+
+def decide_spare(factor: Factor, now: float, *, is_one: bool) -> tuple[bool, Factor]:
+    """Decides about a spare code behind a right password, as about digits: wrong ones are counted together."""
+    is_counting = abs(now - factor.wrong_since) < WRONG_S
+    wrong = factor.wrong if is_counting else 0
+    if wrong >= MOST_WRONG:
+        return False, factor
+    if not is_one:
+        return False, factor._replace(wrong=wrong + 1, wrong_since=factor.wrong_since if wrong else int(now))
+    return True, factor._replace(wrong=0)
 
 
 def may_without(now: float, enrol_until: int | None) -> bool:

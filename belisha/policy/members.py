@@ -16,6 +16,13 @@ def sees_all(asker: Person) -> bool:
     return bool(asker.roles & RUNNING)
 
 
+def decide_unfactored(asker: Person, organisation: str | None) -> Decision:
+    """Decides whether somebody is told who of an organisation has no second factor."""
+    if "manager" in asker.roles or ("lead" in asker.roles and organisation == asker.organisation):
+        return _MAY
+    return refuse("M2", "NOT_YOURS", "Managers can do this, and leads for members of their own organisation.")
+
+
 def decide_members(asker: Person, organisation: str | None) -> Decision:
     """Decides whether somebody who may act as a member is told about an organisation; None where about their own."""
     is_theirs = "lead" in asker.roles and organisation in (None, asker.organisation)

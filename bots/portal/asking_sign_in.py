@@ -13,7 +13,7 @@ _ABOUT_TYPED: Final = frozenset(
     f"ORG.BELISHA.{code}"
     for code in (
         *("NO_CODE", "INVITATION", "INVITATION_ONLY", "USER_NAME", "UNFINISHED"),
-        *("WRONG_PASSWORD", "TOO_OFTEN"),
+        *("WRONG_PASSWORD", "TOO_OFTEN", "NO_FACTOR_YET"),
     )
 )
 
@@ -69,6 +69,22 @@ class SignInQuestions:
         """
         status, answer = await self._post("factor", {"user_id": user_id, "password": password, **factor})
         return None if status == HTTPStatus.OK and answer.get("enrolled") is True else _why_not(status, answer)
+
+    async def spare_codes(self, user_id: str, password: str) -> tuple[tuple[str, ...], str | None]:
+        """Makes a signed-in member's recovery codes anew; the codes, and None, or else why not.
+
+        Args:
+            user_id: whose session it is.
+            password: what opens the account now, with a code behind it.
+
+        Raises:
+            Unavailable: It cannot be asked.
+        """
+        status, answer = await self._post("spare_codes", {"user_id": user_id, "password": password})
+        codes = answer.get("codes")
+        if status == HTTPStatus.OK and isinstance(codes, list):
+            return tuple(str(code) for code in codes), None
+        return (), _why_not(status, answer)
 
 
 def _why_not(status: int, answer: Mapping[str, Any]) -> str:

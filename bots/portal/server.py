@@ -85,6 +85,8 @@ ROUTES: Final = (
     Route("POST", "/sessions/end-others", views.end_others, Who.CONFIRMED, framed=True),
     Route("GET", "/factor", views_factor.page, Who.CONFIRMED),
     Route("POST", "/factor", views_factor.enrol, Who.CONFIRMED),
+    Route("GET", "/recovery-codes", views_factor.codes_page, Who.CONFIRMED),
+    Route("POST", "/recovery-codes", views_factor.make_codes, Who.CONFIRMED),
     Route("POST", "/sign-out", views.sign_out, Who.MEMBER, framed=True),
     Route("GET", "/commands", views_commands.commands, Who.MEMBER, framed=True),
     Route("GET", "/commands/{slug:[a-z-]+}", views_commands.command, Who.MEMBER, framed=True),

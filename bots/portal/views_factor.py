@@ -1,4 +1,4 @@
-"""A second factor for a member who is signed in: the first one of somebody from before, or one on another phone.
+"""A second factor for a member who is signed in, and recovery codes for the day without the phone that has it.
 
 Who only sits down at an open session makes none: what opens the account now is asked for as well.
 """
@@ -17,6 +17,7 @@ from bots.portal.visit import Visit
 
 _FOR_FEW: Final = Label.AMBER
 _MISSING: Final = "Please fill in both fields."
+_MISSING_ONE: Final = "Please fill in the field."
 
 
 async def page(visit: Visit) -> web.Response:
@@ -35,6 +36,25 @@ async def enrol(visit: Visit) -> web.Response:
     factor = {"secret": enrolling.key(visit.form).secret, "digits": digits}
     refused = await visit.parts.homeserver.sign_in.enrol(visit.known.member.user_id, password, factor)
     return _page(visit, enrolling, refused) if refused is not None else visit.page("enrolled", _FOR_FEW)
+
+
+async def codes_page(visit: Visit) -> web.Response:
+    """Where a member has recovery codes made, in the place of those that they had."""
+    _enrolling(visit)
+    return visit.page("recovery_codes", _FOR_FEW, codes=(), problem=None)
+
+
+async def make_codes(visit: Visit) -> web.Response:
+    """Makes them, and shows them this once."""
+    _enrolling(visit)
+    password = visit.form.get("password", "")
+    user_id = visit.known.member.user_id
+    if wait := visit.parts.recoveries.wait(user_id):
+        raise Refused(HTTPStatus.TOO_MANY_REQUESTS, wait)
+    ask = visit.parts.homeserver.sign_in.spare_codes
+    codes, problem = await ask(user_id, password) if password else ((), _MISSING_ONE)
+    status = HTTPStatus.OK if codes else HTTPStatus.BAD_REQUEST
+    return visit.page("recovery_codes", _FOR_FEW, status=status, codes=codes, problem=problem)
 
 
 def _enrolling(visit: Visit) -> Enrolling:

@@ -58,6 +58,20 @@ def dormant(_call: Call, outcome: Outcome, _context: Context) -> Answer:
     return Answer((*blocks, *_more(done, count)))
 
 
+def unfactored(_call: Call, outcome: Outcome, _context: Context) -> Answer:
+    """Who has no second factor yet."""
+    done = outcome.done
+    if done is None:
+        return Answer((paragraph(outcome.refused),))
+    members, count = done.get("members") or (), int(done.get("count") or 0)
+    if not count:
+        return Answer((paragraph(_("Everybody has a second factor.")),))
+    counted = many("{count} member without a second factor:", "{count} members without a second factor:", count)
+    blocks: list[Block] = [paragraph(counted), points([_line(one, elsewhere=True) for one in members])]
+    how = _("They make one on the portal, under “My sessions”. Who cannot sign in any more needs {command}.")
+    return Answer((*blocks, say(how, command=Typed("!recover")), *_more(done, count)))
+
+
 def _line(one: Mapping[str, Any], *, elsewhere: bool = False) -> Sequence[Words]:
     words: list[Words] = [Strong(str(one["name"])), " (", Typed(str(one["member"])), ")"]
     if elsewhere:
@@ -87,4 +101,5 @@ def _more(done: Mapping[str, Any], count: int) -> Sequence[Block]:
 TOLD: Final[Mapping[str, Callable[[Call, Outcome, Context], Answer]]] = {
     "members_list": listed,
     "members_dormant": dormant,
+    "members_unfactored": unfactored,
 }

@@ -18,6 +18,7 @@ from synapse_modules import metrics
 from synapse_modules.audit import Audit
 from synapse_modules.file_rows import close_for_good
 from synapse_modules.guards import require
+from synapse_modules.hold_tables import keep_never
 from synapse_modules.refusal import FAILURES, where
 from synapse_modules.screening import rows
 from synapse_modules.screening.rows import Waiting
@@ -120,6 +121,7 @@ class Unscanned:
     def _withdraw(self, txn: LoggingTransaction, one: Waiting) -> None:
         at = int(self._clock())
         # Its upload may not have ended yet, and then neither Synapse nor we have a row that could be closed.
+        keep_never(txn, one.media_id)
         if close_for_good(txn, one.media_id, at, under_way=True):
             self._audit.append(
                 txn, one.uploader, kind="act", what="withdraw", phase="done", rule="E1", file=one.media_id

@@ -125,6 +125,7 @@ MAINTAINERS |= {"group unarchive", "group composer", "group pads", "docs pin"}
                 "invite list",
                 "invite revoke",
                 "members confirm",
+                "members without-factor",
                 "recover",
                 "metrics organisation",
             },

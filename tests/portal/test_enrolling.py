@@ -149,6 +149,35 @@ async def test_a_member_makes_another_factor_by_what_opens_the_account(tmp_path:
         assert "/factor" not in (await visitor.get("/sessions")).text
 
 
+async def test_recovery_codes_are_shown_once_and_kept_nowhere(tmp_path: Path) -> None:
+    async with pages(tmp_path) as (visitor, module):
+        assert (await visitor.get("/recovery-codes")).location.startswith("/sign-in"), "not without a session"
+        visitor.cookies["belisha"] = module.session
+        assert 'href="/recovery-codes"' in (await visitor.get("/sessions")).text
+        page = await visitor.get("/recovery-codes")
+        typed = {"form": form_of(page.text), "password": f"{PASSWORD}654321"}
+        missing = await visitor.post("/recovery-codes", {**typed, "password": ""})
+        assert missing.status == 400 and "Please fill in the field." in missing.text
+        assert (await visitor.post("/recovery-codes", {**typed, "form": "0" * 64})).status == 403 and not module.asked
+        for code in ("WRONG_PASSWORD", "NO_FACTOR_YET"):
+            module.answer = (403, {"errcode": f"ORG.BELISHA.{code}", "error": "That does not open it."})
+            refused = await visitor.post("/recovery-codes", typed)
+            assert refused.status == 400 and "That does not open it." in refused.text
+        codes = [f"ABCD-EFGH-JKM{letter}" for letter in "ABCDEFGH"]
+        module.answer = (200, {"codes": codes})
+        done = await visitor.post("/recovery-codes", typed)
+        assert done.status == 200 and all(one in done.text for one in codes) and PASSWORD not in done.text
+        assert done.headers["Cache-Control"] == "no-store"
+        later = (await visitor.get("/recovery-codes")).text
+        assert not any(one in later for one in codes), "shown once"
+        assert module.asked[-1] == ("spare_codes", {"user_id": ANA, "password": f"{PASSWORD}654321"})
+        statuses = {(await visitor.post("/recovery-codes", typed)).status for _ in range(12)}
+        assert statuses == {200, 429}, "a password is not found by trying"
+    async with pages(tmp_path, second_factor=False) as (visitor, module):
+        visitor.cookies["belisha"] = module.session
+        assert (await visitor.get("/recovery-codes")).status == 404
+
+
 async def test_without_a_second_factor_the_same_pages_ask_for_none(tmp_path: Path) -> None:
     async with pages(tmp_path, second_factor=False) as (visitor, module):
         page = await visitor.get("/join")

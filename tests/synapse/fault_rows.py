@@ -663,6 +663,7 @@ ROWS: Final[dict[str, tuple[Row, ...]]] = {
 #: Entrances that ask nothing which could fail, or refuse in any case.
 NOTHING: Final = {
     "api MemberApi POST factor": "refuses where there is no second factor; with one, see test_second_factor.py",
+    "api MemberApi POST spare_codes": "refuses where there is no second factor; with one, see test_second_factor.py",
     "callback check_threepid_can_be_invited": "says no, always",
     "callback on_new_event": "decides nothing; what follows from an event has a test of its own",
     "hook WhoisRestServlet.on_GET": "says no, always",

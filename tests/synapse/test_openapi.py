@@ -32,7 +32,7 @@ _METHODS = ("get", "put", "post", "delete")
 
 #: Operations whose answer 200 needs what only `test_what_members_are_told_is_as_described` has.
 #: What this community does without, so that all of it is refused.
-_REFUSED_HERE = ("factor",)
+_REFUSED_HERE = ("factor", "spare_codes")
 _NEVER_MADE_UP = (
     "media",
     "report",
@@ -40,6 +40,7 @@ _NEVER_MADE_UP = (
     "recover",
     "join",
     "factor",
+    "spare_codes",
     "poll",
     "ballot",
     "export_link",

@@ -17,7 +17,17 @@ from belisha.cli.errors import CommandError
 from belisha.cli.progress import Plain
 from belisha.host import HostError
 from belisha.policy import factor
-from belisha.policy.factor import Factor, decide_code, may_without, split, step_of
+from belisha.policy.factor import (
+    MOST_WRONG,
+    Factor,
+    decide_code,
+    decide_spare,
+    is_spare,
+    may_without,
+    new_spare_code,
+    split,
+    step_of,
+)
 from belisha.render import Place, render
 from belisha.settings import SettingsError, parse
 from tests.deploy.hosted import EXAMPLE, SECRETS, rendered, settings, text
@@ -161,3 +171,17 @@ def test_mistakes_are_refused_with_the_remedy(changes: tuple[tuple[str, str], ..
         changed = changed.replace(before, after)
     with pytest.raises(SettingsError, match=said):
         parse(changed)
+
+
+def test_a_recovery_code_stands_behind_the_password_and_is_told_from_digits() -> None:
+    code = new_spare_code()
+    assert is_spare(code) and split(f"word{code}") == split(f"word{code.lower()}") == ("word", code)
+    assert split(f"word{code}123456") == (f"word{code}", "123456"), "digits come first"
+    for typed in (code, f"word{code.replace('-', '')}", f"word{code} ", f"word{code[:-1]}"):
+        assert split(typed) is None
+    factor = Factor("A" * 32, last_step=7, wrong=MOST_WRONG - 1, wrong_since=0)
+    assert decide_spare(factor, 1.0, is_one=True) == (True, factor._replace(wrong=0))
+    is_taken, after = decide_spare(factor, 1.0, is_one=False)
+    assert not is_taken and after.wrong == MOST_WRONG
+    assert decide_spare(after, 1.0, is_one=True) == (False, after), "nor is a right one then"
+    assert decide_spare(after, 2.0 * 24 * 3600, is_one=True)[0]

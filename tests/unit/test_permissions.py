@@ -22,7 +22,7 @@ from belisha.policy.exports import MOST_A_DAY, decide_export
 from belisha.policy.figures import decide_showing
 from belisha.policy.holds import decide_asking, decide_second
 from belisha.policy.invitations import decide_inviting
-from belisha.policy.members import decide_members
+from belisha.policy.members import decide_members, decide_unfactored
 from belisha.policy.membership import decide_standing
 from belisha.policy.moderation import decide_moderation, moderates_as
 from belisha.policy.muted import Restriction, decide_muted_act, muted_until
@@ -300,6 +300,8 @@ def may_be_about_organisation(name: str, who: Person, organisation: str) -> bool
         return decide_waiting(who, Wait(SIGN_UP, "dina", organisation), 100).allowed
     if name.startswith("invite"):
         return decide_inviting(who, organisation).allowed
+    if name == "members without-factor":
+        return decide_unfactored(who, organisation).allowed
     return decide_members(who, organisation).allowed
 
 

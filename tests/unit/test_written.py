@@ -90,7 +90,7 @@ OUTCOMES: dict[str, tuple[dict[str, Any], ...]] = {
     "group_join": ({"membership": "join"}, {"membership": "knock"}),
     **dict.fromkeys(("member_offboard", "organisation_offboard"), ({"left": 0}, {"left": 2}, {})),
     **dict.fromkeys(
-        ("members_list", "members_dormant"),
+        ("members_list", "members_dormant", "members_unfactored"),
         (
             {"count": 0},
             {
