@@ -21,7 +21,7 @@ from bots.pads.editor import Editor, End
 from bots.pads.room import PadRoom
 from bots.pads.rooms import PadRooms
 from bots.pads.standing import Present, Standing
-from bots.pads.updates import ASK, CHANGE, GIVE, read_frame, read_update
+from bots.pads.updates import ASK, CHANGE, GIVE, read_frame, read_state
 from tests.bots.support import eventually
 from tests.support.databases import postgresql
 
@@ -84,8 +84,7 @@ class Page:
 
     @property
     def written(self) -> int:
-        state = {run.client: run.end for run in read_update(self.doc.get_update()).written}
-        return state.get(self.doc.client_id, 0)
+        return read_state(self.doc.get_state()).get(self.doc.client_id, 0)
 
     async def open(self, rooms: PadRooms) -> bool:
         await self.cut()

@@ -62,6 +62,9 @@ async def test_members_write_together_and_read_it_as_a_document(pads: Pads, pia:
     assert "<strong>High</strong> water" in shown and "at seven!" in shown and "<script>alert" not in shown
     listed = (await pol.get("/pads")).text
     assert at in listed and ">Tide tables</bdi>" in listed
+    of_one = (await pol.get(f"/pads?room={quote(pads.room)}")).text
+    assert at in of_one and "These are the pads of “Writing”" in of_one
+    assert at not in (await pol.get("/pads?room=!other:x")).text
     assert "pad_update" in pads.kept(event_id)
     await pads.redact("pia", event_id)
 
@@ -84,6 +87,7 @@ async def test_nobody_else_opens_it(pads: Pads, pia: Visitor, ana: Visitor) -> N
         assert (answer.status, answer.text) == (404, nothing.text)
     assert at not in (await ana.get("/pads")).text
     assert (await ana.get("/pads")).text.count('<li class="card">') == 0
+    assert (await ana.get(f"/pads?room={quote(pads.room)}")).text == (await ana.get("/pads?room=!other:x")).text
     assert await pads.refused(ana, at) == 404
     assert await pads.refused(ana, pads.address(event_id, pads.here.groups["open"])) == 404
     assert await pads.refused(pia, pads.address(event_id, pads.here.groups["open"])) == 404
