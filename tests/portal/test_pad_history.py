@@ -64,9 +64,9 @@ async def test_versions_show_whose_each_passage_is_and_what_changed(pads: Pads, 
     page = await hal.get(second)
     assert page.status == 200 and "TLP:AMBER" in page.text
     assert re.search(r'hand-\d">1</span> <bdi>Hal \(Harbour\)</bdi>: 25 characters', page.text), page.text
-    assert re.search(r'hand-\d">2</span> <bdi>Hedy \(Chandlers\)</bdi>: 25 characters', page.text), page.text
+    assert re.search(r'hand-\d">2</span> <bdi>Hedy \(Chandlers\)</bdi>: 24 characters', page.text), page.text
     assert "Hedy (Chandlers) wrote: </span> at &lt;b&gt;seven&lt;/b&gt; o&#39;clock</span>" in page.text
-    assert "<ins>&lt;b&gt;seven&lt;/b&gt; o&#39;clock</ins>" in page.text or "o&#39;clock</ins>" in page.text
+    assert "<ins>o&#39;clock</ins>" in page.text
     assert "“<bdi>For the board &amp; others</bdi>”" in page.text and "The pad says this now" in page.text
     assert "This is the first version" in (await hal.get(first)).text
     listed = (await hedy.get(f"{at}/history")).text
