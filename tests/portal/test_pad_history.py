@@ -194,7 +194,11 @@ async def test_what_is_made_of_a_pad_has_at_least_its_label_and_goes_where_its_s
     async with pads.open(hal, at) as page:
         await page.write("# Tide tables\n\nHigh water")
     here = pads.here
-    wish = {"type": "org.belisha.room", "state_key": "", "content": {"kind": "closed", "organisations": [], "purpose": "blog"}}
+    wish = {
+        "type": "org.belisha.room",
+        "state_key": "",
+        "content": {"kind": "closed", "organisations": [], "purpose": "blog"},
+    }
     await make_group(
         here, "hedy", "hedy's", "Hedy's blog", "private_chat", initial_state=[wish], invite=[here.people["hal"].user_id]
     )
