@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from html import escape
 from urllib.parse import quote
 
@@ -145,6 +147,13 @@ async def test_a_version_keeps_its_label_and_goes_with_the_pad(pads: Pads, hal: 
     answer = await send(hedy, f"{strict}/restore")
     assert answer.status == 409 and "less strict by now" in answer.text
     assert "TLP:AMBER" in (await hal.get(f"{at}/history")).text
+    # The group carries less by now than it did then: nobody is shown it.
+    number = strict.rpartition("/")[2]
+    with closing(sqlite3.connect(pads.here.server.data / "bots.db", timeout=30)) as database, database:
+        database.execute("UPDATE pad_version SET label = 'TLP:RED' WHERE event_id = ?", (event_id,))
+    assert (await hal.get(strict)).status == (await send(hal, f"{strict}/restore")).status == 404
+    assert (await send(hal, f"{at}/history", number=number, name="Mine")).status == 404
+    assert "Strict one" not in (await hal.get(f"{at}/history")).text
     assert pads.kept("Strict one") == ["pad_version"]
     await pads.redact("hal", event_id)
     assert (await hal.get(strict)).status == (await hal.get(f"{at}/history")).status == 404
