@@ -108,6 +108,15 @@ async def test_a_text_is_put_back_and_what_came_after_is_kept(pads: Pads, hal: V
     assert (await send(hal, f"{addresses[1]}/restore")).status == 303
     assert "Tide tables that came later" in (await hal.get(f"{at}/read")).text
     assert (await send(hal, f"{at}/history/999999/restore")).status == 404
+    # What should not have been there: its source takes a version away, and nobody else.
+    answer = await send(hedy, f"{addresses[1]}/take-away")
+    assert (
+        answer.status == 409
+        and "Only the source of the pad" in answer.text
+        and "Take this version away" not in answer.text
+    )
+    assert (await send(hal, f"{addresses[1]}/take-away")).status == 303
+    assert (await hal.get(addresses[1])).status == 404 and addresses[1] not in (await hal.get(f"{at}/history")).text
 
 
 async def test_who_may_not_read_or_write_has_no_history_or_puts_nothing_back(
