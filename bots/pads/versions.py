@@ -144,6 +144,15 @@ class VersionBook:
         """
         return await self._store.write(lambda connection: _named(connection, event_id, number, name, by, now))
 
+    async def drop(self, event_id: str, number: int) -> None:
+        """Takes one version away for good, whatever it is called (rule E1)."""
+
+        def gone(connection: sa.Connection) -> None:
+            for table in (version, version_author):
+                connection.execute(table.delete().where(table.c.event_id == event_id, table.c.number == number))
+
+        await self._store.write(gone)
+
     async def due(self, now: float, most: int = 20) -> Sequence[str]:
         """The pads of which a version is to be made, those first that wait the longest."""
         is_due = sa.or_(unversioned.c.changed_at <= now - RESTED, unversioned.c.since <= now - WRITTEN)

@@ -156,6 +156,13 @@ ROUTES: Final = (
         framed=True,
     ),
     Route(
+        "POST",
+        "/pads/{room_id:[^/]+}/{event_id:[^/]+}/history/{number:[0-9]+}/take-away",
+        views_pad_history.take_away,
+        Who.CONFIRMED,
+        framed=True,
+    ),
+    Route(
         "GET",
         "/pads/{room_id:[^/]+}/{event_id:[^/]+}/file.{kind:md|html|docx|pdf}",
         views_pad_files.file,

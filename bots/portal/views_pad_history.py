@@ -122,6 +122,16 @@ async def put_back(visit: Visit) -> web.Response:
     return see(here_of(visit))
 
 
+async def take_away(visit: Visit) -> web.Response:
+    """Takes a version away for good; the pad's source may, whose item it is all part of."""
+    found, number = await shown_pad(visit), _number(visit)
+    await _whole(visit, found, number)
+    if not _is_source(visit, found):
+        return await _version(visit, found, "Only the source of the pad, who wrote !pad, can take its versions away.")
+    await visit.parts.pads.versions.drop(visit.request.match_info["event_id"], number)
+    return see(f"{here_of(visit)}/history")
+
+
 async def _history(visit: Visit, found: ShownPad, named: str = "", problem: str = "") -> web.Response:
     versions = await _visible(visit, found)
     names = await names_of(visit, {one.named_by for one in versions if one.named_by})
@@ -166,6 +176,7 @@ async def _version(visit: Visit, found: ShownPad, problem: str = "") -> web.Resp
         is_now=whole.text == found.text,
         closed=_closed(visit, found),
         longest=LONGEST_NAME,
+        is_source=_is_source(visit, found),
         problem=problem,
     )
 
@@ -213,6 +224,10 @@ def _says_more(visit: Visit, found: ShownPad, words: str, label: Label) -> bool:
 def _closed(visit: Visit, found: ShownPad) -> str:
     """Why this member cannot write here now; empty where they can."""
     return found.facts.readers[visit.known.member.user_id].present.closed
+
+
+def _is_source(visit: Visit, found: ShownPad) -> bool:
+    return found.facts.source == visit.known.member.user_id
 
 
 def _number(visit: Visit) -> int:

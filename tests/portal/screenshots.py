@@ -18,6 +18,7 @@ from bots.charts.drawing import png
 from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import Here, Visitor, form_of, join, make_group, running, settings_with, share
+from tests.portal.test_pads import Pads
 from tests.portal.test_polls import events, replies
 from tests.support.server import request
 
@@ -87,6 +88,7 @@ async def take(folder: Path) -> None:
                 await _picture(browser, visitor, path, folder / f"{name}.png", size, scheme, filled)
             await _ballots(here, browser, ana, folder)
             await _shared(here, browser, ana, folder)
+            await _written(here, browser, ana, folder)
 
 
 async def _shared(here: Here, browser: Browser, ana: Visitor, folder: Path) -> None:
@@ -116,6 +118,30 @@ async def _shared(here: Here, browser: Browser, ana: Visitor, folder: Path) -> N
         ("/mydata", "mydata-phone-light"),
     ):
         await _picture(browser, ana, path, folder / f"{name}.png", PHONE, "light")
+
+
+async def _written(here: Here, browser: Browser, ana: Visitor, folder: Path) -> None:
+    """A pad of two members, and who wrote what in a version of it."""
+    await make_group(here, "ana", "drafts", "Drafts", "private_chat", invite=[here.people["ben"].user_id])
+    await here.people["ben"].join(here.groups["drafts"])
+    pads, ben = Pads(here, "drafts"), await here.sign_in("ben")
+    at = pads.address(await pads.begin("ana", "!pad Tide tables"))
+    async with pads.open(ana, at) as hers, pads.open(ben, at) as his:
+        await hers.write("# What the tide tables got wrong\n\nThe gauge at the north pier stood still in October.\n")
+        await his.until(lambda: "October" in str(his.text))
+        await his.write("We read it by hand until the 14th.\n")
+        await hers.until(lambda: "14th" in str(hers.text))
+        await _named(ana, at, "For the harbour master")
+        await hers.write("Since then the new one is in.\n")
+        await _named(ben, at, "With the new gauge")
+    await _picture(browser, ana, f"{at}/history", folder / "pad-history-phone-light.png", PHONE, "light")
+    version = (await ana.get(f"{at}/history")).text.partition(f'href="{at}/history/')[2].partition('"')[0]
+    await _picture(browser, ana, f"{at}/history/{version}", folder / "pad-version-phone-light.png", PHONE, "light")
+
+
+async def _named(visitor: Visitor, at: str, name: str) -> None:
+    form = form_of((await visitor.get(f"{at}/history")).text)
+    assert (await visitor.post(f"{at}/history", {"form": form, "name": name})).status == 303
 
 
 async def _picture(

@@ -43,6 +43,7 @@ class _Writer:
     def __init__(self, order: Order) -> None:
         self._order = order
         self._docx: Docx = Document()
+        self._styles = {str(style.name): style.style_id for style in self._docx.styles}
         about = self._docx.core_properties
         about.title, about.author, about.subject = order.title, order.community[:255], str(order.label)
         about.comments, about.keywords, about.last_modified_by = "", str(order.label), order.community[:255]
@@ -73,7 +74,7 @@ class _Writer:
     def _block(self, node: Node, depth: int, quoted: int) -> None:
         match node["sort"]:
             case "heading":
-                self._inlines(self._docx.add_heading(level=node["level"]), node["in"])
+                self._inlines(self._styled(f"Heading {node['level']}"), node["in"])
             case "paragraph":
                 self._inlines(self._paragraph(depth, quoted), node["in"])
             case "code":
@@ -89,31 +90,39 @@ class _Writer:
                 _append(line, "w:bottom", {"w:val": "single", "w:sz": "6", "w:space": "1", "w:color": "777777"})
 
     def _paragraph(self, depth: int, quoted: int) -> Paragraph:
-        paragraph = self._docx.add_paragraph(style="Quote" if quoted else "Normal")
+        paragraph = self._styled("Quote" if quoted else "")
         if depth or quoted:
             paragraph.paragraph_format.left_indent = Cm(0.63 * (depth + 1.5 * quoted))
+        return paragraph
+
+    def _styled(self, name: str) -> Paragraph:
+        """A new paragraph; python-docx itself would look through all of the document's styles for each."""
+        paragraph = self._docx.add_paragraph()
+        if name:
+            paragraph._p.style = self._styles[name]
         return paragraph
 
     def _list(self, node: Node, depth: int, quoted: int) -> None:
         level = min(depth, _DEEPEST)
         name = "List Bullet" if node["sort"] == "bullets" else "List Number"
-        style = self._docx.styles[name if level == 1 else f"{name} {level}"]
-        number = self._numbering(style, node["start"]) if node["sort"] == "numbers" else None
+        name = name if level == 1 else f"{name} {level}"
+        number = self._numbering(name, node["start"]) if node["sort"] == "numbers" else None
         for item in node["in"]:
             first, *rest = item or [{"sort": "paragraph", "in": []}]
             if first["sort"] != "paragraph":
                 first, rest = {"sort": "paragraph", "in": []}, item
-            paragraph = self._docx.add_paragraph(style=style)
+            paragraph = self._styled(name)
             if number is not None:
                 numbered = paragraph._p.get_or_add_pPr().get_or_add_numPr()
                 numbered.get_or_add_ilvl().val, numbered.get_or_add_numId().val = 0, number
             self._inlines(paragraph, first["in"])
             self._blocks(rest, depth, quoted)
 
-    def _numbering(self, style: Any, start: int) -> int:
+    def _numbering(self, name: str, start: int) -> int:
         """A list that counts by itself, from where it begins."""
         numbering = self._docx.part.numbering_part.numbering_definitions._numbering
-        of_style = style.element.pPr.numPr.numId.val
+        of_style: Any = self._docx.styles[name].element
+        of_style = of_style.pPr.numPr.numId.val
         made = numbering.add_num(numbering.num_having_numId(of_style).abstractNumId.val)
         made.add_lvlOverride(ilvl=0).add_startOverride(start)
         return int(made.numId)
