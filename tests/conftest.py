@@ -1,6 +1,11 @@
 """Settings of every test: how many examples the property tests try, and on how many processes Synapse runs."""
 
+import contextlib
+import gc
+import importlib
 import os
+from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -20,6 +25,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     topology.chosen = config.getoption("topology")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection(session: pytest.Session) -> Generator[None, object, object]:
+    """Collects without a look for garbage, then or later, among what stays for the whole run."""
+    gc.disable()
+    try:
+        _import_a_share(session.config)
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
+
+
+def _import_a_share(config: pytest.Config) -> None:
+    """Imports another share of the files in each process: on a clean checkout none compiles what another has by now."""
+    worker: dict[str, object] | None = getattr(config, "workerinput", None)
+    if worker is None:
+        return
+    number, count = int(str(worker["workerid"]).removeprefix("gw")), int(str(worker["workercount"]))
+    folders = [folder for folder in map(Path, config.args) if folder.is_dir()]
+    files = sorted(
+        (file for folder in folders for file in folder.rglob("test_*.py")), key=lambda file: file.stat().st_size
+    )
+    for file in files[number::count]:
+        name = ".".join(file.resolve().relative_to(config.rootpath).with_suffix("").parts)
+        with contextlib.suppress(Exception):  # the collection tells what is wrong with it
+            importlib.import_module(name)
 
 
 #: Files that take minutes, the longest first: what is begun last is what everybody waits for at the end.
