@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from difflib import SequenceMatcher
 from typing import TYPE_CHECKING, Final
 
@@ -31,7 +31,14 @@ class NotRestored(Exception):
     """A text could not be put in; `str()` is a sentence for who wanted it."""
 
 
-async def restore(rooms: PadRooms, room_id: str, event_id: str, editor: Editor, text: str) -> bool:
+async def restore(
+    rooms: PadRooms,
+    room_id: str,
+    event_id: str,
+    editor: Editor,
+    text: str,
+    keep: Callable[[], Awaitable[object]],
+) -> bool:
     """Has a pad say that text again.
 
     Args:
@@ -40,6 +47,8 @@ async def restore(rooms: PadRooms, room_id: str, event_id: str, editor: Editor, 
         event_id: the pad's message.
         editor: who restores it, by which session.
         text: what it said then.
+        keep: keeps what it says now, which is asked for before any of that goes. A page is given nothing that is not
+            in the database already, so all that goes is in what is kept.
 
     Returns:
         Whether anything changed by it.
@@ -58,6 +67,7 @@ async def restore(rooms: PadRooms, room_id: str, event_id: str, editor: Editor, 
             update = await asyncio.to_thread(_change, await _state(editor), text)
             if update is None:
                 return False
+            await keep()
             await room.submit(editor, CHANGE, update)
             await _saved(editor)
             return True

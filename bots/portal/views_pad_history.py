@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from http import HTTPStatus
 from typing import Final, NamedTuple
 
@@ -107,11 +108,9 @@ async def put_back(visit: Visit) -> web.Response:
     known, versions = visit.known, visit.parts.pads.versions
     editor = Editor(known.member.user_id, known.token, known.session.confirmed)
     try:
-        # What is thrown away was seen by this member's page of it, and that is given nothing that is not kept already:
-        # so all of it is in this version.
-        await versions.keep(event_id, time.time())
         room_id = visit.request.match_info["room_id"]
-        if await restore(visit.parts.pads, room_id, event_id, editor, whole.text):
+        keep = partial(versions.keep, event_id, time.time())
+        if await restore(visit.parts.pads, room_id, event_id, editor, whole.text, keep):
             await versions.keep(event_id, time.time(), restored=whole.version.number)
     except Gone as error:
         raise Refused(HTTPStatus.NOT_FOUND) from error

@@ -16,6 +16,7 @@ from bots.pads.book import Gone, PadBook
 from bots.pads.editor import Editor
 from bots.pads.keeper import Keeper
 from bots.pads.restoring import NotRestored, restore
+from bots.pads.room import PadRoom
 from bots.pads.rooms import PadRooms
 from bots.pads.tables import client, unversioned, version, version_author
 from bots.pads.versions import MOST_NAMED, RESTED, WRITTEN, TooMany, VersionBook
@@ -163,6 +164,35 @@ def member(name: str = "ben") -> Editor:
     return Editor(f"@{name}:x", f"token of {name}", True)
 
 
+async def back(rooms: PadRooms, editor: Editor, text: str) -> bool:
+    """Puts a text back; what is there before is kept."""
+    return await restore(rooms, ROOM, PAD, editor, text, lambda: rooms.versions.keep(PAD, 5.0))
+
+
+async def test_what_is_written_until_the_last_moment_is_kept_before_it_goes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with world(tmp_path) as (_, rooms, _store):
+        ana = Page("ana")
+        await ana.open(rooms)
+        await ana.type(0, "Tide tables")
+        await settled([ana])
+        enter = rooms.enter
+
+        async def late(room_id: str, event_id: str, editor: Editor) -> PadRoom | None:
+            found = await enter(room_id, event_id, editor)
+            await ana.type(1, " of Dover")
+            await settled([ana])
+            return found
+
+        monkeypatch.setattr(rooms, "enter", late)
+        assert await back(rooms, member(), "Tide")
+        await shows(ana, "Tide")
+        (before,) = await rooms.versions.listed(PAD)
+        whole = await rooms.versions.whole(PAD, before.number)
+        assert whole is not None and whole.text == "Tide tables of Dover"
+
+
 async def test_a_text_comes_back_for_everybody_and_in_the_name_of_who_wanted_that(tmp_path: Path) -> None:
     async with world(tmp_path) as (_, rooms, _store):
         ana = Page("ana")
@@ -175,9 +205,9 @@ async def test_a_text_comes_back_for_everybody_and_in_the_name_of_who_wanted_tha
         await settled([ana])
         whole = await rooms.versions.whole(PAD, first)
         assert whole is not None
-        assert await restore(rooms, ROOM, PAD, member(), whole.text)
+        assert await back(rooms, member(), whole.text)
         await shows(ana, whole.text)
-        assert not await restore(rooms, ROOM, PAD, member(), whole.text), "it says that already"
+        assert not await back(rooms, member(), whole.text), "it says that already"
         await ana.cut()
         assert await rooms.read(ROOM, PAD) == whole.text
         again = await rooms.versions.whole(PAD, await rooms.versions.keep(PAD, 6.0))
@@ -191,10 +221,10 @@ async def test_it_comes_back_on_pages_of_another_process_and_without_any_page(tm
         await ana.open(rooms)
         await ana.type(0, "Tide tables")
         await settled([ana])
-        assert await restore(other, ROOM, PAD, member(), "Tide tables of Dover")
+        assert await back(other, member(), "Tide tables of Dover")
         await shows(ana, "Tide tables of Dover")
         await ana.cut()
-        assert await restore(other, ROOM, PAD, member(), "Tide")
+        assert await back(other, member(), "Tide")
         assert await rooms.read(ROOM, PAD) == "Tide"
         await other.close()
 
@@ -208,7 +238,7 @@ async def test_who_may_not_write_puts_nothing_back(tmp_path: Path, monkeypatch: 
 
         async def refused(text: str, editor: Editor) -> str:
             with pytest.raises(NotRestored) as told:
-                await restore(rooms, ROOM, PAD, editor, text)
+                await back(rooms, editor, text)
             return str(told.value)
 
         assert "this group carries TLP:AMBER at most" in await refused("TLP:RED", member())

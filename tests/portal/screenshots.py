@@ -134,7 +134,6 @@ async def _written(here: Here, browser: Browser, ana: Visitor, folder: Path) -> 
         await _named(ana, at, "For the harbour master")
         await hers.write("Since then the new one is in.\n")
         await _named(ben, at, "With the new gauge")
-    await _picture(browser, ana, f"{at}/history", folder / "pad-history-phone-light.png", PHONE, "light")
     version = (await ana.get(f"{at}/history")).text.partition(f'href="{at}/history/')[2].partition('"')[0]
     await _picture(browser, ana, f"{at}/history/{version}", folder / "pad-version-phone-light.png", PHONE, "light")
 

@@ -127,3 +127,4 @@ async def _confirmed(here: Here, frame: Frame) -> None:
     code = CODE.search(await frame.content())
     assert code is not None
     await here.asked("wren", f"!portal {code[1]}")
+    await frame.wait_for_url(f"{here.url}/", timeout=PATIENT)  # it goes on by itself
