@@ -45,6 +45,7 @@ BUILT_IN = {
         "restore",
         "upgrade",
         "migrate",
+        "wal",
     )
 } | {"preflight": "belisha.cli.readiness"}
 
