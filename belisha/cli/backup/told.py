@@ -1,6 +1,7 @@
 """Tells Prometheus of a backup, by a file that the machine's node exporter reads: when, how long, how much."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from belisha.cli.backup.make import Made
@@ -18,17 +19,31 @@ def write(path: Path, made: Made, seconds: float) -> None:
     Raises:
         CommandError: it cannot be written.
     """
+    size = made.data.stat().st_size + made.keys.stat().st_size
+    told: dict[str, tuple[str, float]] = {
+        "belisha_backup_begun_seconds": ("When the newest whole backup was begun.", made.manifest.made),
+        "belisha_backup_took_seconds": ("How long it took.", round(seconds, 3)),
+        "belisha_backup_size_bytes": ("The size of both archives.", size),
+    }
+    try:
+        gauges(path, told)
+    except CommandError as error:
+        raise CommandError(f"The backup is whole, but {error.what}", error.remedy) from None
+
+
+def gauges(path: Path, told: Mapping[str, tuple[str, float]]) -> None:
+    """Writes such a file: for each gauge what it is, and its value.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
     if not path.parent.is_dir():
         return
     registry = CollectorRegistry()
-    begun = Gauge("belisha_backup_begun_seconds", "When the newest whole backup was begun.", registry=registry)
-    took = Gauge("belisha_backup_took_seconds", "How long it took.", registry=registry)
-    size = Gauge("belisha_backup_size_bytes", "The size of both archives.", registry=registry)
-    begun.set(made.manifest.made)
-    took.set(round(seconds, 3))
-    size.set(made.data.stat().st_size + made.keys.stat().st_size)
+    for name, (about, value) in told.items():
+        Gauge(name, about, registry=registry).set(value)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.write_bytes(generate_latest(registry))
@@ -37,5 +52,5 @@ def write(path: Path, made: Made, seconds: float) -> None:
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise CommandError(
-            f"The backup is whole, but {path} cannot be written ({error.strerror}).", "Run this as who owns its folder."
+            f"{path} cannot be written ({error.strerror}).", "Run this as who owns its folder."
         ) from None
