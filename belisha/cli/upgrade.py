@@ -29,8 +29,8 @@ from belisha.cli.progress import Progress, make
 from belisha.cli.supervisor import running
 from belisha.secrets import FOLDER
 
-#: What of belisha.yaml a copy goes without: the journal and the gateways are the running community's.
-_NOT_ITS_OWN: Final = ("backup", "push_gateways")
+#: What of belisha.yaml a copy goes without: journal, gateways and collector are the running community's.
+_NOT_ITS_OWN: Final = ("backup", "push_gateways", "audit")
 #: Tables from which no row may be gone after a start; of others Synapse clears away what is old.
 _LASTING: Final = {
     "events": "messages and other events",
@@ -62,13 +62,15 @@ def run(args: argparse.Namespace) -> int:
     try:
         preflight.packages()
         data = args.data.expanduser().absolute().resolve()
-        if "service_manager" in data_folder.read_run(data):
-            raise CommandError(
-                f"{data} is a server's, with PostgreSQL, and this tries a folder of `belisha up`.",
-                "Restore a backup on another machine, and start the new version there. Nothing was changed.",
-            )
-        found = of_folder(data)
         os.umask(0o077)
+        if "service_manager" in data_folder.read_run(data):
+            from belisha.cli import upgrade_server  # PostgreSQL's client would stay in memory otherwise
+
+            _packages(progress)
+            told = _compared(data, *upgrade_server.tried(data, _NOT_ITS_OWN, progress), progress)
+            progress.ready("\n".join((*told, "", *_how_on_a_server(data))))
+            return 0
+        found = of_folder(data)
         with working(found.data) as work:
             _packages(progress)
             told = asyncio.run(_tried(found, work / "copy", progress))
@@ -125,6 +127,21 @@ async def _tried(folder: Folder, copy: Path, progress: Progress) -> list[str]:
     migrated = await asyncio.to_thread(_migrate, copy)
     progress.step("Comparing what is in the copy with what was")
     after = {name: sqlite.counts(copy / name) for name in before}
+    return _compared(folder.data, before, after, migrated, progress)
+
+
+def _compared(
+    data: Path,
+    before: Mapping[str, Mapping[str, int]],
+    after: Mapping[str, Mapping[str, int]],
+    migrated: str,
+    progress: Progress,
+) -> list[str]:
+    """What was seen, a line each.
+
+    Raises:
+        CommandError: something is gone.
+    """
     if lost := list(missing(before, after)):
         raise CommandError(
             f"After the change this would be missing: {'; '.join(lost)}.",
@@ -133,7 +150,7 @@ async def _tried(folder: Folder, copy: Path, progress: Progress) -> list[str]:
     progress.end()
     kept = ((after["homeserver.db"].get(table, 0), words) for table, words in _LASTING.items())
     return [
-        f"Belisha {__version__} works with a copy of {folder.data}. Nothing was changed.",
+        f"Belisha {__version__} works with a copy of {data}. Nothing was changed.",
         f"  Synapse      {metadata.version('matrix-synapse')} started, with every part that the rules need",
         f"  The bots     {migrated}",
         f"  Kept         {', '.join(f'{count} {words}' for count, words in kept if count)}",
@@ -196,4 +213,14 @@ def _how(data: Path) -> list[str]:
         f"  3. {ours} up --data {data}",
         "  Back: a version does not take tables that a later one has changed. Install the one of before, and",
         "  `belisha restore` what step 1 wrote; what was taken back meanwhile is taken back again by the journal.",
+    ]
+
+
+def _how_on_a_server(data: Path) -> list[str]:
+    return [
+        "To change to it, and the way back:",
+        f"  1. {command()} backup --data {data}",
+        "  2. the playbook of the new version, as for any other change: docs/deploy.md",
+        "  Back: a version does not take tables that a later one has changed. Run the playbook of the one before with",
+        "  empty folders and databases, and `belisha restore` what step 1 wrote.",
     ]

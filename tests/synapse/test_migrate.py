@@ -157,6 +157,21 @@ async def test_a_community_grows_onto_a_server(tmp_path: Path) -> None:
         assert "in it" in there.belisha(*migrate, code=1), "it is not written over"
         there.start()
         await _as_members_see_it(there, people, made)
+        _tried_by_another_version(there)
+
+
+def _tried_by_another_version(there: Machine) -> None:
+    """Of a server that runs, on a copy: what it has is as before, and nothing of the copy is left."""
+    asked = "SELECT COUNT(*) FROM events"
+    before = there.rows("synapse", asked)
+    state = there.folder / "var" / "lib" / "belisha"
+    state.chmod(0o700)
+    assert "chmod 711 /var/lib/belisha" in there.belisha("upgrade", "--check", *ETC, code=1)
+    state.chmod(0o711)
+    said = there.belisha("upgrade", "--check", *ETC)
+    assert "works with a copy of /etc/belisha. Nothing was changed." in said and "the playbook" in said, said
+    assert there.rows("synapse", asked) == before
+    assert not (state / "backup-work").exists()
 
 
 def _refusals(there: Machine, migrate: tuple[object, ...]) -> None:

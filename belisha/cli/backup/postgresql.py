@@ -141,6 +141,17 @@ def counts(database: Database) -> dict[str, int]:
         return _counts(cursor, _tables(cursor))
 
 
+def size(database: Database) -> int:
+    """How many bytes it takes.
+
+    Raises:
+        CommandError: it cannot be reached.
+    """
+    with _transaction(database) as cursor:
+        cursor.execute("SELECT pg_database_size(current_database())")
+        return int(cursor.fetchone()[0])
+
+
 def put_pseudonyms(database: Database, pseudonyms: Sequence[tuple[str, str]]) -> None:
     """Puts the pseudonyms back, in place of what is there.
 
