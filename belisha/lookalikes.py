@@ -6,7 +6,6 @@ Source: Unicode UTS #39 (security mechanisms), section 4, with the letter-like s
 from __future__ import annotations
 
 import re
-import sys
 import unicodedata
 from functools import cache
 from typing import Final
@@ -17,8 +16,13 @@ from confusable_homoglyphs.confusables import confusables_data
 _INVISIBLE_EXTRA: Final = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\uffa0\ufe00-\ufe0f\U000e0000-\U000e0fff"
 
 
+# The other planes hold ideographs, private use or nothing, and to ask for each of them takes every start a tenth of a
+# second.
+_PLANES: Final = (range(0x20000), range(0xE0000, 0xF0000))
+
+
 def _format_characters() -> str:
-    return "".join(chr(point) for point in range(sys.maxunicode) if unicodedata.category(chr(point)) == "Cf")
+    return "".join(chr(point) for plane in _PLANES for point in plane if unicodedata.category(chr(point)) == "Cf")
 
 
 #: A character class (without brackets) of every character that is not seen.

@@ -125,7 +125,7 @@ async def _measure(events: int, database: str | None) -> _Measured:
             homeserver.instance = INSTANCE
             changes = {"database": database} if database else {}
             config = write_config(Path(folder), homeserver.url, free_ports(1)[0], **changes)
-            bots = BotsProcess(config, "bench.ingest_bots")
+            bots = BotsProcess(config, "bench.ingest_bots", forked=False)
             store = Store(database or f"sqlite:///{folder}/bots.db")
             try:
                 await bots.start()

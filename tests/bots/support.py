@@ -30,6 +30,7 @@ from bots.kernel.matrix import BotClient
 from bots.kernel.rooms import Rooms
 from bots.kernel.store import Store
 from bots.kernel.tables import inbox, outbox
+from tests.support import forking, processes
 from tests.support.server import ROOT, free_ports
 
 SERVER = "belisha.localhost"
@@ -161,11 +162,19 @@ def images(homeserver: Homeserver) -> list[Json]:
 class BotsProcess:
     """`python -m bots`, to be started and killed as often as wanted over the same data."""
 
-    def __init__(self, config: Path, module: str = "bots") -> None:
+    def __init__(self, config: Path, module: str = "bots", *, forked: bool = True) -> None:
+        """Starts nothing yet.
+
+        Args:
+            config: bots.yaml.
+            module: What is run instead of the bots.
+            forked: Whether it comes out of a process that has everything imported, or is started as `belisha up` does.
+        """
         self.config = config
         self._module = module
+        self._forked = forked
         self.url = f"http://127.0.0.1:{yaml.safe_load(config.read_text())['listen']['port']}"
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: processes.Process | None = None
 
     @property
     def pid(self) -> int:
@@ -176,8 +185,12 @@ class BotsProcess:
         """Starts it and waits for an address to answer 200; the seconds that took."""
         began = time.monotonic()
         environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(ROOT), os.environ.get("PYTHONPATH", "")))}
-        arguments = [sys.executable, "-m", self._module, "--config", str(self.config)]
-        self._process = subprocess.Popen(arguments, env=environment, cwd=self.config.parent)
+        arguments = ["--config", str(self.config)]
+        if self._forked:
+            self._process = forking.start_bots(self._module, arguments, cwd=self.config.parent, env=environment)
+        else:
+            command = [sys.executable, "-m", self._module, *arguments]
+            self._process = subprocess.Popen(command, env=environment, cwd=self.config.parent)
         while time.monotonic() < began + 60:
             assert self._process.poll() is None, "the bots ended"
             try:

@@ -117,7 +117,15 @@ def cpu_of_loading() -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-async def test_it_is_light_starts_fast_and_stops_cleanly(process: BotsProcess, tmp_path: Path) -> None:
+async def test_it_is_light_starts_fast_and_stops_cleanly(homeserver: Homeserver, tmp_path: Path) -> None:
+    process = BotsProcess(write_config(tmp_path, homeserver.url, free_ports(1)[0]), forked=False)
+    try:
+        await _is_light_starts_fast_and_stops_cleanly(process, tmp_path)
+    finally:
+        process.end()
+
+
+async def _is_light_starts_fast_and_stops_cleanly(process: BotsProcess, tmp_path: Path) -> None:
     await process.start()
     assert process.end(signal.SIGTERM) == 0
     await process.start()  # a warm start: the database is there

@@ -154,7 +154,7 @@ async def test_of_a_direct_chat_two_stewards_see_that_message_alone(here: Here, 
     assert waits(), "it is urgent, and nobody looks after it"
     for name in ("stella", "sten"):
         page = await stewards[name].get(f"/reports/{number}")
-        assert page.status == 200 and SAID not in page.text and "ana" not in page.text
+        assert page.status == 200 and SAID not in page.text and "@ana" not in page.text
         look = await stewards[name].post(f"/reports/{number}/look", {"form": form_of(page.text)})
         assert (look.status, look.location) == (303, f"/reports/{number}")
         page = await stewards[name].get(f"/reports/{number}")

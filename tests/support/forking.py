@@ -1,12 +1,14 @@
-"""Processes of Synapse, forked from one that has it imported."""
+"""Processes of Synapse and of the bots, forked from one that has both imported."""
 
 from __future__ import annotations
 
 import contextlib
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
+import sys
 from collections.abc import Mapping, Sequence
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -57,6 +59,13 @@ def start(app: str, arguments: Sequence[str], log: Path, *, cwd: Path, env: Mapp
     return Forked(process)
 
 
+def start_bots(module: str, arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str]) -> Forked:
+    """Starts what `python -m MODULE ARGUMENTS` would; it writes where the test run does."""
+    process = _forkserver.Process(target=_run_bots, args=(module, list(arguments), cwd, dict(env)), name=module)
+    process.start()
+    return Forked(process)
+
+
 def _run(app: str, arguments: Sequence[str], log: Path, cwd: Path, env: Mapping[str, str]) -> None:
     end_with_the_tests()
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -64,3 +73,13 @@ def _run(app: str, arguments: Sequence[str], log: Path, cwd: Path, env: Mapping[
     from tests.support import preloaded
 
     preloaded.run(app, arguments, log, cwd, env)
+
+
+def _run_bots(module: str, arguments: Sequence[str], cwd: Path, env: Mapping[str, str]) -> None:
+    end_with_the_tests()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.chdir(cwd)
+    os.environ.clear()
+    os.environ.update(env)
+    sys.argv[1:] = arguments
+    runpy.run_module(module, run_name="__main__", alter_sys=True)

@@ -1,7 +1,7 @@
-"""Synapse and the module, imported once: its processes are forked from here, as Synapse's own tests do it.
+"""Synapse with the module, and the bots, imported once: processes are forked from here, as Synapse's own tests do it.
 
-An import is two seconds of computing, and the tests start Synapse some hundred times. `belisha up` does not do this,
-and its tests start Synapse as it does.
+An import is two seconds of computing, and the tests start each some hundred times. `belisha up` does not do this,
+and its tests start both as it does.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ end_with_the_tests()
 _reactor: Final = ProxiedReactor()
 installReactor(_reactor)
 
-for _name in ("synapse.app.homeserver", "synapse.app.generic_worker", "synapse_modules.module", "psycopg2"):
+_OF_SYNAPSE: Final = ("synapse.app.homeserver", "synapse.app.generic_worker", "synapse_modules.module", "psycopg2")
+#: What `bots.__main__` imports behind its settings.
+_OF_THE_BOTS: Final = ("bots.kernel.process", "bots.metrics.watched", "bots.portal.server", "bots.roster")
+for _name in (*_OF_SYNAPSE, *_OF_THE_BOTS):
     importlib.import_module(_name)
 
 

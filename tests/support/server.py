@@ -11,8 +11,9 @@ import socket
 import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import aiohttp
 import nio
@@ -28,16 +29,33 @@ PASSWORD = "a long sample password"
 PRODUCT_MODULE = "synapse_modules.module.BelishaModule"
 #: How long a start may take on a machine that others use too; a process that ends, ends the waiting.
 _START_S = 300.0
+_PORTS_OF_ONE: Final = 4_400
+
+
+@dataclass
+class _Given:
+    """How far the ports of this process of the test run are given away: it begins anywhere, other runs may be near."""
+
+    lowest: int = 10_000 + _PORTS_OF_ONE * (int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % 5)
+    place: int = field(default_factory=lambda: random.randrange(_PORTS_OF_ONE))  # noqa: S311 - no secret
+
+
+_given: Final = _Given()
 
 
 def free_ports(count: int) -> list[int]:
     """Ports on 127.0.0.1 that nothing listens on, one behind the other, all free at the same moment.
 
     They lie below those that the kernel gives to connections, so none is taken while a server is down for a restart.
+    What was given before, here or to another process of the test run, may be about to be used, so others are given.
     """
     while True:
-        first = random.randrange(10_000, 32_000)  # noqa: S311 - no secret
-        ports = list(range(first, first + count))
+        first = _given.place
+        _given.place += count
+        if _given.place > _PORTS_OF_ONE:
+            _given.place = 0
+            continue
+        ports = [_given.lowest + first + more for more in range(count)]
         with contextlib.ExitStack() as stack, contextlib.suppress(OSError):
             for port in ports:
                 stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
@@ -84,6 +102,14 @@ class Server:
     def pid(self) -> int:
         """The main process that runs now."""
         return self._running["main"].pid
+
+    def processor_seconds(self) -> float:
+        """What its processes have computed up to now, in seconds, as proc(5) tells it."""
+        ticks = 0
+        for each in self._running.values():
+            fields = Path(f"/proc/{each.pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+        return ticks / os.sysconf("SC_CLK_TCK")
 
     async def start(self) -> None:
         """Starts Synapse and waits until the module has made the rooms of the start."""

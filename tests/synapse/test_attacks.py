@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 from urllib.parse import quote
 
@@ -150,9 +149,10 @@ async def test_many_marks_or_tags_do_not_hold_up_the_server(community: Community
         text("x") | _html("a" + "\u0301\u0323" * 12_000),
         text("x") | _html(f"<p>{fonts}x</p>" + "<p>x</p>" * 1_500),
     ):
-        start = time.monotonic()
+        start = community.server.processor_seconds()
         status, answer = await community.put("ana", "closed", content)
-        assert time.monotonic() - start < 3, "seconds"
+        # Of computing: how long it takes is a matter of what else the machine does.
+        assert community.server.processor_seconds() - start < 3
         assert status in (200, 400), answer
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import unicodedata
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from belisha.lookalikes import fold
+from belisha.lookalikes import INVISIBLE, fold
 from belisha.policy.likeness import Known, clash_of_member, clash_of_organisation, looks_like, skeletons
 from belisha.policy.names import name_from, problem_of_member, problem_of_organisation
 from belisha.policy.people import ROLES
@@ -208,3 +210,9 @@ def test_no_change_that_is_not_seen_makes_another_name(name: str, changes: list[
             "mark": changed[:1] + "\u0323" + changed[1:],
         }[change]
     assert looks_like(changed, name)
+
+
+def test_format_characters_of_every_plane_count_as_unseen() -> None:
+    unseen = re.compile(f"[{INVISIBLE}]")
+    formats = (chr(point) for point in range(sys.maxunicode + 1) if unicodedata.category(chr(point)) == "Cf")
+    assert [char for char in formats if not unseen.fullmatch(char)] == []
