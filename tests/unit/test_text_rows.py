@@ -49,7 +49,7 @@ def txn() -> Iterator[Any]:
         "local_media_repository (media_id TEXT, user_id TEXT)",
         "current_state_events (room_id TEXT, type TEXT, state_key TEXT, event_id TEXT)",
         "event_json (event_id TEXT, json TEXT)",
-        "events (event_id TEXT, rejection_reason TEXT)",
+        "events (event_id TEXT, rejection_reason TEXT, room_id TEXT, sender TEXT, origin_server_ts BIGINT)",
         "redactions (event_id TEXT, redacts TEXT)",
     ):
         cursor.execute(f"CREATE TABLE {table}")
@@ -73,7 +73,7 @@ def shared(txn: Any, media_id: str, room_id: str, event_id: str) -> Due:
         scan_rows._arrived(txn, media_id, "text/plain", 1)
         scan_rows._finished(txn, media_id, 1, Finding(), 1)
     assert file_rows._share(txn, Naming(event_id, event_id, room_id, "@ana:x", Label.AMBER), (media_id,), 1)
-    txn.execute("INSERT INTO events VALUES (?, NULL)", (event_id,))
+    txn.execute("INSERT INTO events (event_id, rejection_reason) VALUES (?, NULL)", (event_id,))
     return Due(media_id, 1)
 
 

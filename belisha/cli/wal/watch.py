@@ -58,13 +58,14 @@ def write(path: Path, seen: Seen) -> None:
     Raises:
         CommandError: it cannot be written.
     """
-    told.gauges(
-        path,
-        {
-            "belisha_wal_failing": ("Whether PostgreSQL could not hand over a piece of its log, 1 or 0.", seen.failing),
-            "belisha_wal_handed_over_seconds": ("When it last handed one over.", seen.handed_over),
-            "belisha_wal_waiting": ("Pieces of its log that wait to be handed over.", seen.waiting),
-            "belisha_wal_base_seconds": ("When the newest base copy was whole.", seen.base),
-            "belisha_wal_looked_seconds": ("When this was looked at.", seen.at),
-        },
+    from prometheus_client import Gauge
+
+    failing = "Whether PostgreSQL could not hand over a piece of its log, 1 or 0."
+    found = (
+        (Gauge("belisha_wal_failing", failing, registry=None), seen.failing),
+        (Gauge("belisha_wal_handed_over_seconds", "When it last handed one over.", registry=None), seen.handed_over),
+        (Gauge("belisha_wal_waiting", "Pieces of its log that wait to be handed over.", registry=None), seen.waiting),
+        (Gauge("belisha_wal_base_seconds", "When the newest base copy was whole.", registry=None), seen.base),
+        (Gauge("belisha_wal_looked_seconds", "When this was looked at.", registry=None), seen.at),
     )
+    told.gauges(path, found)
