@@ -37,9 +37,18 @@ from belisha.cli.wal import base, send, take, watch
 from belisha.cli.wal.keeping import Administration, Keeping
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL's own account is become, which only root may")
-PATIENCE = 60.0
+#: Seconds; PostgreSQL looks for a piece that it was not told of once a minute.
+PATIENCE = 150.0
 OURS, KEYS = (pyrage.x25519.Identity.generate() for _ in range(2))
 LAYERS = ([OURS], [KEYS])
+
+
+def _runs_for_postgres(python: str) -> bool:
+    """Whether PostgreSQL's account may start that Python: root's own may lie where nobody else looks."""
+    try:
+        return subprocess.run([python, "-c", ""], user="postgres", cwd="/", check=False).returncode == 0
+    except PermissionError:
+        return False
 
 
 class Server:
@@ -69,7 +78,9 @@ class Server:
         ]
         subprocess.run(initdb, user="postgres", cwd="/", check=True, capture_output=True)
         address = folder / "taken.sock"
-        python = getattr(sys, "_base_executable", sys.executable)
+        python = next(
+            filter(_runs_for_postgres, (getattr(sys, "_base_executable", sys.executable), "/usr/bin/python3"))
+        )
         (folder / "data" / "postgresql.conf").write_text(
             f"listen_addresses = ''\nunix_socket_directories = '{self.run}'\nfsync = off\narchive_mode = on\n"
             f'archive_command = \'{python} -I {folder / "send.py"} "%p" "%f" {address}\'\n'
@@ -229,7 +240,7 @@ def test_a_full_disk_of_backups_is_seen_and_what_waits_is_handed_over_afterwards
         server.until(lambda: watch.look(server.kept).failing)
         seen = watch.look(server.kept)
         assert seen.waiting >= 1 and seen.base == 0
-        assert "No space left on device" in (server.folder / "log").read_text()
+        server.until(lambda: "No space left on device" in (server.folder / "log").read_text())
         server.ask("belisha_bots", "INSERT INTO said VALUES (1)")  # members can write meanwhile
         with pytest.raises(CommandError, match="Make room in"):
             base.make(server.kept, shown.make(), patience=1)
@@ -240,7 +251,7 @@ def test_a_full_disk_of_backups_is_seen_and_what_waits_is_handed_over_afterwards
         server.until(lambda: not watch.look(server.kept).failing)
         base.make(server.kept, shown.make())
         seen = watch.look(server.kept)
-        assert 0 <= seen.at - seen.base < PATIENCE and seen.handed_over > 0
+        assert -1 <= seen.at - seen.base < PATIENCE and seen.handed_over > 0, "a name has whole seconds, rounded up"
         textfile = server.folder / "wal.prom"
         watch.write(textfile, seen)
         assert "belisha_wal_failing 0.0\n" in textfile.read_text()

@@ -21,6 +21,7 @@ from belisha.backup.archive import NotWritten, sync_folder
 from belisha.cli.backup import postgresql
 from belisha.cli.errors import CommandError
 from belisha.cli.progress import Progress
+from belisha.cli.wal import watch
 from belisha.cli.wal.keeping import Keeping, own
 
 _COPY: Final = "pg_basebackup --pgdata=- --format=tar --wal-method=none --checkpoint=fast --compress=1 --no-password"
@@ -42,6 +43,11 @@ def make(kept: Keeping, progress: Progress, patience: float = _PATIENCE) -> Made
     Raises:
         CommandError: it cannot be made, with the reason and the remedy; nothing that looks whole is left.
     """
+    if watch.look(kept).failing:  # a copy waits for its log to be kept, so it would not come to an end
+        raise CommandError(
+            "PostgreSQL cannot hand over its log, without which a copy is of no use.",
+            f"Make room in {kept.folder}, or mount it; PostgreSQL's own log says what it was told.",
+        )
     system = postgresql.one(kept.postgresql, "SELECT system_identifier FROM pg_control_system()")
     folder = kept.folder / system
     try:
