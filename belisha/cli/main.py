@@ -46,7 +46,6 @@ BUILT_IN = {
         "restore",
         "upgrade",
         "migrate",
-        "wal",
     )
 } | {"preflight": "belisha.cli.readiness"}
 

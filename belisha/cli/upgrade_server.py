@@ -132,8 +132,7 @@ def _copied(source: Database, target: Database, work: Path, progress: Progress) 
         with os.fdopen(os.open(dump, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
             shutil.copyfileobj(stream, out, 1 << 20)
         counts, pseudonyms = copied.counts, copied.pseudonyms
-    with dump.open("rb") as kept:
-        postgresql.fill(target, kept)
+    postgresql.fill(target, dump)
     dump.unlink()
     if target.part == "synapse":
         postgresql.put_pseudonyms(target, pseudonyms)
