@@ -18,6 +18,7 @@ from bots.kernel.bot import Context, Job, Needs
 from bots.kernel.effects import Effect, Publish, Schedule
 from bots.kernel.listed import Entered, RegistryPage
 from bots.kernel.rules import Rule, share_of
+from bots.pads import note_book
 
 NAME: Final = "directory listing"
 #: Reads one page.
@@ -110,6 +111,7 @@ def _entered(context: Context, one: Entered, before: Mapping[str, object] | None
         search.drop(connection, listed.user_id)
         suggestions.forget(connection, listed.user_id)
         guide.forget(connection, listed.user_id)
+        note_book.forget_member(connection, listed.user_id)
         return (Publish(listed.user_id, {}),)
     if before is None:
         connection.execute(directory_member.insert().values(row))

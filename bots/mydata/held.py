@@ -114,6 +114,13 @@ HELD: Final = (
         give=("event_id",),
         left="The numbers by which pads know what is yours. Their texts are written by many; you can read them there.",
     ),
+    Held(
+        table="pad_note",
+        section="comments and suggestions in pads",
+        mine=("user_id",),
+        give=("event_id", "kind", "state", "words", "made_at"),
+        left="Where in the text they stand, and what they quote of it: that was written by many.",
+    ),
     Held(table="pad", left="Texts that a group writes together, and can read on the portal."),
     Held(table="pad_update", left="The same texts, letter by letter as they were written."),
     Held(

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from belisha.blog.article import shown
 from belisha.tlp import Label
+from bots.pads.asked import NOTE, asked_of
 from bots.pads.editor import REFUSED, Editor, End, place_of
 from bots.pads.room import PadRoom
 from bots.pads.rooms import Full
@@ -159,9 +160,13 @@ async def _listen(connection: web.WebSocketResponse, room: PadRoom, editor: Edit
                 continue
             await asyncio.sleep(editor.wait(len(message.data or "")))
             said = json.loads(message.data) if message.type is WSMsgType.TEXT else None
-            if not isinstance(said, dict) or "place" not in said:
+            if not isinstance(said, dict) or not said.keys() & {"place", "note"}:
                 raise MalformedUpdate("It is no message of an editor.")
-            room.point(editor, place_of(said["place"]))
+            if "note" in said:
+                await asyncio.sleep(editor.wait(notes=True))
+                await room.submit(editor, NOTE, asked=asked_of(said["note"]))
+            else:
+                room.point(editor, place_of(said["place"]))
         except (MalformedUpdate, ValueError, RecursionError):
             editor.end(REFUSED, _BROKEN)
             return
@@ -182,7 +187,8 @@ async def _shown(visit: Visit) -> _Shown:
     if text is None:
         raise Refused(HTTPStatus.NOT_FOUND)
     try:
-        return _Shown(facts, text, visit.parts.pads.labelled(text, facts.label, facts.ceiling))
+        noted = await visit.parts.pads.noted(event_id)
+        return _Shown(facts, text, visit.parts.pads.labelled(text, facts.label, facts.ceiling, noted))
     except NotShown as error:
         raise Refused(HTTPStatus.NOT_FOUND) from error
 

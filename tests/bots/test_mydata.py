@@ -33,6 +33,7 @@ LEFT = {
     "digest_message": {"arrived", "room_id", "thread", "is_file"},
     "directory_introduction": {"effect_id", "about"},
     "pad_client": {"client"},
+    "pad_note": {"note", "thread", "begins", "ends", "quoted", "label", "changed"},
     "portal_session": {
         "number", "token_hash", "code_hash", "code_since", "command_room", "command_event", "asked_of", "asked_by",
         "picture",
