@@ -165,7 +165,7 @@ async def test_two_people_comment_and_suggest_by_the_keyboard(tmp_path: Path) ->
             await expect(page.locator(".cm-content ins, .cm-content del")).to_have_count(0)
         await expect(suggestion).to_have_count(0)
         # What the comment was about is deleted by now, and it says so.
-        await expect(entry(one, "Comment by you")).to_contain_text("On words that were deleted: seven")
+        await expect(entry(one, "Comment by you")).to_contain_text("On words that were deleted:seven")
         await expect(one.get_by_role("heading", name="Comments and suggestions")).to_be_focused()
         await entry(another, "Comment by Ana (Harbour)").get_by_role("button", name="Resolve").click()
         await expect(entry(one, "Comment by you")).to_contain_text("Resolved", timeout=PATIENCE)
