@@ -186,6 +186,8 @@ async def _send(connection: web.WebSocketResponse, editor: Editor) -> None:
 async def _listen(connection: web.WebSocketResponse, room: PadRoom, editor: Editor) -> None:
     """Takes what the page sends, no faster than it may: what is too fast waits, and is not lost."""
     async for message in connection:
+        if message.type is WSMsgType.ERROR:  # longer than any may be, or no message at all; it is closed already
+            return
         try:
             if message.type is WSMsgType.BINARY:
                 kind, body = read_frame(message.data)
