@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from synapse.event_auth import get_send_level, get_user_power_level
+from synapse.event_auth import get_named_level, get_send_level, get_user_power_level
+from synapse.events import EventBase
 from synapse.module_api import ModuleApi
 from synapse.module_api.errors import SynapseError
+from synapse.types import StateMap
 
 from belisha.commands.declaration import GROUPS
 from belisha.policy.archived import ARCHIVED
@@ -28,6 +30,7 @@ from synapse_modules.snapshot import POWER_STATE
 #: How many members one question may name: as many as may have one pad open.
 AT_MOST: Final = 200
 _MESSAGE: Final = "m.room.message"
+_REDACT: Final = 50  # where the room says nothing else (Matrix client-server API, m.room.power_levels)
 _POWERLESS: Final = "You may read in this group, and not write in it."
 
 Json = dict[str, Any]
@@ -54,8 +57,9 @@ class Pads:
         Returns:
             `label` and `ceiling` (null where none of them can read it), `source`, and `members`, in the order of the
             question: null for who cannot read it, else `name`, `organisation`, `organisation_name`, `recovered_at`,
-            `closed` (why they cannot write in it now, or null) and `moved_to` (the room that has taken the place of the
-            pad's, where they are in that too, or null).
+            `closed` (why they cannot write in it now, or null), `redacts` (whether they may take back what others
+            write in the group) and `moved_to` (the room that has taken the place of the pad's, where they are in that
+            too, or null).
 
         Raises:
             SynapseError: 400 for another body.
@@ -89,7 +93,7 @@ class Pads:
             "organisation": member.organisation,
             "organisation_name": self._registry.organisation_name(member.organisation) or member.organisation,
             "recovered_at": await self._recoveries.since(person.localpart),
-            "closed": await self._closed(user_id, room_id, item.room),
+            **await self._writes(user_id, room_id, item.room),
             "moved_to": await self._moved_to(user_id, room_id) if item.room.replaced else None,
         }
 
@@ -98,7 +102,12 @@ class Pads:
         moved = await self._upgrades.successor(room_id)
         return moved[0] if moved is not None and user_id in await self._hooks.joined(moved[0]) else None
 
-    async def _closed(self, user_id: str, room_id: str, room: Room) -> str | None:
+    async def _writes(self, user_id: str, room_id: str, room: Room) -> Json:
+        state = await self._api.get_room_state(room_id, POWER_STATE)
+        redacts = get_user_power_level(user_id, state) >= get_named_level(state, "redact", _REDACT)
+        return {"closed": await self._closed(user_id, room_id, room, state), "redacts": redacts}
+
+    async def _closed(self, user_id: str, room_id: str, room: Room, state: StateMap[EventBase]) -> str | None:
         """Why somebody cannot write there; None where they can."""
         for is_so, told in ((room.frozen, FROZEN_GROUP), (room.replaced, REPLACED), (room.archived, ARCHIVED)):
             if is_so:
@@ -107,6 +116,5 @@ class Pads:
             await self._mutes.check_act(user_id, room_id, room.kind)
         except SynapseError as refusal:
             return refusal.msg
-        state = await self._api.get_room_state(room_id, POWER_STATE)
         needed = get_send_level(_MESSAGE, None, state.get(("m.room.power_levels", "")))
         return None if get_user_power_level(user_id, state) >= needed else _POWERLESS

@@ -115,6 +115,13 @@ HELD: Final = (
         left="The numbers by which pads know what is yours. Their texts are written by many; you can read them there.",
     ),
     Held(
+        table="pad_note",
+        section="comments and suggestions in pads",
+        mine=("user_id",),
+        give=("event_id", "kind", "state", "words", "made_at"),
+        left="Where in the text they stand, and what they quote of it: that was written by many.",
+    ),
+    Held(
         table="pad_version",
         section="versions of pads that you have named",
         mine=("named_by",),

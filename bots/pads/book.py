@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
 from belisha.tlp import Label
 from bots.kernel.store import Store, insert_on
-from bots.pads.tables import client, pad, unversioned, update, version, version_author
+from bots.pads.tables import client, label_of, note, pad, unversioned, update, version, version_author
 
 #: The state of a pad in which nothing was ever written: no clients, nothing deleted.
 EMPTY = b"\0\0"
@@ -49,7 +49,7 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A pad of a list; `label` is what its text says of itself."""
+    """A pad of a list; `label` is what its text and its comments say of themselves."""
 
     event_id: str
     room_id: str
@@ -85,7 +85,7 @@ def drop(connection: sa.Connection, event_id: str) -> None:
 
     Its own row goes first: who is about to append holds that, and what they append is then there to be taken away.
     """
-    for table in (pad, update, client, version, version_author, unversioned):
+    for table in (pad, update, client, note, version, version_author, unversioned):
         connection.execute(table.delete().where(table.c.event_id == event_id))
 
 
@@ -108,6 +108,13 @@ def forget(connection: sa.Connection, user_id: str) -> None:
     connection.execute(client.update().where(client.c.user_id == user_id).values(user_id=""))
     connection.execute(version_author.update().where(version_author.c.user_id == user_id).values(user_id=""))
     connection.execute(version.update().where(version.c.named_by == user_id).values(named_by=""))
+    theirs = note.c.user_id == user_id
+    query = sa.select(note.c.event_id).where(theirs).distinct().order_by(note.c.event_id)
+    for event_id in connection.scalars(query).all():
+        # With a number, so that pages which have the pad open are told.
+        counted = pad.update().where(pad.c.event_id == event_id).values(noted=pad.c.noted + 1).returning(pad.c.noted)
+        found = {"user_id": "", "changed": connection.execute(counted).scalar() or note.c.changed}
+        connection.execute(note.update().where(theirs, note.c.event_id == event_id).values(found))
 
 
 class PadBook:
@@ -143,6 +150,7 @@ class PadBook:
         title: str,
         label: Label,
         now: float,
+        also: Callable[[sa.Connection], None] | None = None,
     ) -> Behind:
         """Writes updates down; and what others have written behind update `after` meanwhile.
 
@@ -154,15 +162,21 @@ class PadBook:
             title: what the pad is called with them.
             label: what the text says of itself with them.
             now: in seconds since 1970.
+            also: what else is done in that transaction; where it raises, nothing is written.
 
         Raises:
             Gone: there is no such pad.
             Taken: one of the clients is somebody else's.
         """
         about = {"title": title, "label": str(label), "changed_at": now}
-        return await self._store.write(
-            lambda connection: _append(connection, event_id, after, data, owners, about=about)
-        )
+
+        def work(connection: sa.Connection) -> Behind:
+            found = _append(connection, event_id, after, data, owners, about=about)
+            if also is not None:
+                also(connection)
+            return found
+
+        return await self._store.write(work)
 
     async def behind(self, event_id: str, after: int) -> Behind:
         """What was written behind update `after`, by whichever process.
@@ -188,10 +202,12 @@ def _listed(connection: sa.Connection, rooms: Sequence[str], most: int) -> Seque
         .order_by(pad.c.changed_at.desc(), pad.c.event_id)
         .limit(most)
     )
-    return [
-        Row(row.event_id, row.room_id, row.title, Label.parse(row.label) or Label.RED, row.changed_at)
-        for row in connection.execute(query)
-    ]
+    rows = connection.execute(query).all()
+    strictest = sa.select(note.c.event_id, note.c.label).where(note.c.event_id.in_([row.event_id for row in rows]))
+    found = {row.event_id: label_of(row.label) for row in rows}
+    for one in connection.execute(strictest.distinct()):
+        found[one.event_id] = max(found[one.event_id], label_of(one.label))
+    return [Row(row.event_id, row.room_id, row.title, found[row.event_id], row.changed_at) for row in rows]
 
 
 def kept_in(connection: sa.Connection, event_id: str) -> Kept:

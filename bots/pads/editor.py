@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -21,6 +22,8 @@ _WAITING_BYTES: Final = 16 * 1024 * 1024
 #: Frames that one page may send: somebody who types fast sends ten a second.
 _PER_SECOND: Final = 40.0
 _BURST: Final = 400.0
+#: As so many counts one about a comment or a suggestion: somebody who types a suggestion sends four a second at most.
+_NOTE: Final = 9.0
 #: Where a cursor stands, as an editor writes it down.
 _LONGEST_PLACE: Final = 200
 
@@ -48,6 +51,8 @@ class Editor:
         name: the member's, as the module says it.
         organisation: the name of their organisation.
         closed: why nothing can be written here now; empty where it can.
+        redacts: whether they may take back what others wrote in the group.
+        hand: the number by which the server writes for it in the text, what it accepts.
         taken: how many of its updates are safe.
         is_even: whether it has been given all there was: before that, what others write would hang in the air there.
         wrote: whether anything was done in it since that was asked last: its session goes on by that.
@@ -61,6 +66,8 @@ class Editor:
     name: str = ""
     organisation: str = ""
     closed: str = ""
+    redacts: bool = False
+    hand: int = field(default_factory=lambda: secrets.randbits(32))
     taken: int = 0
     is_even: bool = False
     wrote: bool = False
@@ -97,14 +104,15 @@ class Editor:
         """Notes that something has gone out."""
         self._bytes -= 0 if isinstance(one, End) else len(one)
 
-    def wait(self, size: int = 0, *, asks: bool = False) -> float:
+    def wait(self, size: int = 0, *, asks: bool = False, notes: bool = False) -> float:
         """For how many seconds a frame is to wait that has come; it is counted.
 
         Args:
             size: how many bytes it has; each 2 KiB count as one frame more.
             asks: whether it asks for all that there is, which counts as a second's frames.
+            notes: whether it is about a comment or a suggestion, for which a copy of the text is made.
         """
-        now, cost = self.now(), 1 + size / 2048 + (_PER_SECOND if asks else 0)
+        now, cost = self.now(), 1 + size / 2048 + (_PER_SECOND if asks else 0) + (_NOTE if notes else 0)
         self._left = min(_BURST, self._left + (now - self._since) * _PER_SECOND) - cost
         self._since = now
         return max(0.0, -self._left / _PER_SECOND)

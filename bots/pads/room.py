@@ -15,15 +15,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import sqlalchemy as sa
+
 from belisha.markers import MarkerReader
 from belisha.tlp import Label
 from bots.kernel.logs import where
-from bots.pads.book import Gone, PadBook, Taken
-from bots.pads.document import Document, Spoiled, merged
-from bots.pads.editor import AGAIN, ENDED, REFUSED, Editor, written
+from bots.pads.asked import Asked
+from bots.pads.book import EMPTY, Gone, PadBook, Taken
+from bots.pads.document import Document, Spoiled
+from bots.pads.editor import AGAIN, ENDED, REFUSED, Editor
+from bots.pads.note_book import NoteBook
+from bots.pads.notes import Around, Notes
+from bots.pads.pages import Pages, tell
 from bots.pads.rules import Labelled, Refused, check_length, labelled, title
 from bots.pads.standing import Look, Standing
-from bots.pads.updates import ASK, CHANGE, GIVE, MalformedUpdate, frame
+from bots.pads.updates import ASK, GIVE, MalformedUpdate, frame
 
 log = logging.getLogger(__name__)
 
@@ -35,9 +41,6 @@ _PATIENCE: Final = 10.0
 #: So many updates behind the kept state it is written anew.
 _FOLD: Final = 400
 _AT_ONCE: Final = 200
-#: So long after a cursor has moved all of them are shown, in seconds; among more than a few pages, longer by as much.
-_SHOWN_AFTER: Final = 0.05
-_FEW: Final = 5
 _SETTLES: Final = 1.0
 
 _GONE: Final = "This pad is not for you to see any more, it was taken back, or your session has ended."
@@ -48,11 +51,12 @@ _STOPS: Final = "The portal is being started anew. This page comes back by itsel
 
 @dataclass(frozen=True, slots=True)
 class _Frame:
-    """What a page has sent."""
+    """What a page has sent: a frame of the sync protocol, or what it asks to be done with a comment or a suggestion."""
 
     editor: Editor
     kind: int
     body: bytes
+    asked: Asked | None = None
 
 
 class PadRoom:
@@ -63,6 +67,7 @@ class PadRoom:
         room_id: str,
         event_id: str,
         book: PadBook,
+        notes: NoteBook,
         look: Look,
         reader: MarkerReader,
         *,
@@ -75,6 +80,7 @@ class PadRoom:
             room_id: the group.
             event_id: the message that the pad belongs to.
             book: where it is kept.
+            notes: where its comments and suggestions are.
             look: asks who may read and write it.
             reader: reads markers, with the community's own.
             alone: whether no other process can write in it.
@@ -82,7 +88,9 @@ class PadRoom:
         """
         self.room_id, self.event_id = room_id, event_id
         self._book, self._look, self._reader, self._alone, self._now = book, look, reader, alone, now
-        self.editors: set[Editor] = set()
+        self._notes = Notes(event_id, notes)
+        self._pages = Pages(lambda: not self._is_stale)
+        self.editors = self._pages.editors
         self._frames: asyncio.Queue[_Frame | None] = asyncio.Queue(1_000)
         self._document = Document((), {})
         self._count = self._folded = 0
@@ -90,8 +98,6 @@ class PadRoom:
         self._standing = Standing(Label.RED, Label.RED, {})
         self._looked = 0.0
         self._answered = asyncio.Event()
-        self._showing: asyncio.TimerHandle | None = None
-        self._number = 0
         self._tasks: list[asyncio.Task[None]] = []
         self.is_over = False
 
@@ -102,6 +108,7 @@ class PadRoom:
             Gone: there is no such pad.
         """
         await self._load()
+        await self._notes.catch_up()
         self._tasks = [asyncio.create_task(self._work()), asyncio.create_task(self._keep_looking())]
 
     async def enter(self, editor: Editor) -> bool:
@@ -115,30 +122,28 @@ class PadRoom:
             return False
         if not self.editors:  # of others that answer says nothing
             self._looked = time.monotonic()
-        self._number += 1
-        editor.number = self._number
-        self.editors.add(editor)
+        self._pages.add(editor)
         self._label(standing)
-        self._tell(editor)
+        tell(editor, self._labelled)
         editor.send(frame(ASK, self._document.vector))
-        self._show_soon()
+        self._notes.show(editor, self._pages.people)
+        self._pages.show_soon()
         return True
 
     def leave(self, editor: Editor) -> None:
         """Lets a page go."""
-        self.editors.discard(editor)
-        self._show_soon()
+        self._pages.discard(editor)
 
-    async def submit(self, editor: Editor, kind: int, body: bytes) -> None:
+    async def submit(self, editor: Editor, kind: int, body: bytes = b"", asked: Asked | None = None) -> None:
         """Takes what a page has sent; waits while too much is waiting."""
-        await self._frames.put(_Frame(editor, kind, body))
+        await self._frames.put(_Frame(editor, kind, body, asked))
 
     def point(self, editor: Editor, place: tuple[str, str] | None) -> None:
         """Notes where a page's cursor is."""
         if place != editor.place:
             editor.place = place
             editor.wrote = True
-            self._show_soon()
+            self._pages.show_soon()
 
     async def settle(self) -> None:
         """Waits a moment until what was sent is kept: the last page may have been closed behind its last word."""
@@ -148,10 +153,8 @@ class PadRoom:
     async def stop(self, sentence: str = _STOPS, code: int = AGAIN) -> None:
         """Closes every page, and ends."""
         self.is_over = True
-        for editor in self.editors:
-            editor.end(code, sentence)
-        if self._showing is not None:
-            self._showing.cancel()
+        self._pages.end(code, sentence)
+        self._pages.stop()
         for task in self._tasks:
             if task is not asyncio.current_task():
                 task.cancel()
@@ -168,7 +171,8 @@ class PadRoom:
                 await self._fresh()
                 await self._in_turn([one for one in frames if one is not None])
                 if None in frames:
-                    self._pass_on([(None, one) for one in await self._missed()])
+                    self._pages.pass_on([(None, one) for one in await self._missed()])
+                    await self._pass_on_notes()
                 for _ in frames:
                     self._frames.task_done()
         except Gone:
@@ -180,20 +184,27 @@ class PadRoom:
 
     async def _fresh(self) -> None:
         """Waits until it is known who may read and write now."""
-        while time.monotonic() - self._looked > _HOLDS:
+        while self._is_stale:
             self._answered.clear()
             await self._answered.wait()
+
+    @property
+    def _is_stale(self) -> bool:
+        return time.monotonic() - self._looked > _HOLDS
 
     async def _in_turn(self, frames: Sequence[_Frame]) -> None:
         changes: list[_Frame] = []
         for one in frames:
             if one.editor.over:
                 continue
-            if one.kind != ASK:
+            if one.kind != ASK and one.asked is None:
                 changes.append(one)
                 continue
             await self._take_in(changes)  # nobody is given what is not kept yet
             changes = []
+            if one.asked is not None:
+                await self._note(one.editor, one.asked)
+                continue
             try:
                 one.editor.send(frame(GIVE, self._document.beyond(one.body)))
                 one.editor.is_even = True
@@ -237,8 +248,37 @@ class PadRoom:
         for editor in dict.fromkeys(answered):
             editor.tell(saved=editor.taken)
 
-    async def _keep(self, taken: Sequence[tuple[Editor, bytes]], owners: Mapping[int, str]) -> None:
-        """Writes updates down, and shows them to the others.
+    async def _note(self, editor: Editor, asked: Asked) -> None:
+        """Does what a page asks about a comment or a suggestion, and tells it that this is kept, or why not."""
+        editor.wrote = True
+        around = Around(self._document, self._standing, self._reader, self._now())
+        refused = await self._notes.do(editor, asked, around, self._change)
+        await self._pass_on_notes()
+        editor.tell(noted=asked.number, **({"refused": refused} if refused else {}))
+
+    async def _change(self, editor: Editor, update: bytes, also: Callable[[sa.Connection], None]) -> None:
+        """Makes a change in a member's name, in one transaction with what `also` does."""
+        try:
+            made, owners = self._document.take_in(update, editor.user_id)
+            await self._keep([(None, made or EMPTY)], owners, also)
+        except (Refused, Taken):
+            await self._load()
+            raise
+
+    async def _pass_on_notes(self) -> None:
+        """Tells every page of the comments and suggestions that were changed."""
+        changed = await self._notes.catch_up()
+        for editor in self.editors if changed else ():
+            self._notes.show(editor, self._pages.people, changed)
+        self._label(self._standing)
+
+    async def _keep(
+        self,
+        taken: Sequence[tuple[Editor | None, bytes]],
+        owners: Mapping[int, str],
+        also: Callable[[sa.Connection], None] | None = None,
+    ) -> None:
+        """Writes updates down, and shows them to the others; in one transaction with what `also` does.
 
         Raises:
             Refused: the text has a label that has no place here, or is too long.
@@ -247,17 +287,17 @@ class PadRoom:
         """
         text = self._document.text
         check_length(text)
-        label = labelled(text, self._standing.label, self._standing.ceiling, self._reader)
-        data = [made for _, made in taken]
+        label = self._labels(text, self._standing)
+        data, called, now = [made for _, made in taken], title(text), self._now()
         behind = await self._book.append(
-            self.event_id, self._count, data, owners, title=title(text), label=label.label, now=self._now()
+            self.event_id, self._count, data, owners, title=called, label=label.label, now=now, also=also
         )
         self._count = behind.count
         missed = self._document.catch_up(behind.updates) if behind.updates else ()
         if label != self._labelled:
             self._labelled = label
-            self._tell_all()
-        self._pass_on([*((None, one) for one in missed), *taken])
+            self._pages.tell_all(self._labelled)
+        self._pages.pass_on([*((None, one) for one in missed), *taken])
         if self._count - self._folded >= _FOLD:
             self._folded = self._count
             await self._book.fold(self.event_id, self._count, self._document.state)
@@ -272,25 +312,18 @@ class PadRoom:
         self._label(self._standing)
         return found
 
-    def _pass_on(self, made: Sequence[tuple[Editor | None, bytes]]) -> None:
-        """Shows changes: as one, since it is messages that cost. What a page wrote itself is no news to it."""
-        if not made:
-            return
-        writers = {by for by, _ in made}
-        framed = frame(CHANGE, merged([update for _, update in made]))
-        for editor in self.editors:
-            if editor.is_even and writers != {editor}:
-                editor.send(framed)
-
     def _refuse(self, editor: Editor, sentence: str) -> None:
         editor.end(REFUSED, sentence)
         self.leave(editor)
 
     async def _load(self) -> None:
+        """Puts it together anew from what is kept; of that, the pages are shown what another process wrote."""
+        missed = await self._book.behind(self.event_id, self._count) if self.editors else None
         kept = await self._book.kept(self.event_id)
         self._document = Document(kept.updates, kept.owners)
         self._count = kept.count
         self._folded = kept.count - len(kept.updates) + 1
+        self._pages.pass_on([(None, one) for one in (missed.updates if missed else ())])
 
     # --- Who is there ------------------------------------------------------------------------------------------------
 
@@ -320,13 +353,13 @@ class PadRoom:
                     self.leave(editor)
             return
         for editor in asked:
-            before = editor.closed, editor.name
+            before = editor.closed, editor.name, editor.redacts
             if not self._admit(editor, standing):
                 editor.end(ENDED, _GONE)
                 self.leave(editor)
-            elif before != (editor.closed, editor.name):
-                self._tell(editor)
-                self._show_soon()
+            elif before != (editor.closed, editor.name, editor.redacts):
+                tell(editor, self._labelled)
+                self._pages.show_soon()
         self._label(standing)
         self._looked = time.monotonic()
         self._answered.set()
@@ -336,7 +369,7 @@ class PadRoom:
         found = standing.members.get(editor)
         if found is None:
             return False
-        editor.name, editor.organisation = found.name, found.organisation
+        editor.name, editor.organisation, editor.redacts = found.name, found.organisation, found.redacts
         editor.closed = found.closed or ("" if editor.confirmed else _UNCONFIRMED)
         return True
 
@@ -350,38 +383,16 @@ class PadRoom:
             return
         self._standing = standing
         try:
-            found = labelled(self._document.text, standing.label, standing.ceiling, self._reader)
+            found = self._labels(self._document.text, standing)
         except Refused as refused:
-            for editor in self.editors:
-                editor.end(ENDED, str(refused))
+            self._pages.end(ENDED, str(refused))
             return
         if found != self._labelled:
             self._labelled = found
-            self._tell_all()
+            self._pages.tell_all(self._labelled)
 
-    def _tell_all(self) -> None:
-        for editor in self.editors:
-            self._tell(editor)
-
-    def _tell(self, editor: Editor) -> None:
-        editor.tell(
-            you=editor.number, label=str(self._labelled.label), note=self._labelled.note, closed=editor.closed or None
-        )
-
-    def _show_soon(self) -> None:
-        if self._showing is None and not self.is_over:
-            pause = _SHOWN_AFTER * max(1.0, len(self.editors) / _FEW)
-            self._showing = asyncio.get_running_loop().call_later(pause, self._show)
-
-    def _show(self) -> None:
-        """Tells everybody who is there; later where it is not known whether they still may."""
-        self._showing = None
-        if time.monotonic() - self._looked > _HOLDS:
-            self._show_soon()
-            return
-        here = written(here=[one.shown() for one in sorted(self.editors, key=lambda one: one.number)])
-        for editor in self.editors:
-            editor.say(here)
+    def _labels(self, text: str, standing: Standing) -> Labelled:
+        return labelled(text, standing.label, standing.ceiling, self._reader, self._notes.label)
 
 
 _UNCONFIRMED: Final = "To write here, confirm this browser first."

@@ -12,6 +12,7 @@ from bots.kernel.store import Store
 from bots.pads.book import Gone, Kept, PadBook, Row
 from bots.pads.document import Document
 from bots.pads.editor import AGAIN, Editor
+from bots.pads.note_book import NoteBook
 from bots.pads.room import PadRoom
 from bots.pads.rules import Labelled, labelled
 from bots.pads.standing import Look
@@ -38,7 +39,7 @@ class PadRooms:
             look: asks who may read and write.
             reader: reads markers, with the community's own.
         """
-        self._book = PadBook(store)
+        self._book, self._notes = PadBook(store), NoteBook(store)
         self.versions = VersionBook(store, reader)
         self._alone = store.is_sqlite
         self._look, self._reader = look, reader
@@ -64,7 +65,7 @@ class PadRooms:
                     return None
                 if await self._book.room(event_id) != room_id:
                     return None
-                room = PadRoom(room_id, event_id, self._book, self._look, self._reader, alone=self._alone)
+                room = PadRoom(room_id, event_id, self._book, self._notes, self._look, self._reader, alone=self._alone)
                 try:
                     await room.start()
                 except Gone:
@@ -97,13 +98,17 @@ class PadRooms:
             return None
         return await asyncio.to_thread(_text, kept)
 
-    def labelled(self, text: str, item: Label, ceiling: Label) -> Labelled:
-        """The label of a text that is shown.
+    async def noted(self, event_id: str) -> Label:
+        """The strictest label of a pad's comments and suggestions; CLEAR where it has none."""
+        return await self._notes.label(event_id)
+
+    def labelled(self, text: str, item: Label, ceiling: Label, noted: Label = Label.CLEAR) -> Labelled:
+        """The label of a text that is shown, with its comments, whose strictest label is `noted`.
 
         Raises:
             Refused: it says that it is stricter than its group carries by now.
         """
-        return labelled(text, item, ceiling, self._reader)
+        return labelled(text, item, ceiling, self._reader, noted)
 
     async def close(self) -> None:
         """Closes all pads."""

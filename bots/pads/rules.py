@@ -61,14 +61,51 @@ def check(update: Update, state: Mapping[int, int], owners: Mapping[int, str], u
     return found
 
 
-def labelled(text: str, item: Label, ceiling: Label, reader: MarkerReader) -> Labelled:
-    """The label of a pad: the strictest of its message's and of the markers in its text (rule L2).
+def labelled(text: str, item: Label, ceiling: Label, reader: MarkerReader, noted: Label = Label.CLEAR) -> Labelled:
+    """The label of a pad: the strictest of its message's, of the markers in its text and of its comments (rule L2).
 
     While a marker is being typed it cannot be read, and counts as the ceiling: somebody may mean just that.
 
+    Args:
+        text: what stands in it.
+        item: its message's label.
+        ceiling: its group's.
+        reader: reads markers.
+        noted: the strictest label of its comments and suggestions.
+
     Raises:
-        Refused: the text says that it is stricter than the group carries (rule L3), or has no place here at all.
+        Refused: it says that it is stricter than the group carries (rule L3), or has no place here at all.
     """
+    found = _of_text(text, item, ceiling, reader)
+    if noted > max(item, ceiling):
+        raise Refused(f"A comment here is {noted}, and this group carries {ceiling} at most.")
+    if noted <= found.label:
+        return found
+    return Labelled(noted, f"Comments or suggestions here are {noted}, so the pad is, while they are there.")
+
+
+def words_label(words: str, item: Label, ceiling: Label, reader: MarkerReader, *, is_typed: bool = False) -> Label:
+    """What a comment or a suggestion says of itself; CLEAR where it says nothing.
+
+    A suggestion is seen while it is typed (`is_typed`): a marker that cannot be read yet counts as the ceiling there.
+
+    Raises:
+        Refused: its marker cannot be read, or is stricter than the group carries (rules L2 and L3).
+    """
+    reading = reader.read(words)
+    if is_typed and reading.problem is not None and not reading.barred:
+        return max(item, ceiling)
+    if reading.barred or reading.problem is not None:
+        raise Refused(str(reading.problem))
+    if reading.label is not None and reading.label > max(item, ceiling):
+        raise Refused(
+            f"This says that it is {reading.label}, and this group carries {ceiling} at most. "
+            "Please keep it for a group, or a conversation of named people, that may carry it."
+        )
+    return reading.label or Label.CLEAR
+
+
+def _of_text(text: str, item: Label, ceiling: Label, reader: MarkerReader) -> Labelled:
     reading = reader.read(text)
     if reading.barred:
         raise Refused(str(reading.problem))

@@ -17,11 +17,13 @@ class Present:
         name: theirs, without the organisation.
         organisation: the name of their organisation.
         closed: why they cannot write in it now; empty where they can.
+        redacts: whether they may take back what others wrote in the group.
     """
 
     name: str
     organisation: str
     closed: str = ""
+    redacts: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
+from belisha.tlp import Label
 from bots.kernel.tables import metadata
 
 # `count` numbers the updates; `state` is all up to `state_count` in one, those behind it are in `pad_update`.
+# `noted` numbers the changes of `pad_note`.
 # `title` is the first line of the text as it is now, `label` what the text says of itself.
 pad = sa.Table(
     "pad",
@@ -18,6 +20,7 @@ pad = sa.Table(
     sa.Column("title", sa.Text, nullable=False),
     sa.Column("label", sa.Text, nullable=False),
     sa.Column("count", sa.BigInteger, nullable=False),
+    sa.Column("noted", sa.BigInteger, nullable=False, server_default="0"),
     sa.Column("state_count", sa.BigInteger, nullable=False),
     sa.Column("state", sa.LargeBinary, nullable=False),
 )
@@ -78,3 +81,31 @@ unversioned = sa.Table(
     sa.Column("changed_at", sa.Float, nullable=False),
     sa.Column("count", sa.BigInteger, nullable=False),
 )
+
+# Comments, replies to them, and suggestions. `note` is given by the page that wrote it, so what is sent again is known;
+# `thread` is what a reply belongs to; `begins` and `ends` are Yjs' relative positions, so they move with the text;
+# `label` is the strictest of its words and of the text around it then. Of what is settled or was taken back nothing is
+# left but that it was there.
+note = sa.Table(
+    "pad_note",
+    metadata,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("note", sa.Text, primary_key=True),
+    sa.Column("thread", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text, nullable=False, index=True),
+    sa.Column("begins", sa.Text, nullable=False),
+    sa.Column("ends", sa.Text, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("quoted", sa.Text, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("made_at", sa.Float, nullable=False),
+    sa.Column("changed", sa.BigInteger, nullable=False),
+)
+
+
+def label_of(kept: str) -> Label:
+    """A label as it is kept; what cannot be read counts as the strictest."""
+    found = Label.parse(kept)
+    return Label.RED if found is None else found  # CLEAR counts as false

@@ -18,6 +18,8 @@ ROOT: Final = "text"
 _LARGEST: Final = 2**53 - 1
 _GC, _DELETED, _STRING = 0, 1, 4
 _KIND, _HAS_LEFT, _HAS_RIGHT = 0x1F, 0x80, 0x40
+#: Minus one, as lib0 writes a signed number.
+_BEFORE: Final = 0x41
 _UTF_16: Final = "utf-16-le"
 
 
@@ -225,6 +227,28 @@ def read_state(data: bytes) -> dict[int, int]:
         found[client] = given.number()
     given.end()
     return found
+
+
+def read_place(data: bytes) -> tuple[int | None, int, bool]:
+    """Reads a relative position (Yjs, `src/utils/RelativePosition.js`): a letter, and which side of it.
+
+    Returns:
+        The letter's client (None for an end of the text) and clock, and whether the place sticks to what is before it.
+
+    Raises:
+        MalformedUpdate: it is none, or one elsewhere than in a pad's text.
+    """
+    given = _Bytes(data)
+    kind, client, clock = given.byte(), None, 0
+    if kind == 0:
+        client, clock = given.number(), given.number()
+    elif kind != 1 or given.text() != ROOT:
+        raise MalformedUpdate("It names a place elsewhere than in the pad's text.")
+    side = given.byte()
+    given.end()
+    if side not in (0, _BEFORE):
+        raise MalformedUpdate("It names a place that no editor writes.")
+    return client, clock, side == _BEFORE
 
 
 # --- The frames in which editors send them (github.com/yjs/y-protocols, `PROTOCOL.md`) --------------------------------

@@ -17,7 +17,8 @@ from belisha.tlp import Label
 from bots.kernel.store import Store, insert_on
 from bots.pads.book import Gone, Kept, kept_in
 from bots.pads.document import Document
-from bots.pads.tables import client, pad, unversioned, version, version_author
+from bots.pads.note_book import labels
+from bots.pads.tables import client, label_of, pad, unversioned, version, version_author
 from bots.pads.whose import Passage, passages
 
 #: So many versions of one pad may have names; these are kept until the pad goes.
@@ -187,7 +188,7 @@ _SHOWN: Final = (
 
 
 def _version(row: sa.RowMapping) -> Version:
-    label = Label.parse(row["label"]) or Label.RED
+    label = label_of(row["label"])
     return Version(row["number"], row["at"], label, row["name"], row["named_by"], row["named_at"], row["restored"])
 
 
@@ -203,13 +204,14 @@ def _put(connection: sa.Connection, made: _Made, *, now: float, restored: int | 
     label = connection.execute(held).scalar()
     if label is None:
         raise Gone(event_id)
+    noted = labels(connection, (event_id,)).get(event_id, Label.CLEAR)  # as the pad's own is, with them
     authors = {user_id: place for place, user_id in enumerate(dict.fromkeys(one.by for one in made.passages))}
     pairs = json.dumps([[one.length, authors[one.by]] for one in made.passages], separators=(",", ":"))
     row = {
         "event_id": event_id,
         "number": number,
         "at": now,
-        "label": str(max(made.says, Label.parse(label) or Label.RED)),
+        "label": str(max(made.says, label_of(label), noted)),
         "name": "",
         "named_by": "",
         "named_at": None,

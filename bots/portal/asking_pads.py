@@ -68,7 +68,9 @@ class PadQuestions:
         label, ceiling = Label.parse(answer.get("label")), Label.parse(answer.get("ceiling"))
         if readers and (label is None or ceiling is None):
             raise Unavailable
-        return PadFacts(label or Label.RED, ceiling or Label.RED, str(answer.get("source")), readers)
+        # CLEAR counts as false.
+        strict = [Label.RED if one is None else one for one in (label, ceiling)]
+        return PadFacts(strict[0], strict[1], str(answer.get("source")), readers)
 
     async def labels(self, user_id: str, items: Sequence[tuple[str, str]]) -> Sequence[Label | None]:
         """The labels of messages, each by room and event, as the member can read them now; None for those they cannot.
@@ -118,7 +120,10 @@ def _reader(given: object) -> Reader:
         raise Unavailable
     recovered, closed = given.get("recovered_at"), given.get("closed")
     present = Present(
-        str(given.get("name")), str(given.get("organisation_name")), closed if isinstance(closed, str) else ""
+        str(given.get("name")),
+        str(given.get("organisation_name")),
+        closed if isinstance(closed, str) else "",
+        given.get("redacts") is True,
     )
     moved = given.get("moved_to")
     return Reader(

@@ -13,6 +13,7 @@ from markupsafe import Markup
 
 from belisha.blog.article import shown
 from belisha.tlp import Label
+from bots.pads.asked import NOTE, asked_of
 from bots.pads.book import Row
 from bots.pads.editor import REFUSED, Editor, End, place_of
 from bots.pads.files.order import NAMES
@@ -185,6 +186,8 @@ async def _send(connection: web.WebSocketResponse, editor: Editor) -> None:
 async def _listen(connection: web.WebSocketResponse, room: PadRoom, editor: Editor) -> None:
     """Takes what the page sends, no faster than it may: what is too fast waits, and is not lost."""
     async for message in connection:
+        if message.type is WSMsgType.ERROR:  # longer than any may be, or no message at all; it is closed already
+            return
         try:
             if message.type is WSMsgType.BINARY:
                 kind, body = read_frame(message.data)
@@ -193,9 +196,13 @@ async def _listen(connection: web.WebSocketResponse, room: PadRoom, editor: Edit
                 continue
             await asyncio.sleep(editor.wait(len(message.data or "")))
             said = json.loads(message.data) if message.type is WSMsgType.TEXT else None
-            if not isinstance(said, dict) or "place" not in said:
+            if not isinstance(said, dict) or not said.keys() & {"place", "note"}:
                 raise MalformedUpdate("It is no message of an editor.")
-            room.point(editor, place_of(said["place"]))
+            if "note" in said:
+                await asyncio.sleep(editor.wait(notes=True))
+                await room.submit(editor, NOTE, asked=asked_of(said["note"]))
+            else:
+                room.point(editor, place_of(said["place"]))
         except (MalformedUpdate, ValueError, RecursionError):
             editor.end(REFUSED, _BROKEN)
             return
@@ -231,7 +238,8 @@ async def pad_at(visit: Visit, room_id: str, event_id: str) -> ShownPad:
     if text is None:
         raise Refused(HTTPStatus.NOT_FOUND)
     try:
-        return ShownPad(facts, text, visit.parts.pads.labelled(text, facts.label, facts.ceiling))
+        noted = await visit.parts.pads.noted(event_id)
+        return ShownPad(facts, text, visit.parts.pads.labelled(text, facts.label, facts.ceiling, noted))
     except NotShown as error:
         if facts.source != user_id:
             raise Refused(HTTPStatus.NOT_FOUND) from error

@@ -1,6 +1,7 @@
 /** Keeps one pad in step with the server, as often as the connection breaks; what is written meanwhile is kept here. */
 
 import * as Y from "yjs";
+import type { Act, NoteChange } from "./notes";
 import { ASK, CHANGE, frame, GIVE, read } from "./wire";
 
 export interface Person {
@@ -16,16 +17,33 @@ export interface Status {
     label: string;
     note: string;
     closed: string | null;
+    redacts: boolean;
 }
 
 export interface Hears {
     status(status: Status): void;
     people(people: Person[]): void;
+    /** What was changed beside the text; all that there is, where `whole` says so. */
+    notes(changed: NoteChange[], whole: boolean): void;
+    /** What was asked is kept, or was refused for this reason. */
+    answered(act: Act, refused: string | null): void;
     /** Says how it goes: whether it is connected, and whether something is not safe yet. */
     state(connected: boolean, unsaved: boolean): void;
     /** It has ended for good; the sentence says why. */
     ended(sentence: string, refused: boolean): void;
 }
+
+/** What the server says, in JSON: one of these at a time. */
+type Said = Partial<Status> & {
+    saved?: number;
+    here?: Person[];
+    notes?: NoteChange[];
+    whole?: boolean;
+    noted?: number;
+    refused?: string;
+    end?: string;
+    code?: number;
+};
 
 const REFUSED = 4400;
 const ENDED = 4403;
@@ -42,6 +60,9 @@ export class Connection {
     private isAsked = false;
     /** Changes that were made since the server's last word that all is safe. */
     private waits = false;
+    /** What was asked about comments and suggestions, and was not answered: it is given again, in this order. */
+    private readonly acts = new Map<number, Act>();
+    private asked = 0;
 
     constructor(
         private readonly address: string,
@@ -59,7 +80,28 @@ export class Connection {
     }
 
     get unsaved(): boolean {
-        return this.waits;
+        return this.waits || this.acts.size > 0;
+    }
+
+    /** What was written beside the text and was not acknowledged. */
+    get unanswered(): string[] {
+        return [...this.acts.values()].map((act) => (act.do === "accept" ? "" : (act.words ?? ""))).filter(Boolean);
+    }
+
+    /** Asks something about a comment or a suggestion, as often as it takes. */
+    ask(act: Act): void {
+        // What is typed on in a suggestion takes the place of what was typed before.
+        if (act.do === "suggest") {
+            for (const [number, one] of this.acts) if (one.do === "suggest" && one.note === act.note) this.acts.delete(number);
+        }
+        this.acts.set(++this.asked, act);
+        this.sendAct(this.asked, act);
+        this.tell();
+    }
+
+    private sendAct(number: number, act: Act): void {
+        if (this.socket?.readyState !== WebSocket.OPEN || !this.isAsked) return;
+        this.socket.send(JSON.stringify({ note: { ...act, number } }));
     }
 
     point(place: [string, string] | null): void {
@@ -106,12 +148,20 @@ export class Connection {
         // What this page has beyond that: all that was written while there was no connection.
         this.isAsked = true;
         if (!this.isClosed) this.give(GIVE, Y.encodeStateAsUpdate(this.doc, body));
+        for (const [number, act] of this.acts) this.sendAct(number, act);
     }
 
-    private word(said: Partial<Status> & { saved?: number; here?: Person[]; end?: string; code?: number }): void {
+    private word(said: Said): void {
         if (said.saved !== undefined) {
             this.saved = said.saved;
             if (this.saved >= this.sent) this.waits = false;
+            this.tell();
+        } else if (said.notes) {
+            this.hears.notes(said.notes, said.whole === true);
+        } else if (said.noted !== undefined) {
+            const act = this.acts.get(said.noted);
+            this.acts.delete(said.noted);
+            if (act) this.hears.answered(act, said.refused ?? null);
             this.tell();
         } else if (said.here) {
             this.hears.people(said.here);
@@ -130,7 +180,7 @@ export class Connection {
     }
 
     private tell(): void {
-        this.hears.state(this.socket?.readyState === WebSocket.OPEN, this.waits);
+        this.hears.state(this.socket?.readyState === WebSocket.OPEN, this.unsaved);
     }
 
     private end(sentence: string, refused: boolean): void {

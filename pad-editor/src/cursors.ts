@@ -63,13 +63,14 @@ export function draw(view: EditorView, text: Y.Text, people: Person[]): void {
     view.dispatch({ effects: placed.of(Decoration.set(found, true)) });
 }
 
-/** Writes down a place that stays where it is while others write before it. */
-export function written(text: Y.Text, at: number): string {
-    const bytes = Y.encodeRelativePosition(Y.createRelativePositionFromTypeIndex(text, at));
+/** Writes down a place that stays where it is while others write before it: by what is behind it, or before it. */
+export function written(text: Y.Text, at: number, side: 0 | -1 = 0): string {
+    const bytes = Y.encodeRelativePosition(Y.createRelativePositionFromTypeIndex(text, at, side));
     return btoa(String.fromCharCode(...bytes));
 }
 
-function position(text: Y.Text, given: string): number | null {
+/** Where a place is now; null where it cannot be found. */
+export function position(text: Y.Text, given: string): number | null {
     try {
         const bytes = Uint8Array.from(atob(given), (one) => one.charCodeAt(0));
         const found = text.doc && Y.createAbsolutePositionFromRelativePosition(Y.decodeRelativePosition(bytes), text.doc);

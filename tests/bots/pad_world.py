@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import random
 from collections.abc import AsyncIterator, Sequence
@@ -11,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pycrdt import Doc, Text
+from pycrdt import Assoc, Doc, Text
 
 from belisha.markers import MarkerReader
 from belisha.tlp import Label
 from bots.kernel.store import Store
 from bots.pads import book
+from bots.pads.asked import NOTE, asked_of
 from bots.pads.editor import Editor, End
 from bots.pads.room import PadRoom
 from bots.pads.rooms import PadRooms
@@ -36,6 +38,7 @@ class Rights:
 
     members: set[str] = field(default_factory=set)
     closed: dict[str, str] = field(default_factory=dict)
+    redacts: set[str] = field(default_factory=set)
     label: Label = Label.GREEN
     ceiling: Label = Label.AMBER
     silent: bool = False
@@ -44,7 +47,7 @@ class Rights:
         if self.silent:
             raise ConnectionError
         found = {
-            one: Present(one.user_id, "Harbour", self.closed.get(one.user_id, ""))
+            one: Present(one.user_id, "Harbour", self.closed.get(one.user_id, ""), one.user_id in self.redacts)
             for one in editors
             if one.user_id in self.members and (room_id, event_id) == (ROOM, PAD)
         }
@@ -71,6 +74,12 @@ class Page:
         """How far this page had written with each frame that it sent on this connection."""
         self.safe = 0
         """How far this page has been told that its writing is safe."""
+        self.notes: dict[str, dict[str, Any]] = {}
+        """What it shows beside the text."""
+        self.refused: dict[int, str] = {}
+        self.asks: dict[int, dict[str, Any]] = {}
+        """What it has asked to be done with comments and was not answered, by number."""
+        self._asked = 0
         self._is_asked = False
         self._made: list[bytes] = []
         self._task: asyncio.Task[None] | None = None
@@ -129,6 +138,50 @@ class Page:
         self.clocks.append(self.written)
         await self.room.submit(self.editor, kind, update)
 
+    async def ask(self, do: str, note: str, **more: str) -> int:
+        """Asks something about a comment or a suggestion, as often as it takes; the number of what it asked."""
+        self._asked += 1
+        self.asks[self._asked] = {"do": do, "number": self._asked, "note": note, **more}
+        await self._ask(self.asks[self._asked])
+        return self._asked
+
+    async def about(self, do: str, note: str, words: str, begin: int, end: int) -> int:
+        """The same about some letters (of ASCII) of the text."""
+        return await self.ask(do, note, words=words, begins=self.place(begin), ends=self.place(end, Assoc.BEFORE))
+
+    def place(self, at: int, side: Assoc = Assoc.AFTER) -> str:
+        """A place, as an editor writes it down."""
+        if side is Assoc.AFTER and at == len(self.words):
+            return base64.b64encode(b"\1\4text\0").decode()
+        return base64.b64encode(self.text.sticky_index(at, side).encode()).decode()
+
+    async def answered(self) -> dict[int, str]:
+        """Waits until all that it has asked is answered; what was refused, and why."""
+
+        async def is_so() -> bool:
+            await asyncio.sleep(0.01)
+            return not self.asks
+
+        assert await eventually(is_so, 30)
+        return self.refused
+
+    async def _ask(self, asked: dict[str, Any]) -> None:
+        if self.room is not None and self.editor is not None and not self.editor.over and self._is_asked:
+            await self.room.submit(self.editor, NOTE, asked=asked_of(json.loads(json.dumps(asked))))
+
+    def _hear(self, said: dict[str, Any]) -> None:
+        if said.get("whole"):
+            self.notes.clear()
+        for one in said.get("notes", ()):
+            if "kind" in one:
+                self.notes[one["id"]] = one
+            else:
+                self.notes.pop(one["id"], None)
+        if "noted" in said:
+            self.asks.pop(said["noted"], None)
+            if "refused" in said:
+                self.refused[said["noted"]] = said["refused"]
+
     @property
     def is_saved(self) -> bool:
         return self.editor is not None and not self.editor.over and self.safe == self.written
@@ -143,12 +196,15 @@ class Page:
             if isinstance(one, str):
                 said = json.loads(one)
                 self.said.append(said)
+                self._hear(said)
                 if "saved" in said:
                     self.safe = self.clocks[said["saved"] - 1]
                 continue
             kind, body = read_frame(one)
             if kind == ASK:
                 await self.give(GIVE, self.doc.get_update(body))
+                for asked in list(self.asks.values()):
+                    await self._ask(asked)
             else:
                 self.doc.apply_update(body)
 

@@ -25,6 +25,7 @@ from bots.kernel.listed import Entered, Listed, RegistryPage, Sight
 from bots.kernel.rules import Rule, next_due
 from bots.kernel.store import Store
 from bots.pads.tables import client as pad_client
+from bots.pads.tables import note
 from bots.steward import Steward
 from tests.bots.support import SERVER, Homeserver, eventually, grounded, settled
 from tests.support.databases import postgresql
@@ -325,7 +326,14 @@ async def test_of_who_is_removed_nothing_is_left(here: Here) -> None:
     await here.ask("finn", "!profile expertise sonar")
     wrote = {"event_id": "$pad", "client": 7, "user_id": listed("finn").user_id}
     await here.store.write(lambda connection: connection.execute(pad_client.insert(), [wrote]))
+    written = note.insert().values(
+        event_id="$pad", note="note-0001", thread="", kind="comment", state="open",
+        user_id=listed("finn").user_id, begins="", ends="", words="Which ones?",
+        quoted="", label="TLP:GREEN", made_at=1.0, changed=1,
+    )  # fmt: skip
+    await here.store.write(lambda connection: connection.execute(written))
     effects = await here.list_all(entered("finn", "removed"), revision="2")
+    assert [row["user_id"] for row in await here.rows(note)] == [""], "what they wrote in pads has no name any more"
     assert effects == [Publish(listed("finn").user_id, {})]
     assert await here.rows(profile_field) == [] and "Nobody was found" in await here.ask("ana", "!find sonar")
     assert listed("finn").user_id not in {row["user_id"] for row in await here.rows(directory_member)}

@@ -35,6 +35,7 @@ LEFT = {
     "pad_client": {"client"},
     "pad_version": {"number", "at", "label", "restored", "text", "passages"},
     "pad_version_author": {"number", "place"},
+    "pad_note": {"note", "thread", "begins", "ends", "quoted", "label", "changed"},
     "portal_session": {
         "number", "token_hash", "code_hash", "code_since", "command_room", "command_event", "asked_of", "asked_by",
         "picture",

@@ -15,10 +15,11 @@ from bots.pads import versions as versions_
 from bots.pads.book import Gone, PadBook
 from bots.pads.editor import Editor
 from bots.pads.keeper import Keeper
+from bots.pads.note_book import Note, NoteBook
 from bots.pads.restoring import NotRestored, restore
 from bots.pads.room import PadRoom
 from bots.pads.rooms import PadRooms
-from bots.pads.tables import client, unversioned, version, version_author
+from bots.pads.tables import client, note, unversioned, version, version_author
 from bots.pads.versions import MOST_NAMED, RESTED, WRITTEN, TooMany, VersionBook
 from tests.bots.pad_world import DATABASES, PAD, READER, ROOM, Page, opened, settled, shows, world
 
@@ -70,13 +71,19 @@ async def test_versions_are_kept_once_named_and_go_with_their_pad(tmp_path: Path
         whole = await versions.whole(PAD, number)
         assert whole is not None and whole.wrote == {"": 5, BEN: 9} and whole.version.named_by == ""
         assert set((await PadBook(store).kept(PAD)).owners.values()) == {"", BEN}
+        noted = Note("note-0001", "", "comment", "open", BEN, "", "", "TLP:RED: no", "Tide", Label.RED, 16.5)
+        await NoteBook(store).change(PAD, ["note-0001"], lambda _: noted)
+        await ben.write("!", 16.6)
+        await versions.keep(PAD, 16.7)
+        assert (await versions.listed(PAD))[0].label == Label.RED, "as the pad is, with its comments"
+        await versions.drop(PAD, 4)
         assert await versions.name(PAD, number, "", BEN, 17.0)
         assert [one.name for one in await versions.listed(PAD)] == ["", ""]
         await store.write(lambda connection: book.drop(connection, PAD))
         with pytest.raises(Gone):
             await versions.keep(PAD, 18.0)
         assert not await versions.name(PAD, number, "Again", BEN, 18.0)
-        assert [await count(store, table) for table in (version, version_author, unversioned, client)] == [0] * 4
+        assert [await count(store, table) for table in (version, version_author, unversioned, client, note)] == [0] * 5
         await store.close()
 
 

@@ -60,6 +60,11 @@ async def test_what_is_kept_is_folded_and_goes_with_its_message(tmp_path: Path, 
         await store.close()
 
 
+async def test_a_pad_that_says_nothing_of_itself_is_listed_as_clear(tmp_path: Path) -> None:
+    async with world(tmp_path) as (_, rooms, _store):
+        assert [row.label for row in await rooms.listed([ROOM], 5)] == [Label.CLEAR]
+
+
 async def test_a_pad_is_folded_while_it_is_written(tmp_path: Path) -> None:
     async with world(tmp_path) as (_, rooms, store):
         ana = Page("ana")
@@ -307,3 +312,5 @@ def test_who_sends_too_fast_waits() -> None:
     assert sum(editor.wait(256 * 1024) > 0 for _ in range(4)) == 2, "large ones count as many"
     now[0] += 60
     assert sum(editor.wait(asks=True) > 0 for _ in range(12)) == 3, "and so does what asks for everything"
+    now[0] += 60
+    assert sum(editor.wait(notes=True) > 0 for _ in range(50)) == 10, "and what is about a comment"

@@ -130,7 +130,7 @@ async def portal(
 
 @asynccontextmanager
 async def module(home: Mapping[str, Any], *roles: str, named: Sequence[str] = ()) -> AsyncIterator[str]:
-    """As much of the module as pages ask: everybody is a member of `harbour`, and has this first page.
+    """As much of the module as pages ask: everybody is a member of `harbour`, has this first page, and writes in pads.
 
     The organisations `named` let themselves be named in the figures, and are called after their ids; it may be changed.
     """
@@ -142,12 +142,28 @@ async def module(home: Mapping[str, Any], *roles: str, named: Sequence[str] = ()
     async def first_page(_request: web.Request) -> web.Response:
         return web.json_response({**member, **home})
 
+    async def pad(request: web.Request) -> web.Response:
+        people = [
+            {
+                "name": one[1:].partition(":")[0].title(),
+                "organisation": "harbour",
+                "organisation_name": "Harbour",
+                "recovered_at": None,
+                "closed": None,
+                "redacts": False,
+            }
+            for one in (await request.json())["user_ids"]
+        ]
+        told = {"label": "TLP:GREEN", "ceiling": "TLP:AMBER", "source": people[0]["name"], "members": people}
+        return web.json_response(told)
+
     async def organisations(_request: web.Request) -> web.Response:
         return web.json_response({"organisations": [{"id": one, "name": f"The {one}"} for one in named]})
 
     app = web.Application()
     api = "/_synapse/client/org.belisha/v1"
     app.router.add_post(f"{api}/shown_organisations", organisations)
+    app.router.add_post(f"{api}/pad", pad)
     app.add_routes([web.post(f"{api}/decide_batch", decide), web.post(f"{api}/home", first_page)])
     async with TestServer(app) as server:
         yield str(server.make_url("")).rstrip("/")

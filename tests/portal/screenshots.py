@@ -89,6 +89,44 @@ async def take(folder: Path) -> None:
             await _ballots(here, browser, ana, folder)
             await _shared(here, browser, ana, folder)
             await _written(here, browser, ana, folder)
+            await _pad(here, browser, ana, folder)
+
+
+async def _pad(here: Here, browser: Browser, ana: Visitor, folder: Path) -> None:
+    """A pad that two write in: a comment with an answer, and a suggestion."""
+    room = here.groups["open"]
+    status, body = await request(here.people["ben"], "POST", f"/_matrix/client/v3/rooms/{quote(room)}/join", {})
+    assert status == 200, body
+    begun = await here.say("ana", "!pad Tide tables", room)
+    await here.answer("ana", begun, room)
+    address = f"{here.url}/pads/{quote(room, safe='')}/{quote(begun, safe='')}"
+    ben = await here.sign_in("ben")
+    async with context(browser, ana, viewport=_DESK) as hers, context(browser, ben, viewport=_DESK) as his:
+        mine, theirs = await hers.new_page(), await his.new_page()
+        for page in (mine, theirs):
+            await page.goto(address)
+            await expect(page.get_by_text("All is saved")).to_be_visible(timeout=30_000)
+        await mine.locator(".cm-content").focus()
+        await mine.keyboard.type(
+            "# Tide tables\n\nThe gauge at the **north pier** stood still.\nHigh water is at seven"
+        )
+        await expect(theirs.locator(".cm-content")).to_contain_text("at seven", timeout=30_000)
+        for _ in range(5):
+            await mine.keyboard.press("Shift+ArrowLeft")
+        await mine.keyboard.press("Control+Alt+m")
+        await mine.keyboard.type("Is that winter time?")
+        await mine.get_by_role("button", name="Write the comment").click()
+        await theirs.get_by_role("button", name="Answer").click(timeout=30_000)
+        await theirs.get_by_label("Your answer").fill("Yes, as in the printed tables.")
+        await theirs.get_by_role("button", name="Send the answer").click()
+        await theirs.get_by_role("button", name="Suggest").click()
+        for key in ("Control+End", "ArrowUp", "End"):
+            await theirs.keyboard.press(key)
+        await theirs.keyboard.type(" It was mended in October.")
+        await expect(mine.get_by_text("Insert:")).to_be_visible(timeout=30_000)
+        assert await fits(mine)
+        await assert_accessible(mine)
+        await mine.screenshot(path=folder / "pad-desk-light.png", full_page=True)
 
 
 async def _shared(here: Here, browser: Browser, ana: Visitor, folder: Path) -> None:

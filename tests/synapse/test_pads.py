@@ -23,6 +23,7 @@ async def test_who_reads_the_message_reads_the_pad_at_its_label(community: Commu
     assert told["source"] == community.id("ana")
     ana, finn, ben, steward = told["members"]
     assert (ana["closed"], ana["organisation"]) == (None, "harbour")
+    assert (ana["redacts"], ben["redacts"]) == (True, False), "its maker moderates the group"
     assert ben["name"] and ben["closed"] is None
     assert finn is None and steward is None, "who is not in the group, and a bot, read nothing of it"
     act = relabel(item, "TLP:AMBER")

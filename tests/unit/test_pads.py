@@ -12,7 +12,18 @@ from pycrdt import Doc, Map, Text
 from belisha.markers import MarkerReader
 from belisha.tlp import Label
 from bots.pads.document import Document
-from bots.pads.rules import LONGEST, MOST_CLIENTS, MOST_WRITTEN, Labelled, Refused, check, check_length, labelled, title
+from bots.pads.rules import (
+    LONGEST,
+    MOST_CLIENTS,
+    MOST_WRITTEN,
+    Labelled,
+    Refused,
+    check,
+    check_length,
+    labelled,
+    title,
+    words_label,
+)
 from bots.pads.updates import (
     ASK,
     CHANGE,
@@ -230,6 +241,24 @@ def test_no_text_says_that_it_is_stricter_than_its_group_carries(text: str, why:
     with pytest.raises(Refused, match=why):
         labelled(text, Label.GREEN, Label.AMBER, READER)
     assert labelled("Tide tables", Label.RED, Label.AMBER, READER) == Labelled(Label.RED)
+
+
+def test_comments_raise_a_pad_and_are_refused_above_the_ceiling() -> None:
+    with pytest.raises(Refused, match="this group carries TLP:AMBER at most"):
+        words_label("TLP:RED the admiral drowned", Label.GREEN, Label.AMBER, READER)
+    for wrong in ("TLP:PURPLE", "SECRET: the admiral drowned"):
+        with pytest.raises(Refused):
+            words_label(wrong, Label.GREEN, Label.AMBER, READER)
+    assert words_label("TLP:AMB", Label.GREEN, Label.AMBER, READER, is_typed=True) == Label.AMBER, "it may mean that"
+    with pytest.raises(Refused):
+        words_label("SECRET: the admiral drowned", Label.GREEN, Label.AMBER, READER, is_typed=True)
+    assert words_label("TLP:AMBER\nWhich ones?", Label.GREEN, Label.AMBER, READER) == Label.AMBER
+    assert words_label("Which ones?", Label.GREEN, Label.AMBER, READER) == Label.CLEAR
+    raised = labelled("Tide tables", Label.GREEN, Label.AMBER, READER, Label.AMBER)
+    assert raised.label == Label.AMBER and "Comments or suggestions here are TLP:AMBER" in raised.note
+    assert labelled("Tide tables", Label.AMBER, Label.AMBER, READER, Label.GREEN) == Labelled(Label.AMBER)
+    with pytest.raises(Refused, match="A comment here is TLP:AMBER"):
+        labelled("Tide tables", Label.GREEN, Label.GREEN, READER, Label.AMBER)
 
 
 def test_a_pad_is_called_by_its_first_words() -> None:
