@@ -104,6 +104,7 @@ async def put_back(visit: Visit) -> web.Response:
         return await _version(visit, found, closed)
     if whole.version.label > visit.parts.pads.labelled(whole.text, found.facts.label, found.facts.ceiling).label:
         # The pad was lowered since, and with that what stands in it now; not what was taken out of it before (rule L4).
+        # Comments that make it stricter at this moment do not count: they can be taken back behind it.
         return await _version(visit, found, _STRICTER.format(then=whole.version.label))
     known, versions = visit.known, visit.parts.pads.versions
     editor = Editor(known.member.user_id, known.token, known.session.confirmed)

@@ -153,6 +153,16 @@ async def test_a_version_keeps_its_label_and_goes_with_the_pad(pads: Pads, hal: 
         await page.until(lambda: page.last("label") == "TLP:GREEN")
         await page.write(" and tides")
     assert "TLP:AMBER" in (await hedy.get(strict)).text, "what was taken out before it was lowered is not lowered"
+    # Nor by a comment that makes the pad stricter for as long as it is there.
+    columns = "event_id, note, thread, kind, state, user_id, begins, ends, words, quoted, label, made_at, changed"
+    noted = (event_id, "note-0001", "", "comment", "open", "@hedy:x", "", "", "TLP:AMBER", "", "TLP:AMBER", 1.0, 1)
+    for query, given in (
+        ("UPDATE pad SET noted = 1", ()),
+        (f"INSERT INTO pad_note ({columns}) VALUES ({', '.join('?' * len(noted))})", noted),  # noqa: S608 - a test's
+    ):
+        with closing(sqlite3.connect(pads.here.server.data / "bots.db", timeout=30)) as database, database:
+            database.execute(query, given)
+    assert "TLP:AMBER" in (await hedy.get(f"{at}/read")).text
     answer = await send(hedy, f"{strict}/restore")
     assert answer.status == 409 and "less strict by now" in answer.text
     assert "TLP:AMBER" in (await hal.get(f"{at}/history")).text
