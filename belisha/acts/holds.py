@@ -94,7 +94,7 @@ HOLD_ACTS: Final = (
         "confirm",
         marked("confirms a legal hold that somebody else asked for"),
         marked(
-            "From now until its end what is withdrawn there is kept, sealed. Look at it by !hold list first: you are "
+            "From now until its end what is withdrawn there is kept, sealed. Look first at what it is for: you are "
             "answerable for it together with whoever asked."
         ),
         marked("Confirm a legal hold"),

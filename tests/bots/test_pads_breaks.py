@@ -17,6 +17,7 @@ from bots.pads.editor import AGAIN
 from bots.pads.rooms import PadRooms
 from bots.pads.updates import read_state
 from tests.bots.pad_world import DATABASES, PAD, READER, Page, Rights, opened, settled
+from tests.bots.support import eventually
 
 WRITES = st.tuples(
     st.just("write"),
@@ -88,16 +89,21 @@ async def play(address: str, script: list, processes: int) -> None:
             pages[number] = Page(f"p{number}")
     for number in range(5):
         await connected(number)
-    text = await settled(pages)
-    kept = await PadBook(servers._stores[0]).kept(PAD)
-    model: Doc[Text] = Doc()
-    shown = model.get("text", type=Text)
-    for one in kept.updates:
-        model.apply_update(one)
-    assert str(shown) == text
+
+    async def shown_by_all() -> tuple[Doc[Text], str] | None:
+        """All that is kept, once every page shows it: what a closed page has sent may still be on its way."""
+        text = await settled(pages)
+        model: Doc[Text] = Doc()
+        for one in (await PadBook(servers._stores[0]).kept(PAD)).updates:
+            model.apply_update(one)
+        return (model, text) if str(model.get("text", type=Text)) == text else None
+
+    found = await eventually(shown_by_all, 30)
+    assert found is not None
+    model, text = found
     for page in pages:
         model.apply_update(page.doc.get_update())
-    assert str(shown) == text, "nothing that a page has is missing"
+    assert str(model.get("text", type=Text)) == text, "nothing that a page has is missing"
     state = read_state(model.get_state())
     assert all(state.get(page.doc.client_id, 0) >= page.safe for page in dead), "what was said to be safe is there"
     await servers.close()
