@@ -58,20 +58,44 @@ class Row:
     changed_at: float
 
 
-def make(connection: sa.Connection, event_id: str, room_id: str, now: float) -> bool:
-    """Begins a pad, empty, in somebody's transaction; whether there was none."""
+@dataclass(frozen=True, slots=True)
+class Beginning:
+    """What a pad begins with.
+
+    Attributes:
+        title: what it is called.
+        state: its text, as one update.
+        client: under which number it was written.
+        user_id: by whom.
+    """
+
+    title: str
+    state: bytes
+    client: int
+    user_id: str
+
+
+def make(
+    connection: sa.Connection, event_id: str, room_id: str, now: float, beginning: Beginning | None = None
+) -> bool:
+    """Begins a pad in somebody's transaction, empty where nothing else is said; whether there was none."""
     row = {
         "event_id": event_id,
         "room_id": room_id,
         "made_at": now,
         "changed_at": now,
-        "title": "",
-        "label": str(Label.CLEAR),
+        "title": "" if beginning is None else beginning.title,
+        "label": str(Label.CLEAR),  # words of its message have that one's label
         "count": 0,
         "state_count": 0,
-        "state": EMPTY,
+        "state": EMPTY if beginning is None else beginning.state,
     }
-    return connection.execute(insert_on(connection, pad).on_conflict_do_nothing(), [row]).rowcount == 1
+    if connection.execute(insert_on(connection, pad).on_conflict_do_nothing(), [row]).rowcount != 1:
+        return False
+    if beginning is not None:
+        whose = {"event_id": event_id, "client": beginning.client, "user_id": beginning.user_id}
+        connection.execute(client.insert(), [whose])
+    return True
 
 
 def known(connection: sa.Connection, event_id: str) -> str | None:

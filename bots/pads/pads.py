@@ -6,6 +6,7 @@ still there; what the server says once may be a mistake of a moment, what it say
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import time
@@ -19,6 +20,8 @@ from bots.kernel.outbox import was_said
 from bots.kernel.rules import Rule
 from bots.pads import book, words
 from bots.pads.commands import PAD
+from bots.pads.places import Copy
+from bots.pads.rules import title
 
 _BOT = "steward"  # in whose name it speaks
 
@@ -47,7 +50,8 @@ class Pads:
             return Answer(words.no_portal())
         if call.event_id is None or call.answer_in != call.room_id:
             return Answer(words.not_from_a_form())
-        book.make(context.database, call.event_id, call.room_id, context.now)
+        beginning = _beginning(call.event_id, call.user_id, str(call.arguments.get("title") or ""))
+        book.make(context.database, call.event_id, call.room_id, context.now, beginning)
         answer = call.send(words.begun(self._portal, call.room_id, call.event_id))
         return Answer(effects=(replace(answer, once=_once(call.room_id, call.event_id)),))
 
@@ -92,6 +96,15 @@ class Pads:
             return (Schedule(job.name, context.now + _ASKED_AGAIN, {"room_id": room_id, "is_missed": True}),)
         book.drop_all(context.database, room_id)
         return ()
+
+
+def _beginning(event_id: str, user_id: str, about: str) -> book.Beginning | None:
+    """The heading of a pad whose source has said what it is about, in their name; None where there is none."""
+    named = title(about)
+    if not named:
+        return None
+    number = int.from_bytes(hashlib.sha256(event_id.encode()).digest()[:4], "big")
+    return book.Beginning(named, Copy((book.EMPTY,)).replaced(0, 0, f"# {named}\n\n", number), number, user_id)
 
 
 def _once(room_id: str, event_id: str) -> str:

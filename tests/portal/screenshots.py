@@ -97,7 +97,7 @@ async def _pad(here: Here, browser: Browser, ana: Visitor, folder: Path) -> None
     room = here.groups["open"]
     status, body = await request(here.people["ben"], "POST", f"/_matrix/client/v3/rooms/{quote(room)}/join", {})
     assert status == 200, body
-    begun = await here.say("ana", "!pad Tide tables", room)
+    begun = await here.say("ana", "!pad", room)
     await here.answer("ana", begun, room)
     address = f"{here.url}/pads/{quote(room, safe='')}/{quote(begun, safe='')}"
     ben = await here.sign_in("ben")
@@ -163,7 +163,7 @@ async def _written(here: Here, browser: Browser, ana: Visitor, folder: Path) -> 
     await make_group(here, "ana", "drafts", "Drafts", "private_chat", invite=[here.people["ben"].user_id])
     await here.people["ben"].join(here.groups["drafts"])
     pads, ben = Pads(here, "drafts"), await here.sign_in("ben")
-    at = pads.address(await pads.begin("ana", "!pad Tide tables"))
+    at = pads.address(await pads.begin("ana", "!pad"))
     async with pads.open(ana, at) as hers, pads.open(ben, at) as his:
         await hers.write("# What the tide tables got wrong\n\nThe gauge at the north pier stood still in October.\n")
         await his.until(lambda: "October" in str(his.text))

@@ -54,7 +54,7 @@ async def named(visitor: Visitor, at: str, name: str) -> str:
 
 
 async def test_versions_show_whose_each_passage_is_and_what_changed(pads: Pads, hal: Visitor, hedy: Visitor) -> None:
-    at = pads.address(await pads.begin("hal", "!pad Tide tables"))
+    at = pads.address(await pads.begin("hal", "!pad"))
     assert "There are none so far" in (await hal.get(f"{at}/history")).text
     async with pads.open(hal, at) as his, pads.open(hedy, at) as hers:
         await his.write("# Tide tables\n\nHigh water")

@@ -48,7 +48,7 @@ async def looked_at(page: Page, name: str) -> None:
 
 
 async def test_versions_are_named_compared_and_put_back_by_keyboard(here: Here, pads: Pads, browser: Browser) -> None:
-    at = pads.address(await pads.begin("wren", "!pad Tide tables"))
+    at = pads.address(await pads.begin("wren", "!pad"))
     wren, wolf = await here.sign_in("wren"), await here.sign_in("wolf")
     async with pads.open(wren, at) as hers, pads.open(wolf, at) as his:
         await hers.write("# Tide tables\n\nThe gauge at the north pier stood still in October.\n")
@@ -88,7 +88,7 @@ async def test_versions_are_named_compared_and_put_back_by_keyboard(here: Here, 
 async def test_a_file_of_a_pad_comes_into_the_documents_as_the_members_own(
     here: Here, pads: Pads, browser: Browser, element_port: int
 ) -> None:
-    at = pads.address(await pads.begin("wren", "!pad Gauges"))
+    at = pads.address(await pads.begin("wren", "!pad"))
     wren = await here.sign_in("wren")
     async with pads.open(wren, at) as hers:
         await hers.write("# Gauges\n\nAll of them *read* well.\n")

@@ -39,7 +39,7 @@ async def pol(pads: Pads) -> Visitor:
 
 
 async def test_members_write_together_and_read_it_as_a_document(pads: Pads, pia: Visitor, pol: Visitor) -> None:
-    event_id = await pads.begin(words="!pad Tide tables")
+    event_id = await pads.begin(words="!pad")
     at = pads.address(event_id)
     page = await pia.get(at)
     assert page.status == 200 and f'data-pad="{at}/live"' in page.text and "TLP:AMBER" in page.text
@@ -76,6 +76,15 @@ async def test_members_write_together_and_read_it_as_a_document(pads: Pads, pia:
     await eventually(is_gone, 30)
     assert (await pol.get(at)).status == (await pol.get(f"{at}/read")).status == 404
     assert at not in (await pol.get("/pads")).text
+
+
+async def test_it_begins_with_what_its_source_said_it_is_about(pads: Pads, pia: Visitor, pol: Visitor) -> None:
+    at = pads.address(await pads.begin(words="!pad  ## Tide *tables*"))
+    assert ">Tide *tables*</bdi>" in (await pol.get("/pads")).text
+    async with pads.open(pol, at) as theirs:
+        await theirs.until(lambda: str(theirs.text) == "# Tide *tables*\n\n")
+        await theirs.write("High water at seven")
+    assert "High water at seven" in (await pia.get(f"{at}/read")).text
 
 
 async def test_nobody_else_opens_it(pads: Pads, pia: Visitor, ana: Visitor) -> None:

@@ -71,7 +71,7 @@ async def test_pages_come_to_show_the_same_whatever_breaks(here: Here, count: in
     for name in names[1:]:
         path = f"/_matrix/client/v3/rooms/{quote(room)}/join"
         assert (await request(here.people[name], "POST", path, {}))[0] == 200
-    begun = await here.say(names[0], "!pad Tide tables", room)
+    begun = await here.say(names[0], "!pad", room)
     assert "write together" in await here.answer(names[0], begun, room)
     address = f"{here.url}/pads/{quote(room, safe='')}/{quote(begun, safe='')}"
     portal = urlsplit(here.url)

@@ -35,7 +35,7 @@ async def pads(here: Here) -> Pads:
 
 
 async def test_a_pad_is_written_in_inside_element(pads: Pads, here: Here, browser: Browser, element_port: int) -> None:
-    at = pads.address(await pads.begin("ella", "!pad Tide tables"))
+    at = pads.address(await pads.begin("ella", "!pad"))
     assert "Done." in await here.answer("ella", await here.say("ella", "!group pads on", pads.room), pads.room)
     path = f"/_matrix/client/v3/rooms/{quote(pads.room)}/state/im.vector.modular.widgets/belisha-pads"
     _, widget = await request(here.people["emil"], "GET", path)
