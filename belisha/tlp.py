@@ -34,6 +34,12 @@ class Label(IntEnum):
         """The label that `text` spells in full, in any case; None for anything else, other types included."""
         return _BY_NAME.get(text.strip().upper()) if isinstance(text, str) else None
 
+    @classmethod
+    def kept(cls, text: object) -> Label:
+        """A label as it was kept or told; what cannot be read counts as the strictest."""
+        found = cls.parse(text)
+        return cls.RED if found is None else found  # CLEAR counts as false
+
 
 _NAMES: Final = {
     Label.CLEAR: "TLP:CLEAR",

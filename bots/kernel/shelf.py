@@ -101,7 +101,7 @@ def _paper(one: Mapping[str, Any]) -> Paper:
         str(one["name"]),
         str(one["description"]),
         # A label that cannot be read counts as the strictest.
-        Label.parse(one["label"]) or Label.RED,
+        Label.kept(one["label"]),
         _who(one),
         None if uploader is None else _who(uploader),
         str(one.get("group") or ""),

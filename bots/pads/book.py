@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from belisha.tlp import Label
 from bots.kernel.store import Store, insert_on
-from bots.pads.tables import client, label_of, note, pad, unversioned, update, version, version_author
+from bots.pads.tables import client, note, pad, unversioned, update, version, version_author
 
 #: The state of a pad in which nothing was ever written: no clients, nothing deleted.
 EMPTY = b"\0\0"
@@ -228,9 +228,9 @@ def _listed(connection: sa.Connection, rooms: Sequence[str], most: int) -> Seque
     )
     rows = connection.execute(query).all()
     strictest = sa.select(note.c.event_id, note.c.label).where(note.c.event_id.in_([row.event_id for row in rows]))
-    found = {row.event_id: label_of(row.label) for row in rows}
+    found = {row.event_id: Label.kept(row.label) for row in rows}
     for one in connection.execute(strictest.distinct()):
-        found[one.event_id] = max(found[one.event_id], label_of(one.label))
+        found[one.event_id] = max(found[one.event_id], Label.kept(one.label))
     return [Row(row.event_id, row.room_id, row.title, found[row.event_id], row.changed_at) for row in rows]
 
 

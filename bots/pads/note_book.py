@@ -13,7 +13,7 @@ from bots.directory.tables import directory_member
 from bots.kernel.store import Store
 from bots.pads.book import Gone
 from bots.pads.rules import Refused
-from bots.pads.tables import label_of, note, pad
+from bots.pads.tables import note, pad
 
 COMMENT, REPLY, SUGGESTION = "comment", "reply", "suggestion"
 OPEN, RESOLVED, ACCEPTED, REJECTED, GONE = "open", "resolved", "accepted", "rejected", "gone"
@@ -129,7 +129,7 @@ def labels(connection: sa.Connection, event_ids: Collection[str]) -> Mapping[str
     query = sa.select(note.c.event_id, note.c.label).where(note.c.event_id.in_(event_ids)).distinct()
     found: dict[str, Label] = {}
     for row in connection.execute(query):
-        label = label_of(row.label)
+        label = Label.kept(row.label)
         found[row.event_id] = max(label, found.get(row.event_id, label))
     return found
 
@@ -189,7 +189,7 @@ def _rows(connection: sa.Connection, event_id: str, which: sa.ColumnElement[bool
     return [
         Note(
             row.note, row.thread, row.kind, row.state, row.user_id, row.begins, row.ends, row.words, row.quoted,
-            label_of(row.label), row.made_at, row.changed, row.name or "", row.organisation_name or "",
+            Label.kept(row.label), row.made_at, row.changed, row.name or "", row.organisation_name or "",
         )
         for row in connection.execute(query)
     ]  # fmt: skip

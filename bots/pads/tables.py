@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 
-from belisha.tlp import Label
 from bots.kernel.tables import metadata
 
 # `count` numbers the updates; `state` is all up to `state_count` in one, those behind it are in `pad_update`.
@@ -103,9 +102,3 @@ note = sa.Table(
     sa.Column("made_at", sa.Float, nullable=False),
     sa.Column("changed", sa.BigInteger, nullable=False),
 )
-
-
-def label_of(kept: str) -> Label:
-    """A label as it is kept; what cannot be read counts as the strictest."""
-    found = Label.parse(kept)
-    return Label.RED if found is None else found  # CLEAR counts as false

@@ -18,7 +18,7 @@ from bots.kernel.store import Store, insert_on
 from bots.pads.book import Gone, Kept, kept_in
 from bots.pads.document import Document
 from bots.pads.note_book import labels
-from bots.pads.tables import client, label_of, pad, unversioned, version, version_author
+from bots.pads.tables import client, pad, unversioned, version, version_author
 from bots.pads.whose import Passage, passages
 
 #: So many versions of one pad may have names; these are kept until the pad goes.
@@ -188,7 +188,7 @@ _SHOWN: Final = (
 
 
 def _version(row: sa.RowMapping) -> Version:
-    label = label_of(row["label"])
+    label = Label.kept(row["label"])
     return Version(row["number"], row["at"], label, row["name"], row["named_by"], row["named_at"], row["restored"])
 
 
@@ -211,7 +211,7 @@ def _put(connection: sa.Connection, made: _Made, *, now: float, restored: int | 
         "event_id": event_id,
         "number": number,
         "at": now,
-        "label": str(max(made.says, label_of(label), noted)),
+        "label": str(max(made.says, Label.kept(label), noted)),
         "name": "",
         "named_by": "",
         "named_at": None,

@@ -143,7 +143,7 @@ def card_of(one: Mapping[str, Any], groups: Mapping[str, Room]) -> Mapping[str, 
     room_id, event_id = str(one["room_id"]), str(one["event_id"])
     return {
         **one,
-        "label": Label.parse(one.get("label")) or Label.RED,
+        "label": Label.kept(one.get("label")),
         "at": int(one["at"]) / 1000,
         "address": f"/documents/{quote(room_id, safe='')}/{quote(event_id, safe='')}",
         "save": f"/documents/copy/{quote(str(one['media_id']), safe='')}",

@@ -97,3 +97,8 @@ def test_misp_tags_both_ways() -> None:
     assert [tlp.from_misp(tag) for tag in tags] == sorted(Label)
     assert tlp.from_misp("tlp:white") is Label.CLEAR
     assert tlp.from_misp("tlp:ex:chr") is None
+
+
+def test_a_kept_label_is_itself_and_what_cannot_be_read_is_the_strictest() -> None:
+    assert [Label.kept(str(label)) for label in Label] == list(Label)
+    assert Label.kept("TLP:PURPLE") is Label.kept(None) is Label.RED
