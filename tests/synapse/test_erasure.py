@@ -17,14 +17,12 @@ import nio
 import pytest
 import pytest_asyncio
 
-from belisha.resources import shipped
 from belisha.revocations import read
-from belisha.settings import load
 from tests.support.community import Community, assert_refused, unique
 from tests.support.files import fetch, message, png, state_of, upload
 from tests.support.ledger import relabel, rows, until
-from tests.support.server import ended, request
-from tests.support.settled import make_community
+from tests.support.server import request
+from tests.synapse.forgetful import forgetful
 from tests.synapse.samples import edit, text
 
 Json = dict[str, Any]
@@ -38,19 +36,8 @@ AT_MOST = 240.0
 @pytest_asyncio.fixture(scope="module")
 async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     """A community with a journal, and a Synapse that censors what is redacted as soon as it is asked to."""
-    folder: Path = tmp_path_factory.mktemp("erasure")
-    example = shipped("config", "belisha.example.yaml").read_text()
-    (folder / "belisha.yaml").write_text(
-        example.replace("revocations: null", f"revocations: {folder / 'revocations.jsonl'}").replace(
-            "items: {}", 'items: {"TLP:RED": 30, "TLP:GREEN": 60}'
-        )
-    )
-    here = await make_community(folder / "data", load(folder / "belisha.yaml"), "tests.synapse.forgetting.Forgetting")
-    with ended(here.server):
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with forgetful(tmp_path_factory.mktemp("erasure"), '{"TLP:RED": 30, "TLP:GREEN": 60}') as here:
+        yield here
 
 
 def stores(community: Community, word: str) -> list[str]:

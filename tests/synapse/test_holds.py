@@ -18,14 +18,12 @@ from belisha.cli import hold as command
 from belisha.cli import local_api
 from belisha.cli.errors import CommandError
 from belisha.kept import PART_BYTES, BrokenSeal, Place, opened
-from belisha.resources import shipped
 from belisha.revocations import read
-from belisha.settings import load
 from tests.support.community import Community, assert_refused, unique
 from tests.support.files import message, png, upload
 from tests.support.ledger import until
-from tests.support.server import ended, request
-from tests.support.settled import make_community
+from tests.support.server import request
+from tests.synapse.forgetful import forgetful
 from tests.synapse.samples import edit, text
 from tests.synapse.test_acts import asks, newcomer
 from tests.synapse.test_erasure import censor, gone, redact, stores
@@ -39,19 +37,8 @@ CASE = "Order 12 of the court"
 @pytest_asyncio.fixture(scope="module")
 async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:
     """A community with a journal, and a Synapse that censors when it is asked to; two managers are in it."""
-    folder: Path = tmp_path_factory.mktemp("holds")
-    example = shipped("config", "belisha.example.yaml").read_text()
-    (folder / "belisha.yaml").write_text(
-        example.replace("revocations: null", f"revocations: {folder / 'revocations.jsonl'}").replace(
-            "items: {}", 'items: {"TLP:RED": 30}'
-        )
-    )
-    here = await make_community(folder / "data", load(folder / "belisha.yaml"), "tests.synapse.forgetting.Forgetting")
-    with ended(here.server):
-        try:
-            yield here
-        finally:
-            await here.close()
+    async with forgetful(tmp_path_factory.mktemp("holds"), '{"TLP:RED": 30}') as here:
+        yield here
 
 
 async def says(community: Community, by: str, words: str, **arguments: Any) -> tuple[int, Json]:
