@@ -19,6 +19,7 @@ import psycopg2
 from psycopg2 import sql
 
 from belisha.cli.backup.postgresql import Database
+from belisha.cli.backup.work import make_passable
 from belisha.cli.errors import CommandError
 
 #: Whose PostgreSQL is, in Debian; it does not run as root.
@@ -45,7 +46,7 @@ def running(folder: Path, databases: list[Database]) -> Iterator[None]:
         owner = None
     if not programs or owner is None:
         raise CommandError("PostgreSQL's server is missing here.", "Run this on the server itself: it makes a copy.")
-    folder.mkdir(mode=0o711)
+    make_passable(folder)
     os.chown(folder, owner.pw_uid, owner.pw_gid)
     log = folder / "log"
     become: dict[str, Any] = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": (), "cwd": folder}

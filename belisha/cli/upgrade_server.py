@@ -22,7 +22,7 @@ from belisha.cli.backup import postgresql
 from belisha.cli.backup.postgresql import Database
 from belisha.cli.backup.server import STATES, of_server
 from belisha.cli.backup.sources import HEADS
-from belisha.cli.backup.work import working
+from belisha.cli.backup.work import make_passable, working
 from belisha.cli.errors import CommandError
 from belisha.cli.progress import Progress
 from belisha.cli.restore import closed_server
@@ -154,7 +154,7 @@ def _migrated(trial: Folders, work: Path) -> str:
     """Has the bots of this version bring their tables to their own; what they say of it."""
     # The command looks for its settings where `belisha up` has them.
     folder = work / "bots"
-    folder.mkdir(mode=0o711)
+    make_passable(folder)
     (folder / "rendered").symlink_to(trial.configuration / "bots")
     whose = postgresql.account("belisha-bots")
     become: dict[str, Any] = {} if whose is None else {"user": whose.pw_uid, "group": whose.pw_gid, "extra_groups": ()}

@@ -39,6 +39,8 @@ class Machine:
         self._running: dict[str, processes.Process] = {}
         for one in _OWN[1:]:
             (folder / one).mkdir(parents=True)
+        for one in (folder, *(folder / one for one in ("var", *_OWN[1:]))):
+            one.chmod(0o755)  # as on every server, whatever the umask is
         shutil.copytree("/etc", folder / "etc", symlinks=True)
         for name in ("synapse", "bots", "element"):
             for file, line in (

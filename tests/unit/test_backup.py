@@ -20,7 +20,7 @@ from belisha.backup.archive import BrokenArchive
 from belisha.backup.manifest import Manifest, NoManifest
 from belisha.backup.retention import Keep
 from belisha.cli import data_folder, doctor_backups, restored
-from belisha.cli.backup import sqlite
+from belisha.cli.backup import sqlite, work
 from belisha.cli.main import main
 from belisha.cli.restore import ending
 
@@ -263,6 +263,15 @@ def test_a_copy_has_no_sessions_and_nothing_that_was_deleted(tmp_path: Path) -> 
     assert sqlite.is_whole(copy)
     sqlite.put_pseudonyms(copy, [("@ana:x", "p-one")])
     assert sqlite.counts(copy)["belisha_pseudonym"] == 1
+
+
+def test_a_passable_folder_lets_accounts_through_whatever_the_umask_is(tmp_path: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        work.make_passable(tmp_path / "one")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "one").stat().st_mode & 0o777 == 0o711
 
 
 def test_what_a_restore_says_of_a_journal_that_was_not_replayed() -> None:

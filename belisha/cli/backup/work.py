@@ -40,6 +40,12 @@ def working(data: Path) -> Iterator[Path]:
         os.close(descriptor)
 
 
+def make_passable(folder: Path) -> None:
+    """Makes a folder through which every account comes to what is its own in it, whatever the umask is."""
+    folder.mkdir(mode=0o700)
+    folder.chmod(0o711)
+
+
 def need_room(database: Path, work: Path) -> None:
     """Sees that a copy of a database fits: it would fill the disk otherwise, and members could not send.
 
