@@ -85,6 +85,16 @@ def copied(database: Database) -> Iterator[Copied]:
         )
 
 
+def one(database: Database, statement: str) -> str:
+    """The one value that a statement gives, as text.
+
+    Raises:
+        CommandError: it cannot be reached.
+    """
+    with _transaction(database) as cursor:
+        return _column(cursor, statement)[0]
+
+
 def is_empty(database: Database) -> bool:
     """Whether it has no table.
 
@@ -106,14 +116,18 @@ def clear(database: Database) -> None:
         cursor.execute("CREATE SCHEMA public")
 
 
-def fill(database: Database, dump: Path) -> None:
+def fill(database: Database, dump: BinaryIO) -> None:
     """Makes an empty database what a dump says: all of it, or nothing.
+
+    Args:
+        database: the empty one.
+        dump: a file, or a pipe.
 
     Raises:
         CommandError: PostgreSQL refuses.
     """
     command = ["pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
-    with dump.open("rb") as source, _asked(database, [*command, f"--dbname={database.name}"], stdin=source):
+    with asked(database, [*command, f"--dbname={database.name}"], stdin=dump):
         pass
 
 
@@ -219,12 +233,12 @@ def _connect(database: Database) -> Any:
 def _dumped(database: Database, options: Sequence[str]) -> Iterator[BinaryIO]:
     # Deflate at its weakest: what is encrypted afterwards cannot be made smaller, and members wait for the processor.
     command = ["pg_dump", "--format=custom", "--compress=1", "--no-password", *options, database.name]
-    with _asked(database, command, stdout=subprocess.PIPE) as process:
+    with asked(database, command, stdout=subprocess.PIPE) as process:
         yield cast(BinaryIO, process.stdout)
 
 
 @contextmanager
-def _asked(database: Database, command: Sequence[str], **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
+def asked(database: Database, command: Sequence[str], **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A program of PostgreSQL's, run by the account that owns the database.
 
     Raises:
