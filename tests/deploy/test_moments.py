@@ -33,11 +33,10 @@ from belisha.cli.backup.postgresql import Database
 from belisha.cli.errors import CommandError
 from belisha.cli.restore import moment
 from belisha.cli.restore.moment import Moment
-from belisha.cli.wal import base, send, take, watch
+from belisha.cli.wal import base, copying, send, take, watch
 from belisha.cli.wal.keeping import Administration, Keeping
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL's own account is become, which only root may")
-#: Seconds; PostgreSQL looks for a piece that it was not told of once a minute.
 PATIENCE = 150.0
 OURS, KEYS = (pyrage.x25519.Identity.generate() for _ in range(2))
 LAYERS = ([OURS], [KEYS])
@@ -89,6 +88,7 @@ class Server:
         self._listener.bind(str(address))
         shutil.chown(address, "postgres")
         self._listener.listen()
+        self.refuses = False
         threading.Thread(target=self._serve, daemon=True).start()
         self._process = subprocess.Popen(
             [self.programs / "postgres", "-D", folder / "data"],
@@ -105,7 +105,7 @@ class Server:
                 with connection, connection.makefile("rb") as source:
                     try:
                         take.take(source, self.kept)
-                        answer = take.KEPT
+                        answer = "not now" if self.refuses else take.KEPT
                     except CommandError as error:
                         answer = str(error)
                     connection.sendall(f"{answer}\n".encode())
@@ -127,7 +127,16 @@ class Server:
         deadline = time.monotonic() + PATIENCE
         while not reached():
             assert time.monotonic() < deadline, (self.folder / "log").read_text()[-2000:]
-            time.sleep(0.05)
+            time.sleep(0.2)
+
+    def until_handed_over(self, reached: Callable[[], bool]) -> None:
+        """As above; after three failures, PostgreSQL tries again after a minute, or when it reads its settings."""
+
+        def tries_and_reached() -> bool:
+            self.ask("postgres", "SELECT pg_reload_conf()")
+            return reached()
+
+        self.until(tries_and_reached)
 
     def ask(self, database: str, statement: str) -> Any:
         with contextlib.closing(psycopg2.connect(host=str(self.run), user="postgres", dbname=database)) as connection:
@@ -145,7 +154,7 @@ class Server:
         ((segment,),) = self.ask("postgres", "SELECT pg_walfile_name(pg_current_wal_lsn())")
         self.ask("postgres", "SELECT txid_current()")  # something that ends after that moment
         self.ask("postgres", "SELECT pg_switch_wal()")
-        self.until(lambda: bool(list(self.kept.folder.glob(f"*/{segment}.*.age"))))
+        self.until_handed_over(lambda: bool(list(self.kept.folder.glob(f"*/{segment}.*.age"))))
         assert isinstance(at, datetime)
         return at
 
@@ -194,7 +203,9 @@ def refused(server: Server, at: datetime) -> str:
     return str(error.value)
 
 
-def test_rows_are_there_up_to_a_moment_and_what_is_missing_or_broken_is_named(server: Server) -> None:
+def test_rows_are_there_up_to_a_moment_and_what_is_missing_or_broken_is_named(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started = datetime.now(UTC)
     first = server.add(1)
     made = base.make(server.kept, shown.make())
@@ -228,6 +239,33 @@ def test_rows_are_there_up_to_a_moment_and_what_is_missing_or_broken_is_named(se
     assert moment.check(Moment(moments[2], server.kept.folder, LAYERS)) is None
     assert server.at(moments[3]) == {1, 2, 3, 4, 5}
 
+    # PostgreSQL takes a piece that it cannot read for the end of its log: that is no moment that anybody asked for.
+    def short(*asked: Any) -> Any:
+        found = whole_log(*asked)
+        (server.folder / "scratch" / "log" / f"{found[0]}.gz").unlink()
+        return found
+
+    whole_log = moment._bring_log
+    monkeypatch.setattr(moment, "_bring_log", short)
+    assert "did not read its log up to the piece" in refused(server, datetime.now(UTC))
+
+
+def test_a_base_copy_that_waits_for_its_log_ends_in_time_and_on_the_side_of_postgresql_too(server: Server) -> None:
+    server.add(1)
+    server.refuses = True
+    assert not watch.look(server.kept).failing, "it begins"
+    began = time.monotonic()
+    with pytest.raises(CommandError, match="does not hand over its log"):
+        base.make(server.kept, shown.make(), patience=1)
+    assert time.monotonic() - began < PATIENCE
+    copying_ = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{copying.NAME}'"  # noqa: S608
+    server.until(lambda: server.ask("postgres", copying_) == [(0,)])
+    assert not list(server.kept.folder.glob("*/*base*"))
+    server.refuses = False
+    server.until_handed_over(lambda: not watch.look(server.kept).failing)
+    base.make(server.kept, shown.make())
+    assert list(server.kept.folder.glob("*/base-*"))
+
 
 def test_a_full_disk_of_backups_is_seen_and_what_waits_is_handed_over_afterwards(server: Server) -> None:
     backups = server.folder / "backups"
@@ -247,8 +285,8 @@ def test_a_full_disk_of_backups_is_seen_and_what_waits_is_handed_over_afterwards
         assert not list(server.kept.folder.glob("*/.base*"))
         subprocess.run(["mount", "-o", "remount,size=200m", backups], check=True)
         server.ask("belisha_bots", "INSERT INTO said VALUES (2)")
-        server.ask("postgres", "SELECT pg_switch_wal()")  # or PostgreSQL tries again after a minute
-        server.until(lambda: not watch.look(server.kept).failing)
+        server.ask("postgres", "SELECT pg_switch_wal()")
+        server.until_handed_over(lambda: not watch.look(server.kept).failing)
         base.make(server.kept, shown.make())
         seen = watch.look(server.kept)
         assert -1 <= seen.at - seen.base < PATIENCE and seen.handed_over > 0, "a name has whole seconds, rounded up"

@@ -176,6 +176,26 @@ def devices(database: Database) -> list[tuple[str, str]]:
         return [(str(user_id), str(device_id)) for user_id, device_id in cursor.fetchall()]
 
 
+def connect(database: Database) -> Any:
+    """A connection. PostgreSQL asks the system, at this moment, who is at the other end of its socket.
+
+    The account is become for a moment by all threads of this process.
+
+    Raises:
+        CommandError: it cannot be reached.
+    """
+    whose = account(database.role)
+    if whose is not None:
+        os.seteuid(whose.pw_uid)
+    try:
+        return psycopg2.connect(host=str(database.socket), user=database.role, dbname=database.name, connect_timeout=30)
+    except psycopg2.OperationalError as error:
+        raise _unusable(database, error) from None
+    finally:
+        if whose is not None:
+            os.seteuid(0)
+
+
 def account(name: str) -> pwd.struct_passwd | None:
     """The account that root acts as; None where there is nothing to become, since it is not root or is that one."""
     try:
@@ -206,27 +226,19 @@ def _counts(cursor: Any, tables: Sequence[str]) -> dict[str, int]:
 def _transaction(database: Database, how: str = "") -> Iterator[Any]:
     """A transaction, committed in the end."""
     try:
-        with closing(_connect(database)) as connection, connection, connection.cursor() as cursor:
+        with closing(connect(database)) as connection, connection, connection.cursor() as cursor:
             if how:
                 cursor.execute(f"SET TRANSACTION {how}")
             yield cursor
     except psycopg2.Error as error:
-        said = " ".join(str(error).split())
-        raise CommandError(
-            f"The database {database.name} cannot be used ({said}).", "Does PostgreSQL run? Run this as root."
-        ) from None
+        raise _unusable(database, error) from None
 
 
-def _connect(database: Database) -> Any:
-    """PostgreSQL asks the system, at this moment, who is at the other end of its socket."""
-    whose = account(database.role)
-    if whose is not None:
-        os.seteuid(whose.pw_uid)
-    try:
-        return psycopg2.connect(host=str(database.socket), user=database.role, dbname=database.name, connect_timeout=30)
-    finally:
-        if whose is not None:
-            os.seteuid(0)
+def _unusable(database: Database, error: psycopg2.Error) -> CommandError:
+    said = " ".join(str(error).split())
+    return CommandError(
+        f"The database {database.name} cannot be used ({said}).", "Does PostgreSQL run? Run this as root."
+    )
 
 
 @contextmanager

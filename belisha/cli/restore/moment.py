@@ -5,7 +5,6 @@ it as a backup is, so that rights that are in no backup are in no restore either
 """
 
 import argparse
-import contextlib
 import gzip
 import os
 import re
@@ -20,8 +19,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, cast
-
-import psycopg2
 
 from belisha.backup import layers, segments
 from belisha.backup.archive import BrokenArchive, Identity
@@ -49,6 +46,8 @@ restore_command = 'gzip --decompress --stdout "{log}/%f.gz" > "%p"'
 recovery_target_timeline = 'current'
 recovery_target_action = 'promote'
 """
+#: What it writes when it takes writes.
+_ANSWERS: Final = re.compile(r"LOG: +database system is ready to accept connections")
 #: PostgreSQL asks the system who connects: each account is its own role, and root may be any.
 _IDENT: Final = "own /^(.*)$ \\1\nown root postgres\nown root belisha-synapse\nown root belisha-bots\n"
 
@@ -149,11 +148,11 @@ def recovered(moment: Moment, scratch: Path, progress: Progress) -> Iterator[Pat
             _unpack(folder / base.name, moment, scratch / "data")
         progress.step("Checking the log after it")
         with told():
-            problem = _bring_log(folder, base, moment, scratch / "log")
+            last, problem = _bring_log(folder, base, moment, scratch / "log")
         programs = _programs(scratch / "data")
         _configure(scratch)
         progress.step(f"Bringing PostgreSQL to {moment.at:%Y-%m-%d %H:%M:%S} UTC")
-        with _running(programs, scratch, moment.at, problem):
+        with _running(programs, scratch, moment.at, last, problem, progress):
             yield scratch / "run"
 
 
@@ -168,7 +167,7 @@ def check(moment: Moment) -> str | None:
         while source.read(_BLOCK):
             pass
     with told():
-        return _bring_log(folder, base, moment, None)
+        return _bring_log(folder, base, moment, None)[1]
 
 
 def _unpack(path: Path, moment: Moment, into: Path) -> None:
@@ -187,29 +186,31 @@ def _unpack(path: Path, moment: Moment, into: Path) -> None:
         raise
     if process.wait() != 0:
         raise CommandError(
-            "The base copy could not be unpacked.", f"Is there room in {into.parent}? Nothing was changed."
+            "The base copy could not be unpacked.", f"Is there room in {into.parent}? No database was changed."
         )
     # What somebody has set by ALTER SYSTEM is for the other one.
     (into / "postgresql.auto.conf").unlink(missing_ok=True)
 
 
-def _bring_log(folder: Path, base: Base, moment: Moment, into: Path | None) -> str | None:
-    """Decrypts and checks the log, piece by piece; gives a sentence about the piece that ends it."""
+def _bring_log(folder: Path, base: Base, moment: Moment, into: Path | None) -> tuple[str | None, str | None]:
+    """Decrypts and checks the log, piece by piece; gives the last one, and a sentence about the one that ends it."""
     found = segments.chain((one.name for one in folder.iterdir()), base)
+    last = None
     for name in found.names:
         segment = name[:24]
         try:
             packed = layers.open_sealed(folder / name, moment.keys)
             segments.check(segment, folder.name.partition(".")[0], gzip.decompress(packed))
         except (BrokenArchive, NotOurs, EOFError, OSError, zlib.error) as error:
-            return f"The piece {segment} of PostgreSQL's log is broken ({folder / name}: {error})."
+            return last, f"The piece {segment} of PostgreSQL's log is broken ({folder / name}: {error})."
+        last = segment
         if into is not None:
             path = into / f"{segment}.gz"
             path.write_bytes(packed)
             path.chmod(0o644)
     if found.missing is not None:
-        return f"The piece {found.missing} of PostgreSQL's log is missing in {folder}."
-    return None
+        return last, f"The piece {found.missing} of PostgreSQL's log is missing in {folder}."
+    return last, None
 
 
 def _programs(data: Path) -> Path:
@@ -218,7 +219,7 @@ def _programs(data: Path) -> Path:
     if not (programs / "postgres").exists():
         raise CommandError(
             f"The base copy is of PostgreSQL {version}, which is not installed here.",
-            f"Install postgresql-{version}, or restore without --at what the nightly archive has. Nothing was changed.",
+            f"Install postgresql-{version}, or restore without --at what the nightly archive has. No database was changed.",
         )
     return programs
 
@@ -244,7 +245,9 @@ def _give(path: Path) -> None:
 
 
 @contextmanager
-def _running(programs: Path, scratch: Path, at: datetime, problem: str | None) -> Iterator[None]:
+def _running(
+    programs: Path, scratch: Path, at: datetime, last: str | None, problem: str | None, progress: Progress
+) -> Iterator[None]:
     """Runs it once it has come to the moment, until the end of the block.
 
     Raises:
@@ -252,25 +255,36 @@ def _running(programs: Path, scratch: Path, at: datetime, problem: str | None) -
     """
     target = ["-c", f"recovery_target_time={at:%Y-%m-%d %H:%M:%S.%f}+00"]
     process = _started(programs, scratch, target)
-    said = (scratch / "log" / "said").read_text(encoding="utf-8", errors="replace")
+    said = _said(scratch)
     if process.poll() is not None and "recovery ended before configured recovery target" in said:
+        ends = re.findall(r"last completed transaction was at log time (\S+ \S+)", said)
         if problem is not None:
-            last = re.findall(r"last completed transaction was at log time (\S+ \S+)", said)
-            until = f"What can be restored ends at {last[-1]} UTC. " if last else ""
-            raise CommandError(f"{problem} {until}Bring it, or name an earlier moment. Nothing was changed.")
-        process = _started(programs, scratch, [])  # nothing was written between the end of its log and that moment
-        said = (scratch / "log" / "said").read_text(encoding="utf-8", errors="replace")
+            until = f"What can be restored ends at {ends[-1]} UTC. " if ends else ""
+            raise CommandError(f"{problem} {until}Bring it, or name an earlier moment. No database was changed.")
+        if f'restored log file "{last}"' not in said:  # a full disk is to PostgreSQL as if there were no more
+            raise CommandError(
+                f"PostgreSQL did not read its log up to the piece {last}.",
+                f"Is there room in {scratch.parent}? No database was changed.",
+            )
+        since = f"{ends[-1]} UTC" if ends else "the base copy"
+        progress.warn(f"The log ends before that moment; what was written last in it is of {since}.")
+        process = _started(programs, scratch, [])
+        said = _said(scratch)
     if process.poll() is not None:
         reason = re.findall(r"(?:FATAL|PANIC): +(.*)", said)
         raise CommandError(
             f"PostgreSQL did not come to that moment ({reason[-1] if reason else process.returncode}).",
-            problem or f"Is there room in {scratch.parent}? Nothing was changed.",
+            problem or f"Is there room in {scratch.parent}? No database was changed.",
         )
     try:
         yield
     finally:
         process.send_signal(signal.SIGQUIT)
         process.wait()
+
+
+def _said(scratch: Path) -> str:
+    return (scratch / "log" / "said").read_text(encoding="utf-8", errors="replace")
 
 
 def _started(programs: Path, scratch: Path, options: Sequence[str]) -> subprocess.Popen[bytes]:
@@ -280,11 +294,11 @@ def _started(programs: Path, scratch: Path, options: Sequence[str]) -> subproces
         process = _as_postgres([*command, *options], out=said)
     there = Administration(socket=scratch / "run")
     try:
-        while process.poll() is None:  # however long its log takes
-            with contextlib.suppress(psycopg2.OperationalError):
-                psycopg2.connect(host=str(there.socket), user=there.role, dbname=there.name).close()
-                break
+        # However long its log takes.
+        while process.poll() is None and not _ANSWERS.search(_said(scratch)):
             time.sleep(0.2)
+        if process.poll() is None:
+            postgresql.connect(there).close()
     except BaseException:
         process.kill()
         process.wait()

@@ -16,6 +16,7 @@ from typing import Final
 
 from belisha.backup import manifest as manifests
 from belisha.backup.archive import sync_folder
+from belisha.backup.manifest import Manifest
 from belisha.cli import data_folder, render_host, restored
 from belisha.cli.backup import postgresql, server, sources
 from belisha.cli.backup.postgresql import Database
@@ -53,13 +54,8 @@ def restore(args: argparse.Namespace, found: Archives, data: Path, closed: Close
         closed = _unpack(args, found, folders, databases, wanted, progress)
     elif closed.archive != found.data.name:
         raise CommandError(f"{data} is being restored from {closed.archive}.", "Give that archive.")
-    elif closed.at != (wanted.at.isoformat() if wanted else None):
-        raise CommandError(
-            f"{data} is being restored " + (f"to {closed.at}." if closed.at else "to the backup's own moment."),
-            f"Add --at {closed.at}" if closed.at else "Leave --at out.",
-        )
     with data_folder.locked(data):
-        closed = restored.read(data) or closed
+        closed = _of_moment(restored.read(data) or closed, folders, databases, wanted)
         if not closed.filled:
             closed = _fill(folders, databases, closed, wanted, progress)
         there = server.of_server(data)
@@ -73,6 +69,27 @@ def restore(args: argparse.Namespace, found: Archives, data: Path, closed: Close
         restored.open_again(data)
     progress.ready(ending.said(closed, ended, data, "the playbook, which starts everything"))
     return 0
+
+
+def _of_moment(closed: Closed, folders: Folders, databases: list[Database], wanted: Moment | None) -> Closed:
+    """The restore that goes on, of that moment; while the databases are empty, one may still name another.
+
+    Raises:
+        CommandError: they have something of another moment.
+    """
+    at = wanted.at.isoformat() if wanted else None
+    if closed.at == at:
+        return closed
+    if closed.filled or not all(postgresql.is_empty(one) for one in databases):
+        raise CommandError(
+            f"{folders.configuration} is being restored "
+            + (f"to {closed.at}." if closed.at else "to the backup's own moment."),
+            f"Add --at {closed.at}" if closed.at else "Leave --at out.",
+        )
+    made = int(wanted.at.timestamp()) if wanted else _manifest(folders).made
+    other = replace(closed, at=at, made=made)
+    restored.close(folders.configuration, other)  # first: a run that is cut short is of this moment, too
+    return other
 
 
 def stopped() -> None:
@@ -162,13 +179,7 @@ def _fill(
         CommandError: PostgreSQL refuses, or has something else than the backup.
     """
     unpacked = folders.state / _UNPACKED
-    try:
-        manifest = manifests.parse((unpacked / _MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, manifests.NoManifest):
-        raise CommandError(
-            f"{unpacked} is gone, so this restore cannot go on.",
-            f"Begin anew: mv {folders.configuration} {folders.configuration}.before",
-        ) from None
+    manifest = _manifest(folders)
     progress.step("Bringing files into their places")
     for part in STATES:
         source = unpacked / part
@@ -191,6 +202,22 @@ def _fill(
     restored.close(folders.configuration, whole)
     shutil.rmtree(unpacked)
     return whole
+
+
+def _manifest(folders: Folders) -> Manifest:
+    """Of what is unpacked.
+
+    Raises:
+        CommandError: that is gone.
+    """
+    unpacked = folders.state / _UNPACKED
+    try:
+        return manifests.parse((unpacked / _MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, manifests.NoManifest):
+        raise CommandError(
+            f"{unpacked} is gone, so this restore cannot go on.",
+            f"Begin anew: mv {folders.configuration} {folders.configuration}.before",
+        ) from None
 
 
 def _fill_from_moment(

@@ -5,7 +5,6 @@ import io
 import os
 import re
 import shutil
-import subprocess
 import tarfile
 import time
 import zlib
@@ -21,12 +20,11 @@ from belisha.backup.archive import NotWritten, sync_folder
 from belisha.cli.backup import postgresql
 from belisha.cli.errors import CommandError
 from belisha.cli.progress import Progress
-from belisha.cli.wal import watch
+from belisha.cli.wal import copying, watch
 from belisha.cli.wal.keeping import Keeping, own
 
-_COPY: Final = "pg_basebackup --pgdata=- --format=tar --wal-method=none --checkpoint=fast --compress=1 --no-password"
 _PEEK: Final = 256 * 1024  # bytes of the copy, in which its first file is
-_PATIENCE: Final = 600.0  # seconds until PostgreSQL has handed over what the copy needs
+_PATIENCE: Final = 600.0  # seconds until PostgreSQL has handed over what the copy needs, at each of two places
 
 
 @dataclass(frozen=True)
@@ -69,7 +67,7 @@ def _made(kept: Keeping, folder: Path, progress: Progress, patience: float) -> M
         part = folder / f".base-{os.getpid()}.part"
         try:
             progress.step("Copying PostgreSQL")
-            start = _copied(kept, part)
+            start = _copied(kept, part, patience)
             progress.step("Waiting until its log is kept")
             _wait(folder, start, patience)
             path = folder / segments.base_name(_now() + timedelta(seconds=1), start)  # names have whole seconds
@@ -81,10 +79,10 @@ def _made(kept: Keeping, folder: Path, progress: Progress, patience: float) -> M
         return Made(path, _swept(kept, folder))
 
 
-def _copied(kept: Keeping, part: Path) -> str:
+def _copied(kept: Keeping, part: Path, patience: float) -> str:
     """Copies into a file, and gives the segment with which the copy's log begins."""
-    with postgresql.asked(kept.postgresql, _COPY.split(), stdout=subprocess.PIPE) as process:
-        source = _Peeked(cast(BinaryIO, process.stdout))
+    with copying.copied(kept.postgresql, patience) as copy:
+        source = _Peeked(copy)
         layers.seal_stream(cast(BinaryIO, source), part, kept.publics)
     return _start(bytes(source.first))
 
@@ -127,10 +125,7 @@ def _wait(folder: Path, start: str, patience: float) -> None:
     deadline = time.monotonic() + patience
     while not segments.is_handed_over((one.name for one in folder.iterdir()), start):
         if time.monotonic() > deadline:
-            raise CommandError(
-                "PostgreSQL does not hand over its log, without which a base copy is none.",
-                "/var/log/postgresql says why; docs/runbook.md#belishalognotkept says what to do.",
-            )
+            raise copying.not_kept()
         time.sleep(0.2)
 
 
