@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -24,68 +22,15 @@ import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tests.deploy import tls
-from tests.deploy.container import HERE, THERE, Container, changed, debian
-from tests.deploy.hosted import BACKUP_KEY, BACKUPS, COUNTS, URLS, text
-from tests.deploy.proxied import NAMES, certificate, trusting
+from tests.deploy.container import HERE, THERE, Container, debian
+from tests.deploy.hosted import BACKUP_KEY, URLS, text
+from tests.deploy.operating import KEPT, ROOT, SITES, Playbook
+from tests.deploy.proxied import NAMES, trusting
 from tests.support.documents import pdf
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 #: The further processes of Synapse.
 WORKERS = tuple(f"belisha-synapse@{kind}1" for kind in ("persister", "media", "client", "sync"))
-#: Where the journal of revocations is, below the homeserver's folder.
-KEPT = (
-    *BACKUPS,
-    ("revocations: null", "revocations: revocations.jsonl"),
-    ("  continuous_days: 0", "  continuous_days: 7"),
-)
-SITES = {key: url for key, url in URLS.items() if key != "element"}
-
-
-class Playbook:
-    """The playbook, with the files that an operator brings."""
-
-    def __init__(self, folder: Path, container: Container) -> None:
-        self._inventory, self.certificate = folder / "hosts.yml", folder / "tls" / "fullchain.pem"
-        self.write(text(*((before, before.replace("0", "1")) for before, _ in COUNTS), *KEPT, urls=SITES))
-        certificate(folder / "tls")
-        host = {
-            "ansible_host": THERE,
-            "ansible_user": "root",
-            "ansible_ssh_private_key_file": str(container.key),
-            "ansible_ssh_common_args": " ".join(container.options()[2:]),
-        }
-        brought = {
-            "belisha_configuration": str(folder / "belisha.yaml"),
-            "belisha_release": str(ROOT / "dist" / "belisha-release.tar"),
-            "belisha_certificate": str(self.certificate),
-            "belisha_certificate_key": str(folder / "tls" / "privkey.pem"),
-            "belisha_element": "",
-            "belisha_element_sha256": "",
-            "base_update_lists": False,
-            # It has no way out: nobody tells it the time, nor where the names lead.
-            "base_preflight_but": ["dns", "clock"],
-        }
-        self._inventory.write_text(json.dumps({"all": {"hosts": {"community": host}, "vars": brought}}))
-
-    def write(self, settings: str) -> None:
-        """Changes the settings that the operator brings."""
-        self._inventory.with_name("belisha.yaml").write_text(settings)
-
-    def run(self, *options: str) -> dict[str, int]:
-        """Runs it; gives how many tasks were ok, changed and so on."""
-        program = Path(sys.executable).parent / "ansible-playbook"
-        environment = os.environ | {"ANSIBLE_FORCE_COLOR": "0", "PATH": f"{program.parent}:{os.environ['PATH']}"}
-        done = subprocess.run(
-            [str(program), "-i", str(self._inventory), "site.yml", *options],
-            cwd=ROOT / "ansible",
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-        return changed(done.stdout.strip())
 
 
 @pytest.fixture(scope="module")
@@ -249,11 +194,20 @@ def test_any_moment_can_be_restored_and_prometheus_is_told(container: Container,
 def test_tls_is_what_testssl_wants(playbook: Playbook, host: str, tmp_path: Path) -> None:
     """No old protocol, no weak cipher, no known weakness; HSTS. Its own authority signs the test's certificate."""
     found = tls.findings(host, THERE, tmp_path)
-    for name, severity in {**dict.fromkeys(("SSLv2", "SSLv3", "TLS1", "TLS1_1"), "OK"), "HSTS": "OK"}.items():
-        assert found[name][0] == severity, (name, found[name])
-    assert "not offered" in found["TLS1"][1] and "not offered" in found["TLS1_1"][1]
+    for name in ("SSLv2", "SSLv3", "TLS1", "TLS1_1"):
+        assert "not offered" in found[name][1], (name, found[name])
+    assert found["TLS1_3"][0] == found["HSTS_time"][0] == "OK", found
     wrong = {name: said for name, said in found.items() if said[0] in tls.WRONG and name not in tls.OF_THE_TEST}
     assert not wrong
+
+
+def test_a_version_is_tried_on_a_copy_by_the_accounts_of_the_server(container: Container, playbook: Playbook) -> None:
+    """Each service runs on the copy as its own account; nothing of the copy is left, and the server goes on."""
+    before = container.ssh("ls -A /var/lib/belisha")
+    said = container.ssh("/opt/belisha/venv/bin/belisha upgrade --check --data /etc/belisha 2>&1")
+    assert "works with a copy of /etc/belisha. Nothing was changed." in said, said
+    assert container.ssh("ls -A /var/lib/belisha") == before
+    assert container.ssh("systemctl is-active belisha-synapse belisha-bots").split() == ["active"] * 2
 
 
 async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Container) -> None:
