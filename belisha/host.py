@@ -11,6 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from belisha import element, prometheus
+from belisha.backup import segments
 from belisha.render import Place, templates
 from belisha.secrets import FOLDER, Secrets
 from belisha.settings import Settings
@@ -45,8 +46,16 @@ OF_SEVERAL: Final = ("belisha-synapse@.service", "belisha-redis.service", "redis
 #: What a timer of the playbook's starts, where backups have a folder.
 BACKUP: Final = "host/belisha-backup.service"
 
+#: What keeps PostgreSQL's log, where any moment is to be restored.
+CONTINUOUS: Final = (
+    "host/belisha-wal.socket",
+    "host/belisha-wal@.service",
+    "host/belisha-base.service",
+    "host/belisha-wal-watch.service",
+)
+
 #: Where Debian's node exporter looks for what others have counted.
-_TEXTFILE: Final = Path("/var/lib/prometheus/node-exporter/belisha-backup.prom")
+_COUNTED: Final = Path("/var/lib/prometheus/node-exporter")
 
 #: How far the ports of further processes are from the homeserver's.
 FURTHER: Final = 100
@@ -192,6 +201,8 @@ def files(
             names = (*MACHINE, *(OF_SEVERAL if place.workers else ()))
             if settings.backup.folder is not None:
                 found[BACKUP] = File(machine(BACKUP), mode=0o644)
+            if settings.backup.continuous_days:
+                found |= {path: File(machine(path), mode=0o644) for path in CONTINUOUS}
             found |= {path: File(machine(path), mode=0o644) for path in (*map("host/{}".format, names), _WELL_KNOWN)}
             watched = {prometheus.CONFIG: machine(prometheus.CONFIG), **prometheus.rules()}
             found |= {f"host/{path}": File(text, mode=0o644) for path, text in watched.items()}
@@ -279,6 +290,8 @@ def _check_backup(settings: Settings) -> None:
     """
     backup = settings.backup
     if backup.folder is None:
+        if backup.continuous_days:
+            raise HostError("backup.continuous_days is set and backup.folder is not: write where all of it goes")
         return
     if backup.recipient is None:
         raise HostError("backup.folder is named and backup.recipient is not: make a key with `belisha backup-key new`")
@@ -299,7 +312,9 @@ def _names(settings: Settings, hosts: Hosts, folders: Folders, web: Web) -> dict
         "site_names": list(dict.fromkeys(name for name in (*_sites(hosts), settings.server_name) if name)),
         "egress": egress,
         "upload_megabytes": math.ceil(megabytes) + 1,
-        "textfile": _TEXTFILE,
+        "textfile": _COUNTED / "belisha-backup.prom",
+        "wal_textfile": _COUNTED / "belisha-wal.prom",
+        "wal_socket": segments.SOCKET,
         "revocations_folder": Path(revocations).parent if revocations and Path(revocations).is_absolute() else None,
     }
 

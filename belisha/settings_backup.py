@@ -42,5 +42,6 @@ class Backup(Part):
     folder: Annotated[str, AfterValidator(values.file_path)] | None = None
     recipient: PublicKey | None = None
     keys_recipient: PublicKey | None = None
+    continuous_days: Annotated[int, Field(ge=0, le=90)] = 0
     keep: Kept = Field(default_factory=Kept)
     revocations: Annotated[str, AfterValidator(values.file_path)] | None = None

@@ -134,7 +134,7 @@ def writing(path: Path, public: str) -> Iterator[Writer]:
         with os.fdopen(descriptor, "wb") as out:
             hashed = _Hashed(out)
             with (
-                _through(lambda source: pyrage.encrypt_io(source, hashed, [key])) as plain,
+                through(lambda source: pyrage.encrypt_io(source, hashed, [key])) as plain,
                 tarfile.open(fileobj=plain, mode="w|", format=tarfile.PAX_FORMAT) as writer._tar,
             ):
                 yield writer
@@ -143,7 +143,7 @@ def writing(path: Path, public: str) -> Iterator[Writer]:
             os.fsync(out.fileno())
         part.replace(path)
         sync_folder(path.parent)
-    except _GaveUp as error:
+    except GaveUp as error:
         raise NotWritten(f"{path.parent} could not be written ({error}).") from None
     finally:
         part.unlink(missing_ok=True)
@@ -178,9 +178,9 @@ def read(path: Path, keys: list[Identity], sink: Sink | None = None) -> Manifest
         OSError: it cannot be read, or `sink` not written.
     """
     try:
-        with path.open("rb") as source, _through_out(source, keys) as plain:
+        with path.open("rb") as source, through_out(source, keys) as plain:
             found, manifest = _members(plain, sink)
-    except _GaveUp as error:
+    except GaveUp as error:
         raise BrokenArchive(f"{path} is no whole archive, or not for this key ({error}).") from None
     except (tarfile.TarError, EOFError) as error:
         raise BrokenArchive(f"{path} is no archive of Belisha's ({type(error).__name__}).") from None
@@ -202,7 +202,7 @@ def first(path: Path, keys: list[Identity]) -> str:
     try:
         with (
             path.open("rb") as source,
-            _through_out(source, keys) as plain,
+            through_out(source, keys) as plain,
             tarfile.open(fileobj=plain, mode="r|") as tar,
         ):
             member = tar.next()
@@ -210,7 +210,7 @@ def first(path: Path, keys: list[Identity]) -> str:
             raise _Enough
     except _Enough:
         return name
-    except _GaveUp as error:
+    except GaveUp as error:
         raise BrokenArchive(f"{path} is no whole archive, or not for this key ({error}).") from None
     except (tarfile.TarError, EOFError, NoManifest) as error:
         raise BrokenArchive(f"{path} is no archive of Belisha's ({type(error).__name__}).") from None
@@ -285,7 +285,7 @@ def _safe(name: str) -> str:
     return name
 
 
-class _GaveUp(Exception):
+class GaveUp(Exception):
     """What age said when it gave up."""
 
 
@@ -294,11 +294,11 @@ class _Enough(Exception):
 
 
 @contextmanager
-def _through(work: Callable[[BinaryIO], None]) -> Iterator[BinaryIO]:
+def through(work: Callable[[BinaryIO], None]) -> Iterator[BinaryIO]:
     """A file to write to, from which `work` reads in a thread of its own; afterwards `work` is done.
 
     Raises:
-        _GaveUp: `work` failed; whoever wrote got a `BrokenPipeError`.
+        GaveUp: `work` failed; whoever wrote got a `BrokenPipeError`.
     """
     reading, writing_end = os.pipe()
     failed: list[Exception] = []
@@ -323,15 +323,15 @@ def _through(work: Callable[[BinaryIO], None]) -> Iterator[BinaryIO]:
     finally:
         thread.join()
     if failed or body:
-        raise _GaveUp(str(failed[0]) if failed else type(body).__name__)
+        raise GaveUp(str(failed[0]) if failed else type(body).__name__)
 
 
 @contextmanager
-def _through_out(source: BinaryIO, keys: list[Identity]) -> Iterator[BinaryIO]:
+def through_out(source: BinaryIO, keys: list[Identity]) -> Iterator[BinaryIO]:
     """The plain text of an encrypted file, read while it is decrypted in a thread.
 
     Raises:
-        _GaveUp: it cannot be decrypted to its end.
+        GaveUp: it cannot be decrypted to its end.
     """
     reading, writing_end = os.pipe()
     failed: list[Exception] = []
@@ -355,7 +355,7 @@ def _through_out(source: BinaryIO, keys: list[Identity]) -> Iterator[BinaryIO]:
             body = error
     thread.join()
     if failed and not (body and "roken pipe" in str(failed[0])):
-        raise _GaveUp(str(failed[0]))
+        raise GaveUp(str(failed[0]))
     if body is not None:
         raise body
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
+from belisha.backup import segments
 from belisha.backup.retention import newest
 from belisha.cli import data_folder
 from belisha.cli.errors import command
@@ -38,6 +39,19 @@ def look(data: Path, now: float | None = None) -> dict[str, list[str]]:
             problems.append(
                 f"The newest backup in {folder} is of {found:%Y-%m-%d %H:%M} UTC: what runs them has failed."
             )
+    if settings.backup.continuous_days and not problems:
+        problems += _continuous(folder / segments.FOLDER, at)
     if settings.backup.revocations is None:
         problems.append("backup.revocations is null: a restore would bring back what was taken back since the backup.")
     return {"there is a backup of the last two days, and a journal for its restore": problems}
+
+
+def _continuous(folder: Path, at: datetime) -> list[str]:
+    """What is wrong where any moment is to be restored."""
+    try:
+        found = [base for there in folder.iterdir() for base in segments.bases(one.name for one in there.iterdir())]
+    except OSError as error:
+        return [f"{folder} cannot be read ({error.strerror}): systemctl start belisha-base makes a base copy."]
+    if not found or at - max(found).ended > OLDEST:
+        return ["No base copy of PostgreSQL is of the last two days: journalctl -u belisha-base says why."]
+    return []

@@ -46,6 +46,7 @@ BUILT_IN = {
         "restore",
         "upgrade",
         "migrate",
+        "wal",
     )
 } | {"preflight": "belisha.cli.readiness"}
 

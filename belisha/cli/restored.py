@@ -24,12 +24,14 @@ class Closed:
         made: when that backup was begun, in seconds since 1970.
         journal: whether the copied journal of revocations is to be replayed; False where somebody does without one.
         filled: whether the databases are; a folder of `belisha up` comes with its own.
+        at: the moment that its databases are restored to, as ISO 8601; None for the backup's own.
     """
 
     archive: str
     made: int
     journal: bool
     filled: bool = True
+    at: str | None = None
 
 
 def close(data: Path, closed: Closed) -> None:
@@ -47,7 +49,11 @@ def read(data: Path) -> Closed | None:
     try:
         said = json.loads((data / MARK).read_text(encoding="utf-8"))
         return Closed(
-            str(said["archive"]), int(said["made"]), said["journal"] is not False, said.get("filled") is not False
+            str(said["archive"]),
+            int(said["made"]),
+            said["journal"] is not False,
+            said.get("filled") is not False,
+            said.get("at"),
         )
     except FileNotFoundError:
         return None
@@ -99,5 +105,6 @@ def refuse(data: Path) -> None:
     if (closed := read(data)) is not None:
         raise CommandError(
             f"The restore of {data} has not ended: what was taken back since the backup could be read again.",
-            f"Give the same command again: {command()} restore …/{closed.archive} --identity FILE --data {data}",
+            f"Give the same command again: {command()} restore …/{closed.archive} --identity FILE --data {data}"
+            + (f" --at {closed.at}" if closed.at else ""),
         )

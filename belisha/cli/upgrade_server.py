@@ -132,7 +132,8 @@ def _copied(source: Database, target: Database, work: Path, progress: Progress) 
         with os.fdopen(os.open(dump, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as out:
             shutil.copyfileobj(stream, out, 1 << 20)
         counts, pseudonyms = copied.counts, copied.pseudonyms
-    postgresql.fill(target, dump)
+    with dump.open("rb") as kept:
+        postgresql.fill(target, kept)
     dump.unlink()
     if target.part == "synapse":
         postgresql.put_pseudonyms(target, pseudonyms)

@@ -32,6 +32,7 @@ events {{ worker_connections 1024; }}
 http {{
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
+  gzip on; gzip_types *; gzip_min_length 1;
   include {folder}/host/nginx.conf;
 }}
 """

@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -23,64 +21,16 @@ import pyotp
 import pytest
 from aiohttp.abc import AbstractResolver, ResolveResult
 
-from tests.deploy.container import HERE, THERE, Container, changed, debian
-from tests.deploy.hosted import BACKUP_KEY, BACKUPS, COUNTS, URLS, text
-from tests.deploy.proxied import certificate, trusting
+from tests.deploy import tls
+from tests.deploy.container import HERE, THERE, Container, debian
+from tests.deploy.hosted import BACKUP_KEY, URLS, text
+from tests.deploy.operating import KEPT, ROOT, SITES, Playbook
+from tests.deploy.proxied import NAMES, trusting
 from tests.support.documents import pdf
 
-ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 60.0
 #: The further processes of Synapse.
 WORKERS = tuple(f"belisha-synapse@{kind}1" for kind in ("persister", "media", "client", "sync"))
-#: Where the journal of revocations is, below the homeserver's folder.
-KEPT = (*BACKUPS, ("revocations: null", "revocations: revocations.jsonl"))
-SITES = {key: url for key, url in URLS.items() if key != "element"}
-
-
-class Playbook:
-    """The playbook, with the files that an operator brings."""
-
-    def __init__(self, folder: Path, container: Container) -> None:
-        self._inventory, self.certificate = folder / "hosts.yml", folder / "tls" / "fullchain.pem"
-        self.write(text(*((before, before.replace("0", "1")) for before, _ in COUNTS), *KEPT, urls=SITES))
-        certificate(folder / "tls")
-        host = {
-            "ansible_host": THERE,
-            "ansible_user": "root",
-            "ansible_ssh_private_key_file": str(container.key),
-            "ansible_ssh_common_args": " ".join(container.options()[2:]),
-        }
-        brought = {
-            "belisha_configuration": str(folder / "belisha.yaml"),
-            "belisha_release": str(ROOT / "dist" / "belisha-release.tar"),
-            "belisha_certificate": str(self.certificate),
-            "belisha_certificate_key": str(folder / "tls" / "privkey.pem"),
-            "belisha_element": "",
-            "belisha_element_sha256": "",
-            "base_update_lists": False,
-            # It has no way out: nobody tells it the time, nor where the names lead.
-            "base_preflight_but": ["dns", "clock"],
-        }
-        self._inventory.write_text(json.dumps({"all": {"hosts": {"community": host}, "vars": brought}}))
-
-    def write(self, settings: str) -> None:
-        """Changes the settings that the operator brings."""
-        self._inventory.with_name("belisha.yaml").write_text(settings)
-
-    def run(self, *options: str) -> dict[str, int]:
-        """Runs it; gives how many tasks were ok, changed and so on."""
-        program = Path(sys.executable).parent / "ansible-playbook"
-        environment = os.environ | {"ANSIBLE_FORCE_COLOR": "0", "PATH": f"{program.parent}:{os.environ['PATH']}"}
-        done = subprocess.run(
-            [str(program), "-i", str(self._inventory), "site.yml", *options],
-            cwd=ROOT / "ansible",
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
-        return changed(done.stdout.strip())
 
 
 @pytest.fixture(scope="module")
@@ -206,7 +156,7 @@ def test_prometheus_watches_every_process(container: Container, playbook: Playbo
 
 
 def test_the_first_run_has_made_a_backup_and_prometheus_knows(container: Container, playbook: Playbook) -> None:
-    archives = container.ssh("stat --format='%U %a %n' /mnt/backups/*").splitlines()
+    archives = container.ssh("stat --format='%U %a %n' /mnt/backups/*.age").splitlines()
     assert [line.split()[:2] for line in archives] == [["root", "600"]] * 2, archives
     assert container.ssh("systemctl is-active belisha-backup.timer").strip() == "active"
     asked = "curl -s 'http://127.0.0.1:8013/api/v1/query?query=belisha_backup_begun_seconds'"
@@ -215,6 +165,49 @@ def test_the_first_run_has_made_a_backup_and_prometheus_knows(container: Contain
         assert time.monotonic() < deadline, "nobody tells Prometheus"
         time.sleep(1)
     assert 0 <= time.time() - float(found[0]["value"][1]) < 3600
+
+
+def test_any_moment_can_be_restored_and_prometheus_is_told(container: Container, playbook: Playbook) -> None:
+    """A base copy is there, PostgreSQL hands over its log, and cannot reach what is kept."""
+    assert container.ssh("ls /mnt/backups/continuous/*/base-*.age").strip()
+    states = container.ssh("systemctl is-active belisha-wal.socket belisha-base.timer belisha-wal-watch.timer")
+    assert states.split() == ["active"] * 3
+    waiting = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
+    container.ssh("cd / && runuser -u postgres -- psql -qc 'SELECT pg_switch_wal()' > /dev/null")
+    deadline = time.monotonic() + 2 * PATIENCE
+    while container.ssh(f'cd / && runuser -u postgres -- psql -tAc "{waiting}"').strip() != "0":
+        assert time.monotonic() < deadline, container.ssh("tail -n 20 /var/log/postgresql/*.log; journalctl -n 20")
+        time.sleep(1)
+    for command in ("ls /mnt/backups", "cat /mnt/backups/continuous/*/*"):
+        assert "Permission denied" in container.ssh(f"runuser -u postgres -- sh -c '{command}' 2>&1 || true")
+    for account in ("belisha-synapse", "belisha-bots"):
+        reach = "import socket; socket.socket(socket.AF_UNIX).connect('/run/belisha-wal.sock')"
+        assert "Permission" in container.ssh(f'runuser -u {account} -- python3 -c "{reach}" 2>&1 || true')
+    asked = "curl -s 'http://127.0.0.1:8013/api/v1/query?query=belisha_wal_failing'"
+    deadline = time.monotonic() + 3 * PATIENCE  # it is looked at once a minute
+    while not (found := json.loads(container.ssh(asked))["data"]["result"]) or found[0]["value"][1] != "0":
+        assert time.monotonic() < deadline, found
+        time.sleep(1)
+
+
+@pytest.mark.parametrize("host", NAMES[:2])
+def test_tls_is_what_testssl_wants(playbook: Playbook, host: str, tmp_path: Path) -> None:
+    """No old protocol, no weak cipher, no known weakness; HSTS. Its own authority signs the test's certificate."""
+    found = tls.findings(host, THERE, tmp_path)
+    for name in ("SSLv2", "SSLv3", "TLS1", "TLS1_1"):
+        assert "not offered" in found[name][1], (name, found[name])
+    assert found["TLS1_3"][0] == found["HSTS_time"][0] == "OK", found
+    wrong = {name: said for name, said in found.items() if said[0] in tls.WRONG and name not in tls.OF_THE_TEST}
+    assert not wrong
+
+
+def test_a_version_is_tried_on_a_copy_by_the_accounts_of_the_server(container: Container, playbook: Playbook) -> None:
+    """Each service runs on the copy as its own account; nothing of the copy is left, and the server goes on."""
+    before = container.ssh("ls -A /var/lib/belisha")
+    said = container.ssh("/opt/belisha/venv/bin/belisha upgrade --check --data /etc/belisha 2>&1")
+    assert "works with a copy of /etc/belisha. Nothing was changed." in said, said
+    assert container.ssh("ls -A /var/lib/belisha") == before
+    assert container.ssh("systemctl is-active belisha-synapse belisha-bots").split() == ["active"] * 2
 
 
 async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Container) -> None:
@@ -305,20 +298,31 @@ async def test_a_server_that_was_lost_is_restored(
     assert stays and gone
     container.ssh("systemctl start belisha-backup")
     archive = container.ssh("ls -t /mnt/backups/*Z.tar.age").split()[0]
+    after = await _sent(manager, f"{path}/send/m.room.message/after")
+    moment = container.ssh("date --utc +%Y-%m-%dT%H:%M:%S.%6NZ").strip()
     lost = await _sent(manager, f"{path}/send/m.room.message/lost")
-    assert lost and (await _ask(manager, "PUT", f"{path}/redact/{quote(gone)}/once", {}))[0] == 200
+    assert after and lost and (await _ask(manager, "PUT", f"{path}/redact/{quote(gone)}/once", {}))[0] == 200
     journal = "/var/lib/belisha/synapse/revocations.jsonl"
     deadline = time.monotonic() + PATIENCE
     while gone not in container.ssh(f"cat {journal} 2> /dev/null || true"):
         assert time.monotonic() < deadline, "the journal does not have it"
         await asyncio.sleep(0.5)
+    container.ssh("cd / && runuser -u postgres -- psql -qc 'SELECT pg_switch_wal()' > /dev/null")
+    ready = (
+        "cd / && runuser -u postgres -- sh -c 'ls ~postgres/*/main/pg_wal/archive_status/*.ready 2> /dev/null || true'"
+    )
+    while container.ssh(ready):
+        assert time.monotonic() < deadline + PATIENCE, "the log is not handed over"
+        await asyncio.sleep(0.5)
     container.ssh(LOST)
     container.ssh(f"umask 077; echo {BACKUP_KEY} > /root/backup.key")
     restore = (
         f"/opt/belisha/venv/bin/belisha restore {archive} --identity /root/backup.key"
-        " --journal /root/revocations.jsonl --data /etc/belisha 2>&1"
+        " --journal /root/revocations.jsonl --data /etc/belisha"
     )
-    said = container.ssh(restore)
+    checked = container.ssh(f"{restore} --at {moment} --check 2>&1")
+    assert "can be restored" in checked, checked
+    said = container.ssh(f"{restore} --at {moment} 2>&1")
     assert "1 items redacted" in said, said
     assert playbook.run()["changed"] > 0
     status, _ = await _ask(manager, "GET", f"{path}/event/{stays}")
@@ -330,6 +334,7 @@ async def test_a_server_that_was_lost_is_restored(
     assert isinstance(answer, nio.LoginResponse), answer
     assert (await _ask(manager, "GET", f"{path}/event/{stays}"))[1]["content"]["body"].endswith("Still there?")
     assert "body" not in (await _ask(manager, "GET", f"{path}/event/{gone}"))[1]["content"]
+    assert (await _ask(manager, "GET", f"{path}/event/{after}"))[1]["content"]["body"].endswith("Still there?")
     assert (await _ask(manager, "GET", f"{path}/event/{lost}"))[0] == 404
     owners = container.ssh("stat --format='%U %a' /var/lib/belisha/synapse /var/lib/belisha/bots /etc/belisha").split(
         "\n"

@@ -119,10 +119,18 @@ async def test_every_answer_has_its_headers_once(site: Proxied, host: str, path:
     head = (await site.raw(path, host)).partition("\r\n\r\n")[0].lower()
     assert head.count("strict-transport-security: max-age=63072000") == 1
     assert head.count("x-content-type-options") <= 1
-    if path.startswith("/_matrix"):
+    if host == MATRIX:
         for header in ("x-content-type-options: nosniff", "x-frame-options: deny", "referrer-policy: no-referrer"):
             assert header in head
     assert "nginx/" not in head
+
+
+@pytest.mark.parametrize(("host", "path"), [(MATRIX, "/nothing"), (MATRIX, "/_matrix/client/versions"), (PORTAL, "/")])
+async def test_no_answer_is_compressed_since_its_length_would_tell_of_secrets(
+    site: Proxied, host: str, path: str
+) -> None:
+    answer = await site.raw(path, host, headers="Accept-Encoding: gzip\r\n")
+    assert "content-encoding" not in answer.partition("\r\n\r\n")[0].lower()
 
 
 async def test_nobody_claims_another_address(site: Proxied) -> None:

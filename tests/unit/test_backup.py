@@ -15,7 +15,7 @@ from pathlib import Path
 import pyrage
 import pytest
 
-from belisha.backup import archive, manifest, retention
+from belisha.backup import archive, manifest, retention, segments
 from belisha.backup.archive import BrokenArchive
 from belisha.backup.manifest import Manifest, NoManifest
 from belisha.backup.retention import Keep
@@ -233,6 +233,15 @@ def test_doctor_looks_for_a_backup_where_there_should_be_one(tmp_path: Path) -> 
     (folder / of_keys).touch()
     assert said(48) == ""
     assert "The newest backup in" in said(50)
+    # Where any moment is to be restored, a base copy has to be as new.
+    whole = path.read_text()
+    path.write_text(whole.replace("continuous_days: 0", "continuous_days: 7"))
+    assert "cannot be read" in said(1)
+    (folder / segments.FOLDER / "1").mkdir(parents=True)
+    assert "No base copy" in said(1)
+    ended = datetime.fromtimestamp(made, UTC)
+    (folder / segments.FOLDER / "1" / segments.base_name(ended, "0" * 24)).touch()
+    assert said(48) == ""
     path.write_text(text)
     assert "backup.revocations is null" in said(0)
 

@@ -119,6 +119,8 @@ CASES = {
     ),
     # Two days and an hour, and no less; the clock of the test begins at 0.
     "BelishaBackupOld": gauge("belisha_backup_begun_seconds", -176_460, 0, 6, 4),
+    "BelishaLogNotKept": gauge("belisha_wal_failing", 1, 0, 12, 9),
+    "BelishaBaseOld": gauge("belisha_wal_base_seconds", -176_460, 0, 6, 4),
 }  # fmt: skip
 
 

@@ -391,6 +391,24 @@ MACHINES: Final = Board(
                 {"": "max(belisha_backup_size_bytes) or vector(0)"},
                 "bytes",
             ),
+            Panel(
+                "Log that waits to be kept",
+                "Pieces of PostgreSQL's log that are not handed over yet; they fill its disk.",
+                {"pieces": "max(belisha_wal_waiting) or vector(0)"},
+            ),
+            Panel(
+                "Since the log was last kept",
+                "When PostgreSQL last handed over a piece: what was written since is here alone.",
+                {"": "(time() - max(belisha_wal_handed_over_seconds)) or vector(0)"},
+                "s",
+            ),
+            Panel(
+                "Age of the newest base copy",
+                "Restoring a moment begins with it.",
+                {"": "belisha:base_age:seconds"},
+                "s",
+                limit=176_400,
+            ),
         ),
     },
 )

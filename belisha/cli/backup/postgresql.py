@@ -85,6 +85,16 @@ def copied(database: Database) -> Iterator[Copied]:
         )
 
 
+def one(database: Database, statement: str) -> str:
+    """The one value that a statement gives, as text.
+
+    Raises:
+        CommandError: it cannot be reached.
+    """
+    with _transaction(database) as cursor:
+        return _column(cursor, statement)[0]
+
+
 def is_empty(database: Database) -> bool:
     """Whether it has no table.
 
@@ -106,14 +116,18 @@ def clear(database: Database) -> None:
         cursor.execute("CREATE SCHEMA public")
 
 
-def fill(database: Database, dump: Path) -> None:
+def fill(database: Database, dump: BinaryIO) -> None:
     """Makes an empty database what a dump says: all of it, or nothing.
+
+    Args:
+        database: the empty one.
+        dump: a file, or a pipe.
 
     Raises:
         CommandError: PostgreSQL refuses.
     """
     command = ["pg_restore", "--single-transaction", "--exit-on-error", "--no-owner", "--no-privileges"]
-    with dump.open("rb") as source, _asked(database, [*command, f"--dbname={database.name}"], stdin=source):
+    with asked(database, [*command, f"--dbname={database.name}"], stdin=dump):
         pass
 
 
@@ -162,6 +176,26 @@ def devices(database: Database) -> list[tuple[str, str]]:
         return [(str(user_id), str(device_id)) for user_id, device_id in cursor.fetchall()]
 
 
+def connect(database: Database) -> Any:
+    """A connection. PostgreSQL asks the system, at this moment, who is at the other end of its socket.
+
+    The account is become for a moment by all threads of this process.
+
+    Raises:
+        CommandError: it cannot be reached.
+    """
+    whose = account(database.role)
+    if whose is not None:
+        os.seteuid(whose.pw_uid)
+    try:
+        return psycopg2.connect(host=str(database.socket), user=database.role, dbname=database.name, connect_timeout=30)
+    except psycopg2.OperationalError as error:
+        raise _unusable(database, error) from None
+    finally:
+        if whose is not None:
+            os.seteuid(0)
+
+
 def account(name: str) -> pwd.struct_passwd | None:
     """The account that root acts as; None where there is nothing to become, since it is not root or is that one."""
     try:
@@ -192,39 +226,31 @@ def _counts(cursor: Any, tables: Sequence[str]) -> dict[str, int]:
 def _transaction(database: Database, how: str = "") -> Iterator[Any]:
     """A transaction, committed in the end."""
     try:
-        with closing(_connect(database)) as connection, connection, connection.cursor() as cursor:
+        with closing(connect(database)) as connection, connection, connection.cursor() as cursor:
             if how:
                 cursor.execute(f"SET TRANSACTION {how}")
             yield cursor
     except psycopg2.Error as error:
-        said = " ".join(str(error).split())
-        raise CommandError(
-            f"The database {database.name} cannot be used ({said}).", "Does PostgreSQL run? Run this as root."
-        ) from None
+        raise _unusable(database, error) from None
 
 
-def _connect(database: Database) -> Any:
-    """PostgreSQL asks the system, at this moment, who is at the other end of its socket."""
-    whose = account(database.role)
-    if whose is not None:
-        os.seteuid(whose.pw_uid)
-    try:
-        return psycopg2.connect(host=str(database.socket), user=database.role, dbname=database.name, connect_timeout=30)
-    finally:
-        if whose is not None:
-            os.seteuid(0)
+def _unusable(database: Database, error: psycopg2.Error) -> CommandError:
+    said = " ".join(str(error).split())
+    return CommandError(
+        f"The database {database.name} cannot be used ({said}).", "Does PostgreSQL run? Run this as root."
+    )
 
 
 @contextmanager
 def _dumped(database: Database, options: Sequence[str]) -> Iterator[BinaryIO]:
     # Deflate at its weakest: what is encrypted afterwards cannot be made smaller, and members wait for the processor.
     command = ["pg_dump", "--format=custom", "--compress=1", "--no-password", *options, database.name]
-    with _asked(database, command, stdout=subprocess.PIPE) as process:
+    with asked(database, command, stdout=subprocess.PIPE) as process:
         yield cast(BinaryIO, process.stdout)
 
 
 @contextmanager
-def _asked(database: Database, command: Sequence[str], **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
+def asked(database: Database, command: Sequence[str], **streams: Any) -> Iterator[subprocess.Popen[bytes]]:
     """A program of PostgreSQL's, run by the account that owns the database.
 
     Raises:

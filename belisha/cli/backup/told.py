@@ -1,10 +1,17 @@
 """Tells Prometheus of a backup, by a file that the machine's node exporter reads: when, how long, how much."""
 
+from __future__ import annotations
+
 import os
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from belisha.cli.backup.make import Made
 from belisha.cli.errors import CommandError
+
+if TYPE_CHECKING:
+    from prometheus_client import Gauge
 
 
 def write(path: Path, made: Made, seconds: float) -> None:
@@ -18,17 +25,37 @@ def write(path: Path, made: Made, seconds: float) -> None:
     Raises:
         CommandError: it cannot be written.
     """
-    from prometheus_client import CollectorRegistry, Gauge, generate_latest
+    from prometheus_client import Gauge
+
+    size = made.data.stat().st_size + made.keys.stat().st_size
+    told = (
+        (
+            Gauge("belisha_backup_begun_seconds", "When the newest whole backup was begun.", registry=None),
+            made.manifest.made,
+        ),
+        (Gauge("belisha_backup_took_seconds", "How long it took.", registry=None), round(seconds, 3)),
+        (Gauge("belisha_backup_size_bytes", "The size of both archives.", registry=None), size),
+    )
+    try:
+        gauges(path, told)
+    except CommandError as error:
+        raise CommandError(f"The backup is whole, but {error.what}", error.remedy) from None
+
+
+def gauges(path: Path, told: Iterable[tuple[Gauge, float]]) -> None:
+    """Writes such a file: gauges that are in no registry yet, and the value of each.
+
+    Raises:
+        CommandError: it cannot be written.
+    """
+    from prometheus_client import CollectorRegistry, generate_latest
 
     if not path.parent.is_dir():
         return
     registry = CollectorRegistry()
-    begun = Gauge("belisha_backup_begun_seconds", "When the newest whole backup was begun.", registry=registry)
-    took = Gauge("belisha_backup_took_seconds", "How long it took.", registry=registry)
-    size = Gauge("belisha_backup_size_bytes", "The size of both archives.", registry=registry)
-    begun.set(made.manifest.made)
-    took.set(round(seconds, 3))
-    size.set(made.data.stat().st_size + made.keys.stat().st_size)
+    for gauge, value in told:
+        gauge.set(value)
+        registry.register(gauge)
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         draft.write_bytes(generate_latest(registry))
@@ -37,5 +64,5 @@ def write(path: Path, made: Made, seconds: float) -> None:
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise CommandError(
-            f"The backup is whole, but {path} cannot be written ({error.strerror}).", "Run this as who owns its folder."
+            f"{path} cannot be written ({error.strerror}).", "Run this as who owns its folder."
         ) from None

@@ -27,6 +27,17 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
         help="do without it: what was redacted, withdrawn, removed or raised since the backup is back as it was",
     )
     parser.add_argument(
+        "--at",
+        metavar="TIME",
+        help="of a server: its databases as they were then, such as at 2026-11-30T12:05:00Z, in place of the archive's",
+    )
+    parser.add_argument(
+        "--continuous",
+        type=Path,
+        metavar="FOLDER",
+        help="with --at: where base copies and PostgreSQL's log are (default: `continuous` beside the archive)",
+    )
+    parser.add_argument(
         "--check", action="store_true", help="only read both archives to their ends; nothing is written"
     )
     add_data(parser)

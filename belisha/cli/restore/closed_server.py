@@ -49,7 +49,7 @@ async def running(folders: Folders, port: int, progress: Progress) -> AsyncItera
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.DEVNULL,
-        preexec_fn=_end_with_us,  # after this has become the account, which would undo it
+        preexec_fn=end_with_us,  # after this has become the account, which would undo it
         **become,
     )
     try:
@@ -81,6 +81,6 @@ async def _until_ready(folders: Folders, port: int, process: asyncio.subprocess.
         await asyncio.sleep(0.1)
 
 
-def _end_with_us() -> None:
+def end_with_us() -> None:
     """Has the kernel end the child when this process is gone: the next try needs its port."""
     _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -26,12 +26,31 @@ def run(args: argparse.Namespace) -> int:
         if args.check:
             manifest = unpack.check(found, progress)
             whose = f"{len(manifest.entries)} files of {manifest.server_name}, {ending.at(manifest.made)}"
-            progress.ready(f"Both archives are whole: {whose}.")
+            further = _checked_moment(args, found, progress)
+            progress.ready(f"Both archives are whole: {whose}.{further}")
             return 0
         return _restore(args, found, progress)
     except CommandError as error:
         progress.failed(str(error))
         return error.code
+
+
+def _checked_moment(args: argparse.Namespace, found: Archives, progress: Progress) -> str:
+    """What `--check` says of a moment.
+
+    Raises:
+        CommandError: it cannot be restored.
+    """
+    if args.at is None:
+        return ""
+    from belisha.cli.restore import moment
+
+    wanted = moment.wanted(args, found)
+    progress.step("Checking base copy and log")
+    problem = moment.check(wanted)
+    if problem is not None:
+        raise CommandError(f"{problem} What came before it can be restored.")
+    return f" So are base copy and log: {ending.at(int(wanted.at.timestamp()))} can be restored."
 
 
 def _restore(args: argparse.Namespace, found: Archives, progress: Progress) -> int:
@@ -42,6 +61,10 @@ def _restore(args: argparse.Namespace, found: Archives, progress: Progress) -> i
         from belisha.cli.restore import server  # PostgreSQL's client would stay in memory otherwise
 
         return server.restore(args, found, data, closed, progress)
+    if args.at is not None:
+        raise CommandError(
+            "This backup is of a data folder, of which there are archives alone.", "Restore it without --at."
+        )
     if closed is None:
         if data.exists() and (not data.is_dir() or any(data.iterdir())):
             raise CommandError(

@@ -64,8 +64,8 @@ def check(found: Archives, progress: Progress) -> Manifest:
     """
     progress.step("Checking both archives")
     with told():
-        of_data = archive.read(found.data, _identities(found.identity))
-        of_keys = archive.read(found.keys, _identities(found.keys_identity))
+        of_data = archive.read(found.data, identities(found.identity))
+        of_keys = archive.read(found.keys, identities(found.keys_identity))
     _same_backup(found, of_data, of_keys)
     return of_data
 
@@ -77,7 +77,7 @@ def is_of_server(found: Archives) -> bool:
         CommandError: the archive is broken, or for another key.
     """
     with told():
-        return archive.first(found.data, _identities(found.identity)) == SERVERS_FIRST
+        return archive.first(found.data, identities(found.identity)) == SERVERS_FIRST
 
 
 def both(found: Archives, draft: Path) -> Manifest:
@@ -87,8 +87,8 @@ def both(found: Archives, draft: Path) -> Manifest:
         CommandError: as `check`.
     """
     with told():
-        of_data = archive.read(found.data, _identities(found.identity), _into(draft))
-        of_keys = archive.read(found.keys, _identities(found.keys_identity), _into(draft))
+        of_data = archive.read(found.data, identities(found.identity), _into(draft))
+        of_keys = archive.read(found.keys, identities(found.keys_identity), _into(draft))
     _same_backup(found, of_data, of_keys)
     return of_data
 
@@ -125,7 +125,12 @@ def put_in_place(draft: Path, data: Path, closed: Closed) -> None:
     archive.sync_folder(data.parent)
 
 
-def _identities(path: Path) -> list[Identity]:
+def identities(path: Path) -> list[Identity]:
+    """The private keys in a file.
+
+    Raises:
+        CommandError: it has none.
+    """
     try:
         return archive.identities(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
