@@ -10,11 +10,19 @@ from pathlib import Path
 import pytest
 
 from belisha.host import Folders
-from tests.deploy.hosted import BACKUPS, COUNTS, settings, written
+from tests.deploy.hosted import BACKUPS, COUNTS, REPLICAS, settings, written
 
 #: `systemd-analyze security` gives 0 (best) to 10; ten times that is its threshold.
 MOST_EXPOSED = 25
-UNITS = ("belisha-synapse", "belisha-synapse@", "belisha-bots", "belisha-element", "belisha-redis", "belisha-backup")
+UNITS = (
+    "belisha-synapse",
+    "belisha-synapse@",
+    "belisha-bots",
+    "belisha-bots@",
+    "belisha-element",
+    "belisha-redis",
+    "belisha-backup",
+)
 #: The accounts that the packet filter holds back; Redis has no network at all.
 ACCOUNTS = ("belisha-synapse", "belisha-bots", "belisha-element")
 
@@ -25,7 +33,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     program = folder / "venv"
     (program / "bin").mkdir(parents=True)
     (program / "bin" / "python").symlink_to("/bin/true")
-    yield written(folder, of=settings(*COUNTS, *BACKUPS), folders=Folders(program=program)) / "host"
+    yield written(folder, of=settings(*COUNTS, *REPLICAS, *BACKUPS), folders=Folders(program=program)) / "host"
 
 
 def _run(*command: str | Path) -> subprocess.CompletedProcess[str]:
