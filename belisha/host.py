@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from belisha import element, prometheus
 from belisha.backup import segments
 from belisha.render import Place, templates
+from belisha.replicas import replicas
 from belisha.secrets import FOLDER, Secrets
 from belisha.settings import Settings
 from belisha.workers import ALONE, Worker, workers
@@ -38,7 +39,7 @@ SECRETS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 #: What systemd, nginx and nftables read, besides the units.
-MACHINE: Final = ("nginx.conf", "nftables.conf", "postgresql.conf", "processes")
+MACHINE: Final = ("nginx.conf", "nftables.conf", "postgresql.conf", "processes", "replicas")
 
 #: The same, where Synapse has several processes: their unit, and Redis between them.
 OF_SEVERAL: Final = ("belisha-synapse@.service", "belisha-redis.service", "redis.conf")
@@ -59,6 +60,12 @@ _COUNTED: Final = Path("/var/lib/prometheus/node-exporter")
 
 #: How far the ports of further processes are from the homeserver's.
 FURTHER: Final = 100
+
+#: How far the ports of the bots' further processes are from the homeserver's: behind those of the most of Synapse's.
+FURTHER_BOTS: Final = 300
+
+#: The unit of the bots' further processes.
+FURTHER_BOTS_UNIT: Final = "host/belisha-bots@.service"
 
 #: The port that Debian's prometheus-node-exporter has.
 _NODE_EXPORTER: Final = 9100
@@ -192,11 +199,15 @@ def files(
             rendered |= element.files(template)
         if part == "synapse":
             rendered |= _of_workers(settings, place, secrets)
+        if part == "bots":
+            rendered |= _of_replicas(settings, place, secrets)
         rendered |= {f"{FOLDER}/{name}": texts[name] for name in SECRETS[part]}
         found |= {f"{part}/{path}": File(text, owner) for path, text in rendered.items()}
         machine = templates(settings, place, secrets, _names(settings, hosts, folders, web))
         unit = f"host/belisha-{part}.service"
         found[unit] = File(machine(unit), mode=0o644)
+        if part == "bots" and place.further:
+            found[FURTHER_BOTS_UNIT] = File(machine(FURTHER_BOTS_UNIT), mode=0o644)
         if part == "synapse":
             names = (*MACHINE, *(OF_SEVERAL if place.workers else ()))
             if settings.backup.folder is not None:
@@ -221,6 +232,13 @@ def _of_workers(settings: Settings, place: Part, secrets: Secrets) -> dict[str, 
     return {path: text for worker in place.workers.all for path, text in of(worker).items()}
 
 
+def _of_replicas(settings: Settings, place: Part, secrets: Secrets) -> dict[str, str]:
+    """What each further process of the bots reads: the same settings, with ports and a log of its own."""
+    return {
+        one.config: templates(settings, place, secrets, {"replica": one})("bots.yaml") for one in place.further.further
+    }
+
+
 def _place(part: str, port: int, folders: Folders, settings: Settings, *, closed: bool) -> Part:
     return Part(
         data_dir=folders.state / part,
@@ -232,6 +250,7 @@ def _place(part: str, port: int, folders: Folders, settings: Settings, *, closed
         postgresql=folders.postgresql,
         workers=ALONE if closed else workers(settings.workers, port + FURTHER),
         redis=folders.redis,
+        further=replicas(settings.bots.replicas, port + FURTHER_BOTS),
         serves_prometheus=True,
         node_exporter_port=_NODE_EXPORTER,
         part=part,

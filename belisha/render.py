@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from belisha import element, prometheus
+from belisha.replicas import ONE, Replica, Replicas
 from belisha.resources import shipped
 from belisha.secrets import FOLDER, Secrets, write_private
 from belisha.settings import Settings
@@ -55,6 +56,7 @@ class Place:
         node_exporter_port: where what tells of the machine listens on 127.0.0.1; None where there is none.
         workers: the processes of Synapse besides the main one.
         redis: the socket of Redis, which they need.
+        further: the processes of the bots besides the first.
         closed: whether the homeserver answers no client at all: while a restore ends again what had ended since.
     """
 
@@ -70,6 +72,7 @@ class Place:
     node_exporter_port: int | None = None
     workers: Workers = ALONE
     redis: Path | None = None
+    further: Replicas = ONE
     closed: bool = False
 
     @property
@@ -109,8 +112,13 @@ class Place:
 
     @property
     def bots(self) -> str:
-        """The bots' address, for Synapse."""
-        return f"http://127.0.0.1:{self.bots_port}"
+        """The bots' address, for Synapse: where there are several, the web server's, which asks one that answers."""
+        return f"http://127.0.0.1:{self.further.delivery if self.further else self.bots_port}"
+
+    @property
+    def replicas(self) -> tuple[Replica, ...]:
+        """The processes of the bots, in the order in which they are asked and restarted."""
+        return (Replica(1, self.bots_port, self.portal_port), *self.further.further)
 
     @property
     def rendered(self) -> Path:
@@ -173,6 +181,7 @@ def templates(
         "revocations": _beside(settings.backup.revocations, place),
         "rules": _beside(settings.onboarding.rules, place),
         "process": "synapse",
+        "replica": place.replicas[0],
         "public_host": _host_and_port(settings.public_url or place.homeserver),
         **more,
     }

@@ -18,7 +18,7 @@ from belisha import settings_values as values
 from belisha.settings_backup import Backup
 from belisha.settings_contradictions import contradictions
 from belisha.settings_part import Part
-from belisha.settings_parts import Audit, Logs, Metrics, SignIn, Watching, Workers
+from belisha.settings_parts import Audit, Bots, Logs, Metrics, SignIn, Watching, Workers
 from belisha.yaml_lines import Document, KeyPath, YamlProblem, read
 
 Category = Literal["government", "academia", "industry", "charity"]
@@ -203,6 +203,7 @@ class Settings(Part):
     metrics: Metrics = Field(default_factory=Metrics)
     watching: Watching = Field(default_factory=Watching)
     workers: Workers = Field(default_factory=Workers)
+    bots: Bots = Field(default_factory=Bots)
 
 
 @dataclass(frozen=True)

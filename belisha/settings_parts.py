@@ -85,3 +85,9 @@ class Workers(Part):
     sync: Processes = 0
     persister: Processes = 0
     media: Annotated[int, Field(ge=0, le=1)] = 0
+
+
+class Bots(Part):
+    """How many processes the bots have on a server."""
+
+    replicas: Annotated[int, Field(ge=1, le=8)] = 1

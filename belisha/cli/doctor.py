@@ -7,7 +7,7 @@ from pathlib import Path
 
 import yaml
 
-from belisha.cli import data_folder, doctor_backups, doctor_outside, local_api
+from belisha.cli import data_folder, doctor_backups, doctor_outside, http_probe, local_api
 from belisha.cli.options import Subparsers, add_data
 
 #: What is looked at, in the order in which it is told.
@@ -46,6 +46,7 @@ async def _look(args: argparse.Namespace) -> int:
         else:
             _tell(words, problems)
     outside = {"no text goes out with notifications": _pushed(args.data)}
+    outside |= await _bots(args.data)
     outside |= doctor_backups.look(args.data.expanduser().absolute())
     outside |= await doctor_outside.look(_outside(args.data))
     for words, problems in outside.items():
@@ -57,6 +58,21 @@ def _tell(words: str, problems: Sequence[object]) -> None:
     print(f"{'no' if problems else 'ok'}  {words}")
     for problem in problems:
         print(f"      {problem}")
+
+
+async def _bots(data: Path) -> dict[str, list[str]]:
+    """Whether each process of the bots is ready; nothing is told of the one that `belisha up` looks after."""
+    run = data_folder.read_run(data)
+    further, ports = run.get("replicas"), run.get("ports")
+    if not isinstance(further, list) or not isinstance(ports, dict):
+        return {}
+    asked = [port for port in (ports.get("bots"), *further) if isinstance(port, int)]
+    problems = []
+    for number, port in enumerate(asked, 1):
+        if (await http_probe.get(port, "/readyz"))[0] != 200:
+            unit = "belisha-bots" if number == 1 else f"belisha-bots@{number}"
+            problems.append(f"{unit} is not ready (127.0.0.1:{port}): journalctl -u {unit} says why.")
+    return {"each process of the bots is ready": problems}
 
 
 def _outside(data: Path) -> doctor_outside.Outside:

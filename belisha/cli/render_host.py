@@ -11,7 +11,8 @@ import yaml
 
 from belisha.cli import data_folder, provider_secrets, restored
 from belisha.cli.errors import CommandError
-from belisha.host import File, Folders, HostError, files
+from belisha.host import FURTHER_BOTS, File, Folders, HostError, files
+from belisha.replicas import replicas
 from belisha.secrets import FOLDER, MAKERS, SecretsError, ensure, read, write_private
 from belisha.settings import Settings
 
@@ -80,6 +81,7 @@ def _files(settings: Settings, folders: Folders, port: int, *, dry_run: bool, cl
         "homeserver": f"http://127.0.0.1:{port}",
         "portal": f"http://127.0.0.1:{port + 1}",
         "ports": {"homeserver": port, "portal": port + 1, "bots": port + 2, "metrics": port + 3},
+        "replicas": [one.port for one in replicas(settings.bots.replicas, port + FURTHER_BOTS).further],
     }
     return wanted | {data_folder.RUN: File(json.dumps(run, indent=2) + "\n")}
 

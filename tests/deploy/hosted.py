@@ -30,6 +30,8 @@ COUNTS = (
     ("  persister: 0\n", "  persister: 2\n"),
     ("  media: 0\n", "  media: 1\n"),
 )
+#: Several processes of the bots, as a change of the example.
+REPLICAS = (("  replicas: 1\n", "  replicas: 3\n"),)
 
 
 def text(*changes: tuple[str, str], urls: dict[str, str] = URLS) -> str:

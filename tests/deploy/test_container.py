@@ -274,7 +274,7 @@ async def test_fewer_processes_are_stopped_and_messages_go_on(
 #: What docs/backup.md says, and that everything is lost.
 LOST = """
 set -e
-systemctl stop nginx belisha-bots 'belisha-synapse*' belisha-backup.timer
+systemctl stop nginx 'belisha-bots*' 'belisha-synapse*' belisha-backup.timer
 cp /var/lib/belisha/synapse/revocations.jsonl /root/revocations.jsonl
 rm -r /etc/belisha /var/lib/belisha; mkdir /var/lib/belisha
 cd /

@@ -13,7 +13,7 @@ from belisha.cli.main import main
 from belisha.host import SECRETS as OWN
 from belisha.host import HostError
 from bots.kernel.config import Config
-from tests.deploy.hosted import BACKUPS, COUNTS, URLS, rendered, settings, text
+from tests.deploy.hosted import BACKUPS, COUNTS, REPLICAS, URLS, rendered, settings, text
 
 
 def test_each_service_has_files_of_its_own_account_and_only_its_secrets() -> None:
@@ -56,7 +56,7 @@ def test_synapse_and_the_bots_use_postgresql_by_its_socket_and_believe_the_web_s
 
 
 def test_prometheus_asks_every_process_of_this_machine_alone() -> None:
-    asked = yaml.safe_load(rendered(settings(*COUNTS))["host/prometheus/prometheus.yaml"].text)
+    asked = yaml.safe_load(rendered(settings(*COUNTS, *REPLICAS))["host/prometheus/prometheus.yaml"].text)
     targets = {
         (job["job_name"], config["labels"]["instance"]): config["targets"][0]
         for job in asked["scrape_configs"]
@@ -66,9 +66,40 @@ def test_prometheus_asks_every_process_of_this_machine_alone() -> None:
     assert len(set(targets.values())) == len(targets)
     processes = {"main", "persister1", "persister2", "media1", "client1", "client2", "sync1"}
     assert {instance for job, instance in targets if job == "synapse"} == processes
-    assert {"bots", "node", "prometheus"} <= {job for job, _ in targets}
+    assert {instance for job, instance in targets if job == "bots"} == {"main", "replica2", "replica3"}
+    assert {"node", "prometheus"} <= {job for job, _ in targets}
     for path in asked["rule_files"]:
         assert f"host/prometheus/{path}" in rendered()
+
+
+def test_each_process_of_the_bots_has_ports_and_a_log_of_its_own_and_the_rest_is_the_same() -> None:
+    found = rendered(settings(*COUNTS, *REPLICAS))
+    listed = [line.split() for line in found["host/replicas"].text.splitlines()]
+    assert [unit for unit, _ in listed] == ["belisha-bots.service", "belisha-bots@2.service", "belisha-bots@3.service"]
+    paths = ("bots/bots.yaml", "bots/replicas/2.yaml", "bots/replicas/3.yaml")
+    configs = [Config.model_validate(yaml.safe_load(found[path].text)) for path in paths]
+    assert [str(one.listen.port) for one in configs] == [port for _, port in listed]
+    portals = [one.portal.listen.port for one in configs if one.portal]
+    registration = yaml.safe_load(found["synapse/registration.yaml"].text)
+    delivery = int(registration["url"].rpartition(":")[2])
+    workers = [
+        int(port)
+        for path, file in found.items()
+        if "/workers/" in path
+        for port in re.findall(r"port: (\d+)", file.text)
+    ]
+    taken = [delivery, *portals, *(one.listen.port for one in configs), *workers, *range(8011, 8014), 8008]
+    assert len(set(taken)) == len(taken) and workers
+    assert len({one.log.file for one in configs}) == 3
+    own = {"listen", "log", "portal"}
+    assert (
+        configs[0].model_dump(exclude=own) == configs[1].model_dump(exclude=own) == configs[2].model_dump(exclude=own)
+    )
+    alone = rendered()
+    assert alone["host/replicas"].text == "belisha-bots.service 8010\n"
+    assert yaml.safe_load(alone["synapse/registration.yaml"].text)["url"] == "http://127.0.0.1:8010"
+    assert not [path for path in alone if "bots@" in path or "bots/replicas" in path]
+    assert "belisha_bots" not in alone["host/nginx.conf"].text
 
 
 def test_a_community_without_an_element_has_no_service_for_it() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from belisha.host import Folders
-from tests.deploy.hosted import BACKUPS, COUNTS, settings, written
+from tests.deploy.hosted import BACKUPS, COUNTS, REPLICAS, settings, written
 
 #: `systemd-analyze security` gives 0 (best) to 10; ten times that is its threshold.
 MOST_EXPOSED = 25
@@ -18,6 +18,7 @@ UNITS = (
     "belisha-synapse",
     "belisha-synapse@",
     "belisha-bots",
+    "belisha-bots@",
     "belisha-element",
     "belisha-redis",
     "belisha-backup",
@@ -38,7 +39,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     yield (
         written(
             folder,
-            of=settings(*COUNTS, *BACKUPS, ("  continuous_days: 0", "  continuous_days: 7")),
+            of=settings(*COUNTS, *REPLICAS, *BACKUPS, ("  continuous_days: 0", "  continuous_days: 7")),
             folders=Folders(program=program),
         )
         / "host"

@@ -25,7 +25,7 @@ OF_LOAD = {"BelishaDecisionsSlow", "BelishaBotsSlow"}
 #: What is there for a while after its cause is gone.
 OF_BEFORE = {"BelishaBudgetBurnsFast", "BelishaBudgetBurnsSlowly", "BelishaRestartsOften"}
 MEDIA_BYTES = 32 << 20
-_WAITS = "sum(belisha_bots_inbox_pending) + sum(belisha_bots_outbox_pending)"
+_WAITS = "max(belisha_bots_inbox_pending) + max(belisha_bots_outbox_pending)"
 
 
 @dataclass

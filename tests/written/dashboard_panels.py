@@ -105,22 +105,22 @@ COMMUNITY: Final = Board(
             Panel(
                 "Active members, by week",
                 "Decided about four days after the week. A gap is a number that may not be shown.",
-                {"active": 'belisha_community_members{did="active", period="week"}'},
+                {"active": 'max(belisha_community_members{did="active", period="week"})'},
             ),
             Panel(
                 "What members did, by month",
                 "As on the portal, under Figures. Days are shown to nobody.",
-                {"{{did}}": 'belisha_community_members{period="month"}'},
+                {"{{did}}": 'max by (did) (belisha_community_members{period="month"})'},
             ),
             Panel(
                 "Active groups, by month",
                 "Groups with so many active members that their number may be shown.",
-                {"groups": 'belisha_community_groups{period="month"}'},
+                {"groups": 'max(belisha_community_groups{period="month"})'},
             ),
             Panel(
                 "Shares, by month",
                 "On how many of its days the active members came, and what the busiest tenth wrote of everything.",
-                {"{{of}}": 'belisha_community_share{period="month"}'},
+                {"{{of}}": 'max by (of) (belisha_community_share{period="month"})'},
                 "percentunit",
             ),
             Panel(
@@ -329,9 +329,9 @@ MACHINES: Final = Board(
                 "What waits",
                 "Events for a bot, effects that are to be performed, rooms to be read after a break.",
                 {
-                    "events": "sum(belisha_bots_inbox_pending)",
-                    "effects": "sum(belisha_bots_outbox_pending)",
-                    "rooms": "sum(belisha_bots_rooms_to_read)",
+                    "events": "max(belisha_bots_inbox_pending)",
+                    "effects": "max(belisha_bots_outbox_pending)",
+                    "rooms": "max(belisha_bots_rooms_to_read)",
                 },
             ),
             Panel(

@@ -9,7 +9,8 @@ from belisha.cli import data_folder
 from belisha.cli.errors import CommandError
 from belisha.cli.readiness import CHECKS, machine, mail
 from belisha.cli.readiness.finding import Finding
-from belisha.host import FOLDERS, HostError, files
+from belisha.host import FOLDERS, FURTHER_BOTS, HostError, files
+from belisha.replicas import replicas
 from belisha.secrets import MAKERS, Secrets
 from belisha.settings import Settings, SettingsError, parse
 
@@ -21,7 +22,7 @@ def run(args: argparse.Namespace) -> int:
         "settings": lambda: of_a_server(settings),
         "versions": machine.versions,
         "dns": lambda: machine.names(machine.sites(settings)),
-        "ports": lambda: machine.ports((80, 443), range(args.port, args.port + 6), FOLDERS.configuration),
+        "ports": lambda: machine.ports((80, 443), _own_ports(settings, args.port), FOLDERS.configuration),
         "smtp": lambda: mail.look(settings.mail, FOLDERS.state / "bots"),
         "disk": lambda: machine.room(FOLDERS.state, settings.backup.folder, args.room),
         "clock": machine.clock,
@@ -29,6 +30,13 @@ def run(args: argparse.Namespace) -> int:
     told = [finding for name in CHECKS if name not in args.but for finding in _told(name, looks[name]())]
     print(f"\n{machine.rollback(FOLDERS.program)}")
     return 1 if any(finding.is_in_the_way for finding in told) else 0
+
+
+def _own_ports(settings: Settings, port: int) -> list[int]:
+    """Those of 127.0.0.1 that the services take."""
+    further = replicas(settings.bots.replicas, port + FURTHER_BOTS)
+    of_bots = [further.delivery, *(taken for one in further.further for taken in (one.port, one.portal))]
+    return [*range(port, port + 6), *(of_bots if further else [])]
 
 
 def of_a_server(settings: Settings) -> list[Finding]:

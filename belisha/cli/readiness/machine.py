@@ -160,7 +160,7 @@ def rollback(program: Path) -> str:
     now = program.resolve()
     return (
         f"Back: {now} runs now.\n"
-        f"  ln -sfn {now} {program}; systemctl restart belisha-synapse belisha-bots\n"
+        f"  ln -sfn {now} {program}; systemctl restart belisha-synapse 'belisha-bots*'\n"
         "brings it back as long as the newer one has not changed the databases (its release notes say so); then it is\n"
         "  the backup of before: systemctl start belisha-backup, now, and docs/backup.md, afterwards."
     )

@@ -98,7 +98,7 @@ def stopped() -> None:
     Raises:
         CommandError: it does.
     """
-    units = ("belisha-bots.service", "belisha-synapse.service", "belisha-backup.service")
+    units = ("belisha-bots.service", "belisha-bots@*.service", "belisha-synapse.service", "belisha-backup.service")
     asked = shutil.which("systemctl")
     if asked is None:
         return
@@ -106,7 +106,7 @@ def stopped() -> None:
     if {"active", "activating", "reloading"} & set(said.split()):
         raise CommandError(
             "The services of this server run.",
-            "Stop them first: systemctl stop nginx belisha-bots 'belisha-synapse*' belisha-backup.timer",
+            "Stop them first: systemctl stop nginx 'belisha-bots*' 'belisha-synapse*' belisha-backup.timer",
         )
 
 
