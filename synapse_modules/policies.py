@@ -37,6 +37,8 @@ _CONTENT: Final = tuple(sorted(CONTENT))
 _JOIN_RULES: Final = ("m.room.join_rules", "")
 _FILES_AS_BEFORE: Final = Files()
 _LOCK: Final = "belisha_policy"
+#: After how many seconds it is tried again, each time, to let a policy stand; in all, less than a caller waits.
+_PAUSES: Final = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
 
 _FOUNDING: Final = refuse(
     "R1", "NO_CHANGE", "This is one of the rooms that every community has, and it stays as it is. Please make a group."
@@ -139,7 +141,6 @@ class Policies:
         await self._begin(room_id, change.old)
         try:
             await self._put(room_id, change.meanwhile)
-            await self._hooks.wait_for_sends(room_id)
             strictest = await self._api.run_db_interaction("belisha_strictest", _strictest, room_id, command)
             if refusal := decide_change(change, strictest):
                 raise refused(refusal)
@@ -196,7 +197,8 @@ class Policies:
         if new != old:
             await self._begin(room_id, if_cut_short)
             await self._put(room_id, new)
-        await self._hooks.wait_for_sends(room_id)
+        else:
+            await self._hooks.wait_for_sends(room_id)
         await self._end(room_id, settle)
         return new != old
 
@@ -230,12 +232,36 @@ class Policies:
         await self._api.run_db_interaction("belisha_policy_end", _end, room_id, settle)
 
     async def _put(self, room_id: str, room: Room) -> None:
-        """Writes the policy, and the join rule where the room's own does not fit it."""
+        """Puts a policy in force, with a join rule that fits it, and sees that both stand.
+
+        What is sent at the same moment makes the room's history fork, and of two join rules that do not know of each
+        other Matrix keeps that of who has less power: the maintainer's old one (state resolution, room version 2). When
+        everything that had begun has ended, it shows, and the rule is sent again.
+
+        Raises:
+            SynapseError: 403 where so much is sent that it does not come to stand.
+        """
+        for pause in _PAUSES:
+            await self._write(room_id, room)
+            await self._hooks.wait_for_sends(room_id)
+            if await self._stands(room_id, room):
+                return
+            await self._api.sleep(pause)
+        raise refused(locks.BEING_CHANGED)
+
+    async def _write(self, room_id: str, room: Room) -> None:
         await self._send(room_id, POLICY_TYPE, to_state(room))
         rules = KINDS[room.kind].join_rules
-        event = (await self._api.get_room_state(room_id, [_JOIN_RULES])).get(_JOIN_RULES)
-        if event is None or event.content.get("join_rule") not in rules:
+        if await self._join_rule(room_id) not in rules:
             await self._send(room_id, "m.room.join_rules", {"join_rule": rules[0]})
+
+    async def _stands(self, room_id: str, room: Room) -> bool:
+        is_in_force = to_state(await self.read(room_id)) == to_state(room)
+        return is_in_force and await self._join_rule(room_id) in KINDS[room.kind].join_rules
+
+    async def _join_rule(self, room_id: str) -> object:
+        event = (await self._api.get_room_state(room_id, [_JOIN_RULES])).get(_JOIN_RULES)
+        return None if event is None else event.content.get("join_rule")
 
     async def _send(self, room_id: str, event_type: str, content: dict[str, Any]) -> None:
         with self._own.sending(self._steward, room_id, event_type, content, ""):

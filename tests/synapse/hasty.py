@@ -87,6 +87,43 @@ class SlowAndForgetful(Slow):
         self.rights.follow = _nothing  # type: ignore[method-assign]  # left out
 
 
+class Forked(BelishaModule):
+    """While the join rule changes, an event is on its way: the two do not know of each other, and the room forks."""
+
+    _BESIDE = "org.example.beside"
+
+    def __init__(self, config: Config, api: ModuleApi) -> None:
+        super().__init__(config, api)
+        self._times, self._is_checked, self._is_released = 0, False, False
+        self._send = self.policies._send
+        self.policies._send = self._slowly  # type: ignore[method-assign]  # what is tried
+
+    async def check_event_allowed(
+        self, event: EventBase, state: StateMap[EventBase]
+    ) -> tuple[bool, dict[str, Any] | None]:
+        """As the module's own, but that the event waits here, with the state that it found."""
+        if event.type != self._BESIDE:
+            return await super().check_event_allowed(event, state)
+        self._is_checked = True
+        while not self._is_released:
+            await self._api.sleep(0.01)
+        return True, None
+
+    async def _slowly(self, room_id: str, event_type: str, content: dict[str, Any]) -> None:
+        if event_type != "m.room.join_rules" or self._times == 2:
+            await self._send(room_id, event_type, content)
+            return
+        self._times += 1
+        self._is_checked = self._is_released = False
+        sender = self._api.get_qualified_user_id("belisha_steward")
+        beside = {"type": self._BESIDE, "content": {}, "room_id": room_id, "sender": sender}
+        self._api.run_as_background_process("test_beside", self._api.create_and_send_event_into_room, beside)
+        while not self._is_checked:
+            await self._api.sleep(0.01)
+        await self._send(room_id, event_type, content)
+        self._is_released = True
+
+
 async def _nothing(*_arguments: Any) -> None:
     """What was left out."""
 

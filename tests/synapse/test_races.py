@@ -64,3 +64,20 @@ async def test_who_came_in_after_the_review_does_not_stay(tmp_path: Path) -> Non
         await here.close()
     assert not tally.wrong, (tally.wrong, str(tally))
     assert tally.both, str(tally)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(("was", "becomes"), [("closed", "open"), ("open", "closed")])
+async def test_a_group_whose_history_forks_meanwhile_has_the_join_rule_of_what_it_becomes(
+    tmp_path: Path, was: str, becomes: str
+) -> None:
+    """Of two join rules in a fork Matrix keeps that of who has less power: the maintainer's old one."""
+    here = await make_community(tmp_path / "data", module="tests.synapse.hasty.Forked")
+    with ended(here.server):
+        group = Kind(here)
+        await group.group(preset="public_chat" if was == "open" else "private_chat")
+        await group.accepted(group.change(kind=becomes))
+        await group.accepted(group.send("cora", "TLP:GREEN After it"))
+        wrong = group.is_wrong()
+        await here.close()
+    assert wrong is None
