@@ -39,6 +39,19 @@ def pytest_collection(session: pytest.Session) -> Generator[None, object, object
         gc.enable()
 
 
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leaves a file alone of which no test is asked for: to import all takes each process ten seconds."""
+    if collection_path.suffix != ".py":
+        return None
+    return None if _has_something(collection_path, config) else True
+
+
+def _has_something(file: Path, config: pytest.Config) -> bool:
+    if file.name in topology.unneeded(brief=config.getoption("brief")):
+        return False
+    return config.option.markexpr != "full" or "mark.full" in file.read_text(encoding="utf-8")
+
+
 def _import_a_share(config: pytest.Config) -> None:
     """Imports another share of the files in each process: on a clean checkout none compiles what another has by now."""
     worker: dict[str, object] | None = getattr(config, "workerinput", None)
@@ -47,7 +60,8 @@ def _import_a_share(config: pytest.Config) -> None:
     number, count = int(str(worker["workerid"]).removeprefix("gw")), int(str(worker["workercount"]))
     folders = [folder for folder in map(Path, config.args) if folder.is_dir()]
     files = sorted(
-        (file for folder in folders for file in folder.rglob("test_*.py")), key=lambda file: file.stat().st_size
+        (file for folder in folders for file in folder.rglob("test_*.py") if _has_something(file, config)),
+        key=lambda file: file.stat().st_size,
     )
     for file in files[number::count]:
         name = ".".join(file.resolve().relative_to(config.rootpath).with_suffix("").parts)
