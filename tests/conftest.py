@@ -71,14 +71,19 @@ def _import_a_share(config: pytest.Config) -> None:
 
 #: Files that take minutes, the longest first: what is begun last is what everybody waits for at the end.
 LONGEST = (
-    "test_locked.py",
     "test_stateful.py",
+    "test_forms_chromium.py",
+    "test_locked.py",
     "test_upgrade_crash.py",
     "test_leaks.py",
     "test_killed.py",
     "test_workers.py",
     "test_races.py",
+    "test_acts_restart.py",
     "test_demo.py",
+    "test_mutants.py",
+    "test_openapi.py",
+    "test_groups_restart.py",
     "test_running_demo.py",
     "test_upgrade_many.py",
     "test_crash.py",

@@ -31,6 +31,7 @@ from bots.kernel.rooms import Rooms
 from bots.kernel.store import Store
 from bots.kernel.tables import inbox, outbox
 from tests.support import forking, processes
+from tests.support.patience import pause
 from tests.support.server import ROOT, free_ports
 
 SERVER = "belisha.localhost"
@@ -148,9 +149,10 @@ async def settled(
 
 async def eventually(check: Callable[[], Awaitable[T]], seconds: float = 30) -> T:
     """Asks until the answer is true-ish; for what tells nobody when it changes."""
+    begun = time.monotonic()
     async with asyncio.timeout(seconds):
         while not (found := await check()):
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(pause(begun))
     return found
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from tests.bots.crash import Found, crash
 
-ROUNDS, EVENTS = 10, 400
+ROUNDS, EVENTS = 8, 150
 
 
 def as_it_must_be(found: Found) -> None:

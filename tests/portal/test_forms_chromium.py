@@ -27,6 +27,15 @@ from tests.support.community import unique
 #: Who belongs to no organisation cannot sign in here, so what is for them alone has no form.
 COMMANDS = tuple(command for command in every_command() if not command.for_unbound)
 FORMS = tuple(command for command in COMMANDS if command.page is None)
+#: A form is made of fields of some kinds, and axe looks at it once for each way in which they come together.
+FORMS_LOOKED_AT = {
+    (
+        frozenset((one.kind.field, one.required, needs_choice(one)) for one in command.arguments),
+        command.names_message,
+        command.is_answer,
+    ): command.slug
+    for command in FORMS
+}.values()
 #: What follows on a form is one page for all that ask first, and one for all others: axe looks at it once each.
 LOOKED_AT = {bool(command.confirm): command.slug for command in FORMS}.values()
 #: What has the focus: its tag, its name, and whether it is what sends the form.
@@ -178,14 +187,15 @@ async def test_the_portal_lists_what_the_bots_declare(desk: Desk) -> None:
 async def test_a_form(desk: Desk, command: Command) -> None:
     page, address = desk.page, f"{desk.url}/commands/{command.slug}"
     await page.goto(address)
-    await assert_good_page(page)
+    assert await fits(page), await page.title()
+    if command.slug in FORMS_LOOKED_AT:
+        await assert_accessible(page)
     inputs = inputs_of(command, desk)
     form = page.locator("form.fields")
     if command.names_message:  # a form answers no message
         await expect(page.locator(f'[name="its-{command.instead}"]')).to_have_attribute("required", "")
     if await form.locator(":required").count():
-        await type_in(page, {})
-        await page.keyboard.press("Enter")
+        await form.locator("button").press("Enter")
         assert await page.evaluate("document.activeElement.matches(':invalid')"), "the browser says what is missing"
         await form.evaluate("form => { form.noValidate = true }")
         await assert_says_why(page, await send(page))

@@ -91,7 +91,7 @@ class Bustle:
             status, body = await request(self.community[by], method, path, content)
         except (aiohttp.ClientError, OSError, json.JSONDecodeError):
             self.answers[None] += 1
-            await asyncio.sleep(0.02)
+            await asyncio.sleep(0.1)
             return None
         self.answers[status] += 1
         if status != 200 and not (isinstance(body, dict) and body.get("error")):

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from synapse_modules.registry import REVISION_AGE
 from tests.support import topology
 from tests.support.community import Community
+from tests.support.patience import pause
 from tests.support.server import request
 
 Json = dict[str, Any]
@@ -40,10 +41,10 @@ def change(community: Community, statement: str, *values: object) -> None:
 
 async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 30.0) -> Any:
     """The first true answer of a condition."""
-    deadline = time.monotonic() + seconds
+    begun = time.monotonic()
     while not (answer := await condition()):
-        assert time.monotonic() < deadline, "it did not happen in time"
-        await asyncio.sleep(0.05)
+        assert time.monotonic() < begun + seconds, "it did not happen in time"
+        await asyncio.sleep(pause(begun))
     return answer
 
 

@@ -215,9 +215,18 @@ class Race:
         return labels
 
 
-async def race(community: Community, sort: type[Race], pairs: int, lanes: int = 8) -> Tally:
-    """Runs that many pairs of one sort, several rooms side by side; what came of them."""
+async def race(community: Community, sort: type[Race], pairs: int, lanes: int = 8, *, interleaved: int = 0) -> Tally:
+    """Runs pairs of one sort, several rooms side by side; what came of them.
+
+    Args:
+        community: Where.
+        sort: What is done at the same moment.
+        pairs: How many; four times as many at most where the rarer order has not come about often enough by then.
+        lanes: How many rooms.
+        interleaved: How often the rarer order is to come about: a busy machine needs longer to be steered there.
+    """
     tally, steering, left = Tally(), Steering(sort.name), pairs
+    more = 3 * pairs if interleaved else 0
 
     async def late(act: Any, seconds: float) -> Answer:
         await asyncio.sleep(max(0.0, seconds))
@@ -225,11 +234,14 @@ async def race(community: Community, sort: type[Race], pairs: int, lanes: int = 
         return answer
 
     async def lane() -> None:
-        nonlocal left
+        nonlocal left, more
         here = sort(community)
         await here.make()
-        while left > 0 and not tally.wrong:
-            left -= 1
+        while (left > 0 or (more > 0 and tally.interleaved < interleaved)) and not tally.wrong:
+            if left > 0:
+                left -= 1
+            else:
+                more -= 1
             await here.prepare()
             offset = steering.offset()
             first, second = await asyncio.gather(late(here.first, -offset), late(here.second, offset))

@@ -279,15 +279,15 @@ class EditAndRaise(RaiseAndLower):
         return await self.shown(Label.AMBER_STRICT)
 
 
-#: Each of the six, with how many of its pairs are of which sort.
+#: Each, with how many pairs of it are run: what one part holds off is found within a few (`hasty`).
 SORTS: dict[type[Race], int] = {
-    Kind: 60,
-    Ceiling: 60,
-    JoinRule: 60,
-    Organisations: 60,
-    Invite: 50,
-    Moved: 40,
-    Raise: 50,
-    RaiseAndLower: 30,
-    EditAndRaise: 30,
+    Kind: 24,
+    Ceiling: 24,
+    JoinRule: 24,
+    Organisations: 24,
+    Invite: 20,
+    Moved: 16,
+    Raise: 24,
+    RaiseAndLower: 16,
+    EditAndRaise: 16,
 }

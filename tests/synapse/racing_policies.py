@@ -77,4 +77,4 @@ class Parts(Race):
 
 
 #: Each, with how many pairs of it are run.
-SORTS: dict[type[Race], int] = {Upgraded: 16, Parts: 40}
+SORTS: dict[type[Race], int] = {Upgraded: 8, Parts: 20}

@@ -1,4 +1,4 @@
-"""Upgrades on PostgreSQL, and of a room with 200 members."""
+"""Upgrades on PostgreSQL, and of a room with many members."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from tests.support.community import FAST, assert_refused, settle, unique
 from tests.support.databases import postgresql
 from tests.support.ledger import until
 from tests.support.server import PASSWORD, Server, ended, request
+from tests.support.settled import make_community
 from tests.support.upgrade import done, joined, path_of, state_of, upgrade
 from tests.synapse.samples import text
 
 pytestmark = pytest.mark.full
 
-_MEMBERS = 200
+_MEMBERS = 60
 
 
 async def test_an_upgrade_on_postgresql(tmp_path: Path) -> None:
@@ -64,11 +65,10 @@ async def test_an_upgrade_on_postgresql(tmp_path: Path) -> None:
             await here.close()
 
 
-async def test_two_hundred_members_go_over(tmp_path: Path) -> None:
-    server = Server(tmp_path / "data", overrides=FAST)
+async def test_many_members_go_over(tmp_path: Path) -> None:
+    here = await make_community(tmp_path / "data")
+    server = here.server
     with ended(server):
-        await server.start()
-        here = await settle(server)
         body = {"preset": "public_chat", "name": "Everybody"}
         room = str((await here.create("ana", body))[1]["room_id"])
         at_once = asyncio.Semaphore(8)

@@ -323,14 +323,14 @@ async def _all(checks: Iterable[Awaitable[None]]) -> None:
 
 
 async def eventually(check: Callable[[], Awaitable[None]], seconds: float = _IN_TIME) -> None:
-    """Tries again what may be a matter of seconds."""
-    deadline = time.monotonic() + seconds
+    """Tries again what may be a matter of seconds, less and less often: each try is work for the server."""
+    begun = time.monotonic()
     while True:
         try:
             await check()
         except Difference as difference:
-            if not difference.later or time.monotonic() > deadline:
+            if not difference.later or time.monotonic() > begun + seconds:
                 raise
         else:
             return
-        await asyncio.sleep(0.05)
+        await asyncio.sleep(max(0.05, (time.monotonic() - begun) / 5))
