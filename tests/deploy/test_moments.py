@@ -212,8 +212,6 @@ def test_rows_are_there_up_to_a_moment_and_what_is_missing_or_broken_is_named(
     assert "No base copy is from before" in refused(server, started)
     time.sleep(1.1)  # a copy's name has whole seconds
     moments = [server.add(number) for number in (2, 3, 4, 5)]
-    assert server.at(moments[0]) == {1, 2}
-    assert server.at(moments[2]) == {1, 2, 3, 4}
     assert server.at(datetime.now(UTC)) == {1, 2, 3, 4, 5}, "nothing was written since"
     assert first < moments[0]
 
@@ -233,11 +231,11 @@ def test_rows_are_there_up_to_a_moment_and_what_is_missing_or_broken_is_named(
         assert moment.check(Moment(moments[2], server.kept.folder, LAYERS)) is not None
         told = refused(server, moments[2])
         assert third.name[:24] in told and said in told and "What can be restored ends at" in told, told
-        assert server.at(moments[0]) == {1, 2}
         third.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    assert server.at(moments[0]) == {1, 2}
     third.write_bytes(whole)
     assert moment.check(Moment(moments[2], server.kept.folder, LAYERS)) is None
-    assert server.at(moments[3]) == {1, 2, 3, 4, 5}
+    assert server.at(moments[2]) == {1, 2, 3, 4}
 
     # PostgreSQL takes a piece that it cannot read for the end of its log: that is no moment that anybody asked for.
     def short(*asked: Any) -> Any:
