@@ -87,6 +87,7 @@ LONGEST = (
     "test_with_synapse.py",
     "test_up.py",
     "test_acts.py",
+    "test_moments.py",
 )
 
 
