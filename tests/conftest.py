@@ -106,6 +106,7 @@ LONGEST = (
     "test_with_synapse.py",
     "test_up.py",
     "test_acts.py",
+    "test_moments.py",
 )
 
 

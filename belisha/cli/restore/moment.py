@@ -219,7 +219,8 @@ def _programs(data: Path) -> Path:
     if not (programs / "postgres").exists():
         raise CommandError(
             f"The base copy is of PostgreSQL {version}, which is not installed here.",
-            f"Install postgresql-{version}, or restore without --at what the nightly archive has. No database was changed.",
+            f"Install postgresql-{version}, or restore without --at what the nightly archive has. "
+            "No database was changed.",
         )
     return programs
 

@@ -56,6 +56,7 @@ def copied(there: Administration, patience: float) -> Iterator[BinaryIO]:
     with closing(postgresql.connect(there)) as connection:
         connection.autocommit = True
         cursor = connection.cursor()
+        _end(cursor)  # of one that was killed before
         guard = threading.Thread(target=_guard, args=(cursor, patience, late, done), daemon=True)
         try:
             with postgresql.asked(there, _COPY, stdout=subprocess.PIPE) as process:
@@ -69,8 +70,7 @@ def copied(there: Administration, patience: float) -> Iterator[BinaryIO]:
             done.set()
             if guard.ident is not None:
                 guard.join()
-            with contextlib.suppress(psycopg2.Error):  # where PostgreSQL has ended, so has the copy
-                cursor.execute(_END, (NAME,))
+            _end(cursor)
 
 
 def _guard(cursor: Any, patience: float, late: threading.Event, done: threading.Event) -> None:
@@ -84,5 +84,10 @@ def _guard(cursor: Any, patience: float, late: threading.Event, done: threading.
             since = (now if since is None else since) if waits else None
             if since is not None and now - since > patience:
                 late.set()
-                cursor.execute(_END, (NAME,))
+                _end(cursor)
                 return
+
+
+def _end(cursor: Any) -> None:
+    with contextlib.suppress(psycopg2.Error):  # where PostgreSQL has ended, so has the copy
+        cursor.execute(_END, (NAME,))
