@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from belisha import element, prometheus
 from belisha.backup import segments
+from belisha.backup.place import is_away
 from belisha.render import Place, templates
 from belisha.replicas import replicas
 from belisha.secrets import FOLDER, Secrets
@@ -314,7 +315,12 @@ def _check_backup(settings: Settings) -> None:
         return
     if backup.recipient is None:
         raise HostError("backup.folder is named and backup.recipient is not: make a key with `belisha backup-key new`")
-    if not Path(backup.folder).is_absolute():
+    if is_away(backup.folder):
+        if not Path(backup.s3_credentials_file or "").is_absolute():
+            raise HostError(
+                "backup.s3_credentials_file is relative: write its whole path, of a file of root's with mode 0600"
+            )
+    elif not Path(backup.folder).is_absolute():
         raise HostError(f"backup.folder is {backup.folder}: write its whole path, on another disk or machine")
 
 
@@ -334,6 +340,7 @@ def _names(settings: Settings, hosts: Hosts, folders: Folders, web: Web) -> dict
         "textfile": _COUNTED / "belisha-backup.prom",
         "wal_textfile": _COUNTED / "belisha-wal.prom",
         "wal_socket": segments.SOCKET,
+        "backup_is_away": is_away(settings.backup.folder),
         "revocations_folder": Path(revocations).parent if revocations and Path(revocations).is_absolute() else None,
     }
 

@@ -6,6 +6,7 @@ from pydantic import AfterValidator, Field
 
 from belisha import settings_values as values
 from belisha.backup.archive import recipient
+from belisha.backup.place import is_away, place
 from belisha.backup.retention import Keep
 from belisha.settings_part import Part
 
@@ -24,6 +25,17 @@ def _public_key(text: str) -> str:
 PublicKey = Annotated[str, AfterValidator(_public_key)]
 
 
+def _destination(text: str) -> str:
+    """A folder, or that of a bucket."""
+    if not is_away(text):
+        return values.file_path(text)
+    try:
+        place(text)
+    except ValueError as error:
+        raise values.refuse(f"{text!r}: {error}", "write s3://bucket/folder") from None
+    return text
+
+
 class Kept(Part):
     """How many backups are kept."""
 
@@ -39,7 +51,8 @@ class Kept(Part):
 class Backup(Part):
     """Where backups go, who can read them, and what a restore needs besides."""
 
-    folder: Annotated[str, AfterValidator(values.file_path)] | None = None
+    folder: Annotated[str, AfterValidator(_destination)] | None = None
+    s3_credentials_file: Annotated[str, AfterValidator(values.file_path)] | None = None
     recipient: PublicKey | None = None
     keys_recipient: PublicKey | None = None
     continuous_days: Annotated[int, Field(ge=0, le=90)] = 0

@@ -10,6 +10,7 @@ from belisha.yaml_lines import KeyPath
 
 if TYPE_CHECKING:  # the schema asks this file
     from belisha.settings import Escalation, Files, Mail, Settings
+    from belisha.settings_backup import Backup
     from belisha.settings_parts import SignIn, Syslog
 
 #: Where it stands, what is wrong there, and what to write instead.
@@ -24,6 +25,7 @@ def contradictions(settings: Settings) -> Iterator[Contradiction]:
     yield from _of_escalation(settings.escalation, settings.mail)
     yield from _of_sign_in(settings.sign_in, settings.community.host.id)
     yield from _of_syslog(settings.audit.syslog)
+    yield from _of_backup(settings.backup)
 
 
 def _of_addresses(settings: Settings) -> Iterator[Contradiction]:
@@ -129,3 +131,13 @@ def _of_syslog(to: Syslog) -> Iterator[Contradiction]:
         there, missing = ("key", "certificate") if to.certificate is None else ("certificate", "key")
         what = f"the {there} is of no use without the {missing}"
         yield ("audit", "syslog", there), what, f"fill in audit.syslog.{missing}, or write null here"
+
+
+def _of_backup(backup: Backup) -> Iterator[Contradiction]:
+    is_away = backup.folder is not None and backup.folder.startswith("s3://")
+    if is_away and backup.continuous_days:
+        what = "PostgreSQL's log is copied continuously to a folder alone, and backup.folder is a bucket"
+        yield ("backup", "continuous_days"), what, "write 0 here, or a mounted folder in backup.folder"
+    if is_away and backup.s3_credentials_file is None:
+        what = "nothing says by what the bucket of backup.folder knows us"
+        yield ("backup", "s3_credentials_file"), what, "write the file with its credentials; docs/backup.md has one"

@@ -73,6 +73,11 @@ def newest(found: Iterable[str], server_name: str) -> datetime | None:
     return max((at for at in made if at is not None), default=None)
 
 
+def is_archive(name: str, server_name: str) -> bool:
+    """Whether a name is one that an archive of this community has."""
+    return bool(stem := _stem(name)) and _made(stem, server_name) is not None
+
+
 def is_part_of(name: str, server_name: str) -> bool:
     """Whether a file is what a backup of this community left that was killed."""
     stem = _stem(name.removeprefix(".").removesuffix(".part"))

@@ -46,7 +46,7 @@ async def _look(args: argparse.Namespace) -> int:
         else:
             _tell(words, problems)
     outside = {"no text goes out with notifications": _pushed(args.data)}
-    outside |= await _bots(args.data)
+    outside |= await bots(args.data)
     outside |= doctor_backups.look(args.data.expanduser().absolute())
     outside |= await doctor_outside.look(_outside(args.data))
     for words, problems in outside.items():
@@ -60,7 +60,7 @@ def _tell(words: str, problems: Sequence[object]) -> None:
         print(f"      {problem}")
 
 
-async def _bots(data: Path) -> dict[str, list[str]]:
+async def bots(data: Path) -> dict[str, list[str]]:
     """Whether each process of the bots is ready; nothing is told of the one that `belisha up` looks after."""
     run = data_folder.read_run(data)
     further, ports = run.get("replicas"), run.get("ports")

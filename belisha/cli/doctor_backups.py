@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from belisha.backup import segments
+from belisha.backup.place import is_away
 from belisha.backup.retention import newest
 from belisha.cli import data_folder
-from belisha.cli.errors import command
+from belisha.cli.away import sending
+from belisha.cli.errors import CommandError, command
 
 #: One night may fail; that a second one did is to be seen.
 OLDEST: Final = timedelta(hours=49)
@@ -25,10 +27,17 @@ def look(data: Path, now: float | None = None) -> dict[str, list[str]]:
     settings = data_folder.read_settings(path) if path.exists() else None
     if settings is None or settings.backup.folder is None:
         return {}
-    folder = data / settings.backup.folder
+    folder: Path | str = data / settings.backup.folder
     problems = []
     try:
-        found = newest((one.name for one in folder.iterdir()), settings.server_name)
+        if is_away(settings.backup.folder):
+            folder = settings.backup.folder
+            names = sending.of_settings(settings, data).names()
+        else:
+            names = [one.name for one in Path(folder).iterdir()]
+        found = newest(names, settings.server_name)
+    except CommandError as error:
+        problems.append(str(error))
     except OSError as error:
         problems.append(f"The folder of backups, {folder}, cannot be read ({error.strerror}): mount or make it.")
     else:
@@ -40,7 +49,7 @@ def look(data: Path, now: float | None = None) -> dict[str, list[str]]:
                 f"The newest backup in {folder} is of {found:%Y-%m-%d %H:%M} UTC: what runs them has failed."
             )
     if settings.backup.continuous_days and not problems:
-        problems += _continuous(folder / segments.FOLDER, at)
+        problems += _continuous(Path(folder) / segments.FOLDER, at)
     if settings.backup.revocations is None:
         problems.append("backup.revocations is null: a restore would bring back what was taken back since the backup.")
     return {"there is a backup of the last two days, and a journal for its restore": problems}

@@ -55,6 +55,13 @@ BACKUPS = (
     ("  recipient: null", f"  recipient: {BACKUP_KEY.to_public()}"),
 )
 
+#: The same, in a bucket.
+AWAY = (
+    ("  folder: null", "  folder: s3://harbour-backups/belisha"),
+    ("  s3_credentials_file: null", "  s3_credentials_file: /etc/belisha/bucket.ini"),
+    BACKUPS[1],
+)
+
 
 def settings(*changes: tuple[str, str], urls: dict[str, str] = URLS) -> Settings:
     """The same, read."""

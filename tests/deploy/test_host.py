@@ -12,8 +12,9 @@ import yaml
 from belisha.cli.main import main
 from belisha.host import SECRETS as OWN
 from belisha.host import HostError
+from belisha.settings import SettingsError
 from bots.kernel.config import Config
-from tests.deploy.hosted import BACKUPS, COUNTS, REPLICAS, URLS, rendered, settings, text
+from tests.deploy.hosted import AWAY, BACKUPS, COUNTS, REPLICAS, URLS, rendered, settings, text
 
 
 def test_each_service_has_files_of_its_own_account_and_only_its_secrets() -> None:
@@ -153,6 +154,20 @@ def test_a_server_has_a_unit_for_backups_where_they_have_a_folder_and_a_key() ->
     ):
         with pytest.raises(HostError, match=said):
             rendered(settings(*changes))
+
+
+def test_a_unit_for_backups_reaches_the_network_only_where_they_go_to_a_bucket() -> None:
+    unit = rendered(settings(*AWAY))["host/belisha-backup.service"].text
+    assert "s3://" not in unit and "bucket.ini" not in unit, "what it needs it reads from belisha.yaml"
+    assert "PrivateNetwork" not in unit and "ReadWritePaths=/" not in unit and "RequiresMountsFor" not in unit
+    assert "\nPrivateNetwork=true\n" in rendered(settings(*BACKUPS))["host/belisha-backup.service"].text
+    with pytest.raises(HostError, match="s3_credentials_file is relative"):
+        rendered(settings(AWAY[0], ("  s3_credentials_file: null", "  s3_credentials_file: bucket.ini"), BACKUPS[1]))
+
+
+def test_a_bucket_takes_no_continuous_copies() -> None:
+    with pytest.raises(SettingsError, match=r"backup.continuous_days: PostgreSQL's log is copied continuously to a fo"):
+        settings(*AWAY, ("continuous_days: 0", "continuous_days: 7"))
 
 
 def test_the_journal_of_revocations_can_be_written_where_the_settings_want_it() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from belisha.host import Folders
-from tests.deploy.hosted import BACKUPS, COUNTS, REPLICAS, settings, written
+from tests.deploy.hosted import AWAY, BACKUPS, COUNTS, REPLICAS, settings, written
 
 #: `systemd-analyze security` gives 0 (best) to 10; ten times that is its threshold.
 MOST_EXPOSED = 25
@@ -67,6 +67,14 @@ def test_the_judgement_would_notice_what_is_taken_out(host: Path, unit: str, tmp
     weaker.write_text("\n".join(line for line in lines if not re.match(r"Protect|SystemCallFilter|Capability", line)))
     judged = _run("systemd-analyze", "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", weaker)
     assert judged.returncode == 1, judged.stdout
+
+
+def test_the_unit_of_backups_to_a_bucket_is_hardly_exposed_either(host: Path, tmp_path: Path) -> None:
+    path = written(tmp_path, of=settings(*AWAY), folders=Folders(program=host.parent / "venv")) / "host"
+    judged = _run(
+        "systemd-analyze", "security", "--offline=yes", f"--threshold={MOST_EXPOSED}", path / "belisha-backup.service"
+    )
+    assert judged.returncode == 0, judged.stdout
 
 
 def test_synapse_may_still_shut_its_reader_in(host: Path) -> None:

@@ -29,6 +29,7 @@ from belisha.revocations import Revocation, What, read
 from tests.support.backups import PATIENCE_S, Client, until
 from tests.support.files import png
 from tests.support.server import free_ports
+from tests.support.store import ALLOWED, BUCKET, credentials, running
 
 pytestmark = pytest.mark.full
 
@@ -88,6 +89,7 @@ def place(tmp_path: Path) -> Iterator[Path]:
     settings = example.replace("  recipient: null", f"  recipient: {ME.to_public()}", 1)
     settings = settings.replace("revocations: null", f"revocations: {tmp_path / 'revocations.jsonl'}")
     settings = settings.replace("  folder: null", f"  folder: {tmp_path / 'backups'}", 1)
+    settings = settings.replace("  s3_credentials_file: null", "  s3_credentials_file: bucket.ini", 1)
     (tmp_path / "data" / "belisha.yaml").write_text(settings)
     try:
         yield tmp_path
@@ -117,6 +119,23 @@ AS_IT_WAS = {
 
 def state(data: Path) -> dict[str, set[tuple[Any, ...]]]:
     return {what: set(rows(data, name, what)) for name, asked in AS_IT_WAS.items() for what in asked}
+
+
+def _away(place: Path) -> None:
+    """The same to a bucket, and read back from there."""
+    with running() as store:
+        keys = store.account(*ALLOWED)
+        store.close_to_strangers()
+        credentials(place / "data" / "bucket.ini", *keys, store.url)
+        folder = f"s3://{BUCKET}/belisha"
+        said = belisha("backup", "--data", place / "data", "--to", folder)
+        assert not any(key in said for key in keys)
+        (archive,) = (word for word in said.split() if word.startswith(folder) and ".keys." not in word)
+        assert belisha("backup", "--newest", "--data", place / "data", "--to", folder).endswith(" UTC\n")
+        brought = ("restore", archive, "--s3-credentials", place / "data" / "bucket.ini", "--identity", place / "key")
+        assert "Both archives are whole" in belisha(*brought, "--check")
+        (place / "data" / "bucket.ini").unlink()
+    assert not [one for one in place.iterdir() if one.name.startswith(".")], "nothing is left beside the folder"
 
 
 async def test_nothing_is_lost_and_nothing_comes_back(place: Path) -> None:
@@ -185,6 +204,8 @@ async def test_nothing_is_lost_and_nothing_comes_back(place: Path) -> None:
     assert not (data / "backup-work").exists()
     for secret in ((data / "secrets" / "audit").read_text().strip(), str(ME), ana.token):
         assert secret not in said
+
+    _away(place)
 
     # What is taken back after it, and what is written after it.
     lost = await ana.say(closed, "TLP:AMBER written after the backup")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import aiohttp.test_utils
 import pytest
 from aiohttp import web
 
+from belisha.cli import doctor
 from belisha.cli.doctor_outside import Outside, look
 from belisha.resources import shipped
 
@@ -157,3 +160,31 @@ async def test_where_organisations_sign_in_there_are_no_passwords(server: Server
 async def test_nobody_answers() -> None:
     found = await look(Outside("http://127.0.0.1:1"))
     assert "answers not at all" in str(found)
+
+
+async def test_each_process_of_the_bots_is_asked_on_a_server_that_has_several(tmp_path: Path) -> None:
+    def run(further: object) -> None:
+        told = {"ports": {"bots": ports[0]}} | ({} if further is None else {"replicas": further})
+        (tmp_path / "run.json").write_text(json.dumps(told))
+
+    async def ready(_: web.Request) -> web.Response:
+        return web.Response()
+
+    async def waits(_: web.Request) -> web.Response:
+        return web.Response(status=503)
+
+    apps = [web.Application(), web.Application()]
+    for app, answer in zip(apps, (ready, waits), strict=True):
+        app.router.add_get("/readyz", answer)
+    async with (
+        aiohttp.test_utils.TestServer(apps[0], host="127.0.0.1") as one,
+        aiohttp.test_utils.TestServer(apps[1], host="127.0.0.1") as other,
+    ):
+        ports = [int(one.port or 0), int(other.port or 0)]
+        run([])
+        assert await doctor.bots(tmp_path) == {"each process of the bots is ready": []}
+        run([ports[1]])
+        ((problem,),) = (await doctor.bots(tmp_path)).values()
+        assert problem.startswith("belisha-bots@2 is not ready") and "journalctl -u belisha-bots@2" in problem
+        run(None)
+        assert await doctor.bots(tmp_path) == {}, "`belisha up` looks after its own"

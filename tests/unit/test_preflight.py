@@ -17,6 +17,7 @@ from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from belisha.cli.main import main
 from belisha.cli.readiness import CHECKS, machine, mail
+from belisha.host import FURTHER_BOTS
 from belisha.settings import Mail
 from tests.deploy import hosted
 from tests.support.server import free_ports
@@ -168,6 +169,17 @@ def test_it_tells_all_and_how_to_go_back_and_ends_with_1_where_something_is_in_t
     assert "public_url is missing" in capsys.readouterr().out
     assert main(["preflight", "--config", str(tmp_path / "none")]) == 1
     assert "is not there" in capsys.readouterr().err
+
+
+def test_ports_of_the_bots_further_processes_are_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    first = free_ports(FURTHER_BOTS + 3)[0]
+    others = [part for check in CHECKS if check != "ports" for part in ("--but", check)]
+    config = tmp_path / "belisha.yaml"
+    with socket.create_server(("127.0.0.1", first + FURTHER_BOTS + 1)):
+        for changes, said in (((), False), (hosted.REPLICAS, True)):
+            config.write_text(hosted.text(*changes))
+            main(["preflight", "--config", str(config), "--port", str(first), *others])
+            assert (f"Port {first + FURTHER_BOTS + 1} is taken." in capsys.readouterr().out) == said
 
 
 def test_back_is_the_release_that_runs(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from belisha.backup.place import is_away
 from belisha.cli import data_folder
 from belisha.cli.errors import CommandError
 from belisha.cli.readiness import CHECKS, machine, mail
@@ -24,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
         "dns": lambda: machine.names(machine.sites(settings)),
         "ports": lambda: machine.ports((80, 443), _own_ports(settings, args.port), FOLDERS.configuration),
         "smtp": lambda: mail.look(settings.mail, FOLDERS.state / "bots"),
-        "disk": lambda: machine.room(FOLDERS.state, settings.backup.folder, args.room),
+        "disk": lambda: machine.room(FOLDERS.state, _folder_of_backups(settings), args.room),
         "clock": machine.clock,
     }
     told = [finding for name in CHECKS if name not in args.but for finding in _told(name, looks[name]())]
@@ -37,6 +38,11 @@ def _own_ports(settings: Settings, port: int) -> list[int]:
     further = replicas(settings.bots.replicas, port + FURTHER_BOTS)
     of_bots = [further.delivery, *(taken for one in further.further for taken in (one.port, one.portal))]
     return [*range(port, port + 6), *(of_bots if further else [])]
+
+
+def _folder_of_backups(settings: Settings) -> str | None:
+    folder = settings.backup.folder
+    return None if is_away(folder) else folder
 
 
 def of_a_server(settings: Settings) -> list[Finding]:

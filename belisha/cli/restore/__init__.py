@@ -14,7 +14,10 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
         description="Checks both archives, unpacks them into a folder that is empty or not there, and replays the "
         "journal of revocations before anybody is let in. A command that was cut short is given again.",
     )
-    parser.add_argument("archive", type=Path, metavar="ARCHIVE", help="the archive of data")
+    parser.add_argument("archive", metavar="ARCHIVE", help="the archive of data; in a bucket: s3://BUCKET/FOLDER/NAME")
+    parser.add_argument(
+        "--s3-credentials", type=Path, metavar="FILE", help="by what a bucket knows us, where the archive is in one"
+    )
     parser.add_argument("--identity", type=Path, required=True, metavar="FILE", help="the private key of the backups")
     parser.add_argument("--keys", type=Path, metavar="ARCHIVE", help="the archive of keys (default: the one beside it)")
     parser.add_argument("--keys-identity", type=Path, metavar="FILE", help="its private key (default: the same)")
@@ -45,6 +48,8 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Restores, and says what was lost."""
+    from belisha.cli.away import sending
     from belisha.cli.restore import command
 
-    return command.run(args)
+    with sending.fetched(args):
+        return command.run(args)
