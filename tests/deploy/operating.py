@@ -26,6 +26,7 @@ class Playbook:
     """The playbook, with the files that an operator brings."""
 
     def __init__(self, folder: Path, container: Container) -> None:
+        self._container = container
         self._inventory, self.certificate = folder / "hosts.yml", folder / "tls" / "fullchain.pem"
         self.write(text(*((before, before.replace("0", "1")) for before, _ in COUNTS), *KEPT, urls=SITES))
         certificate(folder / "tls")
@@ -64,5 +65,7 @@ class Playbook:
             text=True,
             check=False,
         )
-        assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-2000:]
+        if done.returncode:
+            there = self._container.ssh("journalctl --lines=30; tail -n 20 /var/log/postgresql/*.log", check=False)
+            raise AssertionError(done.stdout[-4000:] + done.stderr[-2000:] + there)
         return changed(done.stdout.strip())

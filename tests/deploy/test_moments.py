@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -29,13 +30,17 @@ from belisha.backup import segments
 from belisha.backup.archive import BrokenArchive
 from belisha.backup.layers import stream
 from belisha.cli import progress as shown
+from belisha.cli import restored
 from belisha.cli.backup import postgresql
 from belisha.cli.backup.postgresql import Database
 from belisha.cli.errors import CommandError
 from belisha.cli.restore import moment
+from belisha.cli.restore import server as restore_server
 from belisha.cli.restore.moment import Moment
+from belisha.cli.restored import Closed
 from belisha.cli.wal import base, copying, send, take, watch
 from belisha.cli.wal.keeping import Administration, Keeping
+from belisha.host import Folders
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL's own account is become, which only root may")
 PATIENCE = 150.0
@@ -263,8 +268,8 @@ def test_a_base_copy_that_waits_for_its_log_ends_in_time_and_on_the_side_of_post
     copying_ = f"SELECT count(*) FROM pg_stat_activity WHERE application_name = '{copying.NAME}'"  # noqa: S608
     server.until(lambda: server.ask("postgres", copying_) == [(0,)])
     assert not list(server.kept.folder.glob("*/*base*"))
-    (server.folder / "refuses").unlink()
-    server.until_handed_over(lambda: not watch.look(server.kept).failing)
+    server.until(lambda: watch.look(server.kept).failing)
+    (server.folder / "refuses").unlink()  # that it failed before is no reason
     base.make(server.kept, shown.make(), PATIENCE)
     assert list(server.kept.folder.glob("*/base-*"))
 
@@ -363,3 +368,19 @@ def test_a_moment_is_written_with_its_zone(text: str, said: str) -> None:
     with pytest.raises(CommandError, match=said):
         moment.parse(text)
     assert moment.parse("2026-01-02T04:04:05+01:00") == datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+def test_another_moment_can_be_named_while_the_databases_are_empty(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folders, databases = Folders(configuration=tmp_path, state=tmp_path), [Database("bots", tmp_path)]
+    closed = Closed("archive", 1, True, filled=False, at="2026-11-30T12:00:00+00:00")
+    wanted = Moment(datetime(2026, 11, 30, 11, tzinfo=UTC), tmp_path, LAYERS)
+    for empty, filled in ((False, False), (True, True)):
+        monkeypatch.setattr(postgresql, "is_empty", lambda _, empty=empty: empty)
+        with pytest.raises(CommandError, match="Add --at 2026-11-30T12"):
+            restore_server._of_moment(replace(closed, filled=filled), folders, databases, wanted)
+    other = restore_server._of_moment(closed, folders, databases, wanted)
+    assert other.at == wanted.at.isoformat() and other.made == wanted.at.timestamp()
+    assert restored.read(tmp_path) == other, "a run that is cut short goes on with this one"
+    assert restore_server._of_moment(other, folders, databases, wanted) == other

@@ -26,6 +26,8 @@ from belisha.cli.wal.keeping import Keeping, own
 _PEEK: Final = 256 * 1024  # bytes of the copy, in which its first file is
 _PATIENCE: Final = 600.0  # seconds until PostgreSQL has handed over what the copy needs, at each of two places
 
+_SOON: Final = 60.0  # seconds until it has handed over what it could not before
+
 
 @dataclass(frozen=True)
 class Made:
@@ -41,11 +43,7 @@ def make(kept: Keeping, progress: Progress, patience: float = _PATIENCE) -> Made
     Raises:
         CommandError: it cannot be made, with the reason and the remedy; nothing that looks whole is left.
     """
-    if watch.look(kept).failing:  # a copy waits for its log to be kept, so it would not come to an end
-        raise CommandError(
-            "PostgreSQL cannot hand over its log, without which a copy is of no use.",
-            f"Make room in {kept.folder}, or mount it; PostgreSQL's own log says what it was told.",
-        )
+    _see_handed_over(kept, min(patience, _SOON))
     system = postgresql.one(kept.postgresql, "SELECT system_identifier FROM pg_control_system()")
     folder = kept.folder / system
     try:
@@ -57,6 +55,22 @@ def make(kept: Keeping, progress: Progress, patience: float = _PATIENCE) -> Made
         raise CommandError(
             f"{error.filename or folder}: {error.strerror or error}.", f"Make room in {folder}, or mount it."
         ) from None
+
+
+def _see_handed_over(kept: Keeping, patience: float) -> None:
+    """Sees that PostgreSQL gets rid of its log, for which a copy would wait at its end.
+
+    What failed before, such as before there was anybody to take it, is no reason: it is tried at once.
+    """
+    deadline = time.monotonic() + patience
+    while watch.look(kept).failing:
+        if time.monotonic() > deadline:
+            raise CommandError(
+                "PostgreSQL cannot hand over its log, without which a copy is of no use.",
+                f"Make room in {kept.folder}, or mount it; PostgreSQL's own log says what it was told.",
+            )
+        postgresql.one(kept.postgresql, "SELECT pg_reload_conf()")  # it would try again after a minute
+        time.sleep(1)
 
 
 def _made(kept: Keeping, folder: Path, progress: Progress, patience: float) -> Made:
