@@ -10,6 +10,8 @@ import sqlalchemy as sa
 
 from bots.directory.index_tables import community
 
+_BETWEEN_IDS: Final = "\x1f"  # of users, in which no control character is
+
 
 class Sqlite:
     """SQLite, where a list is JSON."""
@@ -19,13 +21,21 @@ class Sqlite:
     numbered: ClassVar[str] = among
     steady_among: ClassVar[str] = among
     steady_numbered: ClassVar[str] = among
+    #: Among those, or what two further statements find.
+    steady_besides: ClassVar[str] = "IN (SELECT value FROM json_each(:{}) UNION ALL {} UNION ALL {})"
     steady_text: ClassVar[str] = ":{}"
     steady_number: ClassVar[str] = ":{}"
+    #: Among many, which are given by `many`.
+    steady_many: ClassVar[str] = among
     #: A list as a table with a column `value`.
     each: ClassVar[str] = "json_each(:{})"
 
     def listed(self, values: Iterable[str]) -> str | list[str]:
         """A list as a parameter, for `among`."""
+        return json.dumps(sorted(values))
+
+    def many(self, values: Iterable[str]) -> str:
+        """A list of user ids as a parameter, for `steady_many`."""
         return json.dumps(sorted(values))
 
     def numbers(self, values: Iterable[int]) -> str | list[int]:
@@ -53,14 +63,23 @@ class PostgreSQL:
     # as long as a statement itself. They are for what is found by an index, whatever the values.
     steady_among: ClassVar[str] = "= ANY(CAST((SELECT CAST(:{} AS text[])) AS text[]))"
     steady_numbered: ClassVar[str] = "= ANY(CAST((SELECT CAST(:{} AS bigint[])) AS bigint[]))"
+    steady_besides: ClassVar[str] = (
+        "= ANY(CAST((SELECT CAST(:{} AS text[]) || CAST(ARRAY({}) AS text[]) || CAST(ARRAY({}) AS text[])) AS text[]))"
+    )
     steady_text: ClassVar[str] = "(SELECT CAST(:{} AS text))"
     steady_number: ClassVar[str] = "(SELECT CAST(:{} AS bigint))"
+    # One long text is sent in a third of the time of an array of 200.
+    steady_many: ClassVar[str] = "= ANY(CAST((SELECT string_to_array(CAST(:{} AS text), chr(31))) AS text[]))"
     each: ClassVar[str] = "unnest(CAST(:{} AS text[])) AS listed(value)"
     _TURN: ClassVar[int] = 0x64697265  # any number, the same in every process
 
     def listed(self, values: Iterable[str]) -> str | list[str]:
         """A list as a parameter, for `among`."""
         return sorted(values)
+
+    def many(self, values: Iterable[str]) -> str:
+        """A list of user ids as a parameter, for `steady_many`; what is none is left out, so that it is not two."""
+        return _BETWEEN_IDS.join(value for value in values if _BETWEEN_IDS not in value)
 
     def numbers(self, values: Iterable[int]) -> str | list[int]:
         """A list of numbers as a parameter, for `numbered`."""

@@ -75,7 +75,7 @@ class Finding:
         self._postings = there
         self._is_read = False
         self._shares = asker.shares - asker.absent - {asker.user_id}
-        self._shown = self._dialect.listed(self._shares)
+        self._shown = self._dialect.many(self._shares)
 
     def answer(self, units: Sequence[Unit], page: int, *, strict: bool = False) -> Answer:
         """The page of hits for a query's units; for none of them everybody.
@@ -202,7 +202,7 @@ class Finding:
         """The statement for documents for groups; none where the asker shares none."""
         if not self._shares:
             return []
-        shown = [f"d.user_id {self._dialect.steady_among.format('shares')}", *conditions]
+        shown = [f"d.user_id {self._dialect.steady_many.format('shares')}", *conditions]
         return [_wide(_GROUPS, "directory_groups", _freshest("directory_groups", shown))]
 
     def _may_find(self, row: _Row) -> bool:

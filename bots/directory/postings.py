@@ -232,11 +232,14 @@ _FORGET: Final = posting.delete().where(
 )
 _SELECT: Final = "SELECT key, slice, anywhere, expertise FROM directory_posting WHERE key {keys}"
 _AND_MERGED: Final = f" UNION ALL SELECT '{MERGED}', number, NULL, NULL FROM directory_posted"  # noqa: S608 - a constant
-#: Of the keys in `:keys`, with what was merged; for a statement that has more.
-WITH_MERGED: Final = {
-    one.among: _SELECT.format(keys=one.steady_among.format("keys")) + _AND_MERGED for one in (Sqlite, PostgreSQL)
-}
-_READ: Final = {among: Statement(statement) for among, statement in WITH_MERGED.items()}
+
+
+def with_merged(keys: str) -> str:
+    """A statement for postings, with what was merged; `keys` is the condition of their keys, from behind the column."""
+    return _SELECT.format(keys=keys) + _AND_MERGED
+
+
+_READ: Final = {one.among: Statement(with_merged(one.steady_among.format("keys"))) for one in (Sqlite, PostgreSQL)}
 _OF_PLACE: Final = {
     one.among: sa.text(f"{_SELECT} AND slice = :slice".format(keys=one.among.format("keys")))
     for one in (Sqlite, PostgreSQL)

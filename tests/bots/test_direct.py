@@ -80,12 +80,25 @@ async def _lost(store: Store) -> None:
     assert len(await store.read(_direct)) == 2
 
 
+async def _given_up(store: Store) -> None:
+    """Whoever stops waiting leaves the connection to others, however often."""
+    for _ in range(9):  # one more than there are
+        waits = asyncio.create_task(store.read(lambda connection: connection.execute(sa.text("SELECT pg_sleep(60)"))))
+        await asyncio.sleep(0.05)
+        waits.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waits
+    async with asyncio.timeout(20):
+        assert len(await store.read(_direct)) == 2
+
+
 async def test_rows_on_postgresql(monkeypatch: pytest.MonkeyPatch) -> None:
     with postgresql() as address:
         store = Store(address)
         await store.open()
         await _works(store)
         await _lost(store)
+        await _given_up(store)
         monkeypatch.delattr(sa.Connection, "execute")
         assert len(await store.read(_direct)) == 2, "the short way was not taken"
         await store.close()

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -12,7 +14,9 @@ from alembic import command
 
 from belisha.directory.values import RANKED, Asker, Facets, Profile
 from bots.directory import candidates, postings, search
+from bots.directory.dialects import PostgreSQL
 from bots.directory.index_tables import community, posting, unmerged
+from bots.kernel.direct import Rows, Statement
 from bots.kernel.migrations.upgrade import configuration, upgrade
 from bots.kernel.store import Store
 
@@ -184,3 +188,42 @@ async def test_an_older_database_gets_its_postings(tmp_path: Path) -> None:
         assert _said(connection) == wanted == _so(connection)
         assert not sa.inspect(connection).has_table("directory_words")
     engine.dispose()
+
+
+async def test_what_means_the_same_or_begins_so_costs_no_statement_more(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their postings are read by the statement that looks them up; of a longer term they are read once it is known."""
+    # Of three letters, since other rare words are looked for as misspellings.
+    profiles = [profile(1, "IRC"), profile(2, "ice tea", "zoo"), profile(3, "red box sea")]
+    asked = 0
+    rows = Statement.rows
+
+    def counted(self: Statement, connection: sa.Connection, values: Mapping[str, Any]) -> Rows:
+        nonlocal asked
+        asked += 1
+        return rows(self, connection, values)
+
+    monkeypatch.setattr(Statement, "rows", counted)
+
+    def ask(connection: sa.Connection) -> None:
+        nonlocal asked
+        search.rebuild(connection, [(one, NOW) for one in profiles])
+        search.add_synonyms(connection, ["irc", "ice tea"])
+        search.add_synonyms(connection, ["vpn", "red box sea"])
+        for typed, found, statements in (
+            ("zoo", {"@m2:x"}, 2),
+            ("irc", {"@m1:x", "@m2:x"}, 2),
+            ("ice tea", {"@m1:x", "@m2:x"}, 2),
+            ("zo", {"@m2:x"}, 2),
+            ("vpn", {"@m3:x"}, 3),
+        ):
+            asked = 0
+            answer = search.search(connection, typed, STRANGER, NOW)
+            assert ({hit.user_id for hit in answer.hits}, asked) == (found, statements), typed
+
+    await store.write(ask)
+
+
+def test_an_id_that_is_none_is_not_read_as_two() -> None:
+    assert PostgreSQL().many(["@ana:x", "@mallory:x\x1f@ben:x"]) == "@ana:x"
