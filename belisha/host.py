@@ -40,7 +40,7 @@ SECRETS: Final[dict[str, tuple[str, ...]]] = {
 }
 
 #: What systemd, nginx and nftables read, besides the units.
-MACHINE: Final = ("nginx.conf", "nftables.conf", "postgresql.conf", "processes", "replicas")
+MACHINE: Final = ("nginx.conf", "nftables.conf", "postgresql.conf", "processes", "replicas", "ports")
 
 #: The same, where Synapse has several processes: their unit, and Redis between them.
 OF_SEVERAL: Final = ("belisha-synapse@.service", "belisha-redis.service", "redis.conf")
@@ -133,6 +133,16 @@ class Part(Place):
     def logs(self) -> Path:
         """The folder of the service's logs."""
         return self.folders.logs / self.part
+
+    @property
+    def asked_ports(self) -> tuple[int, ...]:
+        """The ports of 127.0.0.1 that the web server and Prometheus ask; these may stand on another machine."""
+        of_synapse = [self.homeserver_port, self.metrics_port]
+        of_synapse += [worker.port for group in self.workers.upstreams().values() for worker in group]
+        of_synapse += [worker.metrics for worker in self.workers.all]
+        of_bots = [port for one in self.replicas for port in (one.port, one.portal)]
+        others = [self.element_port if self.serves_element else None, self.node_exporter_port]
+        return tuple(sorted({*of_synapse, *of_bots, *(port for port in others if port is not None)}))
 
 
 @dataclass(frozen=True)

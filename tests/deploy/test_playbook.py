@@ -28,7 +28,7 @@ def test_ansible_lint_finds_nothing_by_its_strictest_profile(tmp_path: Path) -> 
 
 
 def test_the_playbook_can_be_read(tmp_path: Path) -> None:
-    read = _run("ansible-playbook", "--syntax-check", "site.yml", "restart.yml", home=tmp_path)
+    read = _run("ansible-playbook", "--syntax-check", "site.yml", "three.yml", "restart.yml", home=tmp_path)
     assert read.returncode == 0, read.stdout + read.stderr
 
 
@@ -36,8 +36,10 @@ def test_the_playbook_can_be_read(tmp_path: Path) -> None:
 def test_a_role_validates_before_it_installs_and_verifies_after(role: str) -> None:
     for file in ("defaults/main.yml", "tasks/main.yml", "tasks/validate.yml", "tasks/install.yml", "tasks/verify.yml"):
         assert (ANSIBLE / "roles" / role / file).is_file(), f"{role}/{file}"
-    site = (ANSIBLE / "site.yml").read_text()
-    assert f"- role: {role}\n" in site and role in site.partition("loop: [")[2].partition("]")[0].split(", ")
+    site, three = ((ANSIBLE / name).read_text() for name in ("site.yml", "three.yml"))
+    looked_at = site.partition("loop: [")[2].partition("]")[0].split(", ")
+    assert (f"- role: {role}\n" in site and role in looked_at) or role == "link"
+    assert f"- role: {role}\n" in three
     validate = (ANSIBLE / "roles" / role / "tasks" / "validate.yml").read_text()
     for module in ("apt", "copy", "file", "user", "systemd_service", "unarchive", "shell"):
         assert f"ansible.builtin.{module}:" not in validate, "validation changes nothing"

@@ -1,0 +1,127 @@
+"""Three servers, as far as one machine can tell: who listens where, and whom each lets in."""
+
+from __future__ import annotations
+
+import configparser
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from belisha.host import Folders
+from tests.deploy.hosted import COUNTS, rendered, settings
+from tests.deploy.test_playbook import ANSIBLE
+from tests.deploy.three import ADDRESSES, PARTS, defaults, template
+
+
+@pytest.fixture(scope="module")
+def ports() -> list[str]:
+    return rendered(settings(*COUNTS))["host/ports"].text.split()
+
+
+def test_every_port_that_nginx_and_prometheus_ask_has_a_way_to_the_application(ports: list[str]) -> None:
+    found = rendered(settings(*COUNTS))
+    asked = set(re.findall(r"server 127\.0\.0\.1:(\d+)", found["host/nginx.conf"].text))
+    watched = set(re.findall(r'"127\.0\.0\.1:(\d+)"', found["host/prometheus/prometheus.yaml"].text))
+    assert asked | watched - {"8013"} == set(ports), "8013 is Prometheus itself"
+    replication = {
+        str(port)
+        for path, file in found.items()
+        if re.fullmatch(r"synapse/workers/\w+\.yaml", path)
+        for port in [yaml.safe_load(file.text)["worker_listeners"][1]["port"]]
+    }
+    assert replication and not replication & set(ports), "Synapse's processes ask each other on their machine alone"
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_each_way_ends_on_this_machine_and_knows_who_is_at_the_other_end(part: str, ports: list[str]) -> None:
+    text = template("stunnel.conf", part, ports)
+    head, *services = re.split(r"\n\[[\w-]+\]\n", text)
+    for line in ("sslVersion = TLSv1.3", "verifyChain = yes", "CAfile = /etc/belisha/link/ca.pem", "setuid = stunnel4"):
+        assert f"\n{line}\n" in head
+    assert ("\nclient = yes\n" in head) == (part == "web")
+    other = {"application": "web", "database": "web", "web": "application"}[part]
+    for service in services:
+        told = dict(line.split(" = ") for line in service.splitlines() if " = " in line)
+        here, there = (told[one].rpartition(":")[0] for one in ("accept", "connect"))
+        assert told["checkHost"] in (other, "database" if part == "web" else other)
+        if part == "web":
+            assert here == "127.0.0.1" and there == ADDRESSES[told["checkHost"]]
+        else:
+            assert here == ADDRESSES[part] and there == "127.0.0.1"
+    assert len(services) == {"application": len(ports), "web": len(ports) + 1, "database": 1}[part]
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_the_packet_filter_lets_in_the_one_that_has_to_ask_and_nobody_else(
+    part: str, ports: list[str], tmp_path: Path
+) -> None:
+    if part == "application":
+        extra = tmp_path / "host" / "nftables.d"
+        extra.mkdir(parents=True)
+        (extra / "link.nft").write_text(template("application.nft", part, ports))
+        text = rendered(settings(*COUNTS), folders=Folders(configuration=tmp_path))["host/nftables.conf"].text
+        text = re.sub(r"skuid belisha-\w+", "skuid root", text)  # this machine has no such accounts
+    else:
+        text = template("nftables.conf", part, ports)
+    (tmp_path / "nftables.conf").write_text(text)
+    script = f"nft --file {tmp_path / 'nftables.conf'} && nft list chain inet belisha input"
+    listed = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--net", "sh", "-c", script],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert listed.returncode == 0, listed.stderr
+    assert "policy drop" in listed.stdout
+    found = re.findall(r"(?:ip saddr (\S+) )?tcp dport (\{[^}]*\}|\d+) accept", listed.stdout)
+    let_in = {(source, port) for source, given in found for port in re.findall(r"\d+", given)}
+    public = {("", "22"), ("", "80"), ("", "443")}
+    assert (
+        let_in
+        == {
+            "application": public | {(ADDRESSES["web"], port) for port in ports},
+            "web": public,
+            "database": {("", "22"), (ADDRESSES["application"], "5432"), (ADDRESSES["web"], "9100")},
+        }[part]
+    )
+
+
+def test_the_database_is_asked_by_the_application_alone_and_by_no_password(ports: list[str]) -> None:
+    lines = [line.split() for line in template("pg_hba.conf", "database", ports).splitlines() if line[0] != "#"]
+    beyond = [line for line in lines if line[0] != "local"]
+    assert [line[0] for line in beyond] == ["hostssl", "hostssl"]
+    assert all(line[3:] == [f"{ADDRESSES['application']}/32", "cert", "map=belisha"] for line in beyond)
+    assert {line[3] for line in lines if line[0] == "local"} == {"peer"}
+    assert {(line[1], line[2]) for line in beyond} == {
+        ("belisha_synapse", "belisha-synapse"), ("belisha_bots", "belisha-bots")
+    }  # fmt: skip
+    listens = template("postgresql-link.conf", "database", ports)
+    assert f"listen_addresses = '{ADDRESSES['database']}'" in listens and "ssl = on" in listens
+    mapped = [line.split() for line in template("pg_ident.conf", "database", ports).splitlines() if line[0] != "#"]
+    assert {line[1] for line in mapped} == {"application"}
+    bouncer = configparser.ConfigParser()
+    bouncer.read_string(template("pgbouncer.ini", "application", ports))
+    told = bouncer["pgbouncer"]
+    assert (told["listen_addr"], told["unix_socket_dir"]) == ("", "/run/postgresql")
+    assert (told["pool_mode"], told["server_tls_sslmode"]) == ("session", "verify-full")
+    local = [line.split() for line in template("hba.conf", "application", ports).splitlines() if line[0] != "#"]
+    assert all(line[0] == "local" and line[3] == "peer" for line in local) and len(local) == 2
+
+
+def test_what_leaves_the_applications_server_has_no_secret_in_it() -> None:
+    found = rendered(settings(*COUNTS))
+    for paths in defaults()["link_files"].values():
+        for path in paths:
+            assert found[path].mode == 0o644 and found[path].owner is None, path
+            assert not any(secret in found[path].text for secret in ("as-1", "hs-1", "pepper-1"))
+
+
+def test_the_inventory_has_one_server_of_each_kind_with_an_address_of_its_own() -> None:
+    groups = yaml.safe_load((ANSIBLE / "inventories" / "three" / "hosts.yml").read_text())["all"]["children"]
+    addresses = {group: [one["link_address"] for one in there["hosts"].values()] for group, there in groups.items()}
+    assert addresses == {part: [address] for part, address in ADDRESSES.items()}
+    three = (ANSIBLE / "three.yml").read_text()
+    assert three.index("tasks_from: validate") < three.index("- role: base")
+    roles = {role for there in defaults()["link_roles_of"].values() for role in there}
+    assert roles | {"base", "link"} == {path.name for path in (ANSIBLE / "roles").iterdir()}
