@@ -172,8 +172,7 @@ CASES = {
     "policy in clear": ("policies: {}", "policies: {'Privacy': 'http://charity.uk/p'}", "lets anybody on the way"),
     "policy that is a script": ("policies: {}", "policies: {'Privacy': 'javascript:x'}", "is no page's address"),
     "policy out of its place": ("policies: {}", "policies: {'Privacy': 'https://c.uk/\">x'}", "is no page's address"),
-    "indentation": ("level: INFO", "level: INFO
- three: 3", f"line {LEVEL + 1}: this is not YAML"),
+    "indentation": ("level: INFO", "level: INFO\n three: 3", f"line {LEVEL + 1}: this is not YAML"),
     "alias": ("calls: false", "calls: *other", "line 56: *other is a YAML alias; write the value out instead."),
     "number as key": ("calls: false", "7: false", "line 56: this key is not text; put the key in quotation marks."),
     "no label": ("items: {}", "items: {'TLP:PURPLE': 3}", "is not one of the choices"),
