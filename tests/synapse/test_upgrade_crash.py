@@ -10,9 +10,10 @@ from urllib.parse import quote
 import aiohttp
 import pytest
 
-from tests.support.community import FAST, Community, assert_refused, settle, unique
+from tests.support.community import Community, assert_refused, unique
 from tests.support.ledger import query
 from tests.support.server import Server, ended, request
+from tests.support.settled import make_community
 from tests.support.upgrade import done, joined, path_of, state_of, successors, upgrade
 from tests.synapse.crashing import STEPS
 from tests.synapse.samples import text
@@ -40,10 +41,8 @@ async def _say(here: Community, room: str) -> tuple[int, Json]:
 
 
 async def test_an_upgrade_cut_short_is_undone_or_finished(tmp_path: Path) -> None:
-    server = Server(tmp_path / "data", overrides=FAST, module="tests.synapse.crashing.Crashing")
-    with ended(server):
-        await server.start()
-        here = await settle(server)
+    here = await make_community(tmp_path / "data", module="tests.synapse.crashing.Crashing")
+    with ended(here.server):
         ends = set()
         for step, befores in STEPS.items():
             for before in befores:
