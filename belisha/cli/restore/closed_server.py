@@ -35,7 +35,8 @@ async def running(folders: Folders, port: int, progress: Progress) -> AsyncItera
         raise CommandError(f"Port {port} is taken by another program.", "Is it Synapse? Stop it first.")
     logs = folders.logs / "synapse"
     owner = render_host.account(_ACCOUNT)
-    for folder in (logs, folders.state / "synapse" / "media"):
+    home = folders.state / "synapse"
+    for folder in (logs, home, home / "media"):  # an archive without a file of members has brought neither
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.chown(folder, owner, -1)
     whose = postgresql.account(_ACCOUNT)
