@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -34,7 +34,7 @@ from synapse_modules.upgrade_rows import UpgradeRows
 logger = logging.getLogger(__name__)
 
 _CONTENT: Final = tuple(sorted(CONTENT))
-_JOIN_RULES: Final = ("m.room.join_rules", "")
+_JOIN_RULES: Final = "m.room.join_rules"
 _FILES_AS_BEFORE: Final = Files()
 _LOCK: Final = "belisha_policy"
 #: After how many seconds it is tried again, each time, to let a policy stand; in all, less than a caller waits.
@@ -252,16 +252,19 @@ class Policies:
     async def _write(self, room_id: str, room: Room) -> None:
         await self._send(room_id, POLICY_TYPE, to_state(room))
         rules = KINDS[room.kind].join_rules
-        if await self._join_rule(room_id) not in rules:
-            await self._send(room_id, "m.room.join_rules", {"join_rule": rules[0]})
+        if _join_rule(await self._stored(room_id)) not in rules:
+            await self._send(room_id, _JOIN_RULES, {"join_rule": rules[0]})
 
     async def _stands(self, room_id: str, room: Room) -> bool:
-        is_in_force = to_state(await self.read(room_id)) == to_state(room)
-        return is_in_force and await self._join_rule(room_id) in KINDS[room.kind].join_rules
+        state = await self._stored(room_id)
+        found = from_state(state.get(POLICY_TYPE, {}), is_encrypted=False)
+        is_in_force = found is not None and to_state(found) == to_state(room)
+        return is_in_force and _join_rule(state) in KINDS[room.kind].join_rules
 
-    async def _join_rule(self, room_id: str) -> object:
-        event = (await self._api.get_room_state(room_id, [_JOIN_RULES])).get(_JOIN_RULES)
-        return None if event is None else event.content.get("join_rule")
+    async def _stored(self, room_id: str) -> dict[str, dict[str, Any]]:
+        """Policy and join rule, by type, from the database: what this process remembers may be old without Redis."""
+        found: dict[str, dict[str, Any]] = await self._api.run_db_interaction("belisha_policy_state", _state, room_id)
+        return found
 
     async def _send(self, room_id: str, event_type: str, content: dict[str, Any]) -> None:
         with self._own.sending(self._steward, room_id, event_type, content, ""):
@@ -288,6 +291,19 @@ def _end(txn: LoggingTransaction, room_id: str, settle: Settle | None) -> None:
     txn.execute("DELETE FROM belisha_room WHERE room_id = ?", (room_id,))
     if settle is not None:
         settle(txn)
+
+
+def _state(txn: LoggingTransaction, room_id: str) -> dict[str, dict[str, Any]]:
+    txn.execute(
+        "SELECT now.type, event_json.json FROM current_state_events AS now JOIN event_json USING (event_id)"
+        " WHERE now.room_id = ? AND now.state_key = '' AND now.type IN (?, ?)",
+        (room_id, POLICY_TYPE, _JOIN_RULES),
+    )
+    return {event_type: json.loads(text)["content"] for event_type, text in txn}
+
+
+def _join_rule(state: Mapping[str, Mapping[str, Any]]) -> object:
+    return state.get(_JOIN_RULES, {}).get("join_rule")
 
 
 def _pending(txn: LoggingTransaction) -> list[str]:
