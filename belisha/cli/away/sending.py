@@ -1,8 +1,6 @@
 """Backups to a bucket and back: archives are made on this machine's disk, encrypted, and sent or brought whole."""
 
 import argparse
-import fcntl
-import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 from belisha.backup import retention
 from belisha.backup.place import is_away, place
 from belisha.cli.away.access import access
+from belisha.cli.backup.work import emptied
 from belisha.cli.errors import CommandError
 
 if TYPE_CHECKING:  # the store's client is 40 MB of memory that other commands do without
@@ -74,21 +73,11 @@ def staged(sources: "Sources") -> Iterator[Path]:
     scratch = sources.scratch
     within = any(scratch.is_relative_to(one) for one in sources.inside)
     folder = scratch.with_name(f".{scratch.name}.{_STAGED}") if within else scratch / _STAGED
-    folder.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise CommandError("Another backup is being made and sent.", "Wait for it to end.") from None
-        for left in folder.iterdir():
-            left.unlink()
+    with emptied(folder, CommandError("Another backup is being made and sent.", "Wait for it to end.")):
         try:
             yield folder
         finally:
             shutil.rmtree(folder, ignore_errors=True)
-    finally:
-        os.close(descriptor)
 
 
 def send(made: "Made", to: "Bucket", settings: "Settings", progress: "Progress") -> list[str]:

@@ -21,21 +21,31 @@ def working(data: Path) -> Iterator[Path]:
         CommandError: it is held by another backup, or by another trial of an upgrade.
     """
     work = data / WORK
-    work.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(work, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise CommandError(
-                f"Another backup of {data} is being made, or an upgrade of it tried.", "Wait for it to end."
-            ) from None
-        for left in work.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    busy = CommandError(f"Another backup of {data} is being made, or an upgrade of it tried.", "Wait for it to end.")
+    with emptied(work, busy):
         try:
             yield work
         finally:
             shutil.rmtree(work, ignore_errors=True)
+
+
+@contextmanager
+def emptied(folder: Path, busy: CommandError) -> Iterator[None]:
+    """Holds a folder for this process, made where it is not there, and without what a killed one left in it.
+
+    Raises:
+        CommandError: `busy`, where another process holds it.
+    """
+    folder.mkdir(mode=0o700, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise busy from None
+        for left in folder.iterdir():
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
+        yield
     finally:
         os.close(descriptor)
 

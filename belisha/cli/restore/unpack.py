@@ -1,7 +1,6 @@
 """Brings both archives of a backup into a new data folder, which is there only when all of it was checked."""
 
 import contextlib
-import fcntl
 import json
 import os
 import shutil
@@ -19,6 +18,7 @@ from belisha.backup.retention import keys_of
 from belisha.cli import restored
 from belisha.cli.backup import sqlite
 from belisha.cli.backup.tables import PSEUDONYMS
+from belisha.cli.backup.work import emptied
 from belisha.cli.errors import CommandError
 from belisha.cli.progress import Progress
 from belisha.cli.restored import Closed
@@ -169,22 +169,12 @@ def told() -> Iterator[None]:
 def own(draft: Path) -> Iterator[None]:
     """The folder, empty and held for this process; gone afterwards unless it was renamed."""
     draft.parent.mkdir(parents=True, exist_ok=True)
-    draft.mkdir(mode=0o700, exist_ok=True)
-    descriptor = os.open(draft, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise CommandError("This folder is being restored by another command.", "Wait for it to end.") from None
-        for left in draft.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
+    with emptied(draft, CommandError("This folder is being restored by another command.", "Wait for it to end.")):
         try:
             yield
         finally:
             with contextlib.suppress(FileNotFoundError):  # it has become the data folder
                 shutil.rmtree(draft)
-    finally:
-        os.close(descriptor)
 
 
 def _into(folder: Path) -> archive.Sink:
