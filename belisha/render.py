@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from datetime import date, datetime, time, timedelta
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from urllib.parse import urlsplit
@@ -147,11 +148,10 @@ def render(settings: Settings, place: Place, secrets: Secrets) -> dict[str, str]
     return {path: made[path] if path in made else template(path) for path in FILES}
 
 
-def templates(
-    settings: Settings, place: Place, secrets: Secrets, more: Mapping[str, object] = MappingProxyType({})
-) -> Callable[[str], str]:
-    """What renders a template by its path, without the `.j2` at its end; `more` are names of its own."""
-    environment = Environment(
+@cache
+def _environment() -> Environment:
+    """How templates are read; each is compiled once in a process."""
+    found = Environment(
         loader=FileSystemLoader([shipped("config", "templates"), shipped("element-config", "templates")]),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
@@ -159,8 +159,15 @@ def templates(
         lstrip_blocks=True,
         autoescape=False,  # noqa: S701  YAML and JSON: every value goes through the `json` filter; in the one page through `e`
     )
-    environment.filters["json"] = _json
-    environment.filters["quoted"] = _quoted
+    found.filters["json"] = _json
+    found.filters["quoted"] = _quoted
+    return found
+
+
+def templates(
+    settings: Settings, place: Place, secrets: Secrets, more: Mapping[str, object] = MappingProxyType({})
+) -> Callable[[str], str]:
+    """What renders a template by its path, without the `.j2` at its end; `more` are names of its own."""
     names = {
         "settings": settings,
         "place": place,
@@ -187,7 +194,7 @@ def templates(
     }
 
     def template(path: str) -> str:
-        return environment.get_template(f"{path}.j2").render(names)
+        return _environment().get_template(f"{path}.j2").render(names)
 
     return template
 
