@@ -14,7 +14,7 @@ PYTEST := $(COMPILE) && TMPDIR="$${TMPDIR:-$(SCRATCH)}" $(BIN)/python -m pytest 
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help venv up demo down test test-full test-workers test-deploy release screenshots soak lint bench tables module pins clean
+.PHONY: help venv up demo down test test-full test-nightly test-workers test-deploy release screenshots soak lint bench tables module pins clean
 
 help:  ## Show this help
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -52,8 +52,13 @@ test: .venv/test.stamp  ## Test what a newcomer should see pass
 
 test-full: .venv/test.stamp  ## The long tests, which `make test` leaves out
 	@tests/install-system-packages full
-	@$(PYTEST) -m full tests
+	@$(PYTEST) -m "full and not nightly" tests
 	@$(PYTEST) --topology workers --brief -m "not full" tests/synapse
+
+test-nightly: .venv/test.stamp  ## All of what `make test-full` has a sample of; an hour
+	@tests/install-system-packages full
+	@$(PYTEST) -m nightly tests
+	@$(PYTEST) --topology workers -m "not full" tests/synapse
 
 test-workers: .venv/test.stamp  ## All tests of Synapse on several processes, with PostgreSQL and Redis
 	@tests/install-system-packages
@@ -82,6 +87,7 @@ screenshots: .venv/test.stamp  ## Take the pictures of the portal and of Element
 soak: .venv/test.stamp  ## The property tests, for many more examples
 	@tests/install-system-packages
 	@HYPOTHESIS_PROFILE=soak $(PYTEST) -m "not full" tests/unit tests/synapse
+	@HYPOTHESIS_PROFILE=soak $(PYTEST) -k test_members_do_random_things tests/synapse/test_stateful.py
 
 lint: .venv/test.stamp  ## Check style and types
 	@$(BIN)/ruff check .

@@ -46,10 +46,15 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if _has_something(collection_path, config) else True
 
 
+#: What is asked for by the Makefile, and the mark that a file has then which has something of it.
+_MARKS = {"full and not nightly": "full", "nightly": "nightly"}
+
+
 def _has_something(file: Path, config: pytest.Config) -> bool:
     if file.name in topology.unneeded(brief=config.getoption("brief")):
         return False
-    return config.option.markexpr != "full" or "mark.full" in file.read_text(encoding="utf-8")
+    mark = _MARKS.get(config.option.markexpr)
+    return mark is None or f"mark.{mark}" in file.read_text(encoding="utf-8")
 
 
 def _import_a_share(config: pytest.Config) -> None:

@@ -66,7 +66,7 @@ _WHOSE_FACTOR = (
 )
 
 #: Files, or single tests, that `pytest --brief` leaves out on workers too: they pass there, and need no two processes
-#: to agree. `make test-workers` runs them; `make test-full` has no time for them.
+#: to agree. `make test-nightly` runs them; `make test-full` has no time for them.
 BRIEFLY_LEFT_OUT: Final[Mapping[str, str]] = {
     **dict.fromkeys(
         (
@@ -133,6 +133,7 @@ BRIEFLY_LEFT_OUT: Final[Mapping[str, str]] = {
         ),
         _CHILD,
     ),
+    **dict.fromkeys(("test_closed_doors.py", "test_portraits.py", "test_spaces.py", "test_routes.py"), _BY_ITSELF),
     "test_malformed.py": "what is no valid request is refused by the same code in each process",
     "test_openapi.py": "the description is the same for each process",
     "test_encrypted_files.py": "clients encrypt and open them; the gate is the one of test_files.py",

@@ -180,7 +180,11 @@ async def test_who_lost_their_right_is_removed_later(faulty: Community, what: st
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("raises", [["RuntimeError"], sorted(RAISES)], ids=["an exception", "one after the other"])
+@pytest.mark.parametrize(
+    "raises",
+    [["RuntimeError"], pytest.param(sorted(RAISES), marks=pytest.mark.nightly)],
+    ids=["an exception", "one after the other"],
+)
 async def test_whatever_is_raised_the_answer_is_no(faulty: Community, raises: list[str]) -> None:
     await check_all(faulty, itertools.cycle(raises))
     assert_silent(faulty)

@@ -1,6 +1,6 @@
 """The leak battery: every route × kind of room × label × standing, asked of a real Synapse.
 
-`make test` asks every route, and everybody, about the rooms of `sampled_kinds()` with a few labels; `make test-full`
+`make test` asks every route, and everybody, about the rooms of `sampled_kinds()` with a few labels; `make test-nightly`
 about all kinds with all labels. What the rows are is data: `tests/leaks/`.
 """
 
@@ -32,7 +32,9 @@ _SAMPLED_LABELS: dict[str, tuple[str, ...]] = {
 _SAMPLED_LABELS |= {"service": ("strict",), "space": ()}
 
 
-@pytest_asyncio.fixture(scope="module", params=["sample", pytest.param("all", marks=pytest.mark.full)])
+@pytest_asyncio.fixture(
+    scope="module", params=["sample", pytest.param("all", marks=[pytest.mark.full, pytest.mark.nightly])]
+)
 async def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Ground]:
     """A server of this file alone, with the rooms of some kinds or of all."""
     made = await make_ground(tmp_path_factory.mktemp("leaks") / "data")

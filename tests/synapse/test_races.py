@@ -39,12 +39,17 @@ async def test_many_pairs(community: Community, sort: type[Race], capsys: pytest
     ("missing", "sort"),
     [
         ("NoFirstStep", Kind),
-        ("NoWait", Kind),
-        ("NoWait", Ceiling),
-        ("NoJoinRule", JoinRule),
-        ("NeitherReviewNorFollowing", Organisations),
-        ("NoPending", Raise),
-        ("SlowAndForgetful", Moved),
+        *(
+            pytest.param(missing, sort, marks=pytest.mark.nightly)
+            for missing, sort in (
+                ("NoWait", Kind),
+                ("NoWait", Ceiling),
+                ("NoJoinRule", JoinRule),
+                ("NeitherReviewNorFollowing", Organisations),
+                ("NoPending", Raise),
+                ("SlowAndForgetful", Moved),
+            )
+        ),
     ],
 )
 async def test_without_its_part_both_are_accepted(tmp_path: Path, missing: str, sort: type[Race]) -> None:

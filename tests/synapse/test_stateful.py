@@ -65,8 +65,16 @@ async def planted(request: pytest.FixtureRequest, mistaken: Server) -> AsyncIter
         await http.put(switch)
 
 
+#: One of each machine shows in `make test-full` that the model finds what is wrong.
+_SAMPLE: Final = {next(iter(MISTAKES)), _OF_MEETINGS[0]}
+
+
 @pytest.mark.full
-@pytest.mark.parametrize("planted", MISTAKES, indirect=True)
+@pytest.mark.parametrize(
+    "planted",
+    [one if one in _SAMPLE else pytest.param(one, marks=pytest.mark.nightly) for one in MISTAKES],
+    indirect=True,
+)
 def test_the_model_finds_what_is_planted(planted: tuple[Server, str]) -> None:
     server, mistake = planted
     arena = Arena(server, in_time=10.0)  # what lasts is seen soon enough
