@@ -212,8 +212,13 @@ async def test_servers_that_are_away_are_told_once_when_they_are_back(world: Wor
     await world.passes(0, world.card())
     world.answers, world.mail.answer = [503], "451 later"
     world.clock.now += 600
+
+    async def both_have_refused() -> bool:
+        return not world.answers and world.mail.refused > 0
+
     async with world.bots():
         await world.nothing_is_due()
+        await eventually(both_have_refused)
     world.mail.answer = "250 taken"
     assert await world.passes(5) == [DUTY]
     assert len(world.calls) == len(world.reminders()) == 1

@@ -25,10 +25,13 @@ class Handler:
     def __init__(self) -> None:
         self.taken: list[Any] = []
         self.answer = "250 taken"
+        self.refused = 0
 
     async def handle_DATA(self, _server: object, _session: object, envelope: Any) -> str:
         if self.answer.startswith("250"):
             self.taken.append((envelope.mail_from, envelope.rcpt_tos, email.message_from_bytes(envelope.content)))
+        else:
+            self.refused += 1
         return self.answer
 
 
