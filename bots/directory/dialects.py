@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
-from typing import ClassVar, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Final
 
 import sqlalchemy as sa
 
-from bots.directory.index_tables import community
+from bots.directory.index_tables import community, posted
 
 _BETWEEN_IDS: Final = "\x1f"  # of users, in which no control character is
 
@@ -45,12 +45,16 @@ class Sqlite:
     def turn(self, connection: sa.Connection) -> None:
         """Nothing: one transaction writes at a time."""
 
-    def replace(self, connection: sa.Connection, old: int | None, row: Mapping[str, object]) -> int:
-        """Puts a member's document of the directory in place of the one of that number; the next number is its own."""
+    def replace(self, connection: sa.Connection, old: int | None, row: Mapping[str, object]) -> tuple[int, int]:
+        """Puts a member's document of the directory in place of the one of that number.
+
+        Returns:
+            The next number, which is its own; and up to which documents are in the postings.
+        """
         if old is not None:
             connection.execute(community.delete().where(community.c.number == old))
-        (number,) = connection.execute(community.insert().values(**row).returning(community.c.number)).one()
-        return int(number)
+        insert = community.insert().values(**row).returning(community.c.number, _MERGED)
+        return _numbers(connection.execute(insert).one())
 
 
 class PostgreSQL:
@@ -78,29 +82,37 @@ class PostgreSQL:
         return sorted(values)
 
     def many(self, values: Iterable[str]) -> str:
-        """A list of user ids as a parameter, for `steady_many`; what is none is left out, so that it is not two."""
-        return _BETWEEN_IDS.join(value for value in values if _BETWEEN_IDS not in value)
+        """A list of user ids as a parameter, for `steady_many`; what is none is left out, so that it is not two.
+
+        They are in the order of the index, whose pages are found in a third less time then.
+        """
+        return _BETWEEN_IDS.join(sorted(value for value in values if _BETWEEN_IDS not in value))
 
     def numbers(self, values: Iterable[int]) -> str | list[int]:
-        """A list of numbers as a parameter, for `numbered`."""
-        return list(values)
+        """A list of numbers as a parameter, for `numbered`, in the order of their index too."""
+        return sorted(values)
 
     def turn(self, connection: sa.Connection) -> None:
         """Waits until nobody else writes to the index: two who count the same words would wait in a circle."""
         connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": self._TURN})
 
-    def replace(self, connection: sa.Connection, _old: int | None, row: Mapping[str, object]) -> int:
-        """Puts a member's document of the directory in place of theirs, in one journey; the next number is its own."""
-        (number,) = connection.execute(_REPLACE, row).one()
-        return int(number)
+    def replace(self, connection: sa.Connection, _old: int | None, row: Mapping[str, object]) -> tuple[int, int]:
+        """The same in one journey, in place of what is there of the member."""
+        return _numbers(connection.execute(_REPLACE, row).one())
 
 
+def _numbers(found: Sequence[Any]) -> tuple[int, int]:
+    return int(found[0]), int(found[1] or 0)
+
+
+_MERGED: Final = sa.select(posted.c.number).scalar_subquery()
 _ROW: Final = tuple(column.name for column in community.c if column.name != "number")
 # A number that is not taken yet is made by the insertion, also where that becomes an update.
 _REPLACE: Final = sa.text(f"""
     INSERT INTO directory_community ({", ".join(_ROW)}) VALUES ({", ".join(f":{name}" for name in _ROW)})
     ON CONFLICT (user_id) DO UPDATE
-    SET number = EXCLUDED.number, {", ".join(f"{name} = EXCLUDED.{name}" for name in _ROW)} RETURNING number
+    SET number = EXCLUDED.number, {", ".join(f"{name} = EXCLUDED.{name}" for name in _ROW)}
+    RETURNING number, (SELECT number FROM directory_posted)
 """)  # noqa: S608 - names of columns
 
 Dialect = Sqlite | PostgreSQL

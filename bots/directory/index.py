@@ -27,7 +27,6 @@ _OF_MEMBER: Final = sa.union_all(
     )
 )
 _KEY: Final = (tag.c.field, tag.c.folded, tag.c.label)
-_THIS_TAG: Final = sa.and_(*(column == sa.bindparam(f"its_{column.name}") for column in _KEY))
 _TAGS: Final = {field.code: field.id for field in FIELDS.values() if field.tags}
 
 
@@ -40,10 +39,11 @@ def put(connection: sa.Connection, profile: Profile, now: float) -> None:
     old, row = of.get(_COMMUNITY), row_of(profile, everybody)
     if old is not None and _is_same(old, row):
         return
-    number = dialect(connection).replace(connection, None if old is None else old["number"], row | {"updated": now})
+    replaced = None if old is None else old["number"]
+    number, merged = dialect(connection).replace(connection, replaced, row | {"updated": now})
     if old is not None:
         postings.gone(connection, old)
-    if number - postings.merged(connection) >= postings.MOST_MERGED:
+    if number - merged >= postings.MOST_MERGED:
         postings.merge(connection)
     _count(connection, _texts(old), everybody.texts)
 
@@ -107,17 +107,11 @@ def _count(connection: sa.Connection, old: Iterable[tuple[str, str]], new: Itera
         _more_words(connection, [Word(surface, are[surface]) for surface in come])
     had, has = tags_of(old), tags_of(new)
     if lost := sorted(had - has):
-        fewer = tag.update().where(_THIS_TAG).values(members=tag.c.members - 1)
-        connection.execute(fewer, [{f"its_{name}": value for name, value in one} for one in lost])
-        connection.execute(tag.delete().where(sa.tuple_(*_KEY).in_([_values(one) for one in lost]), tag.c.members <= 0))
+        _fewer_tags(connection, [tuple(value for _, value in one) for one in lost])
     if added := [dict(one) | {"members": 1} for one in sorted(has - had)]:
         one_more = {"members": tag.c.members + 1}
         insert = insert_on(connection, tag).on_conflict_do_update(index_elements=_KEY, set_=one_more)
         connection.execute(insert, added)
-
-
-def _values(one: Iterable[tuple[str, str]]) -> tuple[str, ...]:
-    return tuple(value for _, value in one)
 
 
 def words_of(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
@@ -150,3 +144,11 @@ def _fewer_words(connection: sa.Connection, gone: list[str]) -> None:
     if nobodys:
         connection.execute(deletion.delete().where(deletion.c.word.in_(nobodys)))
         connection.execute(vocabulary.delete().where(vocabulary.c.word.in_(nobodys)))
+
+
+def _fewer_tags(connection: sa.Connection, lost: list[tuple[str, ...]]) -> None:
+    less = tag.update().where(sa.tuple_(*_KEY).in_(lost)).values(members=tag.c.members - 1)
+    counted = connection.execute(less.returning(*_KEY, tag.c.members))
+    nobodys = sorted((field, folded, label) for field, folded, label, members in counted if members <= 0)
+    if nobodys:
+        connection.execute(tag.delete().where(sa.tuple_(*_KEY).in_(nobodys)))

@@ -15,7 +15,7 @@ from alembic import command
 from belisha.directory.values import RANKED, Asker, Facets, Profile
 from bots.directory import candidates, postings, search
 from bots.directory.dialects import PostgreSQL
-from bots.directory.index_tables import community, posting, unmerged
+from bots.directory.index_tables import community, posting, tag, unmerged
 from bots.kernel.direct import Rows, Statement
 from bots.kernel.migrations.upgrade import configuration, upgrade
 from bots.kernel.store import Store
@@ -223,6 +223,36 @@ async def test_what_means_the_same_or_begins_so_costs_no_statement_more(
             assert ({hit.user_id for hit in answer.hits}, asked) == (found, statements), typed
 
     await store.write(ask)
+
+
+async def test_a_change_asks_the_database_no_more_often_than_it_has_to(store: Store) -> None:
+    """Each statement of it is a journey, while which everybody else who changes a profile waits."""
+    shared = [profile(number, "tea", "dogs", "ice cream") for number in range(3)]
+
+    def asked(connection: sa.Connection) -> tuple[int, list[str]]:
+        search.rebuild(connection, [(one, NOW) for one in shared])
+        told = list[str]()
+
+        def tell(*given: Any) -> None:
+            told.append(given[2])
+
+        sa.event.listen(connection, "before_cursor_execute", tell)
+        search.index(connection, profile(0, "tea", "ice cream", "zebras"), NOW)
+        sa.event.remove(connection, "before_cursor_execute", tell)
+        tags = connection.execute(sa.select(tag.c.label, tag.c.members).order_by(tag.c.label)).all()
+        return len(told), [f"{label} {members}" for label, members in tags]
+
+    # On PostgreSQL one more for its turn, and one fewer for what is put in place of the other.
+    assert await store.write(asked) == (9, ["dogs 2", "ice cream 3", "tea 3", "zebras 1"])
+
+
+def test_what_is_asked_for_is_in_the_order_of_its_index() -> None:
+    """PostgreSQL takes a third more for 200 ids in any order."""
+    words = PostgreSQL()
+    assert words.many({"@zoe:x", "@ana:x", "@Ben:x", "@émile:x"}) == "\x1f".join(
+        ["@Ben:x", "@ana:x", "@zoe:x", "@émile:x"]
+    )
+    assert words.numbers([3, 1, 2]) == [1, 2, 3]
 
 
 def test_an_id_that_is_none_is_not_read_as_two() -> None:
