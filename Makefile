@@ -4,6 +4,8 @@ DATA ?= ./data
 PORT ?= 8008
 PROMETHEUS ?=
 BENCH ?= policy
+FOR ?=
+RELEASE ?= dist/belisha-release.tar
 BIN := .venv/bin
 # Compiled once, whatever the environment says: each process that a test starts would compile everything anew.
 export PYTHONDONTWRITEBYTECODE :=
@@ -68,16 +70,9 @@ test-deploy: .venv/test.stamp  ## Install the built wheel, and run the playbook 
 	@tests/install-system-packages container
 	@BELISHA_CONTAINER=1 $(BIN)/python -m pytest tests/deploy
 
-release: .venv/run.stamp  ## Pack what a server needs into dist/belisha-release.tar, for the Debian whose Python this one is
-	@rm -rf dist/release dist/preflight && mkdir -p dist/release/wheels
-	@$(PIP) download --no-deps --only-binary :all: --require-hashes -r requirements/run.txt -d dist/release/wheels
-	@$(PIP) wheel --no-deps --no-build-isolation --no-index --wheel-dir dist/release/wheels .
-	@$(PIP) install --no-index --no-compile --find-links dist/release/wheels --target dist/preflight belisha
-	@tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C dist/preflight -cf - . | gzip -n > dist/release/preflight.tar.gz
-	@cp requirements/run.txt dist/release/requirements.txt
-	@$(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' > dist/release/python
-	@tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -C dist/release -cf dist/belisha-release.tar .
-	@echo "dist/belisha-release.tar is ready for the playbook: docs/deploy.md"
+release: .venv/run.stamp  ## Pack what a server needs into dist/belisha-release.tar (FOR=3.13: for a Debian with that Python)
+	@mkdir -p dist
+	@requirements/release "$(or $(FOR),$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])'))" "$(RELEASE)"
 
 screenshots: .venv/test.stamp  ## Take the pictures of the portal and of Element's module in docs/screenshots anew
 	@tests/install-system-packages

@@ -1,5 +1,67 @@
 """The run in a container takes minutes, root and Debian: `make test-deploy` asks for it, and does not skip it."""
 
-import os
+from __future__ import annotations
 
-collect_ignore = [] if os.environ.get("BELISHA_CONTAINER") else ["test_container.py"]
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.deploy.container import Container, debian
+from tests.deploy.operating import ROOT, Playbook
+
+collect_ignore = [] if os.environ.get("BELISHA_CONTAINER") else ["test_container.py", "test_container_moved.py"]
+
+
+class Releases:
+    """What `make release` packs, for each Python; both at once, since it is waited for the first alone."""
+
+    def __init__(self, folder: Path) -> None:
+        self._making = {
+            python: (folder / f"{python}.tar", self._make(python, folder / f"{python}.tar"))
+            for python in ("3.11", "3.13")
+        }
+
+    @staticmethod
+    def _make(python: str, file: Path) -> subprocess.Popen[str]:
+        command = ["make", "release", f"FOR={python}", f"RELEASE={file}"]
+        return subprocess.Popen(
+            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+
+    def of(self, python: str) -> Path:
+        """The one for a Python, as in `3.11`."""
+        file, making = self._making[python]
+        said, _ = making.communicate()
+        assert making.returncode == 0, said
+        return file
+
+    def end(self) -> None:
+        """Ends what is still being packed."""
+        for _, making in self._making.values():
+            making.terminate()
+            making.wait()
+
+
+@pytest.fixture(scope="session")
+def releases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
+    made = Releases(tmp_path_factory.mktemp("releases"))
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="session")
+def container(releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
+    """A server with the older Debian. The last test that asks for it destroys it."""
+    with debian(tmp_path_factory.mktemp("first")) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def playbook(container: Container, releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Playbook:
+    there = Playbook(tmp_path_factory.mktemp("operator"), container, releases.of("3.11"))
+    container.ssh("install -d -m 0700 /mnt/backups")
+    assert there.run()["changed"] > 10
+    return there

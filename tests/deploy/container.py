@@ -63,12 +63,19 @@ class Container:
 
     def end(self, *how: str) -> None:
         """Has it power off, and waits for that."""
-        assert self.process
+        if self.process is None:
+            return
         self.ssh(" ".join(("systemctl", *how)), check=False)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(90)
         self.process.kill()
         self.process.wait()
+        self.process = None
+
+    def destroy(self) -> None:
+        """Has it power off without stopping any service, and deletes its disk."""
+        self.end("poweroff", "--force")
+        _run("rm", "--recursive", "--force", "--one-file-system", str(self.root))
 
     def ssh(self, command: str, *, check: bool = True) -> str:
         """Runs a command there, as root; gives what it printed."""
@@ -106,7 +113,7 @@ _SSH: Final = ("-o", "StrictHostKeyChecking=no", "-o", "ConnectTimeout=5", "-o",
 
 @contextmanager
 def debian(folder: Path, suite: str = "bookworm") -> Iterator[Container]:
-    """Boots a new one, and takes it down in the end.
+    """Boots a new one, and takes it down in the end. There is one at a time: they have the same address.
 
     Raises:
         NoContainer: with the reason.
@@ -128,8 +135,7 @@ def debian(folder: Path, suite: str = "bookworm") -> Iterator[Container]:
         container.boot()
         yield container
     finally:
-        container.end("poweroff", "--force")
-        _run("rm", "--recursive", "--force", "--one-file-system", str(container.root))
+        container.destroy()
 
 
 def _link() -> str:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+
 from tests.deploy.container import THERE, Container, changed
 from tests.deploy.hosted import BACKUPS, COUNTS, URLS, text
-from tests.deploy.proxied import certificate
+from tests.deploy.proxied import certificate, trusting
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Where the journal of revocations is, below the homeserver's folder.
@@ -22,23 +26,44 @@ KEPT = (
 SITES = {key: url for key, url in URLS.items() if key != "element"}
 
 
+class _There(AbstractResolver):
+    """Every name leads to the container."""
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        return [ResolveResult(hostname=host, host=THERE, port=port, family=socket.AF_INET, proto=0, flags=0)]
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+
 class Playbook:
     """The playbook, with the files that an operator brings."""
 
-    def __init__(self, folder: Path, container: Container) -> None:
-        self._container = container
+    def __init__(self, folder: Path, container: Container, release: Path) -> None:
+        self.folder = folder
         self._inventory, self.certificate = folder / "hosts.yml", folder / "tls" / "fullchain.pem"
-        self.write(text(*((before, before.replace("0", "1")) for before, _ in COUNTS), *KEPT, urls=SITES))
+        counts = ((before, before.replace("0", "1")) for before, _ in COUNTS)
+        self.write(text(*counts, *KEPT, urls=SITES))
         certificate(folder / "tls")
+        self.lead_to(container, release)
+
+    def lead_to(self, container: Container, release: Path) -> None:
+        """Names the server, and the release for its Debian, in the inventory."""
+        self._container = container
+        folder = self.folder
         host = {
             "ansible_host": THERE,
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(container.key),
             "ansible_ssh_common_args": " ".join(container.options()[2:]),
+            # The next container has the same address: what was opened to this one is not taken for it.
+            "ansible_control_path": f"%(directory)s/{container.folder.name}-{os.getpid()}",
         }
         brought = {
             "belisha_configuration": str(folder / "belisha.yaml"),
-            "belisha_release": str(ROOT / "dist" / "belisha-release.tar"),
+            "belisha_release": str(release),
             "belisha_certificate": str(self.certificate),
             "belisha_certificate_key": str(folder / "tls" / "privkey.pem"),
             "belisha_element": "",
@@ -52,6 +77,10 @@ class Playbook:
     def write(self, settings: str) -> None:
         """Changes the settings that the operator brings."""
         self._inventory.with_name("belisha.yaml").write_text(settings)
+
+    def connector(self) -> aiohttp.TCPConnector:
+        """What leads a client to the server, and trusts its certificate alone."""
+        return aiohttp.TCPConnector(resolver=_There(), ssl=trusting(self.certificate))
 
     def run(self, *options: str) -> dict[str, int]:
         """Runs it; gives how many tasks were ok, changed and so on."""

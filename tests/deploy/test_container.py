@@ -8,9 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
-import subprocess
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,13 +18,12 @@ import aiohttp
 import nio
 import pyotp
 import pytest
-from aiohttp.abc import AbstractResolver, ResolveResult
 
 from tests.deploy import tls
-from tests.deploy.container import HERE, THERE, Container, debian
+from tests.deploy.container import HERE, THERE, Container
 from tests.deploy.hosted import BACKUP_KEY, URLS, text
-from tests.deploy.operating import KEPT, ROOT, SITES, Playbook
-from tests.deploy.proxied import NAMES, trusting
+from tests.deploy.operating import KEPT, SITES, Playbook
+from tests.deploy.proxied import NAMES
 from tests.support.documents import pdf
 
 PATIENCE = 60.0
@@ -34,40 +32,12 @@ WORKERS = tuple(f"belisha-synapse@{kind}1" for kind in ("persister", "media", "c
 
 
 @pytest.fixture(scope="module")
-def container(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
-    with debian(tmp_path_factory.mktemp("container")) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def playbook(container: Container, tmp_path_factory: pytest.TempPathFactory) -> Playbook:
-    subprocess.run(["make", "release"], cwd=ROOT, check=True, capture_output=True)
-    there = Playbook(tmp_path_factory.mktemp("operator"), container)
-    container.ssh("install -d -m 0700 /mnt/backups")
-    assert there.run()["changed"] > 10
-    return there
-
-
-class _There(AbstractResolver):
-    """Every name leads to the container."""
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
-    ) -> list[ResolveResult]:
-        return [ResolveResult(hostname=host, host=THERE, port=port, family=socket.AF_INET, proto=0, flags=0)]
-
-    async def close(self) -> None:
-        """Nothing is open."""
-
-
-@pytest.fixture(scope="module")
 async def manager(container: Container, playbook: Playbook) -> AsyncIterator[nio.AsyncClient]:
     """The first manager, signed in through nginx with a client that trusts the test's authority alone."""
     credentials = json.loads(container.ssh("cat /etc/belisha/first-manager.json"))
     assert credentials["homeserver"] == URLS[""]
     client = nio.AsyncClient(credentials["homeserver"], credentials["user_id"])
-    connector = aiohttp.TCPConnector(resolver=_There(), ssl=trusting(playbook.certificate))
-    client.client_session = aiohttp.ClientSession(connector=connector)
+    client.client_session = aiohttp.ClientSession(connector=playbook.connector())
     app = pyotp.parse_uri(credentials["otpauth"])
     assert isinstance(app, pyotp.TOTP)
     assert not isinstance(await client.login(credentials["password"]), nio.LoginResponse), "a second factor is needed"

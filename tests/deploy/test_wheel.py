@@ -21,6 +21,17 @@ def _run(*command: str | Path, cwd: Path) -> str:
     return done.stdout
 
 
+def test_a_release_for_a_python_that_belisha_does_not_run_on_is_refused(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [ROOT / "requirements" / "release", "3.10", tmp_path / "release.tar"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1 and "3.11, 3.12 or 3.13, and 3.10 was asked for" in done.stdout
+    assert not list(tmp_path.iterdir())
+
+
 def test_the_wheel_renders_from_an_empty_environment(tmp_path: Path) -> None:
     _run(
         *(sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index"),

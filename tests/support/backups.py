@@ -17,19 +17,25 @@ _numbers = itertools.count(1)
 
 
 class Client:
-    """A member."""
+    """A member; `connect` makes what leads to a homeserver whose name and certificate are the test's alone."""
 
-    def __init__(self, homeserver: str, localpart: str, password: str) -> None:
+    def __init__(
+        self,
+        homeserver: str,
+        localpart: str,
+        password: str,
+        connect: Callable[[], aiohttp.BaseConnector | None] = lambda: None,
+    ) -> None:
         self.homeserver, self.localpart, self.password, self.token = homeserver, localpart, password, ""
+        self.connect = connect
 
     async def ask(self, method: str, path: str, body: Any = None) -> tuple[int, Json]:
         given = {"data": body} if isinstance(body, bytes) else {"json": body}
-        headers = {
-            "Authorization": f"Bearer {self.token}",
-            "Content-Type": "image/png" if "data" in given else "application/json",
-        }
+        headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}
+        if isinstance(body, bytes):
+            headers["Content-Type"] = "application/pdf" if body.startswith(b"%PDF") else "image/png"
         async with (
-            aiohttp.ClientSession() as session,
+            aiohttp.ClientSession(connector=self.connect()) as session,
             session.request(method, f"{self.homeserver}/_matrix/{path}", headers=headers, **given) as answer,
         ):
             return answer.status, await answer.json(

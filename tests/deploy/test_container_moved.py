@@ -1,0 +1,108 @@
+"""A server is lost with all that was on it, and the community goes on on another one, with a newer Debian (E1).
+
+There are the backup, its key, the journal and what the operator brings; nothing else. `make test-deploy` runs it.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from tests.deploy import moved
+from tests.deploy.compared import same
+from tests.deploy.conftest import Releases
+from tests.deploy.container import Container, debian
+from tests.deploy.hosted import BACKUP_KEY
+from tests.deploy.moved import BELISHA, ETC
+from tests.deploy.operating import Playbook
+from tests.support.backups import until
+from tests.support.documents import pdf
+
+#: What docs/backup.md says.
+MAKE_ROOM: Final = """
+set -e
+systemctl stop nginx 'belisha-bots*' 'belisha-synapse*' belisha-backup.timer
+mv /etc/belisha /etc/belisha.before; mv /var/lib/belisha /var/lib/belisha.before; mkdir /var/lib/belisha
+cd /
+for part in synapse bots; do
+  runuser -u postgres -- dropdb belisha_$part
+  runuser -u postgres -- createdb --owner=belisha-$part --encoding=UTF8 --locale=C --template=template0 belisha_$part
+  runuser -u postgres -- psql -qc "REVOKE ALL ON DATABASE belisha_$part FROM PUBLIC"
+done
+"""
+
+
+async def test_a_community_goes_on_on_another_machine_with_nothing_lost_and_nothing_back(
+    playbook: Playbook, container: Container, releases: Releases, tmp_path: Path
+) -> None:
+    here = await moved.settle(playbook, container)
+    first = moved.rows(container)
+    container.ssh("systemctl start belisha-backup")
+    # What was there before the backup began and is there when it has ended was there at its moment.
+    second = moved.rows(container)
+    before = {table: held & second.get(table, set()) for table, held in first.items()}
+    await moved.take_back(here, container)
+    kept = tmp_path / "kept"
+    kept.mkdir(mode=0o700)
+    backups = container.root / "mnt" / "backups"
+    newest = max(one.name for one in backups.glob("*Z.tar.age"))
+    for one in backups.glob(newest.removesuffix(".tar.age") + "*.age"):
+        shutil.copy(one, kept)
+    shutil.copy(container.root / moved.JOURNAL.lstrip("/"), kept)
+    assert len(list(kept.iterdir())) == 3
+    container.destroy()
+
+    with debian(tmp_path / "second", "trixie") as there:
+        playbook.lead_to(there, releases.of("3.13"))
+        there.ssh("install -d -m 0700 /mnt/backups")
+        assert playbook.run()["changed"] > 10
+        _restore(there, kept, newest)
+        after = moved.rows(there)
+        same(before, second, after, here.gone)
+        assert not [row for held in after.values() for row in held if here.events["lost"] in row]
+        labels = {found["event_id"]: found["label"] for found in map(json.loads, after["belisha_synapse.belisha_item"])}
+        assert labels[here.events["stays"]] == labels[here.events["raised"]] == "TLP:AMBER"
+        assert playbook.run()["changed"] > 0
+        await _as_members_see_it(here, there)
+        assert playbook.run()["changed"] == 0
+
+
+def _restore(there: Container, kept: Path, newest: str) -> None:
+    """As docs/backup.md says, in the place of the community without members that the playbook has made."""
+    for one in (*kept.iterdir(), kept / "backup.key"):
+        target = there.root / "root" / one.name
+        target.touch(mode=0o600)
+        target.write_bytes(one.read_bytes() if one.exists() else f"{BACKUP_KEY}\n".encode())
+    there.ssh(MAKE_ROOM)
+    restore = f"{BELISHA} restore /root/{newest} --identity /root/backup.key --journal /root/revocations.jsonl"
+    assert "Both archives are whole" in there.ssh(f"{restore} --check 2>&1")
+    told = there.ssh(f"{restore} {ETC} 2>&1")
+    for words in ("1 files withdrawn", "1 labels raised", "What was written after that is lost"):
+        assert words in told, told
+
+
+async def _as_members_see_it(here: moved.Community, there: Container) -> None:
+    ana, ben, cora, eve = (here.people[name] for name in ("ana", "ben", "cora", "eve"))
+    assert (await ana.ask("GET", "client/v3/account/whoami"))[0] == 401, "an old session"
+    assert [await one.sign_in() for one in (ana, ben, cora, eve)] == [200, 200, 200, 403]
+    assert (await cora.content(here.closed, here.events["stays"]))["body"].endswith("stays")
+    assert "body" not in await cora.content(here.closed, here.events["redacted"])
+    room = f"client/v3/rooms/{quote(here.closed)}/event/"
+    assert (await ben.ask("GET", room + quote(here.events["stays"])))[0] in (403, 404)
+    assert (await cora.ask("GET", room + quote(here.events["lost"])))[0] == 404
+    assert [(await cora.ask("GET", f"client/v1/media/download/{one}"))[0] for one in here.files] == [200, 404]
+    assert there.ssh(f"{BELISHA} audit verify {ETC}").endswith("nothing wrong.\n")
+    # The marker stands in the file alone: the confined process reads it there, too.
+    red = pdf(lambda page, _: page.drawString(50, 820, "TLP:RED"))
+    uri = (await ana.done("POST", "media/v3/upload?filename=tides.pdf", red))["content_uri"]
+    await until(lambda: moved.unread(there) == 0)
+    body = {"msgtype": "m.file", "body": "tides.pdf", "url": uri}
+    status, refused = await ana.ask("PUT", f"client/v3/rooms/{quote(here.closed)}/send/m.room.message/red", body)
+    assert (status, refused["errcode"]) == (403, "ORG.BELISHA.ABOVE_CEILING"), refused
+    sent = moved.answered(there)
+    await ana.say(here.service, "!profile")
+    await until(lambda: moved.answered(there) > sent)
+    there.ssh("systemctl start belisha-backup")
