@@ -45,7 +45,7 @@ class Playbook:
         self.folder = folder
         self._inventory, self.certificate = folder / "hosts.yml", folder / "tls" / "fullchain.pem"
         counts = ((before, before.replace("0", "1")) for before, _ in COUNTS)
-        self.write(text(*counts, *KEPT, urls=SITES))
+        self.write(text(*counts, ("  replicas: 1\n", "  replicas: 2\n"), *KEPT, urls=SITES))
         certificate(folder / "tls")
         self.lead_to(container, release)
 

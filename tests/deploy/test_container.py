@@ -29,6 +29,8 @@ from tests.support.documents import pdf
 PATIENCE = 60.0
 #: The further processes of Synapse.
 WORKERS = tuple(f"belisha-synapse@{kind}1" for kind in ("persister", "media", "client", "sync"))
+#: The processes of the bots.
+BOTS = ("belisha-bots", "belisha-bots@2")
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +122,7 @@ def test_prometheus_watches_every_process(container: Container, playbook: Playbo
     }
     workers = {name.partition("@")[2] for name in WORKERS}
     wanted = {("synapse", name) for name in (*workers, "main")}
-    wanted |= {("bots", "main"), ("node", "main"), ("prometheus", "main")}
+    wanted |= {("bots", "main"), ("bots", "replica2"), ("node", "main"), ("prometheus", "main")}
     assert set(targets) == wanted
     assert set(targets.values()) == {"up"}
 
@@ -187,7 +189,7 @@ async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Co
     )
     assert status == 200, room
     path = f"/_matrix/client/v3/rooms/{room['room_id']}"
-    killed = (*WORKERS, "belisha-redis", "nginx", "belisha-bots", "belisha-synapse", "'postgresql@*'")
+    killed = (*WORKERS, "belisha-redis", "nginx", *BOTS, "belisha-synapse", "'postgresql@*'")
     for unit in killed:
         container.ssh(f"systemctl kill --signal=KILL {unit}")
         deadline = time.monotonic() + PATIENCE
@@ -210,7 +212,7 @@ async def test_after_a_start_of_the_machine_everything_is_back(manager: nio.Asyn
     _, joined = await _ask(manager, "GET", "/_matrix/client/v3/joined_rooms")
     await asyncio.to_thread(container.end, "poweroff")
     await asyncio.to_thread(container.boot)
-    units = (*WORKERS, "belisha-redis", "belisha-synapse", "belisha-bots", "nginx", "nftables", "postgresql")
+    units = (*WORKERS, *BOTS, "belisha-redis", "belisha-synapse", "nginx", "nftables", "postgresql")
     deadline = time.monotonic() + PATIENCE
     while "inactive" in (states := container.ssh(f"systemctl is-active {' '.join(units)}", check=False)) or (
         "activating" in states
@@ -232,6 +234,8 @@ async def test_fewer_processes_are_stopped_and_messages_go_on(
         "belisha-synapse.service",
         "belisha-synapse@client1.service",
     }
+    bots = container.ssh("systemctl list-units 'belisha-bots*' --plain --no-legend --state=active")
+    assert [line.split()[0] for line in bots.splitlines()] == ["belisha-bots.service"]
     status, room = await _ask(
         manager, "POST", "/_matrix/client/v3/createRoom", {"preset": "private_chat", "name": "Flow"}
     )
