@@ -12,7 +12,7 @@ from belisha.directory.fields import Visibility
 PAGE: Final = 20
 #: So many matching profiles are ranked and can be turned through: the freshest of those that match by their expertise,
 #: then the freshest of all that match. More are said to be more.
-RANKED: Final = 100
+RANKED: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
