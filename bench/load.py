@@ -19,6 +19,8 @@ from tests.deploy.hosted import settings
 from tests.deploy.several import Several
 
 _GROUPS: Final = 30
+#: From each address nginx takes 500 connections; each organisation has one.
+_OFFICES: Final = 30
 _SLOW_S: Final = 3.0
 _STEPS: Final = (0.5, 1, 2, 4, 8, 16, 32)
 #: What members of the pilot do in the busiest hour of a day: an eighth of the day's acts.
@@ -35,7 +37,7 @@ async def _run(members: int, seconds: float) -> Result:
         several = Several(Path(folder), settings())
         with contextlib.closing(several):
             await several.start()
-            async with several.session() as outside:
+            async with several.session(offices=_OFFICES) as outside:
                 traffic = Traffic(several, outside)
                 say(f"making {members} members and {_GROUPS} groups …")
                 await traffic.found(members, _GROUPS)

@@ -24,7 +24,7 @@ from tests.deploy.several import Outside, Several
 V3: Final = "/_matrix/client/v3"
 #: What of the metrics' actions a client asks the homeserver for; the others happen once, or on the portal.
 ACTS: Final = ("read", "posted", "answered", "reacted", "downloaded")
-_LONG_POLL_MS: Final = 10_000
+_LONG_POLL_MS: Final = 30_000  # as Element does
 #: How many are made, or sign in, at once.
 _AT_ONCE: Final = 8
 

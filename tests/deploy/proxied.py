@@ -28,7 +28,7 @@ PATIENCE = 30.0
 #: What Debian has around the rendered file.
 OUTER = """
 daemon off; pid {folder}/nginx.pid; {user} worker_processes 1; error_log {folder}/start.log notice;
-events {{ worker_connections 1024; }}
+events {{ worker_connections 8192; }}
 http {{
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy; fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;

@@ -10,7 +10,8 @@ import contextlib
 import os
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+import zlib
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -163,13 +164,17 @@ class Several(Server):
         return key
 
     @contextlib.asynccontextmanager
-    async def session(self) -> AsyncIterator[Outside]:
-        """Requests by the names of the sites, over TLS, from one address as from an office."""
-        connector = aiohttp.TCPConnector(
-            resolver=_Here(), ssl=trusting(self.data / "tls" / "fullchain.pem"), limit=0, force_close=False
-        )
-        async with aiohttp.ClientSession(connector=connector) as session:
-            yield Outside(session, f"https://{NAMES[0]}:{self.https}")
+    async def session(self, offices: int = 1) -> AsyncIterator[Outside]:
+        """Requests by the names of the sites, over TLS, from so many addresses as from as many offices."""
+        trusted = trusting(self.data / "tls" / "fullchain.pem")
+        async with contextlib.AsyncExitStack() as stack:
+            sessions = []
+            for office in range(1, offices + 1):
+                connector = aiohttp.TCPConnector(
+                    resolver=_Here(), ssl=trusted, limit=0, force_close=False, local_addr=(f"127.0.0.{office}", 0)
+                )
+                sessions.append(await stack.enter_async_context(aiohttp.ClientSession(connector=connector)))
+            yield Outside(sessions, f"https://{NAMES[0]}:{self.https}")
 
     def bodies(self, room: str) -> list[str]:
         """The texts of a room's messages as they stand in the database, each event's once."""
@@ -190,15 +195,16 @@ class Several(Server):
 class Outside:
     """A client that knows the homeserver by its public name."""
 
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
+    def __init__(self, sessions: Sequence[aiohttp.ClientSession], url: str) -> None:
+        self._sessions = sessions
         self._url = url
 
     async def ask(self, token: str, method: str, path: str, body: Any = None) -> tuple[int, Any]:
-        """One request; bytes go as they are."""
+        """One request, of each member from one of the offices; bytes go as they are."""
+        session = self._sessions[zlib.crc32(token.encode()) % len(self._sessions)]
         given = {"data": body} if isinstance(body, bytes) else {"json": body}
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        async with self._session.request(method, self._url + path, headers=headers, **given) as answer:
+        async with session.request(method, self._url + path, headers=headers, **given) as answer:
             content = await answer.read()
             return answer.status, await answer.json() if answer.content_type == "application/json" else content
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import time
 from collections.abc import AsyncIterator
@@ -97,6 +98,13 @@ async def test_the_portal_is_there_and_the_inside_is_not(manager: nio.AsyncClien
     assert status == 200 and b"<!doctype html>" in page.lower()
     for path in ("/_synapse/admin/v1/server_version", "/_synapse/org.belisha/local/v1/members", "/health"):
         assert (await _ask(manager, "GET", path))[0] == 404
+
+
+def test_nginx_holds_the_connections_of_a_large_community(container: Container) -> None:
+    told = container.ssh("nginx -T 2>&1")
+    assert "worker_connections 8192;" in told and "worker_connections 768;" not in told
+    limits = container.ssh("cat /proc/$(pgrep --newest --full 'nginx: worker')/limits")
+    assert re.search(r"Max open files +16384 ", limits), limits
 
 
 def test_services_are_apart(container: Container, playbook: Playbook) -> None:
