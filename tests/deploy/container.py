@@ -127,6 +127,7 @@ def debian(folder: Path, suite: str = "bookworm") -> Iterator[Container]:
     ):
         if shutil.which(program) is None:
             raise NoContainer(f"{program} is missing. On Debian: apt-get install {package}")
+    folder.mkdir(exist_ok=True)
     container = Container(folder, folder / "key", folder / "known_hosts")
     _run("cp", "--archive", "--reflink=auto", str(_image(suite)), str(container.root))
     _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(container.key))

@@ -71,8 +71,8 @@ def test_no_link_is_tracked() -> None:
 
 
 def test_pins_and_lock_files_name_no_registry() -> None:
-    files = [name for name in _tracked() if name.startswith("requirements/") or name.endswith("package-lock.json")]
-    assert any(name.endswith(".txt") for name in files)
+    files = [name for name in _tracked() if re.match(r"requirements/.*\.txt$|.*package-lock\.json$", name)]
+    assert {"requirements/run.txt", "requirements/test.txt"} < set(files)
     for name in files:
         text = (ROOT / name).read_text(encoding="utf-8")
         assert not re.search(r"--(extra-)?index-url|--find-links|pypi\.org|registry\.npmjs|\"resolved\"", text), name
