@@ -20,6 +20,7 @@ LEFT_OUT: Final = {
         "application_services_state": "a position",
         "appservice_stream_position": "a position",
         "belisha_followed": "a position",
+        "belisha_journal": "a position",
         "belisha_revision": "a position",
         "delayed_events_stream_pos": "a position",
         "device_lists_changes_converted_stream_position": "a position",
