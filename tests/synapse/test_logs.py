@@ -56,6 +56,16 @@ async def test_no_word_of_a_member_is_logged(community: Community, by: str) -> N
     assert {what for what, word in words.items() if word in log} == set()
 
 
+async def test_no_warning_is_about_a_clock_of_synapses_own(community: Community) -> None:
+    """What an operator would look at otherwise: a line for each event that the module hears of."""
+    status, made = await community.create("ana", {"preset": "public_chat"})
+    assert status == 200, made
+    await request(community["ben"], "POST", f"/_matrix/client/v3/join/{quote(made['room_id'])}", {})
+    log = await logged(community)
+    assert "createRoom" in log
+    assert " WARNING synapse.logging.context " not in log
+
+
 def _put(body: Any, word: str, user_id: str) -> Any:
     """A body with the word in it."""
     if isinstance(body, dict):
