@@ -16,7 +16,6 @@ from tests.deploy.container import Container
 from tests.deploy.hosted import URLS
 from tests.deploy.operating import Playbook
 from tests.support.backups import Client, until
-from tests.support.files import png
 
 BELISHA: Final = "/opt/belisha/venv/bin/belisha"
 ETC: Final = "--data /etc/belisha"
@@ -92,19 +91,14 @@ async def settle(playbook: Playbook, container: Container) -> Community:
         name: await ana.say(closed, f"TLP:{label} {name}")
         for name, label in {"stays": "AMBER", "redacted": "AMBER", "raised": "GREEN"}.items()
     }
-    files = []
-    for number in (1, 2):
-        uri = (await ana.done("POST", f"media/v3/upload?filename={number}.png", png(number)))["content_uri"]
-        content = {"msgtype": "m.image", "body": f"{number}.png", "url": uri, "info": {"mimetype": "image/png"}}
-        await ana.send(closed, content)
-        files.append(str(uri).removeprefix("mxc://"))
+    files = [await ana.share_picture(closed, number) for number in (1, 2)]
     service = _asked(container, "synapse", "SELECT service_room_id FROM belisha_member WHERE localpart = 'ana'")
     await ana.done("POST", f"client/v3/join/{quote(service)}", {})
     await ana.say(service, "!profile expertise + image hashing")
     await ana.say(closed, '!poll "When?" | Monday | Tuesday')
     await ana.say(closed, "!pad Tide tables for the spring")
-    for table in ("poll", "profile_field", "pad"):
-        await until(lambda table=table: _asked(container, "bots", f"SELECT count(*) FROM {table}") != "0")  # type: ignore[misc]  # noqa: S608
+    written = "SELECT EXISTS (SELECT FROM poll) AND EXISTS (SELECT FROM profile_field) AND EXISTS (SELECT FROM pad)"
+    await until(lambda: _asked(container, "bots", written) == "t")
     status, refused = await ana.ask(
         "PUT", f"client/v3/rooms/{quote(closed)}/send/m.room.message/no", {"msgtype": "m.text", "body": "TLP:RED x"}
     )

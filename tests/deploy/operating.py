@@ -25,6 +25,15 @@ KEPT = (
 )
 SITES = {key: url for key, url in URLS.items() if key != "element"}
 
+#: Both databases, empty and with their owners, as docs/backup.md says; for a shell on the server.
+DATABASES_ANEW = """cd /
+for part in synapse bots; do
+  runuser -u postgres -- dropdb belisha_$part
+  runuser -u postgres -- createdb --owner=belisha-$part --encoding=UTF8 --locale=C --template=template0 belisha_$part
+  runuser -u postgres -- psql -qc "REVOKE ALL ON DATABASE belisha_$part FROM PUBLIC"
+done
+"""
+
 
 class _There(AbstractResolver):
     """Every name leads to the container."""

@@ -23,7 +23,7 @@ import pytest
 from tests.deploy import tls
 from tests.deploy.container import HERE, THERE, Container
 from tests.deploy.hosted import BACKUP_KEY, URLS, text
-from tests.deploy.operating import KEPT, SITES, Playbook
+from tests.deploy.operating import DATABASES_ANEW, KEPT, SITES, Playbook
 from tests.deploy.proxied import NAMES
 from tests.support.documents import pdf
 
@@ -254,18 +254,12 @@ async def test_fewer_processes_are_stopped_and_messages_go_on(
 
 
 #: What docs/backup.md says, and that everything is lost.
-LOST = """
+LOST = f"""
 set -e
 systemctl stop nginx 'belisha-bots*' 'belisha-synapse*' belisha-backup.timer
 cp /var/lib/belisha/synapse/revocations.jsonl /root/revocations.jsonl
 rm -r /etc/belisha /var/lib/belisha; mkdir /var/lib/belisha
-cd /
-for part in synapse bots; do
-  runuser -u postgres -- dropdb belisha_$part
-  runuser -u postgres -- createdb --owner=belisha-$part --encoding=UTF8 --locale=C --template=template0 belisha_$part
-  runuser -u postgres -- psql -qc "REVOKE ALL ON DATABASE belisha_$part FROM PUBLIC"
-done
-"""
+{DATABASES_ANEW}"""
 
 
 async def test_a_server_that_was_lost_is_restored(

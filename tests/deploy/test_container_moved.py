@@ -17,22 +17,16 @@ from tests.deploy.conftest import Releases
 from tests.deploy.container import Container, debian
 from tests.deploy.hosted import BACKUP_KEY
 from tests.deploy.moved import BELISHA, ETC
-from tests.deploy.operating import Playbook
+from tests.deploy.operating import DATABASES_ANEW, Playbook
 from tests.support.backups import until
 from tests.support.documents import pdf
 
 #: What docs/backup.md says.
-MAKE_ROOM: Final = """
+MAKE_ROOM: Final = f"""
 set -e
 systemctl stop nginx 'belisha-bots*' 'belisha-synapse*' belisha-backup.timer
 mv /etc/belisha /etc/belisha.before; mv /var/lib/belisha /var/lib/belisha.before; mkdir /var/lib/belisha
-cd /
-for part in synapse bots; do
-  runuser -u postgres -- dropdb belisha_$part
-  runuser -u postgres -- createdb --owner=belisha-$part --encoding=UTF8 --locale=C --template=template0 belisha_$part
-  runuser -u postgres -- psql -qc "REVOKE ALL ON DATABASE belisha_$part FROM PUBLIC"
-done
-"""
+{DATABASES_ANEW}"""
 
 
 async def test_a_community_goes_on_on_another_machine_with_nothing_lost_and_nothing_back(

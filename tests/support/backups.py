@@ -11,6 +11,8 @@ from urllib.parse import quote
 
 import aiohttp
 
+from tests.support.files import png
+
 Json = dict[str, Any]
 PATIENCE_S = 240.0
 _numbers = itertools.count(1)
@@ -60,6 +62,13 @@ class Client:
 
     async def say(self, room: str, text: str) -> str:
         return await self.send(room, {"msgtype": "m.text", "body": text})
+
+    async def share_picture(self, room: str, number: int) -> str:
+        """Uploads a picture and sends it; gives `server/media`."""
+        uri = str((await self.done("POST", f"media/v3/upload?filename={number}.png", png(number)))["content_uri"])
+        content = {"msgtype": "m.image", "body": f"{number}.png", "url": uri, "info": {"mimetype": "image/png"}}
+        await self.send(room, content)
+        return uri.removeprefix("mxc://")
 
     async def content(self, room: str, event: str) -> Json:
         found = (await self.done("GET", f"client/v3/rooms/{quote(room)}/event/{quote(event)}"))["content"]

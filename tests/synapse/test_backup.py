@@ -27,7 +27,6 @@ import pytest
 from belisha.resources import shipped
 from belisha.revocations import Revocation, What, read
 from tests.support.backups import PATIENCE_S, Client, until
-from tests.support.files import png
 from tests.support.server import free_ports
 from tests.support.store import ALLOWED, BUCKET, credentials, running
 
@@ -168,13 +167,7 @@ async def test_nothing_is_lost_and_nothing_comes_back(place: Path) -> None:
     stays = await ana.say(closed, "TLP:AMBER stays")
     redacted = await ana.say(closed, "TLP:AMBER quenchwinkle")
     raised = await ana.say(closed, "TLP:GREEN raised")
-    files = []
-    for number in (1, 2):
-        uri = (await ana.done("POST", f"media/v3/upload?filename={number}.png", png(number)))["content_uri"]
-        await ana.send(
-            closed, {"msgtype": "m.image", "body": f"{number}.png", "url": uri, "info": {"mimetype": "image/png"}}
-        )
-        files.append(str(uri).removeprefix("mxc://"))
+    files = [await ana.share_picture(closed, number) for number in (1, 2)]
     (service,) = {
         row[0]
         for row in rows(data, "homeserver.db", "SELECT service_room_id FROM belisha_member WHERE localpart = 'ana'")

@@ -22,7 +22,6 @@ import pytest
 from belisha.revocations import Revocation, What, read
 from tests.deploy import hosted
 from tests.support.backups import Client, until
-from tests.support.files import png
 from tests.support.machine import Machine, machine
 from tests.support.server import free_ports
 
@@ -99,12 +98,7 @@ async def test_nothing_is_lost_and_nothing_comes_back(there: Machine, tmp_path: 
     stays = await ana.say(closed, "TLP:AMBER stays")
     redacted = await ana.say(closed, "TLP:AMBER quenchwinkle")
     raised = await ana.say(closed, "TLP:GREEN raised")
-    files = []
-    for number in (1, 2):
-        uri = (await ana.done("POST", f"media/v3/upload?filename={number}.png", png(number)))["content_uri"]
-        content = {"msgtype": "m.image", "body": f"{number}.png", "url": uri, "info": {"mimetype": "image/png"}}
-        await ana.send(closed, content)
-        files.append(str(uri).removeprefix("mxc://"))
+    files = [await ana.share_picture(closed, number) for number in (1, 2)]
     ((service,),) = there.rows("synapse", "SELECT service_room_id FROM belisha_member WHERE localpart = 'ana'")
     await ana.done("POST", f"client/v3/join/{quote(service)}", {})
     await ana.say(service, "!profile expertise + image hashing")
