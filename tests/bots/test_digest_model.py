@@ -36,6 +36,8 @@ from tests.support.smtp import Mailserver, listening
 
 _LINK = re.compile(r"https://matrix\.to/#/([^/\s\"]+)/(\$e[0-9]+)\?via=")
 _COUNTED = re.compile(r"([0-9]+)\+? new (?:in a thread )?in (G[0-9]{2}g)")
+#: Whole words, for a random token may have such letters within it.
+_GROUP, _NAME = (re.compile(rf"(?<![\w-]){word}(?![\w-])") for word in ("G[0-9]{2}g", "N[0-9]{3}n"))
 _ABOVE = re.compile(r"Something new in ([0-9]+) of your groups")
 #: Members get theirs in each of these ways in turn.
 _WAYS = ("chat", "mail", "both")
@@ -88,8 +90,8 @@ def _forbidden(text: str, may: Readable, ceiling: Label, label: Label) -> list[s
     there = Counter(World.group(one.room) for one in within.values())
     people = {World.name(one.sender) for one in within.values()}
     wrong = [f"{item} in {room}" for room, item in _LINK.findall(text) if item not in within]
-    wrong += [one for one in re.findall(r"G[0-9]{2}g", text) if one not in there]
-    wrong += [one for one in re.findall(r"N[0-9]{3}n", text) if one not in people]
+    wrong += [one for one in _GROUP.findall(text) if one not in there]
+    wrong += [one for one in _NAME.findall(text) if one not in people]
     wrong += [f"{count} new in {group}" for count, group in _COUNTED.findall(text) if int(count) > there[group]]
     above = len({one.room for one in may.values() if one.label > ceiling})
     wrong += [f"{count} groups above" for count in _ABOVE.findall(text) if int(count) > above]

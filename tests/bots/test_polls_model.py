@@ -41,6 +41,8 @@ from tests.bots.test_schedule import LONDON
 from tests.bots.test_search_model import _ROLLUP, _whatever_was_visible
 
 Wrong = dict[str, str]
+#: The word of its own that a poll asks with: a whole word, for a form's random token has such letters within it.
+_QUESTION = re.compile(r"(?<![\w-])p\d+p(?![\w-])")
 
 
 class Portal:
@@ -125,7 +127,7 @@ def forbidden(world: PollWorld, user: str, poll: str, kind: str, answer: web.Res
         told = Label.parse(re.search(r"TLP:[A-Z+]+", text)[0])  # type: ignore[index]  # every file has one
     if told is None or told < label:
         return "its label"
-    if set(re.findall(r"p\d+p", text)) - {f"p{poll[2:]}p"}:
+    if set(_QUESTION.findall(text)) - {f"p{poll[2:]}p"}:
         return "another poll"
     named = set(re.findall(rf"@m\d+:{re.escape(SERVER)}", text)) - {user}
     allowed = world.voters(poll) if kind in ("csv", "json") else set()

@@ -51,7 +51,9 @@ from tests.bots.support import SERVER
 from tests.bots.test_schedule import LONDON
 
 _ROLLUP = re.compile(r'class="rollup".*?(TLP:[A-Z+]+)', re.DOTALL)
-_OWN = re.compile(r"[xyzq]\d+[xyzq]")
+#: Words of the model's own: whole words, for a form's random token has such letters within it.
+_OWN = re.compile(r"(?<![\w-])[xyzq]\d+[xyzq](?![\w-])")
+_GROUP, _NAME = (re.compile(rf"(?<![\w-]){word}(?![\w-])") for word in ("G[0-9]{2}g", "N[0-9]{3}n"))
 _OF_POSTS = ("room_id", "author", "sent_at")
 Wrong = list[str]
 
@@ -134,10 +136,10 @@ def forbidden(world: SearchWorld, user: str, text: str, label: Label) -> Wrong:
             wrong.append(token)
         elif kind == "q":
             shown.append(Label.AMBER)
-    wrong += [one for one in re.findall(r"G[0-9]{2}g", text) if one not in here]
+    wrong += [one for one in _GROUP.findall(text) if one not in here]
     people = {world.name(one.sender) for one in may.values()}
     people |= {world.name(one) for one in world.users if one not in world.frozen}
-    wrong += [one for one in re.findall(r"N[0-9]{3}n", text) if one not in people]
+    wrong += [one for one in _NAME.findall(text) if one not in people]
     wrong += ["its label"] if label < max(shown, default=Label.CLEAR) else []
     there = sum(one in may for one in world.posts)
     return wrong + [f"{count} posts" for count in re.findall(r"(?:All |>)(\d+) posts", text) if int(count) > there]
