@@ -30,8 +30,9 @@ def is_due(month: Period, today: date) -> bool:
 def activity(rollups: Rollups, month: Period, today: date) -> dict[str, bool | None]:
     """Of each organisation of whose members anything was known in a year: whether one was active in a month.
 
-    Everybody is of the organisation they were last seen in, up to the month's end; whose right to be here has ended by
-    then is of none, and accounts under thirty days do not count. None stands where fewer than five are left.
+    Everybody is of the organisation they were last seen in, up to the month's end, and of both where that day has two,
+    for days know no order of what happened in them. Whose right to be here has ended by then is of none, and accounts
+    under thirty days do not count. None stands where fewer than five are left.
 
     Args:
         rollups: them.
@@ -41,9 +42,10 @@ def activity(rollups: Rollups, month: Period, today: date) -> dict[str, bool | N
     gone, placed, found = BitMap(), BitMap(), dict[str, BitMap]()
     for day in reversed(list(Period(months_before(month.first, REACHES), month.last).days())):
         gone |= rollups.on("left", day) - placed
-        for name, members in rollups.by(KNOWN, ORGANISATION, Period(day, day)).items():
+        seen = rollups.by(KNOWN, ORGANISATION, Period(day, day))
+        for name, members in seen.items():
             found[name] = found.get(name, BitMap()) | (members - placed - gone)
-            placed |= members
+        placed = placed.union(*seen.values())
     active, old = rollups.members(ACTIVE, month), rollups.before(KNOWN, today - AGE + _DAY)
     counting = {name: members & old for name, members in sorted(found.items()) if name}
     return {name: None if len(some) < MEMBERS else some.intersect(active) for name, some in counting.items()}

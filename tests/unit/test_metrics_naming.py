@@ -62,6 +62,12 @@ def test_who_has_left_or_changed_counts_no_more() -> None:
     assert found(seen(FIVE, "", SPRING)) == {}, "accounts without one are of none"
 
 
+def test_who_is_seen_in_two_organisations_on_their_last_day_is_of_both() -> None:
+    five = seen(FIVE, "bay", SPRING)
+    assert found(seen(range(1, 2), "ash", SPRING), five) == found(five, seen(range(1, 2), "ash", SPRING))
+    assert found(seen(range(1, 2), "ash", SPRING), five) == {"ash": None, "bay": False}
+
+
 def test_whom_nobody_has_seen_for_a_year_is_of_none() -> None:
     assert found(seen(FIVE, "ash", date(2025, 5, 31))) == {}
     assert found(seen(FIVE, "ash", date(2025, 6, 1))) == {"ash": False}
