@@ -85,13 +85,15 @@ class Traffic:
         for number in range(groups):
             share = self.clients if number == 0 else self._dice.sample(self.clients, max(2, members // (number + 2)))
             await self._group(f"Group {number}", share)
-        for client in self.clients:
-            client.since = (await self._get(client, f"{V3}/sync?timeout=0&filter={_FILTER}"))["next_batch"]
+        await _few_at_once([lambda c=client: self._catch_up(c) for client in self.clients])
 
     async def _arrive(self, number: int, organisations: int) -> None:
         name = f"member{number:04}"
         key = await self._several.register(name, f"Member {number}", f"org{number % organisations:02}")
         self.clients.append(Client(name, await self._outside.sign_in(name, key), []))
+
+    async def _catch_up(self, client: Client) -> None:
+        client.since = (await self._get(client, f"{V3}/sync?timeout=0&filter={_FILTER}"))["next_batch"]
 
     async def _group(self, name: str, members: list[Client]) -> None:
         maker, *others = members
