@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
@@ -165,7 +166,8 @@ async def test_the_stewards_are_told_of_a_report_once(community: Community, plac
     _, sent = await send(community, room, "ana")
     before = len(await cards(community))
     (community.server.data / "die").write_text(place)
-    assert (await reports(community, "ben", room, sent["event_id"]))[0] == 200
+    with contextlib.suppress(aiohttp.ClientError):  # it may die before it has answered
+        assert (await reports(community, "ben", room, sent["event_id"]))[0] == 200
 
     async def is_dead() -> bool:
         return not (community.server.data / "die").exists()
