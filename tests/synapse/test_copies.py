@@ -92,7 +92,7 @@ async def test_a_copy_says_its_label_and_who_has_it(community: Community) -> Non
     assert headers["x-content-type-options"] == "nosniff"
     assert (await community.put("ana", "closed", relabel(item, "TLP:AMBER"), event_type=ACT))[0] == 200
     text = ""
-    for _ in range(60):  # the act is followed a moment later
+    for _ in range(240):  # the act is followed a moment later
         _, copy, _ = await copy_for(community, "dina", media_id)
         text = PdfReader(io.BytesIO(copy)).pages[0].extract_text()
         if "TLP:AMBER" in text:

@@ -134,7 +134,7 @@ async def told(community: Community) -> list[str]:
 
 async def told_once_more(community: Community, times: int) -> str:
     """Waits for the notice of that number, and that there is no other; the notice."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while len(found := await told(community)) < times:
         assert time.monotonic() < deadline, found
         await asyncio.sleep(0.1)

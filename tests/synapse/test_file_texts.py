@@ -152,4 +152,4 @@ async def test_what_is_taken_back_is_gone_from_the_database_and_its_log(communit
     async def is_gone() -> bool:
         return not any(on_disk(community, word) or texts(community, word) for word in (withdrawn, redacted))
 
-    await until(is_gone, 60)
+    await until(is_gone)

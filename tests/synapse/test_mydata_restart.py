@@ -43,7 +43,7 @@ async def test_it_is_gone_on_with(community: Community, place: str) -> None:
     async def has_died() -> bool:
         return not die.exists()
 
-    await until(has_died, 30)
+    await until(has_died)
     community.server.kill()
     await community.server.start()
     (export,) = (one["id"] for one in community.server.query("SELECT id FROM belisha_export WHERE localpart = ?", name))

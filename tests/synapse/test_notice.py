@@ -30,7 +30,7 @@ async def _notices(community: Community, name: str) -> list[Json]:
 
 
 async def _soon(community: Community, name: str, count: int) -> list[Json]:
-    for _ in range(100):
+    for _ in range(600):
         if len(found := await _notices(community, name)) >= count:
             return found
         await asyncio.sleep(0.1)

@@ -63,7 +63,7 @@ async def chained(community: Community) -> None:
     async def are_chained() -> bool:
         return not community.server.query("SELECT 1 FROM belisha_audit_waiting")
 
-    await until(are_chained, 60)
+    await until(are_chained)
 
 
 # --- Files --------------------------------------------------------------------------------------------------------
@@ -263,7 +263,7 @@ async def test_acts_without_an_end_are_told(community: Community) -> None:
         return [body for body in bodies if "acts that did not come to their end" in body]
 
     await chained(community)
-    (body,) = await until(are_told, 90)
+    (body,) = await until(are_told, 180)
     assert body.count("policy, ") == 2 and room not in body
     done = await belisha(community.server.data, "audit", "verify")
     assert done.code == 0 and done.out.count("open: policy") == 1 and room in done.out

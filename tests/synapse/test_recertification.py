@@ -227,7 +227,7 @@ async def test_who_is_frozen_leaves_their_rooms(community: Community) -> None:
     members = "SELECT user_id FROM local_current_membership WHERE membership = 'join' AND room_id = ?"
     await until(lambda: {row[0] for row in stored(community, members, community.rooms["closed"])} <= {
         community.id("steward")
-    }, within=60)  # fmt: skip
+    })  # fmt: skip
 
 
 async def test_an_older_community_begins_with_notice_and_one_after_the_other(community: Community) -> None:

@@ -101,14 +101,14 @@ async def test_who_registers_with_a_token_is_a_member_from_the_first_request_on(
         assert found is not None
         return found["service_room"] in joined["joined_rooms"] and len(joined["joined_rooms"]) >= 4
 
-    await until(is_settled, 60)
+    await until(is_settled)
 
     async def told() -> Json | None:
         path = f"{kept}/io.element.msc4278.media_preview_config"
         status, found = await ask(community.server, "GET", path, token=token)
         return found if status == 200 else None
 
-    assert await until(told, 30) == {"media_previews": "off", "invite_avatars": "off"}
+    assert await until(told) == {"media_previews": "off", "invite_avatars": "off"}
     _, found = await ask(community.server, "GET", f"{kept}/m.media_preview_config", token=token)
     assert found == own, "what the member has chosen stays"
 

@@ -63,7 +63,7 @@ async def told(community: Community, before: int) -> Json:
     async def has_come() -> bool:
         return len(await cards(community)) > before
 
-    await until(has_come, 20)
+    await until(has_come)
     (newest, *others) = await cards(community)
     assert len(others) == before
     return newest
@@ -227,7 +227,7 @@ async def test_one_member_cannot_flood_the_stewards(community: Community) -> Non
     async def ten_have_come() -> bool:
         return len(await cards(community)) == before + 10
 
-    await until(ten_have_come, 30)
+    await until(ten_have_come)
     await asyncio.sleep(3)
     assert await ten_have_come()
     assert stored(community, "SELECT COUNT(*) FROM belisha_report WHERE reporter = ? AND due = 1", name) == [(2,)]
@@ -236,7 +236,7 @@ async def test_one_member_cannot_flood_the_stewards(community: Community) -> Non
     async def all_have_come() -> bool:
         return len(await cards(community)) == before + 12
 
-    await until(all_have_come, 30)
+    await until(all_have_come)
 
 
 # --- What is done about it ---------------------------------------------------------------------------------------

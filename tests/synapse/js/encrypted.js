@@ -19,7 +19,7 @@ const { createClient } = await import("matrix-js-sdk");
 const { logger } = await import("matrix-js-sdk/lib/logger.js");
 logger.setLevel("silent");
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
 const given = JSON.parse(Buffer.concat(chunks).toString("utf8"));
