@@ -7,6 +7,7 @@ import json
 import re
 from argparse import Namespace
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,12 @@ from tests.support.server import request
 from tests.synapse.forgetful import forgetful
 from tests.synapse.samples import edit, text
 from tests.synapse.test_acts import asks, newcomer
+from tests.synapse.test_audit import chained
 from tests.synapse.test_erasure import censor, gone, redact, stores
 from tests.synapse.test_groups import own_room
 
 Json = dict[str, Any]
-ENDS = "2027-06-30"
+ENDS, TOO_LATE = (f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d}" for days in (200, 2_000))
 CASE = "Order 12 of the court"
 
 
@@ -119,8 +121,8 @@ async def test_it_takes_two_and_nobody_is_two(community: Community) -> None:
     assert not any(kept(community, one) for one in (hold, other, about))
     status, answer = await says(community, second, f"!hold release {hold}", hold=hold)
     assert (status, answer["done"]) == (200, "ended"), "what nobody confirmed is declined by one"
-    late = await asks(community, second, await own_room(community, second), "!hold room !r:x 2031-01-01 x", "hold_room",
-                      {"room": "!r:x", "ends": "2031-01-01", "reason": "x"})  # fmt: skip
+    late = await asks(community, second, await own_room(community, second), f"!hold room !r:x {TOO_LATE} x",
+                      "hold_room", {"room": "!r:x", "ends": TOO_LATE, "reason": "x"})  # fmt: skip
     assert_refused(*late, "TOO_LONG")
 
 
@@ -201,6 +203,7 @@ async def test_what_is_withdrawn_is_gone_and_a_sealed_copy_is_kept(
         return "opened" in await told(community, second, hold)
 
     await until(is_known)
+    await chained(community)
     entries = [row["entry"] for row in community.server.query("SELECT entry FROM belisha_audit")]
     for what in ("hold asked", "hold begun", "hold kept", "hold open asked", "hold open agreed", "hold opened"):
         assert any(what in one and hold in one for one in entries), what

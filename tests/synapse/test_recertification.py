@@ -12,6 +12,7 @@ from belisha.policy.recertification import ASKED, HOLDS, NOTICE, SPREAD, WARNED,
 from synapse_modules import activity
 from tests.support.community import Community, assert_refused, unique
 from tests.support.ledger import known_everywhere
+from tests.support.patience import same_day
 from tests.support.server import PASSWORD, ended, request
 from tests.support.settled import make_community
 from tests.synapse.rights import everything, until
@@ -28,6 +29,7 @@ TURN = "/_synapse/client/org.belisha/v1/recertification"
 @pytest_asyncio.fixture
 async def community(tmp_path_factory: Any) -> AsyncIterator[Community]:
     """A community of one test alone, for which months pass; it has begun with recertification today."""
+    await same_day(240)
     here = await make_community(tmp_path_factory.mktemp("months") / "data")
     with ended(here.server):
         try:
