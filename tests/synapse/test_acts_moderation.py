@@ -210,11 +210,15 @@ async def test_a_mute_ends_in_memory_too(community: Community) -> None:
     room = await group(community, "open", "cora")
     name = await member_of(community, room)
     await mute(community, name, room)
-    soon = int(time.time()) + 4
-    community.server.change("UPDATE belisha_moderation SET until = ? WHERE member = ?", soon, name)
-    community.server.change("UPDATE belisha_revision SET revision = revision + 1")
-    await asyncio.sleep(0.7)
-    assert_refused(*await send(community, room, name), "MUTED")
+    for _ in range(5):
+        soon = int(time.time()) + 4
+        community.server.change("UPDATE belisha_moderation SET until = ? WHERE member = ?", soon, name)
+        community.server.change("UPDATE belisha_revision SET revision = revision + 1")
+        await asyncio.sleep(0.7)
+        answer = await send(community, room, name)
+        if time.time() < soon:
+            break
+    assert_refused(*answer, "MUTED")
 
     async def is_heard() -> bool:
         return (await send(community, room, name))[0] == 200
