@@ -51,8 +51,9 @@ def stores(community: Community, word: str) -> list[str]:
             rows_of = server.query(f'SELECT * FROM "{table}"')  # noqa: S608 - a table's name
             found += [table] * any(word in str(row) for row in rows_of)
     for path in data.rglob("*"):
-        if path.is_file() and ".db" not in path.name and word.encode() in path.read_bytes():
-            found.append(str(path.relative_to(data)))
+        with contextlib.suppress(FileNotFoundError):  # gone since it was listed
+            if path.is_file() and ".db" not in path.name and word.encode() in path.read_bytes():
+                found.append(str(path.relative_to(data)))
     return found
 
 

@@ -34,6 +34,11 @@ const made = await sender.createRoom({
 });
 await reader.joinRoom(made.room_id);
 await until(() => sender.getRoom(made.room_id)?.getMember(given.readerId)?.membership === "join");
+// Its keys are uploaded behind the first sync: without them it would be given none of the message's.
+await until(async () => {
+    const devices = await sender.getCrypto().getUserDeviceInfo([given.readerId], true);
+    return devices.get(given.readerId)?.has(reader.getDeviceId());
+});
 
 // As clients do it: the encrypted bytes go up without name or type, their key goes into the encrypted event.
 const file = await uploaded(Buffer.from(given.text));
