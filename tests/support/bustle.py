@@ -71,7 +71,7 @@ class Bustle:
         """Everybody ends; an answer that is not there within a generous time would be a hang."""
         for task in self._tasks:
             task.cancel()
-        await asyncio.wait_for(asyncio.gather(*self._tasks, return_exceptions=True), 60)
+        await asyncio.wait_for(asyncio.gather(*self._tasks, return_exceptions=True), 120)
         self._tasks = []
 
     async def busy(self, sends: int) -> None:
@@ -81,7 +81,7 @@ class Bustle:
         async def is_told() -> bool:
             return len(self.told) >= until_told
 
-        await until(is_told, 60)
+        await until(is_told, 240)
 
     # --- What they do --------------------------------------------------------------------------------------------
 

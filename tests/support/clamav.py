@@ -18,7 +18,7 @@ from tests.support import processes
 MALWARE: Final = b"What a scanner finds in the tests, and nobody is harmed by"
 #: The largest file that it takes.
 LARGEST: Final = 1024 * 1024
-_START_S: Final = 60.0
+_START_S: Final = 240.0
 
 
 class Scanner:

@@ -15,7 +15,7 @@ from belisha.audit import Record
 from tests.support import processes
 from tests.support.certificates import certified
 
-_START_S: Final = 60.0
+_START_S: Final = 240.0
 #: A line as RFC 5424 has it, read without any code of ours.
 _LINE: Final = re.compile(
     r'<(\d+)>1 (\S+) (\S+) belisha (\S+) (\S+) \[belisha@32473((?: \w+="(?:[^"\\\]]|\\.)*")*)\] (.*)', re.DOTALL

@@ -75,7 +75,7 @@ def _copy(source: Path, target: Path) -> None:
 
 
 def _wait_for(address: str, server: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 240
     while True:
         try:
             psycopg2.connect(address).close()

@@ -39,7 +39,7 @@ def change(community: Community, statement: str, *values: object) -> None:
     community.server.change(statement, *values)
 
 
-async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 30.0) -> Any:
+async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 120.0) -> Any:
     """The first true answer of a condition."""
     begun = time.monotonic()
     while not (answer := await condition()):
@@ -70,7 +70,7 @@ async def quiet(community: Community) -> None:
     async def is_quiet() -> bool:
         return all(query(community, each)[0]["n"] == 0 for each in under_way)
 
-    await until(is_quiet, 60)
+    await until(is_quiet)
 
 
 async def settled(community: Community, item: str) -> Json:

@@ -15,8 +15,8 @@ async def logged(community: Community) -> str:
     await request(community["ana"], "GET", f"/_matrix/client/v3/rooms/{quote(last)}/state")
 
     async def written() -> str | None:
-        logs = (community.server.data / "logs").glob("synapse*.log")
+        logs = (community.server.data / "logs").glob("synapse*.log*")  # and what was rotated away, as it is large
         text = "".join(path.read_text() for path in logs)
         return text if last[1:] in text else None
 
-    return await until(written, 30) or ""
+    return await until(written) or ""

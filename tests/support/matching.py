@@ -8,6 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
+from tests.support.server import free_ports
+
 SECRET = "what the matcher is shown"
 
 
@@ -23,7 +25,8 @@ class MatcherServer:
         #: What it was sent: headers and bodies.
         self.asked: list[tuple[dict[str, str], bytes]] = []
         self._runner: web.AppRunner | None = None
-        self.port = 0
+        #: Not one of those that the kernel gives to connections, which would keep it from a second start.
+        (self.port,) = free_ports(1)
 
     @property
     def url(self) -> str:
@@ -38,7 +41,6 @@ class MatcherServer:
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self.port, reuse_address=True)
         await site.start()
-        self.port = self._runner.addresses[0][1]
 
     async def stop(self) -> None:
         """Ends."""

@@ -34,7 +34,7 @@ async def _install(folder: Path, dev: bool) -> None:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await asyncio.wait_for(process.communicate(), 180)
+    said, _ = await asyncio.wait_for(process.communicate(), 600)
     assert process.returncode == 0, said.decode()[-4000:]
     stamp.write_text(state)
 
@@ -48,5 +48,5 @@ async def bundle(folder: Path, name: str) -> Path:
     process = await asyncio.create_subprocess_exec(
         esbuild, folder / f"{name}.js", "--bundle", "--format=iife", f"--outfile={made}", *options
     )
-    assert await asyncio.wait_for(process.wait(), 60) == 0
+    assert await asyncio.wait_for(process.wait(), 300) == 0
     return made

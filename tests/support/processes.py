@@ -63,4 +63,4 @@ def end(process: Process, number: int = signal.SIGTERM) -> None:
     if process.poll() is None:
         process.send_signal(number)
         process.send_signal(signal.SIGCONT)
-        process.wait(30)
+        process.wait(120)  # SIGTERM: it writes down what it has, beside whoever uses the machine too

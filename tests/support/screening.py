@@ -26,7 +26,7 @@ Json = dict[str, Any]
 ON_THE_LIST: Final = b"A file that somebody has put on the list"
 OF_THE_MATCHER: Final = b"A file that the matcher knows"
 #: How long what is told or erased may take, in seconds.
-LATE: Final = 60
+LATE: Final = 120
 
 
 def digest_of(data: bytes) -> str:

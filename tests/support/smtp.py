@@ -62,7 +62,7 @@ class Mailserver:
 @contextmanager
 def listening(handler: T) -> Iterator[T]:
     """One that listens until the block ends."""
-    controller = Controller(handler, hostname="127.0.0.1", port=handler.port)
+    controller = Controller(handler, hostname="127.0.0.1", port=handler.port, ready_timeout=60)
     controller.start()
     try:
         yield handler

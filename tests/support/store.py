@@ -21,7 +21,7 @@ from tests.support.server import free_ports
 
 BUCKET: Final = "harbour-backups"
 _REGION: Final = "us-east-1"
-_PATIENCE: Final = 60.0
+_PATIENCE: Final = 240.0
 #: As docs/backup.md has it; `s3:DeleteObject` is what a community may do without.
 ALLOWED: Final = (
     "s3:ListBucket",

@@ -191,7 +191,7 @@ class Workers(Server):
         """Starts Redis, which keeps nothing on the disk."""
         options = f"--bind 127.0.0.1 --port {self._redis_port} --save  --appendonly no --daemonize no"
         self._run("redis", ["redis-server", *options.split(" "), "--dir", str(self._folder)])
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not self._redis_listens():
             assert time.monotonic() < deadline, "Redis did not start"
             time.sleep(0.02)

@@ -141,7 +141,7 @@ async def program(name: str, *arguments: str, given: str = "") -> str:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
-    said, complained = await asyncio.wait_for(process.communicate(given.encode()), 180)
+    said, complained = await asyncio.wait_for(process.communicate(given.encode()), 400)
     assert process.returncode == 0, (said + complained).decode()[-4000:]
     return said.decode()
 

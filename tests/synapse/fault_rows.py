@@ -93,7 +93,7 @@ async def _room(community: Community) -> str:
         where = "WHERE type = 'm.space.child' AND state_key = ?"
         return bool(community.server.query(f"SELECT 1 FROM current_state_events {where}", body["room_id"]))  # noqa: S608 - a constant
 
-    await until(is_in_its_place, 30)
+    await until(is_in_its_place)
     return quote(str(body["room_id"]))
 
 
@@ -138,7 +138,7 @@ async def _act(community: Community) -> Act:
     async def bot_is_in() -> bool:
         return community.id("steward") in (await request(community["ana"], "GET", joined))[1]["joined"]
 
-    await until(bot_is_in, 30)
+    await until(bot_is_in)
     path = f"{V3}/rooms/{room}/send/m.room.message/{unique('c')}"
     status, sent = await request(community["ana"], "PUT", path, text("!group policy closed --purpose documents"))
     assert status == 200, sent
@@ -338,7 +338,7 @@ async def a_post(community: Community) -> tuple[str, str]:
     status, made = await request(community["ana"], "POST", f"{V3}/createRoom", body)
     assert status == 200, made
     room = str(made["room_id"])
-    await until(lambda: _has_steward(community, room), 30)
+    await until(lambda: _has_steward(community, room))
     path = f"{V3}/rooms/{quote(room)}/send/m.room.message"
     status, post = await request(community["ana"], "PUT", f"{path}/{unique('post')}", text(f"# {WORDS}\n\nTides"))
     assert status == 200, post

@@ -132,7 +132,7 @@ class Organisations(Race):
             return f"the list could not be shortened: {second[1]}"
         return await self.gone("ana")
 
-    async def gone(self, name: str, within: float = 30.0) -> str | None:
+    async def gone(self, name: str, within: float = 90.0) -> str | None:
         """Waits until a member is neither in the room nor invited, and then sees that they stay away."""
         deadline = time.monotonic() + within
         while self.membership(name) in ("join", "invite", "knock"):
@@ -239,7 +239,7 @@ class RaiseAndLower(Race):
 
     async def shown(self, wanted: Label) -> str | None:
         """Waits until the item has that label, and is shown with it."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while (found := (self.items()[self.item], self.newest())) != (wanted, wanted):
             if time.monotonic() > deadline:
                 return f"it should be {wanted}; it is {found[0]}, and clients show {found[1]}"

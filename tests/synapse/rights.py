@@ -40,7 +40,7 @@ def rooms_of(server: Server, name: str) -> set[str]:
     return {row[0] for row in (*states, *local)}
 
 
-async def until(done: Any, within: float = 10.0) -> float:
+async def until(done: Any, within: float = 120.0) -> float:
     """Waits until something holds; how long that took, in seconds."""
     start = time.monotonic()
     while not done():

@@ -201,7 +201,7 @@ async def test_a_mute_ends_by_itself_and_a_new_one_takes_its_place(community: Co
     async def is_heard() -> bool:
         return (await send(community, room, name))[0] == 200
 
-    await until(is_heard, 10)
+    await until(is_heard)
     assert_refused(*await does(community, "cora", room, "unmute", name), "NOT_MUTED", rule="M1")
 
 
@@ -210,16 +210,20 @@ async def test_a_mute_ends_in_memory_too(community: Community) -> None:
     room = await group(community, "open", "cora")
     name = await member_of(community, room)
     await mute(community, name, room)
-    soon = int(time.time()) + 4
-    community.server.change("UPDATE belisha_moderation SET until = ? WHERE member = ?", soon, name)
-    community.server.change("UPDATE belisha_revision SET revision = revision + 1")
-    await asyncio.sleep(0.7)
-    assert_refused(*await send(community, room, name), "MUTED")
+    for _ in range(5):
+        soon = int(time.time()) + 4
+        community.server.change("UPDATE belisha_moderation SET until = ? WHERE member = ?", soon, name)
+        community.server.change("UPDATE belisha_revision SET revision = revision + 1")
+        await asyncio.sleep(0.7)
+        answer = await send(community, room, name)
+        if time.time() < soon:
+            break
+    assert_refused(*answer, "MUTED")
 
     async def is_heard() -> bool:
         return (await send(community, room, name))[0] == 200
 
-    await until(is_heard, 15)
+    await until(is_heard)
 
 
 async def test_a_mute_goes_over_into_the_room_that_takes_its_place(community: Community) -> None:
@@ -234,7 +238,7 @@ async def test_a_mute_goes_over_into_the_room_that_takes_its_place(community: Co
     async def is_there() -> bool:
         return [await membership(community, new, each) for each in (name, "cora")] == ["join", "join"]
 
-    await until(is_there, 20)
+    await until(is_there)
     assert_refused(*await send(community, new, name), "MUTED", rule="M1")
     done(await does(community, "cora", new, "unmute", name), "member_unmute")
     assert (await send(community, new, name))[0] == 200
@@ -297,7 +301,7 @@ async def test_a_message_is_taken_back_with_its_edits(community: Community) -> N
         found = stored(community, "SELECT redacts FROM redactions WHERE redacts IN (?, ?)", item, changed)
         return sorted(row[0] for row in found) == sorted((item, changed))
 
-    await until(are_gone, 10)
+    await until(are_gone)
     again = await typed(community, "cora", room, "!redact", **answering(item))
     assert_refused(*await hand_over(community, room, again, "item_redact"), "NO_ITEM", rule="M1")
     assert [act[0] for act in log_of(community, name)] == ["redact"]
@@ -459,7 +463,7 @@ async def test_a_thaw_offers_again_what_the_freezing_ended(community: Community)
     async def is_out() -> bool:
         return {await membership(community, room, name) for room in (*rooms.values(), banned, named)} == {"leave"}
 
-    await until(is_out, 20)
+    await until(is_out)
     query = "SELECT room_id FROM belisha_frozen_out WHERE user_id = ?"
     kept = {row[0] for row in stored(community, query, community.id(name))}
     assert kept >= {*rooms.values(), banned} and named not in kept, "nothing of rooms of named people"
@@ -469,7 +473,7 @@ async def test_a_thaw_offers_again_what_the_freezing_ended(community: Community)
     async def is_invited() -> bool:
         return {await membership(community, room, name) for room in rooms.values()} == {"invite"}
 
-    await until(is_invited, 20)
+    await until(is_invited)
     assert await membership(community, banned, name) == "ban" and await membership(community, named, name) == "leave"
     await community[name].close()
     community.people[name] = await community.server.sign_in(name)
@@ -478,13 +482,13 @@ async def test_a_thaw_offers_again_what_the_freezing_ended(community: Community)
     assert stored(community, query, community.id(name)) == []
     # Who is frozen, and then out for good, is offered nothing.
     done(await does(community, "cora", rooms["open"], "freeze", left), "member_freeze")
-    await until(lambda: _kept(community, left), 20)
+    await until(lambda: _kept(community, left))
     await community.server.local("PUT", f"standing/members/{left}", {"standing": "removed"})
 
     async def is_forgotten() -> bool:
         return not await _kept(community, left)
 
-    await until(is_forgotten, 20)
+    await until(is_forgotten)
     assert await membership(community, rooms["open"], left) == "leave"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import quote
@@ -118,14 +119,14 @@ async def test_a_member_is_removed_once(community: Community, place: str, words:
         return await membership(community, room, name) != "join"
 
     if is_written:
-        await until(is_gone, 30)
+        await until(is_gone)
     assert (await hand_over(*call))[0] == 200
     assert await membership(community, room, name) == ("leave" if words == "kick" else "ban")
 
     async def is_settled() -> bool:
         return stored(community, "SELECT pending FROM belisha_moderation WHERE member = ?", name) == [(0,)]
 
-    await until(is_settled, 30)
+    await until(is_settled)
     changes = "SELECT COUNT(*) FROM room_memberships WHERE room_id = ? AND user_id = ? AND sender = ?"
     times = stored(community, changes, room, community.id(name), community.id("steward"))
     assert times == [(1,)]
@@ -153,7 +154,7 @@ async def test_a_message_is_redacted_once(community: Community, place: str) -> N
     async def is_settled() -> bool:
         return stored(community, "SELECT pending FROM belisha_moderation WHERE item = ?", item) == [(0,)]
 
-    await until(is_settled, 30)
+    await until(is_settled)
     assert (await hand_over(community, room, event, "item_redact"))[0] == 200
     assert stored(community, "SELECT COUNT(*) FROM redactions WHERE redacts = ?", item) == [(1,)]
 
@@ -165,12 +166,13 @@ async def test_the_stewards_are_told_of_a_report_once(community: Community, plac
     _, sent = await send(community, room, "ana")
     before = len(await cards(community))
     (community.server.data / "die").write_text(place)
-    assert (await reports(community, "ben", room, sent["event_id"]))[0] == 200
+    with contextlib.suppress(aiohttp.ClientError):  # it may die before it has answered
+        assert (await reports(community, "ben", room, sent["event_id"]))[0] == 200
 
     async def is_dead() -> bool:
         return not (community.server.data / "die").exists()
 
-    await until(is_dead, 20)
+    await until(is_dead)
     community.server.kill()
     community.server.change("UPDATE worker_locks SET last_renewed_ts = 1")
     await community.server.start()
@@ -178,7 +180,7 @@ async def test_the_stewards_are_told_of_a_report_once(community: Community, plac
     async def is_told() -> bool:
         return stored(community, "SELECT COUNT(*) FROM belisha_report WHERE due = 1 OR card IS NULL") == [(0,)]
 
-    await until(is_told, 20)
+    await until(is_told)
     found = await cards(community)
     assert len(found) == before + 1 and facts(found[0])["item"] == sent["event_id"]
 

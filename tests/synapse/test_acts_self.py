@@ -73,13 +73,13 @@ async def test_who_leaves_is_out_for_good(community: Community) -> None:
         path = f"{V3}/rooms/{quote(room)}/joined_members"
         return community.id(name) not in (await request(community["ana"], "GET", path))[1]["joined"]
 
-    await until(is_out, 20)
+    await until(is_out)
     query = "SELECT membership FROM local_current_membership WHERE user_id = ? AND membership = 'join'"
 
     async def is_nowhere() -> bool:
         return stored(community, query, community.id(name)) == []
 
-    await until(is_nowhere, 20)
+    await until(is_nowhere)
     body = {"type": "m.login.password", "identifier": {"type": "m.id.user", "user": name}, "password": "x"}
     assert (await request(community["ana"], "POST", f"{V3}/login", body))[0] == 403
     done(await hand_over(community, own, event, "leave_community", me), "leave_community")

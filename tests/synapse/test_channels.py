@@ -222,7 +222,7 @@ async def test_pushers_go_to_listed_gateways_only_and_end_with_the_list(tmp_path
         config = community.server.place.rendered / "homeserver.yaml"
         config.write_text(config.read_text().replace(f'push_gateways: ["{listed}"]', "push_gateways: []"))
         await community.server.start()
-        for _ in range(100):
+        for _ in range(600):
             if not await pushers(community):
                 break
             await asyncio.sleep(0.1)

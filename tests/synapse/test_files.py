@@ -441,7 +441,7 @@ async def test_sending_it_again_after_a_lost_event(community: Community) -> None
     community.server.change("UPDATE belisha_file SET state = 'shared' WHERE media_id = ?", media_id)
     await assert_closed(community, media_id, "dina")
     await assert_open(community, media_id, b"Lost", "ana")
-    await until(lambda: _is(community, media_id, "pending"), 60)
+    await until(lambda: _is(community, media_id, "pending"))
     await community.sent(message(community, media_id), "closed")
     await assert_open(community, media_id, b"Lost", "dina")
 

@@ -48,7 +48,7 @@ async def finished(community: Community) -> None:
     async def is_so() -> bool:
         return stored(community, "SELECT * FROM belisha_making") == []
 
-    await until(is_so, 60)
+    await until(is_so)
 
 
 async def handed_over(call: tuple[Any, ...]) -> tuple[int, dict[str, Any]]:
@@ -58,7 +58,7 @@ async def handed_over(call: tuple[Any, ...]) -> tuple[int, dict[str, Any]]:
         answer = await hand_over(*call)
         return None if answer[0] == 429 else answer
 
-    found: tuple[int, dict[str, Any]] = await until(answered, 30)
+    found: tuple[int, dict[str, Any]] = await until(answered)
     return found
 
 
@@ -85,7 +85,7 @@ async def test_a_group_is_made_once(community: Community, place: str) -> None:
     async def bot_is_in() -> bool:
         return await joined(community, made, "emil") == {"emil", "belisha_steward"}
 
-    await until(bot_is_in, 30)
+    await until(bot_is_in)
     await is_listed(community, made)
 
 

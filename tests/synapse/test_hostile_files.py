@@ -99,7 +99,7 @@ async def survived(community: Community, files: dict[str, bytes]) -> dict[str, s
     async def is_none_left() -> bool:
         return not readers_of(community)
 
-    await until(is_none_left, 60.0)
+    await until(is_none_left)
     return found
 
 

@@ -130,7 +130,9 @@ async def test_who_is_not_in_the_room_gets_no_explanation(community: Community) 
 
 
 async def test_explain_is_not_for_trying_texts_by_the_thousand(community: Community) -> None:
-    statuses = [(await explain(community, "mona", "open", text(f"{number}")))[0] for number in range(40)]
+    statuses: list[int] = []
+    while 429 not in statuses and len(statuses) < 300:  # a slow machine gives back a part of the limit meanwhile
+        statuses.append((await explain(community, "mona", "open", text(f"{len(statuses)}")))[0])
     assert statuses[0] in (200, 404) and 429 in statuses
 
 

@@ -51,7 +51,7 @@ async def test_killed_amid_everything(killed: Community) -> None:
     await bustle.busy(8)
     await bustle.stop()
     await bustle.check()
-    assert bustle.answers[200] > 50, bustle.answers
+    assert bustle.answers[200] > 30, bustle.answers
     assert bustle.answers[None] > 0, "nobody noticed a kill"
     changed = Kind(killed)
     changed.room = bustle.changing

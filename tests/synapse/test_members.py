@@ -11,6 +11,7 @@ import pytest_asyncio
 
 from synapse_modules import activity
 from tests.support.community import Community, assert_refused, unique
+from tests.support.patience import same_day
 from tests.support.server import PASSWORD, ended
 from tests.support.settled import make_community
 from tests.synapse.test_acts import asks, stored
@@ -29,6 +30,12 @@ async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[C
             yield here
         finally:
             await here.close()
+
+
+@pytest_asyncio.fixture(autouse=True)
+async def this_day() -> None:
+    """What a test writes and what it reads are of one day."""
+    await same_day(120)
 
 
 def day(ago: int) -> str:

@@ -13,7 +13,9 @@ from belisha.policy.rooms import Kind
 from belisha.tlp import Label
 from synapse_modules.metrics import OUTCOMES, RULES
 from tests.support.community import Community, unique
+from tests.support.ledger import known_everywhere, until
 from tests.support.server import request
+from tests.synapse.rights import newcomer
 from tests.synapse.samples import text
 
 Numbers = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -45,12 +47,30 @@ def grown(before: Numbers, after: Numbers, name: str, **labels: str) -> float:
     return after.get(key, 0.0) - before.get(key, 0.0)
 
 
+async def quiet_numbers(community: Community) -> Numbers:
+    """The samples as soon as nothing was decided or told for a second: nothing is under way any more."""
+    found = [await numbers(community)]
+
+    async def are_quiet() -> bool:
+        await asyncio.sleep(1)
+        found.append(await numbers(community))
+        counted = [{key: one[key] for key in one if key[0].endswith("_total")} for one in found[-2:]]
+        return counted[0] == counted[1]
+
+    await until(are_quiet)
+    return found[-1]
+
+
 async def test_sends_and_refusals_are_counted(community: Community) -> None:
-    before = await numbers(community)
+    # To whom nothing was told yet: of many refusals in an hour only the first are told.
+    new = await newcomer(community)
+    assert (await request(community[new], "POST", f"/_matrix/client/v3/join/{community.rooms['open']}", {}))[0] == 200
+    await known_everywhere()
+    before = await quiet_numbers(community)
     await community.sent(text("TLP:CLEAR x"), "open")
     await community.sent(text("x"), "closed")
     await community.sent(text("x"), "closed")
-    await community.refused(text("TLP:RED x"), "open", by="finn")
+    await community.refused(text("TLP:RED x"), "open", by=new)
     status, _ = await request(
         community["ana"],
         "PUT",
@@ -58,11 +78,12 @@ async def test_sends_and_refusals_are_counted(community: Community) -> None:
         {"messages": {community.id("emil"): {"*": {}}}},
     )
     assert status == 403
-    for _ in range(50):
-        after = await numbers(community)
-        if grown(before, after, "belisha_notices_total"):
-            break
-        await asyncio.sleep(0.1)
+
+    async def is_told() -> bool:
+        return grown(before, await numbers(community), "belisha_notices_total") > 0
+
+    await until(is_told)
+    after = await numbers(community)
     assert grown(before, after, "belisha_labels_total", label="TLP:CLEAR", kind="open") == 1
     assert grown(before, after, "belisha_labels_total", label="TLP:AMBER", kind="closed") == 2
     assert grown(before, after, "belisha_decisions_total", rule="L3", verdict="allow") >= 3

@@ -9,7 +9,9 @@ import pytest
 
 from synapse_modules.notice import AT_MOST, without_quotations
 from tests.support.community import Community, label_of
+from tests.support.ledger import known_everywhere
 from tests.support.server import request
+from tests.synapse.rights import newcomer
 from tests.synapse.samples import text
 
 Json = dict[str, Any]
@@ -30,23 +32,30 @@ async def _notices(community: Community, name: str) -> list[Json]:
 
 
 async def _soon(community: Community, name: str, count: int) -> list[Json]:
-    for _ in range(100):
+    for _ in range(600):
         if len(found := await _notices(community, name)) >= count:
             return found
         await asyncio.sleep(0.1)
     raise AssertionError(f"{count} notices expected: {await _notices(community, name)}")
 
 
+async def _nobody_yet(community: Community) -> str:
+    """A member of whom nothing was refused yet: of what is refused in an hour only a part is told."""
+    name = await newcomer(community)
+    await known_everywhere()
+    return name
+
+
 async def test_a_refusal_is_told_once_and_counted(community: Community) -> None:
-    # A room of its own: what was refused elsewhere in this run must not be counted with it.
-    _, made = await community.create("dina", {"preset": "public_chat", "name": "Moorings"})
-    before = len(await _notices(community, "dina"))
+    name = await _nobody_yet(community)
+    _, made = await community.create(name, {"preset": "public_chat", "name": "Moorings"})
+    before = len(await _notices(community, name))
     for number in range(3):
         content = text(f"TLP:RED the word xyzzy {number}")
-        answer = await community["dina"].room_send(made["room_id"], "m.room.message", content)
+        answer = await community[name].room_send(made["room_id"], "m.room.message", content)
         assert answer.status_code == "ORG.BELISHA.ABOVE_CEILING"
-        await _soon(community, "dina", before + number + 1)
-    told = (await _notices(community, "dina"))[before:]
+        await _soon(community, name, before + number + 1)
+    told = (await _notices(community, name))[before:]
     assert "m.relates_to" not in told[0]
     assert {edit["m.relates_to"]["rel_type"] for edit in told[1:]} == {"m.replace"}
     body = told[-1]["m.new_content"]["body"]
@@ -58,18 +67,21 @@ async def test_a_refusal_is_told_once_and_counted(community: Community) -> None:
 
 
 async def test_what_was_written_is_not_quoted(community: Community) -> None:
-    before = len(await _notices(community, "ben"))
-    error = await community.refused(text("TLP:XYZZY the word"), "closed", by="ben")
-    assert "XYZZY" in error.message, "the sender is told which word it was"
-    (told,) = (await _soon(community, "ben", before + 1))[before:]
+    name = await _nobody_yet(community)
+    _, made = await community.create(name, {"preset": "private_chat", "name": "Berths"})
+    before = len(await _notices(community, name))
+    answer = await community[name].room_send(made["room_id"], "m.room.message", text("TLP:XYZZY the word"))
+    assert "XYZZY" in answer.message, "the sender is told which word it was"
+    (told,) = (await _soon(community, name, before + 1))[before:]
     assert "XYZZY" not in str(told)
     assert "is not a label" in told["body"]
 
 
 async def test_a_room_that_was_not_made_is_told(community: Community) -> None:
-    before = len(await _notices(community, "ben"))
-    assert (await community.create("ben", {"room_version": "12"}))[0] == 403
-    assert "The room was not made." in (await _soon(community, "ben", before + 1))[-1]["body"]
+    name = await _nobody_yet(community)
+    before = len(await _notices(community, name))
+    assert (await community.create(name, {"room_version": "12"}))[0] == 403
+    assert "The room was not made." in (await _soon(community, name, before + 1))[-1]["body"]
 
 
 async def test_nobody_is_flooded(community: Community) -> None:

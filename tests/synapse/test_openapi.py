@@ -116,7 +116,7 @@ async def test_whatever_it_is_sent_the_answer_is_as_described(
         @given(case=found.as_strategy(generation_mode=mode))
         def ask(case: schemathesis.Case) -> None:
             headers = {"Authorization": f"Bearer {token}"}
-            answer = case.call(base_url=community.server.url + MEMBER_API, headers=headers)
+            answer = case.call(base_url=community.server.url + MEMBER_API, headers=headers, timeout=120)
             statuses.add(answer.status_code)
             case.validate_response(answer, checks=_CHECKS, headers=headers)
 
@@ -217,7 +217,7 @@ async def test_what_members_are_told_is_as_described(community: Community) -> No
         for method, path, given_, who in asked:
             case = schema[path][method].Case(**given_)
             headers = {"Authorization": f"Bearer {portal if who == 'portal' else community[who].access_token}"}
-            answer = case.call(base_url=community.server.url + MEMBER_API, headers=headers)
+            answer = case.call(base_url=community.server.url + MEMBER_API, headers=headers, timeout=120)
             assert answer.status_code == 200, (path, answer.text)
             case.validate_response(answer, checks=_CHECKS, headers=headers)
 

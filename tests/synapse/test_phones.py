@@ -85,7 +85,7 @@ async def _refusal(community: Community) -> None:
     _, body = await community.server.local("GET", "members")
     dina = community.id("dina")
     own = next(member["service_room"] for member in body["members"] if member["user_id"] == dina)
-    for _ in range(300):
+    for _ in range(600):
         timeline = (await _slid(community, "dina", own))["rooms"][own]["timeline"]
         if told := [str(event["content"]) for event in timeline if "was not sent" in str(event["content"])]:
             break

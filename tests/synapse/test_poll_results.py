@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import ZoneInfo
 
 import aiohttp
 import nio
@@ -128,10 +129,10 @@ async def test_a_result_is_a_sentence_a_table_and_a_picture(here: Here) -> None:
     assert (await request(here.community["ana"], "PUT", path, {}))[0] == 200
 
     async def gone() -> bool:
-        return not await here.images(room) and (await here.file("finn", content["url"]))[0] == 404
+        told = [one for one in await here.events(room) if one["event_id"] == result["event_id"] and one["content"]]
+        return not told and not await here.images(room) and (await here.file("finn", content["url"]))[0] == 404
 
     await eventually(gone, PATIENCE)  # rule E1
-    assert not [one for one in await here.events(room) if one["event_id"] == result["event_id"] and one["content"]]
 
 
 async def test_a_poll_of_a_group_that_moves_is_ended_there_and_told_in_the_new_room(here: Here) -> None:
@@ -191,7 +192,7 @@ async def test_due_meanwhile_and_killed_at_every_moment_of_its_end_there_is_one_
     (result,) = await here.said(room, "The poll is closed: When?")
     said = result["content"]["body"]
     assert "“Monday” has the most votes: 1 of 1." in said and "1 vote came too late." in said
-    assert f"It was due at {datetime.fromtimestamp(due, UTC):%Y-%m-%d}" in said
+    assert f"It was due at {datetime.fromtimestamp(due, ZoneInfo(load(here.config).time_zone)):%Y-%m-%d}" in said
     (image,), (_end,) = await here.images(room), await here.ends(room)
     assert (await here.file("finn", image["content"]["url"]))[0] == 200
     assert here.files_of_the_bot() - before == 1, "and no second file is left lying"

@@ -105,7 +105,7 @@ async def test_what_a_kill_cut_short_and_what_was_shown_before_are_drawn_by_them
     async def is_drawn() -> bool:
         return portrait_of(community, media_id) == 2
 
-    await until(is_drawn, 30.0)
+    await until(is_drawn)
     assert (await fetch(community, "emil", media_id)).status == (404 if state == "pending" else 200)
     await assert_bare(community, media_id, "dina")
 

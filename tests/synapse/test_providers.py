@@ -321,7 +321,7 @@ async def test_who_has_come_to_another_organisation_is_out_of_the_former_ones_ha
     async def is_over() -> bool:
         return not await here.is_open(session) and here.links(name) == []
 
-    await until(is_over, 30)
+    await until(is_over)
     opened = await here.signs_in("quay", new)
     assert opened["user_id"] == here.id(name) and here.links(name) == [("oidc-quay", new)]
     assert (await here.comes("harbour", subject)).token is None

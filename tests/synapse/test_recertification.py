@@ -12,6 +12,7 @@ from belisha.policy.recertification import ASKED, HOLDS, NOTICE, SPREAD, WARNED,
 from synapse_modules import activity
 from tests.support.community import Community, assert_refused, unique
 from tests.support.ledger import known_everywhere
+from tests.support.patience import same_day
 from tests.support.server import PASSWORD, ended, request
 from tests.support.settled import make_community
 from tests.synapse.rights import everything, until
@@ -28,6 +29,7 @@ TURN = "/_synapse/client/org.belisha/v1/recertification"
 @pytest_asyncio.fixture
 async def community(tmp_path_factory: Any) -> AsyncIterator[Community]:
     """A community of one test alone, for which months pass; it has begun with recertification today."""
+    await same_day(240)
     here = await make_community(tmp_path_factory.mktemp("months") / "data")
     with ended(here.server):
         try:
@@ -227,7 +229,7 @@ async def test_who_is_frozen_leaves_their_rooms(community: Community) -> None:
     members = "SELECT user_id FROM local_current_membership WHERE membership = 'join' AND room_id = ?"
     await until(lambda: {row[0] for row in stored(community, members, community.rooms["closed"])} <= {
         community.id("steward")
-    }, within=60)  # fmt: skip
+    })  # fmt: skip
 
 
 async def test_an_older_community_begins_with_notice_and_one_after_the_other(community: Community) -> None:

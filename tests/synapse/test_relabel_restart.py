@@ -103,7 +103,7 @@ async def test_what_a_crash_left_over_is_caught_up_at_the_start(community: Commu
     async def caught_up() -> bool:
         return rows(community) == before
 
-    await until(caught_up, 20)
+    await until(caught_up)
     assert query(community, count) == events, "nothing was done twice"
     assert not (await community.read(edited, "closed")).get("body")
 

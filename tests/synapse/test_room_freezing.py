@@ -26,7 +26,7 @@ async def group(community: Community, kind: str, *others: str, by: str = "ana") 
     for name in others:
         await request(community[by], "POST", f"{V3}/rooms/{quote(room)}/invite", {"user_id": community.id(name)})
         assert (await request(community[name], "POST", f"{V3}/join/{quote(room)}", {}))[0] == 200
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     path = f"{V3}/rooms/{quote(room)}/joined_members"
     while community.id("steward") not in (await request(community[by], "GET", path))[1]["joined"]:
         assert time.monotonic() < deadline, "the bot does not come"

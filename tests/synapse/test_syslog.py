@@ -86,7 +86,7 @@ async def all_came(community: Community, collector: Collector) -> list[Record]:
         await chained(community)
         return set(came(collector)) >= set(records(community))
 
-    await until(are_there, 60)
+    await until(are_there)
     found = came(collector)
     for writer in {record.writer for record in found}:
         numbers = [record.number for record in found if record.writer == writer]
@@ -123,7 +123,7 @@ async def test_who_is_no_collector_gets_nothing_and_the_community_goes_on(here: 
         async def is_behind() -> bool:
             return (await behind(community))["belisha_syslog_behind_rows"] > 0
 
-        await until(is_behind, 30)
+        await until(is_behind)
         assert collector.messages() == []
     finally:
         collector.kill()
@@ -137,7 +137,7 @@ async def test_who_is_no_collector_gets_nothing_and_the_community_goes_on(here: 
     async def is_not_behind() -> bool:
         return set((await behind(community)).values()) == {0.0}
 
-    await until(is_not_behind, 30)
+    await until(is_not_behind)
 
 
 async def test_sessions_come_too_without_passwords_or_names(here: tuple[Community, Collector]) -> None:
@@ -170,7 +170,7 @@ async def test_sessions_come_too_without_passwords_or_names(here: tuple[Communit
     async def is_emil_refused() -> bool:
         return any(one.data.get("who") == emil and one.kind == "refusal" for one in collector.messages())
 
-    await until(is_emil_refused, 30)
+    await until(is_emil_refused)
     everything = str(collector.messages())
     assert not any(word in everything for word in (TYPED, PASSWORD, body["access_token"], body["device_id"], "@ana:"))
 

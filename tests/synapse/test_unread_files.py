@@ -22,7 +22,7 @@ from tests.synapse.samples import text
 from tests.synapse.test_files import avatar
 from tests.synapse.unread import NO_READER, SLOW_READER
 
-LATER_S = 90.0
+LATER_S = 240.0
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -82,9 +82,13 @@ async def test_a_group_goes_over_with_its_rules_and_the_old_one_is_closed(commun
         community["dina"], "GET", f"/_matrix/client/v3/directory/room/{quote(f'#{name}:{community.server.name}')}"
     )
     assert found["room_id"] == new
-    _, listed = await request(community["dina"], "GET", "/_matrix/client/v3/publicRooms?limit=1000")
-    listed_ids = {each["room_id"] for each in listed["chunk"]}
-    assert new in listed_ids and room not in listed_ids
+
+    async def is_listed() -> bool:  # Synapse gathers what it lists a moment later
+        _, listed = await request(community["dina"], "GET", "/_matrix/client/v3/publicRooms?limit=1000")
+        listed_ids = {each["room_id"] for each in listed["chunk"]}
+        return new in listed_ids and room not in listed_ids
+
+    await until(is_listed)
 
     assert (await _say(community, new, "TLP:AMBER+STRICT on we go", by="dina"))[0] == 200
     status, refused = await _say(community, room, "hello?", by="dina")

@@ -89,6 +89,6 @@ async def test_many_members_go_over(tmp_path: Path) -> None:
         async def is_done() -> bool:
             return bool((await server.local("GET", f"rooms/{quote(room)}/upgrade"))[1]["done"])
 
-        await until(is_done, seconds=180)
+        await until(is_done, seconds=300)
         assert await joined(here, answer["new_room_id"], "ana") == names | {"ana", "belisha_steward"}
         await here.close()

@@ -22,6 +22,7 @@ from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.synapse.rights import until
 from tests.synapse.test_acts import asks, freezes, hand_over, newcomer, stored, typed
+from tests.synapse.test_audit import chained
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_questions import taps
 from tests.synapse.test_reports import stewards_room
@@ -337,6 +338,7 @@ async def test_an_account_asks_its_organisation_and_is_bound_by_its_lead(communi
     assert profile[1]["displayname"] == "Anna Keller (Harbour)"
     assert await own_room(community, name) == one["own_room"], "the room with the bot stays"
     assert_refused(*await asks_in(community, name, one["own_room"]), "BELONGS_ALREADY", rule="M1")
+    await chained(community)
     log = stored(community, "SELECT entry FROM belisha_audit WHERE entry LIKE '%let in%'")
     assert sum(one["id"] in str(entry) for entry in log) == 2, "who let in, and whom"
 

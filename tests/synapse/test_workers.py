@@ -35,7 +35,7 @@ FOR_CLIENTS: Final = ("main", "client", "persister")
 #: How long after a right ended nothing is answered any more, in seconds; each process looks twice as often (M1).
 AT_ONCE: Final = 1.0
 #: While Redis is gone, Synapse waits up to five seconds for news that does not come, at each step of a request.
-SLOW: Final = 90.0
+SLOW: Final = 180.0
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -116,7 +116,7 @@ async def assert_agreed(community: Community, room: str, accepted: dict[str, str
         first, *others = [await shown(process) for process in FOR_CLIENTS]
         return all(each == first for each in others)
 
-    await until(agree, 60.0)
+    await until(agree)
     ids = [event["event_id"] for event in await timeline(community, "client", room)]
     assert len(set(ids)) == len(ids)
     for event_id, what in accepted.items():

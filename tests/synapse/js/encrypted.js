@@ -19,7 +19,7 @@ const { createClient } = await import("matrix-js-sdk");
 const { logger } = await import("matrix-js-sdk/lib/logger.js");
 logger.setLevel("silent");
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
 const given = JSON.parse(Buffer.concat(chunks).toString("utf8"));
@@ -34,6 +34,11 @@ const made = await sender.createRoom({
 });
 await reader.joinRoom(made.room_id);
 await until(() => sender.getRoom(made.room_id)?.getMember(given.readerId)?.membership === "join");
+// Its keys are uploaded behind the first sync: without them it would be given none of the message's.
+await until(async () => {
+    const devices = await sender.getCrypto().getUserDeviceInfo([given.readerId], true);
+    return devices.get(given.readerId)?.has(reader.getDeviceId());
+});
 
 // As clients do it: the encrypted bytes go up without name or type, their key goes into the encrypted event.
 const file = await uploaded(Buffer.from(given.text));

@@ -21,7 +21,7 @@ logger.setLevel("silent");
 const { PollStartEvent } = await import("matrix-js-sdk/lib/extensible_events_v1/PollStartEvent.js");
 const { PollResponseEvent } = await import("matrix-js-sdk/lib/extensible_events_v1/PollResponseEvent.js");
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);
 const given = JSON.parse(Buffer.concat(chunks).toString("utf8"));

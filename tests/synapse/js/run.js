@@ -21,7 +21,7 @@ logger.setLevel("silent");
 const { PollStartEvent } = await import("matrix-js-sdk/lib/extensible_events_v1/PollStartEvent.js");
 
 const LABEL = "org.belisha.tlp";
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 120_000;
 
 const chunks = [];
 for await (const chunk of process.stdin) chunks.push(chunk);

@@ -495,7 +495,7 @@ class Actor:
                 self._world.sent(event["event_id"], who, room, label, label, is_editable=False, is_poll=False)
         await self._arena.check(room)
 
-    async def _until(self, room: Room, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    async def _until(self, room: Room, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         """Waits until the module has carried out what follows from an act."""
 
         async def look() -> None:
