@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from tests.portal.support import Here, Visitor
 from tests.support.npm import bundle, install
 
 JS = Path(__file__).parent / "js"
 PHONE = {"width": 360, "height": 740}
+
+# Its own five seconds are short where other tests run beside.
+expect.set_options(timeout=30_000)
 
 
 @asynccontextmanager
@@ -115,6 +118,7 @@ def _is_alarm(said: ConsoleMessage) -> bool:
 
 async def assert_accessible(page: Page) -> None:
     """Axe finds nothing on the page, by the rules of WCAG 2.2 AA and its best practices."""
+    await page.wait_for_load_state()
     source = (JS / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     # In a world of its own: the page's policy lets no foreign script run, which is as it should be.
     session = await page.context.new_cdp_session(page)
