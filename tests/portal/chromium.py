@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -40,6 +42,13 @@ async def chromium(*more: str) -> AsyncIterator[Browser]:
             await browser.close()
 
 
+async def _sdk() -> bytes:
+    """matrix-js-sdk in one file, which each process of the tests writes anew, and none while another reads it."""
+    with (JS / "sdk.js").open() as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        return (await bundle(JS, "sdk")).read_bytes()
+
+
 @asynccontextmanager
 async def element(here: Here, port: int) -> AsyncIterator[str]:
     """A page on another site that shows the portal as Element does; its address."""
@@ -57,7 +66,7 @@ async def element(here: Here, port: int) -> AsyncIterator[str]:
         return web.FileResponse(JS / "node_modules" / "matrix-widget-api" / "dist" / "api.js")
 
     async def sdk(_request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(await bundle(JS, "sdk"))
+        return web.Response(body=await _sdk(), content_type="text/javascript")
 
     async def module(_request: web.Request) -> web.StreamResponse:
         return web.FileResponse(here.server.place.rendered / "element" / "belisha" / "tlp.js")
