@@ -17,6 +17,8 @@ from tests.support import topology
 settings.register_profile("usual", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("soak", settings.get_profile("usual"), derandomize=False, max_examples=10_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "usual"))
+# Nor is a mail server that needs a while to begin: the one of the tests would have five seconds.
+os.environ.setdefault("AIOSMTPD_CONTROLLER_TIMEOUT", "60")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

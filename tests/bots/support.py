@@ -208,7 +208,7 @@ class BotsProcess:
         if self._process is None:
             return 0
         self._process.send_signal(number)
-        code, self._process = self._process.wait(20), None
+        code, self._process = self._process.wait(60), None
         return code
 
     async def get(self, path: str) -> tuple[int, str]:
@@ -308,7 +308,7 @@ class Homeserver:
         assert self._runner is not None
         await self._runner.cleanup()
 
-    async def until_sent(self, count: int, seconds: float = 15) -> list[Json]:
+    async def until_sent(self, count: int, seconds: float = 60) -> list[Json]:
         """Waits for so many events, then a moment longer for one too many."""
         async with asyncio.timeout(seconds):
             async with self._changed:

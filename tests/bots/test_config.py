@@ -69,7 +69,7 @@ def test_tokens_must_be_there_and_private(tmp_path: Path) -> None:
 def test_the_program_ends_with_one_line(tmp_path: Path) -> None:
     def run(config: Path) -> subprocess.CompletedProcess[str]:
         arguments = [sys.executable, "-m", "bots", "--config", str(config)]
-        return subprocess.run(arguments, capture_output=True, text=True, timeout=30, check=False, cwd=ROOT)
+        return subprocess.run(arguments, capture_output=True, text=True, timeout=120, check=False, cwd=ROOT)
 
     broken = run(write_config(tmp_path, "http://127.0.0.1:8008", 9000, colour="red"))
     assert (broken.returncode, broken.stderr.count("\n")) == (2, 1)

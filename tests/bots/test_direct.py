@@ -71,7 +71,7 @@ async def _lost(store: Store) -> None:
     engine = store.leases(1)
     async with engine.connect() as other, store.reading() as reading:
         ended = (await reading.execute(mine)).scalar_one()
-        await other.execute(sa.text("SELECT pg_terminate_backend(:it)"), {"it": ended})
+        await other.execute(sa.text("SELECT pg_terminate_backend(:it, 60000)"), {"it": ended})
         await asyncio.sleep(0.2)  # until it is heard of
         with pytest.raises(sa.exc.DBAPIError) as told:
             await reading.run_sync(_direct)

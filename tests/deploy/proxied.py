@@ -24,7 +24,7 @@ from tests.deploy.hosted import written
 from tests.support.server import free_ports
 
 NAMES = ("matrix.harbour.test", "portal.harbour.test", "chat.harbour.test", "harbour.test")
-PATIENCE = 30.0
+PATIENCE = 60.0
 #: What Debian has around the rendered file.
 OUTER = """
 daemon off; pid {folder}/nginx.pid; {user} worker_processes 1; error_log {folder}/start.log notice;

@@ -163,7 +163,7 @@ async def test_what_is_too_large_is_said_in_the_clients_language(site: Proxied) 
 
 
 async def test_guessing_is_slowed_down_and_said_so(site: Proxied) -> None:
-    asked = 260
+    asked = 320
     answers = await asyncio.gather(
         *(site.raw("/_matrix/client/v3/login", method="POST", body=b"{}") for _ in range(asked))
     )

@@ -14,13 +14,14 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
 import pytest
 import pytest_asyncio
 
+from tests.bots.support import eventually
 from tests.deploy import hosted
 from tests.deploy.several import Outside, Several
 
@@ -29,7 +30,7 @@ pytestmark = pytest.mark.full
 V3: Final = "/_matrix/client/v3"
 #: Members who write while everything is started anew.
 WRITERS: Final = 20
-PATIENCE: Final = 60.0
+PATIENCE: Final = 180.0
 
 
 @dataclass
@@ -89,15 +90,23 @@ async def test_each_answers_its_part_and_the_rules_hold_in_all(here: Here) -> No
             assert status in (403, 404), asked
     status, answer = await outside.ask(ben, "POST", f"{path}/join", {})
     assert status == 200, answer
-    status, news = await outside.ask(ben, "GET", f"{V3}/sync?timeout=0")
-    events = [one for one in news["rooms"]["join"][room]["timeline"]["events"] if one["type"] == "m.room.message"]
+
+    async def joined() -> Any:  # the process that answers it hears of the join a moment later
+        _, news = await outside.ask(ben, "GET", f"{V3}/sync?timeout=0")
+        return news.get("rooms", {}).get("join", {}).get(room)
+
+    timeline = (await eventually(joined))["timeline"]["events"]
+    events = [one for one in timeline if one["type"] == "m.room.message"]
     assert [one["content"]["org.belisha.tlp"]["label"] for one in events] == ["TLP:AMBER"] * 4
     status, file = await outside.ask(ana, "POST", "/_matrix/media/v3/upload?filename=berths.txt", b"berth 4 is free")
     assert status == 200, file
     address = file["content_uri"].removeprefix("mxc://")
     shared = {"msgtype": "m.file", "body": "berths.txt", "url": file["content_uri"]}
-    status, answer = await outside.ask(ana, "PUT", f"{path}/send/m.room.message/file", shared)
-    assert status == 200, answer
+
+    async def is_shared() -> bool:  # it is refused until it has been read
+        return (await outside.ask(ana, "PUT", f"{path}/send/m.room.message/file", shared))[0] == 200
+
+    assert await eventually(is_shared)
     cat = await _member(here, "cat", "harbour-office")
     assert (await outside.ask(ben, "GET", f"/_matrix/client/v1/media/download/{address}"))[0] == 200
     assert (await outside.ask(cat, "GET", f"/_matrix/client/v1/media/download/{address}"))[0] == 404

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-_PATIENCE = 120.0  # for a busy machine
+_PATIENCE = 300.0  # for a busy machine
 
 
 async def run(program: str, *arguments: str, folder: Path) -> tuple[int, str]:

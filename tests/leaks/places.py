@@ -203,7 +203,7 @@ async def _redact(ground: Ground, place: Place) -> None:
         path = room_path(place.room, f"redact/{quote(events['withdrawn'], safe='')}/{unique('r')}")
         await ground.do(MEMBER, "PUT", path, {})
         gone = room_path(place.room, f"event/{quote(events['withdrawnedit'], safe='')}")
-        for _ in range(200):
+        for _ in range(1200):
             if str(Word(place.kind, label, "withdrawnedit")) not in (await ground.ask(MEMBER, "GET", gone))[1]:
                 break
             await asyncio.sleep(0.05)
@@ -235,7 +235,7 @@ async def _end_rights(ground: Ground) -> None:
         status, body = await server.local("PUT", path, {"standing": standing})
         assert status == 200, body
     rooms = {place.room for place in ground.places.values()}
-    for _ in range(200):
+    for _ in range(1200):
         found = query(
             ground.community,
             "SELECT room_id FROM local_current_membership WHERE membership = 'join' AND user_id IN (?, ?)",

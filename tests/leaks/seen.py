@@ -71,7 +71,7 @@ async def unasked_act(ground: Ground) -> bool:
         ]
         sent = await ground.do("ana", "PUT", room_path(room, f"send/m.room.message/{unique('a')}"), text(said))
         handed = {"room_id": room, "event_id": sent["event_id"], "act": "room_policy", "arguments": arguments}
-        for _ in range(100):  # the bot comes in soon
+        for _ in range(600):  # the bot comes in soon
             status, answer = await ground.ask("steward", "POST", _ACTS, handed)
             if status != 404:
                 break
@@ -102,7 +102,7 @@ async def muted(ground: Ground) -> bool:
     )
     arguments = {"member": "@ana", "time": 3600}
     handed = {"room_id": room, "event_id": command["event_id"], "act": "member_mute", "arguments": arguments}
-    for _ in range(100):  # the bot comes in soon
+    for _ in range(600):  # the bot comes in soon
         status, answer = await ground.ask("steward", "POST", _ACTS, handed)
         if status != 404:
             break

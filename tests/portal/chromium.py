@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import fcntl
 import json
 import os
 import shutil
@@ -11,13 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from aiohttp import web
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright, expect
 
 from tests.portal.support import Here, Visitor
 from tests.support.npm import bundle, install
 
 JS = Path(__file__).parent / "js"
 PHONE = {"width": 360, "height": 740}
+
+# Its own five seconds are short where other tests run beside.
+expect.set_options(timeout=30_000)
 
 
 @asynccontextmanager
@@ -37,6 +42,13 @@ async def chromium(*more: str) -> AsyncIterator[Browser]:
             await browser.close()
 
 
+async def _sdk() -> bytes:
+    """matrix-js-sdk in one file, which each process of the tests writes anew, and none while another reads it."""
+    with (JS / "sdk.js").open() as lock:
+        await asyncio.to_thread(fcntl.flock, lock, fcntl.LOCK_EX)
+        return (await bundle(JS, "sdk")).read_bytes()
+
+
 @asynccontextmanager
 async def element(here: Here, port: int) -> AsyncIterator[str]:
     """A page on another site that shows the portal as Element does; its address."""
@@ -54,7 +66,7 @@ async def element(here: Here, port: int) -> AsyncIterator[str]:
         return web.FileResponse(JS / "node_modules" / "matrix-widget-api" / "dist" / "api.js")
 
     async def sdk(_request: web.Request) -> web.StreamResponse:
-        return web.FileResponse(await bundle(JS, "sdk"))
+        return web.Response(body=await _sdk(), content_type="text/javascript")
 
     async def module(_request: web.Request) -> web.StreamResponse:
         return web.FileResponse(here.server.place.rendered / "element" / "belisha" / "tlp.js")
@@ -115,6 +127,7 @@ def _is_alarm(said: ConsoleMessage) -> bool:
 
 async def assert_accessible(page: Page) -> None:
     """Axe finds nothing on the page, by the rules of WCAG 2.2 AA and its best practices."""
+    await page.wait_for_load_state()
     source = (JS / "node_modules" / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
     # In a world of its own: the page's policy lets no foreign script run, which is as it should be.
     session = await page.context.new_cdp_session(page)

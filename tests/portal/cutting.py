@@ -18,9 +18,9 @@ class Cutting:
         self._is_down = False
 
     async def cut(self, seconds: float) -> None:
-        """Cuts about half of what is open, in the middle of whatever it carries, and lets nothing new through."""
+        """Cuts about half of what is open (never nothing) amid whatever it carries, and lets nothing new through."""
         self._is_down = True
-        for writer in [one for one in self._open if self._dice.random() < 0.5]:
+        for writer in [one for one in self._open if self._dice.random() < 0.5] or list(self._open):
             writer.transport.abort()
             self.cuts += 1
         await asyncio.sleep(seconds)

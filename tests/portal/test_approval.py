@@ -158,4 +158,4 @@ async def test_by_hand_on_a_phone(here: Here, browser: Browser, dora: str) -> No
         assert await fits(page)
         await assert_accessible(page)
         await tap(here, dora, await last_of_steward(here, dora, ASKED), picture)
-        await expect(page.get_by_role("heading", name="My sessions")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_role("heading", name="My sessions")).to_be_visible(timeout=30_000)

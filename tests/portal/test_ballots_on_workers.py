@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Final
@@ -54,15 +55,20 @@ def _everything(server: Workers) -> dict[Path, bytes]:
         cursor.execute("SHOW data_directory")
         folder = Path(cursor.fetchone()[0]).parent
     connection.close()
-    found = files_of(server.data) | {path: _joined(path, content) for path, content in files_of(folder).items()}
+    found = files_of(server.data) | files_of(folder)
+    written_ahead = [path for path in found if path.parent.name == "pg_wal"]
+    found |= _joined([(path, found.pop(path)) for path in written_ahead])
     return found | {Path(f"backup of {one}"): dump(one) for one in (server.database, _bots(server))}
 
 
-def _joined(path: Path, content: bytes) -> bytes:
-    if path.parent.name != "pg_wal":
-        return content
-    pages = (content[at : at + _PAGE] for at in range(0, len(content), _PAGE))
-    return b"".join(page[_HEADER if number else _FIRST_HEADER :] for number, page in enumerate(pages))
+def _joined(log: list[tuple[Path, bytes]]) -> dict[Path, bytes]:
+    """The write-ahead log as one: what is at the end of a file may go on in another, which its name does not tell."""
+    in_order = sorted(log, key=lambda one: int.from_bytes(one[1][8:16], sys.byteorder))  # where its first page begins
+    joined = bytearray()
+    for _path, content in in_order:
+        for at in range(0, len(content), _PAGE):
+            joined += content[at + (_HEADER if at else _FIRST_HEADER) : at + _PAGE]
+    return {in_order[0][0].parent / "all": bytes(joined)}
 
 
 def _where(files: Mapping[Path, bytes], words: Iterable[bytes]) -> list[Path]:
@@ -83,8 +89,8 @@ async def test_no_file_of_any_process_and_no_backup_tells_who_voted_how(tmp_path
         assert isinstance(server, Workers)
         room = await council(here)
         card, path = await begun(here, room, "!poll Which shell? | Quahog | Periwinkle | Limpet --anonymous")
-        choices = {"vera": "1", "walt": "2", "xeno": "3", "yuki": "2"}
-        old = (await votes(room.visitors["vera"], path, "3")).encode()
+        choices = {"veronica": "1", "waldemar": "2", "xenophon": "3", "yukihiko": "2"}
+        old = (await votes(room.visitors["veronica"], path, "3")).encode()
         codes = {name: (await votes(room.visitors[name], path, choice)).encode() for name, choice in choices.items()}
         (key_file,) = (server.data / "ballot-keys").glob("*.key")
         key = key_file.read_bytes()
@@ -92,9 +98,9 @@ async def test_no_file_of_any_process_and_no_backup_tells_who_voted_how(tmp_path
         assert not _where(open_, [old, *codes.values()]), "no code before the end"
         assert _where(open_, [key]) == [key_file], "and the key is in no database, log or backup"
 
-        await closed(here, room, card, room.visitors["vera"], path)
+        await closed(here, room, card, room.visitors["veronica"], path)
         await said(here, room, "The result as a picture.")
-        listed = (await room.visitors["xeno"].get(f"{path}/list.txt")).text.encode()
+        listed = (await room.visitors["xenophon"].get(f"{path}/list.txt")).text.encode()
         found, damaged = read_list(listed)
         expected = {codes[name].decode(): (int(choice),) for name, choice in choices.items()}
         assert dict(found) == expected and not damaged and [one.receipt for one in found] == sorted(expected)

@@ -74,7 +74,7 @@ async def test_sign_in_by_code(here: Here, browser: Browser) -> None:
         await assert_accessible(page)
         code = await page.locator(".code code").inner_text()
         assert "You are signing in to the portal with Chrome on Linux" in await here.asked("ana", code)
-        await expect(page.get_by_role("heading", name="My sessions")).to_be_visible(timeout=15_000)
+        await expect(page.get_by_role("heading", name="My sessions")).to_be_visible(timeout=30_000)
         assert page.url == f"{here.url}/sessions"
         cookies = {cookie["name"]: cookie for cookie in await profile.cookies()}
         assert set(cookies) == {"belisha"}
@@ -92,7 +92,7 @@ async def test_inside_element_by_the_real_widget_api(here: Here, browser: Browse
         address = f"{here.url}/widget?widgetId=$matrix_widget_id"
         await page.evaluate("url => show(url)", address.replace("$matrix_widget_id", "a%20widget%2F1"))
         portal = page.frame_locator("#portal")
-        await expect(portal.get_by_role("heading", name="Home")).to_be_visible(timeout=15_000)
+        await expect(portal.get_by_role("heading", name="Home")).to_be_visible(timeout=30_000)
         await expect(portal.get_by_text("to look only")).to_be_visible()
         (cookie,) = await profile.cookies()
         assert (cookie["name"], cookie["secure"], cookie["sameSite"]) == ("belisha-widget", True, "None")
@@ -101,13 +101,13 @@ async def test_inside_element_by_the_real_widget_api(here: Here, browser: Browse
         await portal.get_by_role("link", name="Confirm this browser").click()
         code = await portal.locator(".code code").inner_text()
         assert "You are signing in" in await here.asked("finn", code)
-        await expect(portal.get_by_role("heading", name="Home")).to_be_visible(timeout=15_000)
+        await expect(portal.get_by_role("heading", name="Home")).to_be_visible(timeout=30_000)
         await expect(portal.get_by_text("to look only")).to_have_count(0)
         await page.wait_for_function("events.filter(name => name === 'ready').length >= 2")
         assert "error:preparing" not in await page.evaluate("events")
         await page.reload()
         await page.evaluate("url => show(url)", address.replace("$matrix_widget_id", "a%20widget%2F1"))
-        await expect(portal.get_by_role("heading", name="Home")).to_be_visible(timeout=15_000)
+        await expect(portal.get_by_role("heading", name="Home")).to_be_visible(timeout=30_000)
         await expect(portal.get_by_text("to look only")).to_have_count(0)
 
 
@@ -120,9 +120,9 @@ async def test_a_copy_of_ones_data_is_taken_inside_element(here: Here, browser: 
         await page.goto(f"{origin}/?name=finn")
         await page.evaluate("url => show(url)", f"{here.url}/widget?widgetId=a%20widget%2F1")
         portal = page.frame_locator("#portal")
-        await portal.get_by_role("link", name="Confirm this browser").click(timeout=15_000)
+        await portal.get_by_role("link", name="Confirm this browser").click(timeout=30_000)
         assert "You are signing in" in await here.asked("finn", await portal.locator(".code code").inner_text())
-        await expect(portal.get_by_text("to look only")).to_have_count(0, timeout=15_000)
+        await expect(portal.get_by_text("to look only")).to_have_count(0, timeout=30_000)
         to = "url => { document.getElementById('portal').src = url }"
 
         async def is_there() -> bool:

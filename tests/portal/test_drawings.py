@@ -33,7 +33,7 @@ class Slow:
 
 async def test_who_looks_at_the_same_time_has_one_drawing_and_it_is_not_kept() -> None:
     slow = Slow()
-    drawings = Drawings(slow, held_s=0.05)
+    drawings = Drawings(slow, held_s=1)
     two = [asyncio.create_task(drawings.png("$poll", chart())) for _ in range(2)]
     await asyncio.sleep(0)
     two.pop().cancel()  # who goes away takes it from nobody else

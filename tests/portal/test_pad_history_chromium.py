@@ -64,6 +64,7 @@ async def test_versions_are_named_compared_and_put_back_by_keyboard(here: Here, 
             await his.write("Since then the new one is in.\n")
             await page.get_by_label("Name the text as it is now").fill("With the new gauge")
             await page.keyboard.press("Enter")
+            await expect(page.get_by_role("link", name="With the new gauge")).to_be_visible()
             await looked_at(page, "pad-history-phone-light")
             await page.get_by_role("link", name="With the new gauge").click()
             await expect(page.locator(".difference .line-new")).to_contain_text("Since then the new one is in.")

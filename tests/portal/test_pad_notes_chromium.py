@@ -22,7 +22,7 @@ from tests.portal.test_figures import GENEROUS, HOME
 pytestmark = pytest.mark.full
 
 ROOM, PAD, BEN = "!group:belisha.localhost", "$pad", "@ben:belisha.localhost"
-PATIENCE = 15_000
+PATIENCE = 30_000
 _TEXT = """() => {
     const shown = document.querySelector('[data-pad-editor]').shadowRoot.querySelector('.cm-content');
     return [...shown.querySelectorAll('.cm-line')].map((line) => {

@@ -49,7 +49,7 @@ def test_policy_prints_one_object_and_the_engines_agree() -> None:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

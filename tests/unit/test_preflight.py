@@ -60,7 +60,7 @@ def smtp(tls: str, certificate: Path | None = None) -> Iterator[int]:
 
 def said(port: int, tls: str, folder: Path, **more: Any) -> str:
     settings = Mail.model_validate({"host": "localhost", "port": port, "tls": tls, "sender": "bots@reef.test", **more})
-    found = mail.look(settings, folder, patience=5)
+    found = mail.look(settings, folder, patience=30)
     assert all(one.is_in_the_way and one.remedy for one in found)
     return " ".join(map(str, found))
 

@@ -17,7 +17,7 @@ from urllib.request import urlopen
 from belisha.cli.ports import free
 from tests.support import processes
 
-PATIENCE: Final = 60.0
+PATIENCE: Final = 120.0
 #: The shipped windows, and what becomes of them; a day is longer than the test, so that a rate over it is small.
 _WINDOWS: Final = {"5m": "20s", "10m": "20s", "30m": "30s", "1h": "60s", "6h": "60s", "1d": "10m", "30d": "10m"}
 #: Limits that are times, in seconds, or many.
