@@ -28,6 +28,7 @@ from belisha.policy.state import GROUPS, Surroundings, decide_address
 from belisha.policy.types import CONTENT, RELABEL
 from synapse_modules import api as http
 from synapse_modules import audit_heads, audit_open, exports, guards, journal, metrics, recovery, reports, retention
+from synapse_modules.alive import tell_systemd
 from synapse_modules.around import Around
 from synapse_modules.audit import Audit
 from synapse_modules.audit_heads import AuditHeads
@@ -208,6 +209,7 @@ class BelishaModule:
         self.hooks.before_storing(self._before_storing)
         self.media.start(self.holds.files)
         sign_in.start()
+        tell_systemd(api)
         self.audit.start()
         self.syslog.start()
         self.deliveries, self.audit_heads = Deliveries(api), AuditHeads(api, self.audit, rooms, config.audit_heads)
@@ -223,9 +225,7 @@ class BelishaModule:
         try:
             return Config(raw)
         except (KeyError, TypeError, OSError) as error:
-            raise ConfigError(
-                f"Belisha's module configuration is broken ({error}); run `belisha render` again"
-            ) from None
+            raise ConfigError(f"Belisha's configuration is broken ({error}); run `belisha render` again") from None
         except ValueError as error:  # a file beside it, and it says which
             raise ConfigError(f"Belisha cannot start: {error}") from None
 

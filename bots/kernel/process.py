@@ -10,6 +10,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 
 import aiohttp
 
+from belisha import alive
 from bots.charts import artist
 from bots.kernel.batches import Actor
 from bots.kernel.bot import Bot
@@ -65,6 +66,8 @@ class Process:
         for name in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(name, stop.set)
         async with AsyncExitStack() as stack:
+            telling = asyncio.create_task(alive.keep_telling())  # from the first moment to the last: both may take long
+            stack.callback(telling.cancel)
             store = Store(self._config.database)
             stack.push_async_callback(store.close)
             await store.open()

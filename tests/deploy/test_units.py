@@ -77,6 +77,15 @@ def test_the_unit_of_backups_to_a_bucket_is_hardly_exposed_either(host: Path, tm
     assert judged.returncode == 0, judged.stdout
 
 
+def test_what_hangs_is_ended_and_what_it_had_in_memory_is_not_written_down(host: Path) -> None:
+    for name in UNITS:
+        unit = (host / f"{name}.service").read_text()
+        assert "\nLimitCORE=0\n" in unit
+        # Ours that run on; Redis says only when it is ready.
+        is_watched = "\nRestart=always\n" in unit and name != "belisha-redis"
+        assert ("\nWatchdogSec=60\n" in unit and "PYTHONFAULTHANDLER=1" in unit) == is_watched, name
+
+
 def test_synapse_may_still_shut_its_reader_in(host: Path) -> None:
     """What `synapse_modules/scan/box.py` does has to stay possible: namespaces, limits, no capabilities, a filter."""
     for name in UNITS[:2]:

@@ -104,6 +104,11 @@ class Server:
         """The main process that runs now."""
         return self._running["main"].pid
 
+    @property
+    def pids(self) -> list[int]:
+        """All processes of Synapse that run now."""
+        return [each.pid for name, each in self._running.items() if name in self.urls]
+
     def processor_seconds(self) -> float:
         """What its processes have computed up to now, in seconds, as proc(5) tells it."""
         ticks = 0

@@ -107,10 +107,13 @@ def credentials(path: Path, key: str, secret: str, url: str) -> Path:
 
 
 class Wire:
-    """A way to the store that is cut, for good, once so many bytes have gone there."""
+    """A way to the store that is cut, for good, once so many bytes have gone there.
 
-    def __init__(self, port: int, longest: int) -> None:
-        self._port, self._left = port, longest
+    With `back` each connection is cut, when so many bytes have come back on it.
+    """
+
+    def __init__(self, port: int, longest: int, *, back: bool = False) -> None:
+        self._port, self._left, self._back = port, longest, back
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.is_cut = threading.Event()
@@ -121,13 +124,17 @@ class Wire:
             with contextlib.suppress(OSError):
                 near, _ = self._listener.accept()
                 far = socket.create_connection(("127.0.0.1", self._port))
-                for source, to, counts in ((near, far, True), (far, near, False)):
+                for source, to, counts in ((near, far, not self._back), (far, near, self._back)):
                     threading.Thread(target=self._carry, args=(source, to, counts), daemon=True).start()
 
     def _carry(self, source: socket.socket, to: socket.socket, counts: bool) -> None:
+        came = 0
         with contextlib.suppress(OSError):
             while (data := source.recv(65536)) and not self.is_cut.is_set():
-                if counts:
+                came += len(data)
+                if counts and self._back and came > self._left:
+                    break
+                if counts and not self._back:
                     self._left -= len(data)
                     if self._left < 0:
                         self.is_cut.set()

@@ -24,11 +24,12 @@ from urllib.parse import quote
 import pyrage
 import pytest
 
+from belisha.backup.retention import keys_of
 from belisha.resources import shipped
 from belisha.revocations import Revocation, What, read
 from tests.support.backups import PATIENCE_S, Client, until
 from tests.support.server import free_ports
-from tests.support.store import ALLOWED, BUCKET, credentials, running
+from tests.support.store import ALLOWED, BUCKET, Store, credentials, running
 
 pytestmark = pytest.mark.full
 
@@ -90,6 +91,12 @@ def destroy(data: Path) -> None:
 
 
 @pytest.fixture
+def store() -> Iterator[Store]:
+    with running() as there:
+        yield there
+
+
+@pytest.fixture
 def place(tmp_path: Path) -> Iterator[Path]:
     """A folder with a data folder that has settings, a key and a folder for backups; nothing runs in it afterwards."""
     (tmp_path / "backups").mkdir()
@@ -131,24 +138,33 @@ def state(data: Path) -> dict[str, set[tuple[Any, ...]]]:
     return {what: set(rows(data, name, what)) for name, asked in AS_IT_WAS.items() for what in asked}
 
 
-def _away(place: Path) -> None:
-    """The same to a bucket, and read back from there."""
-    with running() as store:
-        keys = store.account(*ALLOWED)
-        store.close_to_strangers()
-        credentials(place / "data" / "bucket.ini", *keys, store.url)
-        folder = f"s3://{BUCKET}/belisha"
-        said = belisha("backup", "--data", place / "data", "--to", folder)
-        assert not any(key in said for key in keys)
-        (archive,) = (word for word in said.split() if word.endswith("Z.tar.age"))
-        assert belisha("backup", "--newest", "--data", place / "data", "--to", folder).endswith(" UTC\n")
-        brought = ("restore", archive, "--s3-credentials", place / "data" / "bucket.ini", "--identity", place / "key")
-        assert "Both archives are whole" in belisha(*brought, "--check")
-        (place / "data" / "bucket.ini").unlink()
-    assert not [one for one in place.iterdir() if one.name.startswith(".")], "nothing is left beside the folder"
+def _sent(place: Path, store: Store) -> str:
+    """The same to a bucket; the address of the archive there, which was read back once."""
+    keys = store.account(*ALLOWED)
+    store.close_to_strangers()
+    credentials(place / "data" / "bucket.ini", *keys, store.url)
+    folder = f"s3://{BUCKET}/belisha"
+    said = belisha("backup", "--data", place / "data", "--to", folder)
+    assert not any(key in said for key in keys)
+    (archive,) = (word for word in said.split() if word.endswith("Z.tar.age"))
+    assert belisha("backup", "--newest", "--data", place / "data", "--to", folder).endswith(" UTC\n")
+    (place / "data" / "bucket.ini").rename(place / "bucket.ini")
+    by = ("--s3-credentials", place / "bucket.ini", "--identity", place / "key", "--check")
+    assert "Both archives are whole" in belisha("restore", archive, *by)
+    # One that was cut short there.
+    store.close_to_strangers(after=float("inf"))
+    name = archive.rpartition("/")[2]
+    for one in (name, keys_of(name)):
+        found = store.owner.get_object(Bucket=BUCKET, Key=f"belisha/{one}")["Body"].read()
+        store.owner.put_object(Bucket=BUCKET, Key=f"cut/{one}", Body=found[:-1000] if one == name else found)
+    store.close_to_strangers()
+    said = belisha("restore", f"s3://{BUCKET}/cut/{name}", *by, code=1)
+    assert f"{name} is no whole archive" in said and "take another backup. Nothing was changed." in said
+    return archive
 
 
-async def test_nothing_is_lost_and_nothing_comes_back(place: Path) -> None:
+async def test_nothing_is_lost_and_nothing_comes_back(place: Path, store: Store) -> None:
+    """By way of a bucket; `test_backup_of_server.py` restores out of a folder."""
     data, new = place / "data", place / "new"
     homeserver = start(data)
     for organisation in ("alder", "birch"):
@@ -205,13 +221,13 @@ async def test_nothing_is_lost_and_nothing_comes_back(place: Path) -> None:
     said = belisha("backup", "--data", data)
     before = {what: found & was[what] for what, found in state(data).items()}  # not what it had yet to write
     assert all(before.values()), "there is something of each to compare"
-    (archive,) = (one for one in (place / "backups").iterdir() if not one.name.endswith(".keys.tar.age"))
     assert sorted(one.suffix for one in (place / "backups").iterdir()) == [".age", ".age"]
     assert not (data / "backup-work").exists()
     for secret in ((data / "secrets" / "audit").read_text().strip(), str(ME), ana.token):
         assert secret not in said
 
-    _away(place)
+    archive = _sent(place, store)
+    shutil.rmtree(place / "backups")  # what is restored comes out of the bucket
 
     # What is taken back after it, and what is written after it.
     lost = await ana.say(closed, "TLP:AMBER written after the backup")
@@ -243,14 +259,18 @@ async def test_nothing_is_lost_and_nothing_comes_back(place: Path) -> None:
     await until(is_written)
     destroy(data)
 
-    # Refusals that change nothing; then it is killed twice, once unpacked and once before the journal was replayed.
-    restore = ("restore", archive, "--identity", place / "key", "--data", new)
+    # Refusals that change nothing; then it is killed thrice: when the archives have come, once unpacked, and before the
+    # journal was replayed.
+    by = ("--s3-credentials", place / "bucket.ini", "--identity", place / "key")
+    restore = ("restore", archive, *by, "--data", new)
     hidden = journal.rename(place / "elsewhere.jsonl")
     assert "There is no journal of revocations" in belisha(*restore, code=1)
     (place / "other.jsonl").write_text('{"what":"session","ids":["@x:elsewhere.uk","D"],"now":""}\n')
     assert "is of another community" in belisha(*restore, "--journal", place / "other.jsonl", code=1)
     assert not new.exists()
     hidden.rename(journal)
+    killed(lambda: any((place / ".new.fetched").glob("*.keys.tar.age")), *restore)
+    assert not new.exists()
     unpacked = place / ".new.restoring" / "homeserver.db"
     killed_before(lambda: [new] if new.exists() else [], unpacked.exists, *restore)
     killed(lambda: (new / "rendered" / "homeserver.yaml").exists(), *restore)
@@ -259,6 +279,8 @@ async def test_nothing_is_lost_and_nothing_comes_back(place: Path) -> None:
     for words in ("1 files withdrawn", "1 items redacted", "1 labels raised", "What was written after that is lost"):
         assert words in told, told
     assert "is not empty" in belisha(*restore, code=1)
+    left = [one.name for one in place.iterdir() if one.name.startswith(".")]  # noqa: ASYNC240
+    assert not left, "nothing is left beside the folder"
 
     # Every event, label, poll, profile, file and record of the audit log.
     after = state(new)

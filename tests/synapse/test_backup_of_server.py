@@ -19,11 +19,13 @@ import psycopg2
 import pyrage
 import pytest
 
+from belisha.backup.retention import keys_of
 from belisha.revocations import Revocation, What, read
 from tests.deploy import hosted
 from tests.support.backups import Client, until
 from tests.support.machine import Machine, machine
 from tests.support.server import free_ports
+from tests.support.store import ALLOWED, BUCKET, credentials, running
 
 pytestmark = [
     pytest.mark.full,
@@ -197,7 +199,18 @@ async def _restored(new: Machine, archive: Path, journal: Path, before: dict[str
     assert "The restore of /etc/belisha has not ended" in new.belisha("backup", *ETC, code=1)
     new.killed(lambda: (etc / "synapse" / "homeserver.yaml").exists(), *restore)
     assert "names: []" in _client_listener((etc / "synapse" / "homeserver.yaml").read_text())
-    told = new.belisha(*restore)
+    # The last time out of a bucket, and what a killed one brought goes.
+    left = new.folder / "var" / "lib" / ".belisha.fetched" / "left"
+    left.parent.mkdir(mode=0o700)
+    left.touch()
+    with running() as store:
+        for one in (archive, archive.with_name(keys_of(archive.name))):
+            store.owner.upload_file(str(one), BUCKET, f"belisha/{one.name}")
+        known = credentials(archive.parents[1] / "bucket.ini", *store.account(*ALLOWED), store.url)
+        store.close_to_strangers()
+        address = f"s3://{BUCKET}/belisha/{archive.name}"
+        told = new.belisha("restore", address, "--s3-credentials", known, *restore[2:])
+    assert not left.parent.exists()
     for words in ("1 files withdrawn", "1 items redacted", "1 labels raised", "What was written after that is lost"):
         assert words in told, told
     assert "is not empty" in new.belisha(*restore, code=1)

@@ -28,7 +28,7 @@ from tests.synapse.forgetful import forgetful
 from tests.synapse.samples import edit, text
 from tests.synapse.test_acts import asks, newcomer
 from tests.synapse.test_audit import chained
-from tests.synapse.test_erasure import censor, gone, redact, stores
+from tests.synapse.test_erasure import age, censor, gone, is_there, redact, stores
 from tests.synapse.test_groups import own_room
 
 Json = dict[str, Any]
@@ -237,6 +237,48 @@ async def test_what_is_withdrawn_is_gone_and_a_sealed_copy_is_kept(
     status, body = await community.server.local("POST", "revocations", lines)
     assert (status, body["ended"]) == (200, {"hold": 1}), body
     assert hold not in await listed(community, first)
+
+
+async def test_what_is_deleted_by_age_is_gone_and_a_sealed_copy_is_kept(community: Community) -> None:
+    """A hold stops no retention: what is too old goes on its day, from everybody; a copy stays until the hold ends."""
+    word = unique("ebbwinkle")
+    first, second = await managers(community)
+    media_id = await upload(community, "finn", png(4) + word.encode(), f"{word}.png", "image/png")
+    shows = await community.sent(message(community, media_id, f"TLP:RED {word}"), "named", by="finn")
+    item = await community.sent(text(f"TLP:RED {word} first"), "named", by="finn")
+    changed = await community.sent(edit(item, text(f"TLP:RED {word} second")), "named", by="finn")
+    young = await community.sent(text(f"TLP:RED young {word}"), "named", by="finn")
+    others = await community.sent(text(f"TLP:RED {word} of another one"), "named")
+    hold = await asked(community, first, community.id("finn"))
+    assert (await both(community, "confirm", hold, second))["done"] == "begun"
+    await asyncio.sleep(1.1)
+    await age(community, 31, shows, item, others)
+    there = [await is_there(community, "named", one) for one in (shows, item, changed, others, young)]
+    assert there == [False] * 4 + [True]
+    await gone(community, media_id)
+    wanted = {("event", shows), ("event", item), ("event", changed), ("file", media_id)}
+
+    async def is_kept() -> bool:
+        return kept(community, hold) == wanted
+
+    await until(is_kept, 60)
+
+    async def is_told() -> bool:
+        return await told(community, "finn", hold) == ["kept"]
+
+    await until(is_told, 30)
+    # What is kept goes with the hold; what has its day later is not kept anew.
+    assert (await both(community, "release", hold, first, second))["done"] == "ended"
+    assert kept(community, hold) == set()
+    await age(community, 31, young)
+    assert not await is_there(community, "named", young)
+    await censor(community)
+
+    async def is_gone() -> bool:
+        return stores(community, word) == []
+
+    await until(is_gone, 60)
+    assert kept(community, hold) == set()
 
 
 async def test_a_quiet_hold_is_told_when_it_is_over(community: Community) -> None:

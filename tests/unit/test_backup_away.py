@@ -15,6 +15,7 @@ from belisha.cli.away import sending
 from belisha.cli.away.access import access
 from belisha.cli.away.bucket import Bucket
 from belisha.cli.errors import CommandError
+from belisha.cli.progress import Plain
 from tests.support.store import ALLOWED, BUCKET, Store, Wire, credentials, running
 
 SERVER = "harbour.test"
@@ -49,6 +50,21 @@ def _archives(folder: Path, made: int, size: int = 1000) -> tuple[Path, Path]:
     return of_data, of_keys
 
 
+def _wanted(folder: Path, name: str, keys: Path | None = None) -> argparse.Namespace:
+    """What `belisha restore` is asked for."""
+    return argparse.Namespace(
+        archive=f"{FOLDER}/{name}", keys=keys, s3_credentials=folder / "credentials", data=folder / "new"
+    )
+
+
+def _refused(args: argparse.Namespace) -> str:
+    """Why a restore cannot bring its archives; nothing is left of the attempt."""
+    with pytest.raises(CommandError) as told, sending.fetched(args, Plain()):
+        pass
+    assert not [one for one in args.data.parent.iterdir() if one.name.startswith(".")]
+    return str(told.value)
+
+
 def _opened(store: Store) -> set[str]:
     store.close_to_strangers(after=float("inf"))
     return store.names()
@@ -63,14 +79,18 @@ def test_what_was_sent_comes_back_and_what_is_kept_no_longer_is_deleted(store: S
     gone = retention.to_delete(to.names(), SERVER, retention.Keep(1, 1, 1))
     assert all(to.delete(name) for name in gone) and len(gone) == 2
     of_data, of_keys = retention.names(SERVER, 1_790_000_100)
-    args = argparse.Namespace(
-        archive=f"{FOLDER}/{of_data}", keys=None, s3_credentials=tmp_path / "credentials", data=tmp_path / "new"
-    )
-    with sending.fetched(args):
+    left = tmp_path / ".new.fetched" / "what a killed one left"
+    left.parent.mkdir(mode=0o700)
+    left.touch()
+    args = _wanted(tmp_path, of_data)
+    with sending.fetched(args, Plain()):
         assert args.archive.read_bytes() == (tmp_path / of_data).read_bytes()
         assert args.archive.with_name(of_keys).read_bytes() == b"keys"
         assert args.archive.parent.stat().st_mode & 0o777 == 0o700
-    assert not args.archive.exists(), "encrypted or not, nothing is left lying about"
+        assert not left.exists()
+        with pytest.raises(CommandError, match="Another restore"), sending.fetched(_wanted(tmp_path, of_data), Plain()):
+            pass
+    assert not args.archive.parent.exists(), "encrypted or not, nothing is left lying about"
     assert _opened(store) == {f"belisha/{of_data}", f"belisha/{of_keys}"}
 
 
@@ -94,6 +114,44 @@ def test_a_network_that_is_cut_leaves_nothing_that_looks_whole_and_the_next_swee
     sending.ready(_bucket(store, tmp_path), SERVER)
     store.close_to_strangers(after=float("inf"))
     assert store.unfinished() == 0
+
+
+def test_what_cannot_be_brought_is_said_with_what_to_do(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("belisha.cli.away.bucket.RETRIES", {"total_max_attempts": 1})
+    of_data, of_keys = _archives(tmp_path, 1_790_000_000, 3 * 1024 * 1024)
+    keys, nothing = store.account(*ALLOWED), store.account("s3:PutObject")
+    to = _bucket(store, tmp_path)
+    with sending.fetched(argparse.Namespace(archive=str(of_data)), Plain()):
+        pass  # a file is where it is
+    assert "No whole backup is there: is it the folder?" in _refused(_wanted(tmp_path, of_data.name))
+    to.put(of_data, of_data.name)
+    said = _refused(_wanted(tmp_path, of_data.name))
+    assert f"There is no {of_keys.name} in {FOLDER}" in said and "name their archive with --keys" in said
+    with sending.fetched(args := _wanted(tmp_path, of_data.name, keys=of_keys), Plain()):
+        assert [one.name for one in args.archive.parent.iterdir()] == [of_data.name]
+    to.put(of_keys, of_keys.name)
+    other, _ = retention.names(SERVER, 1_790_000_100)
+    assert f"There is no {other} in {FOLDER}/. The last by name is {of_data.name}." in _refused(
+        _wanted(tmp_path, other)
+    )
+    with pytest.raises(CommandError, match=r"could not be written to .*not-there"):
+        to.get(of_data.name, tmp_path / "not-there" / "x")
+
+    wanted = _wanted(tmp_path, of_data.name)
+    for given, said in (
+        ((*keys, Wire(store.port, 1024 * 1024, back=True).url), "was not reached to the end (RetriesExceededError)"),
+        ((*keys, "http://127.0.0.1:9"), "cannot be reached"),
+        ((keys[0], "not-the-secret", store.url), "does not take this secret"),
+        (("AKIANOBODY", keys[1], store.url), "does not know this access key"),
+        ((*nothing, store.url), "does not allow this to these credentials"),
+    ):
+        credentials(tmp_path / "credentials", *given)
+        assert said in _refused(wanted)
+    credentials(tmp_path / "credentials", *keys, store.url)
+    monkeypatch.setattr("shutil.disk_usage", lambda _folder: argparse.Namespace(free=1024))
+    assert "The archives have 3 MiB, and 0 MiB are free" in _refused(wanted)
 
 
 def test_what_credentials_are_for_is_said_and_they_are_never_repeated(store: Store, tmp_path: Path) -> None:

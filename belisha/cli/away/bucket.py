@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import boto3
-from boto3.exceptions import S3UploadFailedError
+from boto3.exceptions import Boto3Error
 from boto3.s3.transfer import TransferConfig
 from botocore import UNSIGNED
 from botocore.config import Config
@@ -116,13 +116,21 @@ class Bucket:
         Raises:
             CommandError: it cannot be listed.
         """
-        found = []
+        return list(self.sizes())
+
+    def sizes(self) -> dict[str, int]:
+        """The same, each with its bytes.
+
+        Raises:
+            CommandError: it cannot be listed.
+        """
+        found: dict[str, int] = {}
         with self._told():
             pages = self._client.get_paginator("list_objects_v2").paginate(
                 Bucket=self.place.bucket, Prefix=self.place.prefix, Delimiter="/"
             )
             for page in pages:
-                found += [one["Key"].removeprefix(self.place.prefix) for one in page.get("Contents", ())]
+                found |= {one["Key"].removeprefix(self.place.prefix): one["Size"] for one in page.get("Contents", ())}
         return found
 
     def put(self, path: Path, name: str) -> None:
@@ -148,7 +156,12 @@ class Bucket:
             CommandError: it is not there, or did not come to its end.
         """
         with self._told(missing=name):
-            self._client.download_file(self.place.bucket, self.place.prefix + name, str(path), Config=_TRANSFER)
+            try:
+                self._client.download_file(self.place.bucket, self.place.prefix + name, str(path), Config=_TRANSFER)
+            except OSError as error:  # this machine's: what the network has against it is the client's own error
+                raise CommandError(
+                    f"{name} could not be written to {path.parent} ({error.strerror}).", "Nothing was left there."
+                ) from None
 
     def delete(self, name: str) -> bool:
         """Deletes a file; False where these credentials may not, which is a good thing for backups.
@@ -197,14 +210,14 @@ class Bucket:
             code = "AccessDenied" if code in _DENIED else code
             said, remedy = _SAID.get(code, (f"answers {code}", "Its administrator knows what that means."))
             raise CommandError(f"The store of {self.place} {said}.", remedy) from None
-        except S3UploadFailedError as error:
+        except Boto3Error as error:  # of sending and bringing in pieces
             reason = type(error.__cause__ or error.__context__ or error).__name__
             raise CommandError(f"{self.place} was not reached to the end ({reason}).", _AGAIN) from None
         except (BotoCoreError, OSError) as error:
             raise CommandError(f"{self.place} cannot be reached ({type(error).__name__}).", _AGAIN) from None
 
 
-_AGAIN: Final = "Look at endpoint_url and at the network, and try again; nothing that looks whole was left there."
+_AGAIN: Final = "Look at endpoint_url and at the network, and try again; nothing that looks whole was left."
 
 
 def _code(error: ClientError) -> str:

@@ -2,17 +2,17 @@
 
 import argparse
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from belisha.backup import retention
 from belisha.backup.place import is_away, place
 from belisha.cli.away.access import access
 from belisha.cli.backup.work import emptied
 from belisha.cli.errors import CommandError
+from belisha.host import FOLDERS
 
 if TYPE_CHECKING:  # the store's client is 40 MB of memory that other commands do without
     from belisha.cli.away.bucket import Bucket
@@ -21,7 +21,8 @@ if TYPE_CHECKING:  # the store's client is 40 MB of memory that other commands d
     from belisha.cli.progress import Progress
     from belisha.settings import Settings
 
-_STAGED = "away"
+_STAGED: Final = "away"
+_SUFFIX: Final = ".tar.age"
 
 
 def bucket(address: str, credentials: Path) -> "Bucket":
@@ -112,11 +113,14 @@ def ready(to: "Bucket", server_name: str) -> None:
 
 
 @contextmanager
-def fetched(args: argparse.Namespace) -> Iterator[None]:
+def fetched(args: argparse.Namespace, progress: "Progress") -> Iterator[None]:
     """For `belisha restore`: brings the archives that stand in a bucket, and names what has come in their place.
 
+    They lie beside the new folder, or on a server where its databases will, and are gone afterwards; what a killed
+    restore has left goes first.
+
     Raises:
-        CommandError: they cannot be brought.
+        CommandError: they cannot be brought; nothing was changed.
     """
     if not is_away(args.archive):
         args.archive = Path(args.archive)
@@ -128,12 +132,50 @@ def fetched(args: argparse.Namespace) -> Iterator[None]:
             "Add --s3-credentials FILE; docs/backup.md says what stands in it.",
         )
     address, _, name = args.archive.rpartition("/")
-    if not name.endswith(".tar.age"):
-        raise CommandError(f"{args.archive} is no archive.", "Name the one whose name ends in Z.tar.age.")
+    if not name.endswith(_SUFFIX):
+        raise CommandError(f"{args.archive} is no archive.", f"Name the one whose name ends in Z{_SUFFIX}.")
+    data = args.data.expanduser().absolute()
+    near = FOLDERS.state.parent if data == FOLDERS.configuration else data.parent
+    near.mkdir(parents=True, exist_ok=True)
+    folder = near / f".{data.name}.fetched"
     source = bucket(address, args.s3_credentials)
-    near = args.data.expanduser().absolute().parent
-    with tempfile.TemporaryDirectory(prefix=".belisha-fetched.", dir=near if near.is_dir() else None) as folder:
-        for one in (name, retention.keys_of(name)) if args.keys is None else (name,):
-            source.get(one, Path(folder) / one)
-        args.archive = Path(folder) / name
-        yield
+    with emptied(folder, CommandError("Another restore brings its archives there.", "Wait for it to end.")):
+        try:
+            progress.step(f"Bringing the archives from {source.place}")
+            for one in _there(source, name, with_keys=args.keys is None, free=shutil.disk_usage(near).free):
+                source.get(one, folder / one)
+            progress.end()
+            args.archive = folder / name
+            yield
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _there(source: "Bucket", name: str, *, with_keys: bool, free: int) -> tuple[str, ...]:
+    """What is to be brought of a backup, once all of it is there and has room in so many bytes.
+
+    Asking for the list first also tells what is wrong with credentials or bucket: of a single object, stores say
+    only that they do not give it.
+
+    Raises:
+        CommandError: it is not.
+    """
+    keys = retention.keys_of(name)
+    sizes = source.sizes()
+    if name not in sizes:
+        archives = sorted(one for one in sizes if one.endswith(_SUFFIX) and retention.keys_of(one) in sizes)
+        newest = f"The last by name is {archives[-1]}." if archives else "No whole backup is there: is it the folder?"
+        raise CommandError(f"There is no {name} in {source.place}.", newest)
+    if with_keys and keys not in sizes:
+        raise CommandError(
+            f"There is no {keys} in {source.place}.",
+            "Without the keys nobody could check the audit log; name their archive with --keys FILE.",
+        )
+    wanted = (name, keys) if with_keys else (name,)
+    needed = sum(sizes[one] for one in wanted)
+    if needed > free:
+        raise CommandError(
+            f"The archives have {needed // 2**20} MiB, and {free // 2**20} MiB are free where they would be brought.",
+            "Make room there, for them and for as much again; nothing was brought.",
+        )
+    return wanted

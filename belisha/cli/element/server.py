@@ -16,6 +16,7 @@ from typing import Final
 import yaml
 from aiohttp import web
 
+from belisha import alive
 from belisha.cli.element.store import FOLDER, INSTALLED, installed
 
 #: What browsers may take a file for; the machine's own list would be another on each machine. Anything else is bytes.
@@ -179,10 +180,12 @@ async def serve(config: Config) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     runner = web.AppRunner(application(config), access_log=None, shutdown_timeout=1.0)
     await runner.setup()
+    telling = asyncio.create_task(alive.keep_telling())
     try:
         await web.TCPSite(runner, "127.0.0.1", config.port).start()
         await stop.wait()
     finally:
+        telling.cancel()
         await runner.cleanup()
 
 

@@ -1,6 +1,8 @@
 """`belisha restore`: makes a new data folder out of a backup, and ends again what had ended since."""
 
 import argparse
+import os
+import signal
 from pathlib import Path
 
 from belisha.cli.options import Subparsers, add_data
@@ -48,8 +50,17 @@ def register(subparsers: "Subparsers[argparse.ArgumentParser]") -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Restores, and says what was lost."""
+    from belisha.cli import progress as shown
     from belisha.cli.away import sending
+    from belisha.cli.errors import CommandError
     from belisha.cli.restore import command
 
-    with sending.fetched(args):
-        return command.run(args)
+    os.umask(0o077)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up
+    progress = shown.make()
+    try:
+        with sending.fetched(args, progress):
+            return command.run(args, progress)
+    except CommandError as error:
+        progress.failed(str(error))
+        return error.code

@@ -2,12 +2,9 @@
 
 import argparse
 import asyncio
-import os
 import shutil
-import signal
 
 from belisha.cli import data_folder, ports, restored
-from belisha.cli import progress as shown
 from belisha.cli.backup import sources, sqlite
 from belisha.cli.errors import CommandError, command
 from belisha.cli.progress import Progress
@@ -16,23 +13,20 @@ from belisha.cli.restore.unpack import Archives
 from belisha.cli.supervisor import running
 
 
-def run(args: argparse.Namespace) -> int:
-    """Restores, and says what was lost."""
-    os.umask(0o077)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that it cleans up
-    progress = shown.make()
-    try:
-        found = unpack.archives(args.archive, args.keys, args.identity, args.keys_identity)
-        if args.check:
-            manifest = unpack.check(found, progress)
-            whose = f"{len(manifest.entries)} files of {manifest.server_name}, {ending.at(manifest.made)}"
-            further = _checked_moment(args, found, progress)
-            progress.ready(f"Both archives are whole: {whose}.{further}")
-            return 0
-        return _restore(args, found, progress)
-    except CommandError as error:
-        progress.failed(str(error))
-        return error.code
+def run(args: argparse.Namespace, progress: Progress) -> int:
+    """Restores, and says what was lost.
+
+    Raises:
+        CommandError: it cannot be done, with what has changed.
+    """
+    found = unpack.archives(args.archive, args.keys, args.identity, args.keys_identity)
+    if args.check:
+        manifest = unpack.check(found, progress)
+        whose = f"{len(manifest.entries)} files of {manifest.server_name}, {ending.at(manifest.made)}"
+        further = _checked_moment(args, found, progress)
+        progress.ready(f"Both archives are whole: {whose}.{further}")
+        return 0
+    return _restore(args, found, progress)
 
 
 def _checked_moment(args: argparse.Namespace, found: Archives, progress: Progress) -> str:
