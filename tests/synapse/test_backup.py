@@ -215,8 +215,11 @@ async def test_nothing_is_lost_and_nothing_comes_back(place: Path, store: Store)
 
     # A backup that is killed leaves nothing that looks whole, and the next one removes what it left.
     backups = place / "backups"
-    killed_before(lambda: list(backups.glob("*.age")) and list(backups.iterdir()),
-                  lambda: bool(list(backups.glob(".*.part"))), "backup", "--data", data)  # fmt: skip
+    killed_before(
+        lambda: list(backups.iterdir()) if any(backups.glob("*.age")) else [],
+        lambda: any(backups.glob(".*.part")),
+        *("backup", "--data", data),
+    )
     was = state(data)
     said = belisha("backup", "--data", data)
     before = {what: found & was[what] for what, found in state(data).items()}  # not what it had yet to write
