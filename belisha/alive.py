@@ -14,6 +14,8 @@ from typing import Final
 
 #: How often it is said in the time that the unit allows: systemd asks for twice, and one may come late.
 _TIMES: Final = 3
+#: For how many seconds it is tried to say that the loop runs: that is said once.
+_READY_S: Final = 5.0
 
 
 def every(environment: Mapping[str, str] = os.environ, pid: int | None = None) -> float | None:
@@ -30,16 +32,29 @@ def every(environment: Mapping[str, str] = os.environ, pid: int | None = None) -
     return int(allowed) / 1_000_000 / _TIMES
 
 
-def tell(environment: Mapping[str, str] = os.environ) -> None:
-    """Says it once. Where that cannot be said now, it is said the next time; it waits for nobody."""
+def tell(
+    environment: Mapping[str, str] = os.environ, message: bytes = b"WATCHDOG=1", patience: float | None = None
+) -> None:
+    """Says it once. Where that cannot be said now, it is said the next time.
+
+    Args:
+        environment: as systemd made it.
+        message: another thing to say.
+        patience: for how many seconds it waits where systemd is busy; it waits for nobody by default.
+    """
     address = environment.get("NOTIFY_SOCKET", "")
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as said:
-        said.setblocking(False)
-        said.sendto(b"WATCHDOG=1", f"\0{address[1:]}" if address.startswith("@") else address)
+        said.settimeout(patience or 0)
+        said.sendto(message, f"\0{address[1:]}" if address.startswith("@") else address)
 
 
 async def keep_telling() -> None:
-    """Says it as often as it is asked for, until the task is cancelled; ends at once where nobody asked."""
+    """Says that the loop runs, and then that it is not stuck, as often as that is asked for, until it is cancelled.
+
+    From the former on counts the time that the unit allows: what a slow machine takes to load the program does not.
+    """
+    if os.environ.get("NOTIFY_SOCKET"):
+        tell(message=b"READY=1", patience=_READY_S)
     pause = every()
     while pause is not None:
         tell()

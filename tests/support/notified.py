@@ -28,6 +28,11 @@ class Notified:
         self._socket.bind(str(path))
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
 
+    def next(self) -> bytes:
+        """The next that is said."""
+        self._socket.settimeout(_PATIENCE_S)
+        return self._socket.recv(100)
+
     def heard(self, seconds: float) -> dict[int, int]:
         """How often which process says that it is alive in the next seconds; what was said before is left out."""
         with contextlib.suppress(BlockingIOError):

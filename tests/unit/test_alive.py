@@ -41,6 +41,16 @@ def test_where_nobody_hears_it_nothing_fails(address: str) -> None:
     alive.tell({"NOTIFY_SOCKET": address})
 
 
+async def test_that_the_loop_runs_is_said_first_with_and_without_a_watchdog(monkeypatch: pytest.MonkeyPatch) -> None:
+    with notified(monkeypatch, 60) as systemd:
+        telling = asyncio.create_task(alive.keep_telling())
+        assert [await asyncio.to_thread(systemd.next) for _ in range(2)] == [b"READY=1", b"WATCHDOG=1"]
+        telling.cancel()
+        monkeypatch.setenv("WATCHDOG_USEC", "")
+        await asyncio.wait_for(alive.keep_telling(), 5)
+        assert await asyncio.to_thread(systemd.next) == b"READY=1"
+
+
 async def test_a_loop_that_waits_goes_on_saying_it_and_one_that_is_blocked_does_not(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
