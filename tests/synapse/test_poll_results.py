@@ -86,10 +86,10 @@ class Here:
         async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as answer:
             return answer.status, await answer.read()
 
-    def files_of_the_bot(self) -> int:
-        """How many files it has uploaded; an address without a file is forgotten by Synapse."""
+    def files_of_the_bot(self) -> set[str]:
+        """The files that it has uploaded; an address without a file is forgotten by Synapse."""
         statement = "SELECT media_id FROM local_media_repository WHERE user_id = ? AND media_length IS NOT NULL"
-        return len(query(self.community, statement, self.community.id("steward")))
+        return {str(row["media_id"]) for row in query(self.community, statement, self.community.id("steward"))}
 
 
 @pytest_asyncio.fixture(scope="module")
@@ -195,7 +195,7 @@ async def test_due_meanwhile_and_killed_at_every_moment_of_its_end_there_is_one_
     assert f"It was due at {datetime.fromtimestamp(due, ZoneInfo(load(here.config).time_zone)):%Y-%m-%d}" in said
     (image,), (_end,) = await here.images(room), await here.ends(room)
     assert (await here.file("finn", image["content"]["url"]))[0] == 200
-    assert here.files_of_the_bot() - before == 1, "and no second file is left lying"
+    assert len(here.files_of_the_bot() - before) == 1, "and no second file is left lying"
 
 
 async def _have_due(config: Path, event_id: str) -> float:
