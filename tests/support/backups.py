@@ -14,7 +14,7 @@ import aiohttp
 from tests.support.files import png
 
 Json = dict[str, Any]
-PATIENCE_S = 240.0
+PATIENCE_S = 600.0
 _numbers = itertools.count(1)
 
 

@@ -26,7 +26,7 @@ import psycopg2
 from tests.support import processes
 from tests.support.databases import postgresql
 
-PATIENCE_S = 240.0
+PATIENCE_S = 600.0
 _STATUS = "/_synapse/org.belisha/local/v1/status"
 _OWN = ("etc", "var/lib", "var/log", "run")
 

@@ -216,7 +216,7 @@ async def test_what_a_kill_cut_short_is_done_once_at_the_next_start(community: C
     community.server.kill()
     community.server.change("UPDATE belisha_recovery SET used_at = at * 1000, sessions = 1 WHERE localpart = ?", name)
     community.server.change(
-        "INSERT INTO belisha_recovery_note (id, step, place) SELECT id, step, place FROM belisha_recovery"
+        "INSERT OR IGNORE INTO belisha_recovery_note (id, step, place) SELECT id, step, place FROM belisha_recovery"
         " CROSS JOIN (SELECT 'made' AS step UNION SELECT 'used') AS steps"
         " CROSS JOIN (SELECT 'member' AS place UNION SELECT 'stewards') AS places WHERE localpart = ?",
         name,
