@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from belisha.cli import trial_cluster
+from belisha.cli.errors import CommandError
 from belisha.host import Folders
 from tests.deploy.hosted import COUNTS, rendered, settings
 from tests.deploy.test_playbook import ANSIBLE
@@ -175,6 +177,16 @@ def test_what_is_made_for_one_server_is_refused_before_anything_is_changed() -> 
         assert setting in asserted
     # The way to try a version there needs PostgreSQL's own programs, which the client's package lacks.
     assert "postgresql" in defaults()["link_packages"]["application"]
+
+
+def test_a_version_is_not_tried_where_there_are_only_the_programs_of_a_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "17" / "bin").mkdir(parents=True)
+    (tmp_path / "17" / "bin" / "psql").touch()
+    monkeypatch.setattr(trial_cluster, "_INSTALLED", tmp_path)
+    with pytest.raises(CommandError, match="PostgreSQL's server is missing here"), trial_cluster.running(tmp_path, []):
+        pass
 
 
 def test_what_leaves_the_applications_server_has_no_secret_in_it() -> None:
