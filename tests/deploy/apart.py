@@ -76,9 +76,9 @@ class Servers:
         return Member(URLS[""], name, written["password"], self.connector, written["otpauth"])
 
     def targets(self) -> dict[tuple[str, str], str]:
-        """What Prometheus watches, by job and instance, and whether it is up."""
-        said = json.loads(self.web.ssh("curl -s 'http://127.0.0.1:8013/api/v1/targets?state=active'"))
-        found = said["data"]["activeTargets"]
+        """What Prometheus watches, by job and instance, and whether it is up; nothing while it does not answer."""
+        said = self.web.ssh("curl --silent --fail 'http://127.0.0.1:8013/api/v1/targets?state=active' || true")
+        found = json.loads(said)["data"]["activeTargets"] if said else []
         return {(one["labels"]["job"], one["labels"]["instance"]): one["health"] for one in found}
 
 
