@@ -39,7 +39,9 @@ def running(folder: Path, databases: list[Database]) -> Iterator[None]:
     Raises:
         CommandError: PostgreSQL's programs or its account are missing, or it does not start.
     """
-    programs = sorted(_INSTALLED.glob("*/bin"), key=lambda path: int(path.parent.name) if _is_number(path) else 0)
+    # Its client's programs are in the same folders.
+    servers = (path.parent for path in _INSTALLED.glob("*/bin/initdb"))
+    programs = sorted(servers, key=lambda path: int(path.parent.name) if _is_number(path) else 0)
     try:
         owner = pwd.getpwnam(_OWNER)
     except KeyError:

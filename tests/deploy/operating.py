@@ -36,15 +36,44 @@ done
 
 
 class _There(AbstractResolver):
-    """Every name leads to the container."""
+    """Every name leads to one server."""
+
+    def __init__(self, address: str) -> None:
+        self._address = address
 
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
-        return [ResolveResult(hostname=host, host=THERE, port=port, family=socket.AF_INET, proto=0, flags=0)]
+        return [ResolveResult(hostname=host, host=self._address, port=port, family=socket.AF_INET, proto=0, flags=0)]
 
     async def close(self) -> None:
         """Nothing is open."""
+
+
+def leading_to(address: str, certificate: Path) -> aiohttp.TCPConnector:
+    """What leads a client to a server, whatever name it asks, and trusts one certificate alone."""
+    return aiohttp.TCPConnector(resolver=_There(address), ssl=trusting(certificate))
+
+
+def ansible(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """Runs a playbook as an operator does, in the project's folder of them."""
+    program = Path(sys.executable).parent / "ansible-playbook"
+    environment = os.environ | {"ANSIBLE_FORCE_COLOR": "0", "PATH": f"{program.parent}:{os.environ['PATH']}"}
+    return subprocess.run(
+        [str(program), *arguments], cwd=ROOT / "ansible", env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def reached(container: Container) -> dict[str, str]:
+    """How Ansible reaches a container."""
+    return {
+        "ansible_host": container.seat.there,
+        "ansible_user": "root",
+        "ansible_ssh_private_key_file": str(container.key),
+        "ansible_ssh_common_args": " ".join(container.options()[2:]),
+        # The next container has the same address: what was opened to this one is not taken for it.
+        "ansible_control_path": f"%(directory)s/{container.folder.name}-{os.getpid()}",
+    }
 
 
 class Playbook:
@@ -62,14 +91,6 @@ class Playbook:
         """Names the server, and the release for its Debian, in the inventory."""
         self._container = container
         folder = self.folder
-        host = {
-            "ansible_host": THERE,
-            "ansible_user": "root",
-            "ansible_ssh_private_key_file": str(container.key),
-            "ansible_ssh_common_args": " ".join(container.options()[2:]),
-            # The next container has the same address: what was opened to this one is not taken for it.
-            "ansible_control_path": f"%(directory)s/{container.folder.name}-{os.getpid()}",
-        }
         brought = {
             "belisha_configuration": str(folder / "belisha.yaml"),
             "belisha_release": str(release),
@@ -81,7 +102,7 @@ class Playbook:
             # It has no way out: nobody tells it the time, nor where the names lead.
             "base_preflight_but": ["dns", "clock"],
         }
-        self._inventory.write_text(json.dumps({"all": {"hosts": {"community": host}, "vars": brought}}))
+        self._inventory.write_text(json.dumps({"all": {"hosts": {"community": reached(container)}, "vars": brought}}))
 
     def write(self, settings: str) -> None:
         """Changes the settings that the operator brings."""
@@ -89,21 +110,12 @@ class Playbook:
 
     def connector(self) -> aiohttp.TCPConnector:
         """What leads a client to the server, and trusts its certificate alone."""
-        return aiohttp.TCPConnector(resolver=_There(), ssl=trusting(self.certificate))
+        return leading_to(THERE, self.certificate)
 
     def run(self, *options: str) -> dict[str, int]:
         """Runs it; gives how many tasks were ok, changed and so on."""
-        program = Path(sys.executable).parent / "ansible-playbook"
-        environment = os.environ | {"ANSIBLE_FORCE_COLOR": "0", "PATH": f"{program.parent}:{os.environ['PATH']}"}
-        done = subprocess.run(
-            [str(program), "-i", str(self._inventory), "site.yml", *options],
-            cwd=ROOT / "ansible",
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        done = ansible("-i", str(self._inventory), "site.yml", *options)
         if done.returncode:
             there = self._container.ssh("journalctl --lines=30; tail -n 20 /var/log/postgresql/*.log", check=False)
             raise AssertionError(done.stdout[-4000:] + done.stderr[-2000:] + there)
-        return changed(done.stdout.strip())
+        return changed(done.stdout)

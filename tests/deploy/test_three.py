@@ -6,14 +6,17 @@ import configparser
 import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
+from belisha.cli import trial_cluster
+from belisha.cli.errors import CommandError
 from belisha.host import Folders
 from tests.deploy.hosted import COUNTS, rendered, settings
 from tests.deploy.test_playbook import ANSIBLE
-from tests.deploy.three import ADDRESSES, PARTS, defaults, template
+from tests.deploy.three import ADDRESSES, PARTS, ROLE, defaults, template
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +108,85 @@ def test_the_database_is_asked_by_the_application_alone_and_by_no_password(ports
     told = bouncer["pgbouncer"]
     assert (told["listen_addr"], told["unix_socket_dir"]) == ("", "/run/postgresql")
     assert (told["pool_mode"], told["server_tls_sslmode"]) == ("session", "verify-full")
+    files = [told[f"server_tls_{name}_file"] for name in ("ca", "cert", "key")]
+    assert {Path(one).parent for one in files} == {Path("/etc/pgbouncer")}, "a restore has /etc/belisha moved away"
+    assert told["log_stats"] == "0", "who asks how much is in no log"
     local = [line.split() for line in template("hba.conf", "application", ports).splitlines() if line[0] != "#"]
     assert all(line[0] == "local" and line[3] == "peer" for line in local) and len(local) == 2
+
+
+def test_a_server_that_is_gone_without_a_word_is_noticed_within_half_a_minute(ports: list[str]) -> None:
+    """PgBouncer waits for two minutes by itself, and the system for two hours, with every lock held meanwhile."""
+    bouncer = configparser.ConfigParser()
+    bouncer.read_string(template("pgbouncer.ini", "application", ports))
+    told = {name: int(value) for name, value in bouncer["pgbouncer"].items() if value.isdigit()}
+    assert told["server_login_retry"] == 1, "members wait for no more than the database itself takes"
+    assert told["server_connect_timeout"] <= told["query_wait_timeout"] <= 10
+    assert told["tcp_user_timeout"] <= 30_000
+    assert told["tcp_keepidle"] + told["tcp_keepintvl"] * told["tcp_keepcnt"] <= 30
+    listens = template("postgresql-link.conf", "database", ports)
+    kept = dict(re.findall(r"^(tcp_\w+) = (\d+)$", listens, re.MULTILINE))
+    assert int(kept["tcp_user_timeout"]) <= 30_000
+    idle, interval, count = (int(kept[f"tcp_keepalives_{name}"]) for name in ("idle", "interval", "count"))
+    assert idle + interval * count <= 30
+
+
+def _tasks(name: str) -> dict[str, Any]:
+    found = yaml.safe_load((ROLE / "tasks" / f"{name}.yml").read_text(encoding="utf-8"))
+    return {task["name"]: task for task in found}
+
+
+def test_what_listens_between_the_servers_waits_for_its_address_and_never_gives_up() -> None:
+    """At the start of a machine its private address may come later; systemd gives up after five attempts."""
+    written = [
+        task["ansible.builtin.copy"]
+        for name in ("install", "application", "database")
+        for task in _tasks(name).values()
+        if ".service.d/" in task.get("ansible.builtin.copy", {}).get("dest", "")
+    ]
+    units = {Path(one["dest"]).parent.name: one["content"] for one in written}
+    assert set(units) == {"stunnel@.service.d", "pgbouncer.service.d", "postgresql@.service.d"}
+    for content in units.values():
+        unit = content.partition("[Unit]")[2].partition("[Service]")[0]
+        assert "\nAfter=network-online.target\n" in unit and "\nStartLimitIntervalSec=0" in unit
+    assert "\nBefore=postgresql.service\n" in units["pgbouncer.service.d"], "for that is what Synapse waits"
+
+
+def test_nothing_is_open_for_a_moment_while_it_is_installed() -> None:
+    tasks = _tasks("install")
+    names = list(tasks)
+    installed = names.index("Install Debian's packages")
+    for earlier in (
+        "Have what tells of the machine listen on it alone",
+        "Have PostgreSQL's package bring programs and no database",
+    ):
+        assert names.index(earlier) < installed
+    apt = tasks["Install Debian's packages"]["ansible.builtin.apt"]
+    assert "force-confold" in apt["dpkg_options"] and "base_update_lists" in apt["update_cache"]
+    load = tasks["Load the packet filter now and at each start"]["ansible.builtin.systemd_service"]
+    assert "reloaded" in load["state"], "a filter that is stopped lets everybody in"
+
+
+def test_what_is_made_for_one_server_is_refused_before_anything_is_changed() -> None:
+    asserted = str([task.get("ansible.builtin.assert") for task in _tasks("validate").values()])
+    for setting in (
+        "continuous_days | default(0, true) | int == 0",
+        "replicas | default(1, true) | int == 1",
+        "pgbouncer",
+    ):
+        assert setting in asserted
+    # The way to try a version there needs PostgreSQL's own programs, which the client's package lacks.
+    assert "postgresql" in defaults()["link_packages"]["application"]
+
+
+def test_a_version_is_not_tried_where_there_are_only_the_programs_of_a_client(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "17" / "bin").mkdir(parents=True)
+    (tmp_path / "17" / "bin" / "psql").touch()
+    monkeypatch.setattr(trial_cluster, "_INSTALLED", tmp_path)
+    with pytest.raises(CommandError, match="PostgreSQL's server is missing here"), trial_cluster.running(tmp_path, []):
+        pass
 
 
 def test_what_leaves_the_applications_server_has_no_secret_in_it() -> None:
@@ -123,5 +203,6 @@ def test_the_inventory_has_one_server_of_each_kind_with_an_address_of_its_own() 
     assert addresses == {part: [address] for part, address in ADDRESSES.items()}
     three = (ANSIBLE / "three.yml").read_text()
     assert three.index("tasks_from: validate") < three.index("- role: base")
+    assert three.index("tasks_from: listeners") > three.index("- role: proxy")
     roles = {role for there in defaults()["link_roles_of"].values() for role in there}
     assert roles | {"base", "link"} == {path.name for path in (ANSIBLE / "roles").iterdir()}
