@@ -103,7 +103,7 @@ async def test_the_portal_is_there_and_the_inside_is_not(manager: nio.AsyncClien
 def test_nginx_holds_the_connections_of_a_large_community(container: Container) -> None:
     told = container.ssh("nginx -T 2>&1")
     assert "worker_connections 8192;" in told and "worker_connections 768;" not in told
-    limits = container.ssh("cat /proc/$(pgrep --newest --full 'nginx: worker')/limits")
+    limits = container.ssh("cat /proc/$(pgrep --newest --exact nginx)/limits")
     assert re.search(r"Max open files +16384 ", limits), limits
 
 
