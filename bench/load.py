@@ -24,9 +24,12 @@ _OFFICES: Final = 30
 #: What docs/scaling.md gives a server on which many are online, as a change of the example's settings.
 _PROCESSES: Final = (("  client: 0\n", "  client: 1\n"),)
 _SLOW_S: Final = 3.0
-_STEPS: Final = (0.25, 0.5, 1, 2, 4, 8, 16, 32)
+#: Acts a second in the first step, by how many members there are: what each does is told to two in five of them.
+_FIRST: Final = 62.5
+_STEPS: Final = 10
 #: A step lasts until so many acts were begun, or longer: a tenth of them are messages.
-_LEAST_ACTS: Final = 60
+_LEAST_ACTS: Final = 30
+_LEAST_SENT: Final = 3
 #: What members of the pilot do in the busiest hour of a day: an eighth of the day's acts.
 _BUSY_HOUR: Final = 1 / 8
 
@@ -55,11 +58,14 @@ async def _climb(traffic: Traffic, members: int, seconds: float) -> Result:
     listening = [asyncio.create_task(traffic.listen(client, over)) for client in traffic.clients]
     figures: dict[str, float] = {"members": members, "acts_per_s": 0}
     seen = Seen()
-    for rate in _STEPS:
+    for rate in (_FIRST / members * 2**step for step in range(_STEPS)):
         step = await _step(traffic, rate, max(seconds, _LEAST_ACTS / rate))
         arrived = quantile(step.arrived, 0.95)
-        figures |= {f"arrival_p50_s_at_{rate:g}": quantile(step.arrived, 0.5), f"arrival_p95_s_at_{rate:g}": arrived}
-        say(f"{rate:g} acts a second: what is written arrives within {arrived:.2f} s (p95), {step.failed} failed")
+        figures |= {
+            f"arrival_p50_s_at_{rate:.3g}": quantile(step.arrived, 0.5),
+            f"arrival_p95_s_at_{rate:.3g}": arrived,
+        }
+        say(f"{rate:.3g} acts a second: what is written arrives within {arrived:.2f} s (p95), {step.failed} failed")
         if step.failed or arrived > _SLOW_S:
             break
         figures["acts_per_s"], seen = rate, step
@@ -68,7 +74,7 @@ async def _climb(traffic: Traffic, members: int, seconds: float) -> Result:
     figures |= {f"{act}_p95_ms": quantile(seen.took[act], 0.95) * 1000 for act in ACTS if act in seen.took}
     carried, asked = figures["acts_per_s"], _busy_hour(members)
     meaning = (
-        f"With {members} clients open, on two processes of Synapse, {carried:g} acts a second are carried; "
+        f"With {members} clients open, on two processes of Synapse, {carried:.3g} acts a second are carried; "
         f"the pilot's members do {asked:.2f} a second in a busy hour."
     )
     return Result("load", figures, {"of_a_busy_hour": carried / asked}, meaning=meaning)
@@ -80,7 +86,7 @@ async def _step(traffic: Traffic, rate: float, seconds: float) -> Seen:
     traffic.seen = seen = Seen()
     end = time.monotonic() + seconds
     running: list[asyncio.Task[None]] = []
-    while time.monotonic() < end:
+    while time.monotonic() < end or seen.sent < _LEAST_SENT:
         (act,) = dice.choices(list(acts), list(acts.values()))
         running.append(asyncio.create_task(traffic.act(dice.choice(traffic.clients), act)))
         await asyncio.sleep(dice.expovariate(rate))
