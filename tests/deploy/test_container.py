@@ -100,7 +100,7 @@ async def test_the_portal_is_there_and_the_inside_is_not(manager: nio.AsyncClien
         assert (await _ask(manager, "GET", path))[0] == 404
 
 
-def test_nginx_holds_the_connections_of_a_large_community(container: Container) -> None:
+def test_nginx_holds_the_connections_of_a_large_community(container: Container, playbook: Playbook) -> None:
     told = container.ssh("nginx -T 2>&1")
     assert "worker_connections 8192;" in told and "worker_connections 768;" not in told
     limits = container.ssh("cat /proc/$(pgrep --newest --exact nginx)/limits")
