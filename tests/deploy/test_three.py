@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import configparser
 import re
+import socket
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import jinja2
 import pytest
 import yaml
 
@@ -206,3 +208,14 @@ def test_the_inventory_has_one_server_of_each_kind_with_an_address_of_its_own() 
     assert three.index("tasks_from: listeners") > three.index("- role: proxy")
     roles = {role for there in defaults()["link_roles_of"].values() for role in there}
     assert roles | {"base", "link"} == {path.name for path in (ANSIBLE / "roles").iterdir()}
+
+
+@pytest.mark.parametrize(("address", "counts"), [("127.0.0.2", False), ("127.0.0.1", True), ("0.0.0.0", True)])  # noqa: S104 - it is asked, not opened for long
+def test_what_leads_to_synapse_from_another_server_is_not_in_its_place(address: str, counts: bool) -> None:
+    """It has the same port at the private address: while Synapse is away, as before a restore, it is there alone."""
+    tasks = yaml.safe_load((ANSIBLE / "roles/synapse/tasks/validate.yml").read_text())
+    (command,) = (one["ansible.builtin.command"] for one in tasks if one.get("register") == "synapse_port")
+    with socket.create_server((address, 0)) as listener:
+        asked = jinja2.Template(command).render(base_port=listener.getsockname()[1])
+        done = subprocess.run(asked.split(), capture_output=True, text=True, check=True)
+    assert bool(done.stdout) == counts, done.stdout
