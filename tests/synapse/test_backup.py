@@ -282,7 +282,7 @@ async def test_nothing_is_lost_and_nothing_comes_back(place: Path, store: Store)
     for words in ("1 files withdrawn", "1 items redacted", "1 labels raised", "What was written after that is lost"):
         assert words in told, told
     assert "is not empty" in belisha(*restore, code=1)
-    left = [one.name for one in place.iterdir() if one.name.startswith(".")]  # noqa: ASYNC240
+    left = [one.name for one in place.iterdir() if one.name.startswith(".")]  # noqa: ASYNC240 - nothing else runs
     assert not left, "nothing is left beside the folder"
 
     # Every event, label, poll, profile, file and record of the audit log.

@@ -179,7 +179,7 @@ async def _restored(new: Machine, archive: Path, journal: Path, before: dict[str
     restore = ("restore", archive, "--identity", archive.parents[1] / "key", *ETC)
     assert "Both archives are whole" in new.belisha(*restore, "--check")
     # Refusals that change nothing.
-    hidden = journal.rename(journal.with_name("elsewhere.jsonl"))  # noqa: ASYNC240
+    hidden = journal.rename(journal.with_name("elsewhere.jsonl"))  # noqa: ASYNC240 - nothing else runs
     assert "There is no journal of revocations" in new.belisha(*restore, code=1)
     hidden.rename(journal)
     etc.mkdir()

@@ -109,7 +109,7 @@ class Demo:
         found, start = [], ""
         while True:
             request = Request(base + start, headers={"Authorization": f"Bearer {token}"})  # noqa: S310  our own address
-            with urlopen(request, timeout=120) as answer:  # noqa: S310
+            with urlopen(request, timeout=120) as answer:  # noqa: S310 - our own address
                 page = json.load(answer)
             found += [e for e in page["chunk"] if e["type"] in TALK and e["sender"] in accounts]
             if not page["chunk"] or "end" not in page:

@@ -51,7 +51,7 @@ class Community:
             headers={"Content-Type": "application/json"},
         )
         try:
-            with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=120) as response:  # noqa: S310 - our own address
                 return response.status, json.load(response)
         except urllib.error.HTTPError as error:
             return error.code, json.loads(error.read() or b"{}")
@@ -223,7 +223,7 @@ def test_stopping_and_starting_keeps_everything(community: Community) -> None:
     assert f"Sign in      {element}  (Element Web 1.12.3)" in started.stdout
     assert (community.run["element"], "element" in community.run["pids"]) == (element, True)
     for page, words in (("/", 'id="matrixchat"'), ("/config.json", f"http://127.0.0.1:{community.port}")):
-        with urllib.request.urlopen(element + page, timeout=120) as response:  # noqa: S310
+        with urllib.request.urlopen(element + page, timeout=120) as response:  # noqa: S310 - our own address
             assert words in response.read().decode()
     assert {path.name: path.read_text() for path in (community.data / "secrets").iterdir()} == secrets
     assert (community.data / "first-manager.json").read_text() == credentials
