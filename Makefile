@@ -50,12 +50,13 @@ down: .venv/run.stamp  ## Stop what runs in DATA
 
 test: .venv/test.stamp  ## Test what a newcomer should see pass
 	@tests/install-system-packages
-	@$(PYTEST) -m "not full" tests
+	@$(PYTEST) -m "not full and not more" tests
 
 test-full: .venv/test.stamp  ## The long tests, which `make test` leaves out
 	@tests/install-system-packages full
-	@$(PYTEST) -m "full and not nightly" tests
-	@$(PYTEST) --topology workers --brief -m "not full" tests/synapse
+	@if tests/can-boot-debian; then tests/install-system-packages container; export BELISHA_CONTAINER=part; fi; \
+	  $(PYTEST) -m "(full or more) and not nightly" tests
+	@$(PYTEST) --topology workers --brief -m "not full and not nightly" tests/synapse
 
 test-nightly: .venv/test.stamp  ## All of what `make test-full` has a sample of; an hour
 	@tests/install-system-packages full
@@ -68,7 +69,7 @@ test-workers: .venv/test.stamp  ## All tests of Synapse on several processes, wi
 
 test-deploy: .venv/test.stamp  ## Install the built wheel, and run the playbook on a Debian that is booted for it (root)
 	@tests/install-system-packages container
-	@BELISHA_CONTAINER=1 $(BIN)/python -m pytest tests/deploy
+	@BELISHA_CONTAINER=all $(BIN)/python -m pytest tests/deploy
 
 release: .venv/run.stamp  ## Pack what a server needs into dist/belisha-release.tar (FOR=3.13: for a Debian with that Python)
 	@mkdir -p dist

@@ -49,15 +49,16 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if _has_something(collection_path, config) else True
 
 
-#: What is asked for by the Makefile, and the mark that a file has then which has something of it.
-_MARKS = {"full and not nightly": "full", "nightly": "nightly"}
+#: What is asked for by the Makefile, and the marks of which a file has one then.
+_MARKS = {"(full or more) and not nightly": ("full", "more"), "nightly": ("nightly",)}
 
 
 def _has_something(file: Path, config: pytest.Config) -> bool:
-    if file.name in topology.unneeded(brief=config.getoption("brief")):
+    if not topology.is_needed(file.name, brief=config.getoption("brief")):
         return False
-    mark = _MARKS.get(config.option.markexpr)
-    return mark is None or f"mark.{mark}" in file.read_text(encoding="utf-8")
+    marks = _MARKS.get(config.option.markexpr)
+    text = file.read_text(encoding="utf-8") if marks else ""
+    return marks is None or any(f"mark.{mark}" in text for mark in marks)
 
 
 def _import_a_share(config: pytest.Config) -> None:
@@ -79,6 +80,7 @@ def _import_a_share(config: pytest.Config) -> None:
 
 #: Files that take minutes, the longest first: what is begun last is what everybody waits for at the end.
 LONGEST = (
+    "test_container.py",
     "test_stateful.py",
     "test_forms_chromium.py",
     "test_locked.py",
@@ -120,12 +122,11 @@ LONGEST = (
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
-    unneeded = topology.unneeded(brief=config.getoption("brief"))
-    left_out = [item for item in items if _names(item) & unneeded]
-    items[:] = [item for item in items if item not in left_out]
-    config.hook.pytest_deselected(items=left_out)
-
-
-def _names(item: pytest.Item) -> set[str]:
-    function = getattr(item, "originalname", item.name)
-    return {item.path.name, f"{item.path.name}::{function}"}
+    brief = config.getoption("brief")
+    needed = [
+        item
+        for item in items
+        if topology.is_needed(item.path.name, getattr(item, "originalname", item.name), brief=brief)
+    ]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(needed)])
+    items[:] = needed

@@ -1,4 +1,4 @@
-"""The run in a container takes minutes, root and Debian: `make test-deploy` asks for it, and does not skip it."""
+"""A Debian is booted where it is asked for: by `make test-deploy`, which skips nothing, in part by `make test-full`."""
 
 from __future__ import annotations
 
@@ -12,20 +12,22 @@ import pytest
 from tests.deploy.container import Container, debian
 from tests.deploy.operating import ROOT, Playbook
 
-collect_ignore = (
-    []
-    if os.environ.get("BELISHA_CONTAINER")
-    else ["test_container.py", "test_container_moved.py", "test_container_three.py"]
-)
+#: What is asked for: `all`, the `part` for which there is one kind of Debian, or nothing.
+ASKED = os.environ.get("BELISHA_CONTAINER", "")
+#: The Debian of the first server, and the Python of each: in `all` it is the older one.
+SUITE = "trixie" if ASKED == "part" else "bookworm"
+PYTHONS = {"bookworm": "3.11", "trixie": "3.13"}
+
+collect_ignore = [] if ASKED else ["test_container.py", "test_container_three.py"]
 
 
 class Releases:
-    """What `make release` packs, for each Python; both at once, since it is waited for the first alone."""
+    """What `make release` packs, for each Python that is asked for; at once, since it is waited for the first alone."""
 
     def __init__(self, folder: Path) -> None:
         self._making = {
             python: (folder / f"{python}.tar", self._make(python, folder / f"{python}.tar"))
-            for python in ("3.11", "3.13")
+            for python in sorted({PYTHONS[SUITE], PYTHONS["trixie"]})
         }
 
     @staticmethod
@@ -38,8 +40,9 @@ class Releases:
     def of(self, python: str) -> Path:
         """The one for a Python, as in `3.11`."""
         file, making = self._making[python]
-        said, _ = making.communicate()
-        assert making.returncode == 0, said
+        if making.returncode is None:
+            said, _ = making.communicate()
+            assert making.returncode == 0, said
         return file
 
     def end(self) -> None:
@@ -58,14 +61,14 @@ def releases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Releases]:
 
 @pytest.fixture(scope="session")
 def container(releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Container]:
-    """A server with the older Debian. The last test that asks for it destroys it."""
-    with debian(tmp_path_factory.mktemp("first")) as running:
+    """A server. The last test that asks for it destroys it."""
+    with debian(tmp_path_factory.mktemp("first"), SUITE) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def playbook(container: Container, releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Playbook:
-    there = Playbook(tmp_path_factory.mktemp("operator"), container, releases.of("3.11"))
+    there = Playbook(tmp_path_factory.mktemp("operator"), container, releases.of(PYTHONS[SUITE]))
     container.ssh("install -d -m 0700 /mnt/backups")
     assert there.run()["changed"] > 10
     return there

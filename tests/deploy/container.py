@@ -141,7 +141,7 @@ _SSH: Final = ("-o", "StrictHostKeyChecking=no", "-o", "ConnectTimeout=5", "-o",
 
 
 @contextmanager
-def debian(folder: Path, suite: str = "bookworm", seat: Seat = Seat()) -> Iterator[Container]:
+def debian(folder: Path, suite: str, seat: Seat = Seat()) -> Iterator[Container]:
     """Boots a new one, and takes it down in the end. There is one at a time at a seat.
 
     Raises:
@@ -225,7 +225,8 @@ def _let_in(container: Container) -> None:
 
 
 def _run(*command: str) -> None:
-    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    # Debian's own scripts make files for everybody, whoever started the tests.
+    done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, umask=0o022)
     if done.returncode != 0:
         raise NoContainer(f"{' '.join(command[:4])} failed: {(done.stdout + done.stderr)[-600:]}")
 

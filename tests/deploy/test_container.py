@@ -1,6 +1,6 @@
 """The playbook on a real Debian, with a process of each kind: twice, once dry, then used over TLS, killed and rebooted.
 
-`make test-deploy` runs it.
+`make test-deploy` runs all of it, and begins on the older Debian; `make test-full` a part, on the newer alone.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import nio
 import pyotp
 import pytest
 
-from tests.deploy import tls
+from tests.deploy import lost, tls
+from tests.deploy.conftest import PYTHONS, Releases
 from tests.deploy.container import HERE, THERE, Container
 from tests.deploy.hosted import BACKUP_KEY, URLS, text
 from tests.deploy.operating import DATABASES_ANEW, KEPT, SITES, Playbook
@@ -62,11 +63,16 @@ async def _ask(client: nio.AsyncClient, method: str, path: str, body: Any = None
         return answer.status, json.loads(content) if "json" in answer.content_type else content
 
 
-def test_a_second_run_changes_nothing_nor_would_a_dry_one(playbook: Playbook) -> None:
+@pytest.mark.full
+def test_a_second_run_changes_nothing(playbook: Playbook) -> None:
     assert playbook.run()["changed"] == 0
+
+
+def test_nor_would_a_dry_one(playbook: Playbook) -> None:
     assert playbook.run("--check", "--diff")["changed"] == 0
 
 
+@pytest.mark.full
 async def test_a_member_signs_in_and_labels_hold(manager: nio.AsyncClient, container: Container) -> None:
     status, room = await _ask(
         manager, "POST", "/_matrix/client/v3/createRoom", {"preset": "private_chat", "name": "Tides"}
@@ -93,6 +99,7 @@ async def test_a_member_signs_in_and_labels_hold(manager: nio.AsyncClient, conta
     assert (status, refused["errcode"]) == (403, "ORG.BELISHA.ABOVE_CEILING"), refused
 
 
+@pytest.mark.full
 async def test_the_portal_is_there_and_the_inside_is_not(manager: nio.AsyncClient) -> None:
     status, page = await _ask(manager, "GET", "/", url=URLS["portal"])
     assert status == 200 and b"<!doctype html>" in page.lower()
@@ -100,6 +107,7 @@ async def test_the_portal_is_there_and_the_inside_is_not(manager: nio.AsyncClien
         assert (await _ask(manager, "GET", path))[0] == 404
 
 
+@pytest.mark.full
 def test_nginx_holds_the_connections_of_a_large_community(container: Container, playbook: Playbook) -> None:
     told = container.ssh("nginx -T 2>&1")
     assert "worker_connections 8192;" in told and "worker_connections 768;" not in told
@@ -107,6 +115,7 @@ def test_nginx_holds_the_connections_of_a_large_community(container: Container, 
     assert re.search(r"Max open files +16384 ", limits), limits
 
 
+@pytest.mark.full
 def test_services_are_apart(container: Container, playbook: Playbook) -> None:
     for path in ("/etc/belisha/secrets", "/etc/belisha/synapse/secrets/signing.key", "/var/lib/belisha/synapse"):
         assert container.ssh(f"runuser -u belisha-bots -- ls {path} 2>&1 || true").endswith("Permission denied\n"), path
@@ -123,6 +132,7 @@ def test_services_are_apart(container: Container, playbook: Playbook) -> None:
     assert {one.rpartition(":")[2] for one in beyond if not one.startswith(("127.", "[::1]"))} == {"22", "80", "443"}
 
 
+@pytest.mark.full
 def test_prometheus_watches_every_process(container: Container, playbook: Playbook) -> None:
     said = json.loads(container.ssh("curl -s 'http://127.0.0.1:8013/api/v1/targets?state=active'"))
     targets = {
@@ -135,6 +145,7 @@ def test_prometheus_watches_every_process(container: Container, playbook: Playbo
     assert set(targets.values()) == {"up"}
 
 
+@pytest.mark.full
 def test_the_first_run_has_made_a_backup_and_prometheus_knows(container: Container, playbook: Playbook) -> None:
     archives = container.ssh("stat --format='%U %a %n' /mnt/backups/*.age").splitlines()
     assert [line.split()[:2] for line in archives] == [["root", "600"]] * 2, archives
@@ -147,6 +158,7 @@ def test_the_first_run_has_made_a_backup_and_prometheus_knows(container: Contain
     assert 0 <= time.time() - float(found[0]["value"][1]) < 3600
 
 
+@pytest.mark.full
 def test_any_moment_can_be_restored_and_prometheus_is_told(container: Container, playbook: Playbook) -> None:
     """A base copy is there, PostgreSQL hands over its log, and cannot reach what is kept."""
     assert container.ssh("ls /mnt/backups/continuous/*/base-*.age").strip()
@@ -190,6 +202,7 @@ def test_a_version_is_tried_on_a_copy_by_the_accounts_of_the_server(container: C
     assert container.ssh("systemctl is-active belisha-synapse belisha-bots").split() == ["active"] * 2
 
 
+@pytest.mark.full
 async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Container) -> None:
     """Each service by itself, and the database under them: what was sent before is there, and members can send."""
     status, room = await _ask(
@@ -218,6 +231,7 @@ async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Co
         await asyncio.sleep(1)
 
 
+@pytest.mark.full
 async def test_after_a_start_of_the_machine_everything_is_back(manager: nio.AsyncClient, container: Container) -> None:
     _, joined = await _ask(manager, "GET", "/_matrix/client/v3/joined_rooms")
     await asyncio.to_thread(container.end, "poweroff")
@@ -320,6 +334,13 @@ async def test_a_server_that_was_lost_is_restored(
     assert owners[:3] == ["belisha-synapse 700", "belisha-bots 700", "root 755"]
     assert container.ssh("belisha audit verify --data /etc/belisha").endswith("nothing wrong.\n")
     assert playbook.run()["changed"] == 0
+
+
+@pytest.mark.full
+async def test_a_community_goes_on_on_another_machine_with_nothing_lost_and_nothing_back(
+    playbook: Playbook, container: Container, releases: Releases, tmp_path: Path
+) -> None:
+    await lost.goes_on_on_another(playbook, container, releases.of(PYTHONS["trixie"]), tmp_path)
 
 
 async def _sent(client: nio.AsyncClient, path: str) -> str | None:

@@ -42,7 +42,10 @@ from belisha.cli.wal import base, copying, send, take, watch
 from belisha.cli.wal.keeping import Administration, Keeping
 from belisha.host import Folders
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL's own account is become, which only root may")
+pytestmark = [
+    pytest.mark.more,
+    pytest.mark.skipif(os.geteuid() != 0, reason="PostgreSQL's own account is become, which only root may"),
+]
 PATIENCE = 150.0
 OURS, KEYS = (pyrage.x25519.Identity.generate() for _ in range(2))
 LAYERS = ([OURS], [KEYS])

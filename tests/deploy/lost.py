@@ -1,6 +1,6 @@
-"""A server is lost with all that was on it, and the community goes on on another one, with a newer Debian (E1).
+"""A server is lost with all that was on it, and the community goes on on another one (E1).
 
-There are the backup, its key, the journal and what the operator brings; nothing else. `make test-deploy` runs it.
+There are the backup, its key, the journal and what the operator brings; nothing else.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from urllib.parse import quote
 
 from tests.deploy import moved
 from tests.deploy.compared import same
-from tests.deploy.conftest import Releases
 from tests.deploy.container import Container, debian
 from tests.deploy.hosted import BACKUP_KEY
 from tests.deploy.moved import BELISHA, ETC
@@ -29,9 +28,18 @@ mv /etc/belisha /etc/belisha.before; mv /var/lib/belisha /var/lib/belisha.before
 {DATABASES_ANEW}"""
 
 
-async def test_a_community_goes_on_on_another_machine_with_nothing_lost_and_nothing_back(
-    playbook: Playbook, container: Container, releases: Releases, tmp_path: Path
-) -> None:
+async def goes_on_on_another(playbook: Playbook, container: Container, release: Path, folder: Path) -> None:
+    """Writes into a community, takes some of it back, destroys its server, and restores it into a new Debian 13.
+
+    Args:
+        playbook: what founds one there, too.
+        container: the server; it is gone afterwards.
+        release: for the new one's Python.
+        folder: an empty one, for what is kept and for the new one.
+
+    Raises:
+        AssertionError: something is lost, or is there again.
+    """
     here = await moved.settle(playbook, container)
     first = moved.rows(container)
     container.ssh("systemctl start belisha-backup")
@@ -39,7 +47,7 @@ async def test_a_community_goes_on_on_another_machine_with_nothing_lost_and_noth
     second = moved.rows(container)
     before = {table: held & second.get(table, set()) for table, held in first.items()}
     await moved.take_back(here, container)
-    kept = tmp_path / "kept"
+    kept = folder / "kept"
     kept.mkdir(mode=0o700)
     backups = container.root / "mnt" / "backups"
     newest = max(one.name for one in backups.glob("*Z.tar.age"))
@@ -49,8 +57,8 @@ async def test_a_community_goes_on_on_another_machine_with_nothing_lost_and_noth
     assert len(list(kept.iterdir())) == 3
     container.destroy()
 
-    with debian(tmp_path / "second", "trixie") as there:
-        playbook.lead_to(there, releases.of("3.13"))
+    with debian(folder / "second", "trixie") as there:
+        playbook.lead_to(there, release)
         there.ssh("install -d -m 0700 /mnt/backups")
         assert playbook.run()["changed"] > 10
         _restore(there, kept, newest)
