@@ -18,5 +18,6 @@ def as_it_must_be(found: Found) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.nightly  # as on PostgreSQL, which `make test-full` has
 async def test_crashes_on_sqlite(tmp_path: Path) -> None:
     as_it_must_be(await crash(tmp_path / "data", rounds=ROUNDS, events=EVENTS))

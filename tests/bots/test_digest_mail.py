@@ -21,6 +21,8 @@ from tests.bots.support import Homeserver, Json
 from tests.bots.test_digest import BEGUN, BEN, BUOYS, DINA, MIA, MONDAY, PILOTS, group, listed, naming, said, told
 from tests.support.smtp import Mailserver, mailserver
 
+pytestmark = pytest.mark.more
+
 __all__ = ["listed"]
 WEEK = MONDAY + choices.SPREAD_S
 

@@ -16,6 +16,8 @@ from tests.support.community import unique, wish
 from tests.support.server import Server, ended, request
 from tests.support.upgrade import path_of
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 HOW = "How this group works"
 

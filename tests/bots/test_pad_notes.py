@@ -28,6 +28,8 @@ from tests.bots.support import eventually
 from tests.bots.test_pads import ended
 from tests.bots.test_pads_breaks import Servers
 
+pytestmark = pytest.mark.more
+
 FIRST, SECOND, THIRD = "note-0001", "note-0002", "note-0003"
 
 

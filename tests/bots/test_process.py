@@ -17,6 +17,8 @@ from tests.bots.support import ADA, ROOM, STEWARD, BotsProcess, Homeserver, even
 from tests.support.databases import postgresql
 from tests.support.server import ROOT, free_ports
 
+pytestmark = pytest.mark.more
+
 SERVICE = {"kind": "service", "default": "TLP:AMBER", "ceiling": "TLP:AMBER+STRICT"}
 
 

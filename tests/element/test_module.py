@@ -6,9 +6,13 @@ import asyncio
 import gzip
 from pathlib import Path
 
+import pytest
+
 from belisha.resources import shipped
 from tests.element.node import run
 from tests.written import element_labels
+
+pytestmark = pytest.mark.more
 
 _LARGEST = 60_000  # bytes as browsers fetch it
 

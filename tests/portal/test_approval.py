@@ -17,6 +17,8 @@ from tests.portal.test_commands import last_of_steward, tap
 from tests.support.community import unique
 from tests.support.server import request
 
+pytestmark = pytest.mark.more
+
 ASKED = "to be signed in to the portal as you"
 
 

@@ -29,6 +29,8 @@ from tests.portal.test_polls import Json, events, form_for, replies
 from tests.support.community import unique
 from tests.support.server import request
 
+pytestmark = pytest.mark.more
+
 V3 = "/_matrix/client/v3"
 # So long that no token, id or signature holds one by chance.
 NAMES = ("veronica", "waldemar", "xenophon", "yukihiko", "zenobia")

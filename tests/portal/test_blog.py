@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import aiohttp
 import nio
+import pytest
 import pytest_asyncio
 import yaml
 
@@ -21,6 +22,8 @@ from tests.portal.support import HOSTILE, Here, Visitor, form_of, join, make_gro
 from tests.support.community import unique
 from tests.support.files import png
 from tests.support.server import request
+
+pytestmark = pytest.mark.more
 
 Json = dict[str, Any]
 V3 = "/_matrix/client/v3"

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import nio
+import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
@@ -18,6 +19,8 @@ from tests.portal.chromium import PHONE, assert_accessible, chromium, context, f
 from tests.portal.support import OWN, STEWARD, Answer, Here, Visitor, form_of
 from tests.support.community import unique
 from tests.support.server import request
+
+pytestmark = pytest.mark.more
 
 #: What is for accounts without an organisation alone has no form: they cannot sign in here.
 COMMANDS = tuple(one for one in every_command() if not one.for_unbound)

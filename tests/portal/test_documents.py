@@ -15,7 +15,7 @@ from tests.portal.support import HOSTILE, Here, Visitor, join, make_group, share
 from tests.support.producers import drawn
 from tests.support.server import request
 
-pytestmark = pytest.mark.asyncio
+pytestmark = pytest.mark.more
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -29,6 +29,8 @@ from tests.bots.test_schedule import at
 from tests.portal.alone import ANA, Alone, module, portal, store_at
 from tests.portal.support import HOSTILE, Visitor, form_of
 
+pytestmark = pytest.mark.more
+
 LONDON = ZoneInfo("Europe/London")
 NOW = at("2026-11-30 07:00")
 HOME: dict[str, Any] = {

@@ -38,6 +38,8 @@ FORMS_LOOKED_AT = {
 }.values()
 #: What follows on a form is one page for all that ask first, and one for all others: axe looks at it once each.
 LOOKED_AT = {bool(command.confirm): command.slug for command in FORMS}.values()
+#: What `make test-full` tries: a form of each of these ways. `make test-nightly` tries the others.
+TRIED = {*FORMS_LOOKED_AT, *LOOKED_AT}
 #: What has the focus: its tag, its name, and whether it is what sends the form.
 FOCUSED = "(e => [e.tagName, e.name || '', e.matches('form.fields button')])(document.activeElement)"
 TOO_MANY_TABS = 60
@@ -183,7 +185,11 @@ async def test_the_portal_lists_what_the_bots_declare(desk: Desk) -> None:
     await assert_good_page(desk.page)
 
 
-@pytest.mark.parametrize("command", FORMS, ids=lambda command: command.slug)
+@pytest.mark.parametrize(
+    "command",
+    [one if one.slug in TRIED else pytest.param(one, marks=pytest.mark.nightly) for one in FORMS],
+    ids=lambda command: command.slug,
+)
 async def test_a_form(desk: Desk, command: Command) -> None:
     page, address = desk.page, f"{desk.url}/commands/{command.slug}"
     await page.goto(address)

@@ -7,6 +7,7 @@ from contextlib import closing
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 import pytest_asyncio
 
 from tests.bots.support import STEWARD, eventually
@@ -15,6 +16,8 @@ from tests.portal.test_commands import fill, last_of_steward, tap
 from tests.portal.test_moderation import says
 from tests.support.community import unique
 from tests.support.server import request
+
+pytestmark = pytest.mark.more
 
 Json = dict[str, Any]
 V3 = "/_matrix/client/v3"

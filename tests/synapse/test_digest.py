@@ -24,6 +24,8 @@ from tests.synapse.test_introductions import agrees, asked, introduces
 from tests.synapse.test_reports import does, facts, reported, stewards_room
 from tests.synapse.test_room_freezing import group
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 V3 = "/_matrix/client/v3"
 DIGEST = "/_synapse/client/org.belisha/v1/digest"

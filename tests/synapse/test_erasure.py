@@ -25,6 +25,8 @@ from tests.support.server import request
 from tests.synapse.forgetful import forgetful
 from tests.synapse.samples import edit, text
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 V3 = "/_matrix/client/v3"
 #: Not in any name, and no word that a program writes.

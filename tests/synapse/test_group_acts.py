@@ -18,6 +18,8 @@ from tests.synapse.test_acts import asks, done, hand_over, newcomer, typed
 from tests.synapse.test_groups import is_listed, own_room
 from tests.synapse.test_room_freezing import V3, freeze, group, policy, send
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 
 

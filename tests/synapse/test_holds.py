@@ -31,6 +31,8 @@ from tests.synapse.test_audit import chained
 from tests.synapse.test_erasure import age, censor, gone, is_there, redact, stores
 from tests.synapse.test_groups import own_room
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 ENDS, TOO_LATE = (f"{datetime.now(UTC) + timedelta(days=days):%Y-%m-%d}" for days in (200, 2_000))
 CASE = "Order 12 of the court"

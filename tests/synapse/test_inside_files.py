@@ -20,6 +20,8 @@ from tests.synapse.samples import edit, html, reply, text
 from tests.synapse.test_files import WAYS, avatar
 from tests.unit.test_inside import encrypted_pdf
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 ENCRYPTED = f"(This file was not checked: {SENTENCES[Reason.ENCRYPTED]}.)"
 

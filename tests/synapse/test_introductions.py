@@ -22,6 +22,8 @@ from tests.synapse.test_questions import taps
 from tests.synapse.test_red import said_in
 from tests.synapse.test_room_freezing import V3
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 WHY = "You both watch the tides"
 TURN = "/_synapse/client/org.belisha/v1/introducing"

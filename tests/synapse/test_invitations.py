@@ -15,6 +15,8 @@ from tests.synapse.test_acts import asks, hand_over, newcomer, stored, typed
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_registration import member, register
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 
 

@@ -44,7 +44,7 @@ def held(server: Server) -> Iterator[None]:
 
 
 # Workers first in both, so that they are started once.
-@pytest.mark.parametrize("locked", [Workers, Server], indirect=True)
+@pytest.mark.parametrize("locked", [Workers, pytest.param(Server, marks=pytest.mark.nightly)], indirect=True)
 async def test_held_up_amid_everything(locked: Community) -> None:
     bustle = Bustle(locked, 2)
     await bustle.make()

@@ -38,6 +38,8 @@ from tests.synapse.test_groups import own_room
 from tests.synapse.test_room_freezing import V3, group
 from tests.synapse.waits import lone
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 BOTS = "/_synapse/client/org.belisha/v1/mydata"
 PEOPLE = re.compile(r"user|sender|creator|owner|state_key|reporter|localpart")

@@ -19,6 +19,8 @@ from tests.synapse.rights import everything, login, newcomer, room, rooms_of, ro
 from tests.synapse.test_acts import asks, hand_over, stored, typed
 from tests.synapse.test_groups import own_room
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 CLIENT = "/_matrix/client/v3"
 EXTENT = "/_synapse/client/org.belisha/v1/extent"

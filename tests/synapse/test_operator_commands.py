@@ -25,6 +25,8 @@ from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.synapse.samples import text
 
+pytestmark = pytest.mark.more
+
 
 @pytest_asyncio.fixture(scope="module")
 async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Community]:

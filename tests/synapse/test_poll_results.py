@@ -33,6 +33,8 @@ from tests.support.upgrade import path_of, upgrade
 from tests.synapse.test_acts import typed
 from tests.synapse.test_polls import sends, votes, with_people
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 PATIENCE = 120.0
 

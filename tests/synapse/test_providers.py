@@ -27,6 +27,8 @@ from tests.support.community import FAST, assert_sentence, unique
 from tests.support.ledger import until
 from tests.support.server import PASSWORD, Server, ended
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 V3 = "/_matrix/client/v3"
 #: Where a client wants to be sent back to.

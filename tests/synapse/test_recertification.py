@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator
 from typing import Any
 
+import pytest
 import pytest_asyncio
 
 from belisha.policy.recertification import ASKED, HOLDS, NOTICE, SPREAD, WARNED, baseline
@@ -20,6 +21,8 @@ from tests.synapse.test_acts import asks, freezes, hand_over, newcomer, stored
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_questions import asks as question_in
 from tests.synapse.test_questions import taps
+
+pytestmark = pytest.mark.more
 
 Json = dict[str, Any]
 DAY = 86_400

@@ -25,6 +25,8 @@ from tests.synapse.test_groups import own_room
 from tests.synapse.test_reports import stewards_room
 from tests.synapse.test_room_freezing import V3
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 NEW = "a lighthouse keeper's new password"
 

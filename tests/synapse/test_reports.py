@@ -25,6 +25,8 @@ from tests.synapse.test_acts_moderation import member_of, membership
 from tests.synapse.test_questions import own_room, taps
 from tests.synapse.test_room_freezing import V3, group
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 SAID = "The tug lies at pier nine tonight"
 

@@ -210,6 +210,7 @@ async def test_a_lost_role_ends_what_it_gave(community: Community) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 async def test_two_hundred_memberships_end_within_ten_seconds(community: Community) -> None:
     key = unique("vale")
     await community.server.organisation(key)

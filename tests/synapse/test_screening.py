@@ -40,6 +40,8 @@ from tests.support.workers import Workers
 from tests.synapse.test_metrics import numbers
 from tests.synapse.test_notice import _notices
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 #: What must be nowhere: in no room, no table, no log, and not on the disk.
 NAME = "quenchwinkle.pdf"

@@ -30,6 +30,8 @@ from tests.synapse.test_groups import own_room
 from tests.synapse.test_recovery import NEW, code_for
 from tests.synapse.test_registration import invite, register
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 V3 = "/_matrix/client/v3"
 #: Synapse's own limit of failed attempts is not what is tested here.

@@ -19,6 +19,8 @@ import pytest
 from tests.element.releases import archive, saved, sha256
 from tests.support.server import free_ports
 
+pytestmark = pytest.mark.more
+
 PATIENCE = 240
 
 

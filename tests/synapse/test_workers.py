@@ -243,7 +243,7 @@ async def notified(community: Community, name: str) -> list[str]:
     return [each["event"]["event_id"] for each in body["notifications"]]
 
 
-@pytest.mark.parametrize("way", ["killed", "frozen"])
+@pytest.mark.parametrize("way", ["killed", pytest.param("frozen", marks=pytest.mark.nightly)])
 async def test_without_redis_the_rules_hold_and_nothing_is_lost(community: Community, way: str) -> None:
     room, opened = await a_group(community, "ben", "dina"), await a_group(community, "ben")
     leaver, frozen = await newcomer(community), await newcomer(community)
