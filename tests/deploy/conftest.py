@@ -11,6 +11,7 @@ import pytest
 
 from tests.deploy.container import Container, debian
 from tests.deploy.operating import ROOT, Playbook
+from tests.support.smtp import Mailserver
 
 #: What is asked for: `all`, the `part` for which there is one kind of Debian, or nothing.
 ASKED = os.environ.get("BELISHA_CONTAINER", "")
@@ -34,7 +35,13 @@ class Releases:
     def _make(python: str, file: Path) -> subprocess.Popen[str]:
         command = ["make", "release", f"FOR={python}", f"RELEASE={file}"]
         return subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            cwd=ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            umask=0o077,  # of a careful operator, whose files nobody else reads
         )
 
     def of(self, python: str) -> Path:
@@ -67,8 +74,21 @@ def container(releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture(scope="session")
-def playbook(container: Container, releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Playbook:
-    there = Playbook(tmp_path_factory.mktemp("operator"), container, releases.of(PYTHONS[SUITE]))
+def operator(container: Container, releases: Releases, tmp_path_factory: pytest.TempPathFactory) -> Playbook:
+    """What an operator has before anything is there."""
+    return Playbook(tmp_path_factory.mktemp("operator"), container, releases.of(PYTHONS[SUITE]))
+
+
+@pytest.fixture(scope="session")
+def mail(operator: Playbook) -> Iterator[Mailserver]:
+    """The mail server that the operator's settings name."""
+    with operator.mail() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def playbook(operator: Playbook, mail: Mailserver, container: Container) -> Playbook:
+    """The playbook, which has founded a community there."""
     container.ssh("install -d -m 0700 /mnt/backups")
-    assert there.run()["changed"] > 10
-    return there
+    assert operator.run()["changed"] > 10
+    return operator

@@ -92,13 +92,13 @@ async def settle(playbook: Playbook, container: Container) -> Community:
         for name, label in {"stays": "AMBER", "redacted": "AMBER", "raised": "GREEN"}.items()
     }
     files = [await ana.share_picture(closed, number) for number in (1, 2)]
-    service = _asked(container, "synapse", "SELECT service_room_id FROM belisha_member WHERE localpart = 'ana'")
+    service = asked(container, "synapse", "SELECT service_room_id FROM belisha_member WHERE localpart = 'ana'")
     await ana.done("POST", f"client/v3/join/{quote(service)}", {})
     await ana.say(service, "!profile expertise + image hashing")
     await ana.say(closed, '!poll "When?" | Monday | Tuesday')
     await ana.say(closed, "!pad Tide tables for the spring")
     written = "SELECT EXISTS (SELECT FROM poll) AND EXISTS (SELECT FROM profile_field) AND EXISTS (SELECT FROM pad)"
-    await until(lambda: _asked(container, "bots", written) == "t")
+    await until(lambda: asked(container, "bots", written) == "t")
     status, refused = await ana.ask(
         "PUT", f"client/v3/rooms/{quote(closed)}/send/m.room.message/no", {"msgtype": "m.text", "body": "TLP:RED x"}
     )
@@ -140,15 +140,16 @@ def rows(container: Container) -> dict[str, set[str]]:
     return found
 
 
-def _asked(container: Container, part: str, statement: str) -> str:
+def asked(container: Container, part: str, statement: str) -> str:
+    """What the database of a part answers."""
     return container.ssh(f'cd / && runuser -u postgres -- psql -tAX belisha_{part} -c "{statement}"').strip()
 
 
 def answered(container: Container) -> int:
     """How many messages the bots have sent."""
-    return int(_asked(container, "bots", "SELECT count(*) FROM outbox WHERE state = 'sent'"))
+    return int(asked(container, "bots", "SELECT count(*) FROM outbox WHERE state = 'sent'"))
 
 
 def unread(container: Container) -> int:
     """How many files have not been looked at for markers."""
-    return int(_asked(container, "synapse", "SELECT count(*) FROM belisha_file WHERE scanned IS NULL"))
+    return int(asked(container, "synapse", "SELECT count(*) FROM belisha_file WHERE scanned IS NULL"))

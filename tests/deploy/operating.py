@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
@@ -15,11 +18,16 @@ from aiohttp.abc import AbstractResolver, ResolveResult
 from tests.deploy.container import THERE, Container, changed
 from tests.deploy.hosted import BACKUPS, COUNTS, URLS, text
 from tests.deploy.proxied import certificate, trusting
+from tests.support.smtp import Mailserver, listening
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Where the journal of revocations is, below the homeserver's folder.
+#: The mail server, which is this machine; it shows the operator's certificate.
+MAIL = "mail.harbour.test"
+#: Where mail, backups and the journal of revocations go, below the homeserver's folder.
 KEPT = (
     *BACKUPS,
+    ("  host: null\n", f"  host: {MAIL}\n"),
+    ("  sender: null\n", "  sender: community@harbour.test\n"),
     ("revocations: null", "revocations: revocations.jsonl"),
     ("  continuous_days: 0", "  continuous_days: 7"),
 )
@@ -84,12 +92,15 @@ class Playbook:
         self._inventory, self.certificate = folder / "hosts.yml", folder / "tls" / "fullchain.pem"
         counts = ((before, before.replace("0", "1")) for before, _ in COUNTS)
         self.write(text(*counts, ("  replicas: 1\n", "  replicas: 2\n"), *KEPT, urls=SITES))
-        certificate(folder / "tls")
+        certificate(folder / "tls", MAIL)
         self.lead_to(container, release)
 
     def lead_to(self, container: Container, release: Path) -> None:
-        """Names the server, and the release for its Debian, in the inventory."""
+        """Names the server, and the release for its Debian, in the inventory; there the mail server is known."""
         self._container = container
+        trusted = container.root / "usr" / "local" / "share" / "ca-certificates" / "harbour.crt"
+        trusted.write_bytes(self.certificate.read_bytes())
+        container.ssh(f"update-ca-certificates && echo {container.seat.here} {MAIL} >> /etc/hosts")
         folder = self.folder
         brought = {
             "belisha_configuration": str(folder / "belisha.yaml"),
@@ -103,6 +114,14 @@ class Playbook:
             "base_preflight_but": ["dns", "clock"],
         }
         self._inventory.write_text(json.dumps({"all": {"hosts": {"community": reached(container)}, "vars": brought}}))
+
+    @contextlib.contextmanager
+    def mail(self) -> Iterator[Mailserver]:
+        """The mail server, at its usual port; it speaks TLS alone."""
+        tls = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        tls.load_cert_chain(self.certificate, self.certificate.with_name("privkey.pem"))
+        with listening(Mailserver(465), self._container.seat.here, tls) as server:
+            yield server
 
     def write(self, settings: str) -> None:
         """Changes the settings that the operator brings."""

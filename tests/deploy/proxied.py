@@ -131,8 +131,8 @@ def trusting(authority: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(authority))
 
 
-def certificate(folder: Path) -> None:
-    """Makes the certificate of an authority of its own, for all sites, and its key."""
+def certificate(folder: Path, *more: str) -> None:
+    """Makes the certificate of an authority of its own, for all sites and the names of others, and its key."""
     folder.mkdir()
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, NAMES[0])])
@@ -145,7 +145,7 @@ def certificate(folder: Path) -> None:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(days=1))
         .not_valid_after(now + datetime.timedelta(days=30))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in NAMES]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name) for name in (*NAMES, *more)]), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
         .sign(key, hashes.SHA256())
     )

@@ -24,9 +24,12 @@ from tests.deploy import lost, tls
 from tests.deploy.conftest import PYTHONS, Releases
 from tests.deploy.container import HERE, THERE, Container
 from tests.deploy.hosted import BACKUP_KEY, URLS, text
+from tests.deploy.moved import ETC, asked
 from tests.deploy.operating import DATABASES_ANEW, KEPT, SITES, Playbook
 from tests.deploy.proxied import NAMES
+from tests.support.backups import until
 from tests.support.documents import pdf
+from tests.support.smtp import Mailserver
 
 PATIENCE = 60.0
 #: The further processes of Synapse.
@@ -130,6 +133,23 @@ def test_services_are_apart(container: Container, playbook: Playbook) -> None:
             assert "refused" in container.ssh(f"runuser -u {account} -- {reach}")
     beyond = [line.split()[3] for line in container.ssh("ss --listening --tcp --numeric --no-header").splitlines()]
     assert {one.rpartition(":")[2] for one in beyond if not one.startswith(("127.", "[::1]"))} == {"22", "80", "443"}
+
+
+@pytest.mark.full
+async def test_mail_leaves_over_tls(manager: nio.AsyncClient, container: Container, mail: Mailserver) -> None:
+    """To an address of the manager's organisation, when they ask for it in their own room."""
+    localpart = manager.user_id.partition(":")[0].removeprefix("@")
+    mine = f"FROM belisha_member WHERE localpart = '{localpart}'"
+    organisation, room = (
+        asked(container, "synapse", f"SELECT {key} {mine}") for key in ("organisation_id", "service_room_id")
+    )
+    container.ssh(f"belisha organisation set {organisation} --domain harbour.test {ETC}")
+    assert (await _ask(manager, "POST", f"/_matrix/client/v3/join/{quote(room)}", {}))[0] == 200
+    path = f"/_matrix/client/v3/rooms/{quote(room)}/send/m.room.message/mail"
+    status, sent = await _ask(manager, "PUT", path, {"msgtype": "m.text", "body": "!digest mail ada@harbour.test"})
+    assert status == 200, sent
+    await until(lambda: mail.to("ada@harbour.test") != [])
+    assert mail.envelopes[-1] == ("community@harbour.test", ["ada@harbour.test"])
 
 
 @pytest.mark.full

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email.message import EmailMessage
@@ -19,8 +20,8 @@ T = TypeVar("T", bound="Mailserver")
 class Mailserver:
     """What was taken, and how the next ones are answered."""
 
-    def __init__(self) -> None:
-        (self.port,) = free_ports(1)
+    def __init__(self, port: int | None = None) -> None:
+        self.port = port or free_ports(1)[0]
         self.taken: list[EmailMessage] = []
         self.envelopes: list[tuple[str, list[str]]] = []
         self.raw: list[bytes] = []
@@ -60,9 +61,9 @@ class Mailserver:
 
 
 @contextmanager
-def listening(handler: T) -> Iterator[T]:
-    """One that listens until the block ends."""
-    controller = Controller(handler, hostname="127.0.0.1", port=handler.port, ready_timeout=60)
+def listening(handler: T, hostname: str = "127.0.0.1", tls: ssl.SSLContext | None = None) -> Iterator[T]:
+    """One that listens until the block ends, with TLS from the first byte where that is given."""
+    controller = Controller(handler, hostname=hostname, port=handler.port, ready_timeout=60, ssl_context=tls)
     controller.start()
     try:
         yield handler
