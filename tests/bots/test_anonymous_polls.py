@@ -30,6 +30,8 @@ from tests.bots.support import SERVER, Homeserver, Json, eventually, grounded, i
 from tests.bots.test_polls import ANA, BEN, FINN, GROUP, NOON, POLL, QUICK, answering, jobs, quiet, said, told
 from tests.bots.test_schedule import Clock, at
 
+pytestmark = pytest.mark.more
+
 PORTAL = "https://portal.belisha.localhost"
 DINA, ELI = (f"@{name}:{SERVER}" for name in ("dina", "eli"))
 VOTERS = (ANA, BEN, DINA, ELI, FINN)

@@ -28,6 +28,8 @@ from bots.kernel.tables import job, outbox, question
 from tests.bots.support import ADA, ROOM, SERVER, Homeserver, Json, eventually, grounded, message, settled
 from tests.bots.test_sending import QUICK
 
+pytestmark = pytest.mark.more
+
 OWN = f"!own:{SERVER}"
 BEN = f"@ben:{SERVER}"
 MEMBER = {"belongs": True, "organisation": "harbour", "roles": ["member"], "power": 0, "service_room": OWN}

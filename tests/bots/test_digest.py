@@ -25,6 +25,8 @@ from tests.bots.support import SERVER, Homeserver, Json, eventually, grounded, m
 from tests.bots.test_schedule import LONDON, Clock, at
 from tests.bots.test_sending import QUICK
 
+pytestmark = pytest.mark.more
+
 MIA, BEN, DINA = (f"@{name}:{SERVER}" for name in ("mia", "ben", "dina"))
 BUOYS, PILOTS, OWN = f"!buoys:{SERVER}", f"!pilots:{SERVER}", f"!mia:{SERVER}"
 #: A Wednesday.

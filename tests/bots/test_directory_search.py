@@ -21,6 +21,8 @@ from bots.directory.index_tables import deletion, groups, posting, tag, vocabula
 from bots.kernel.store import Store
 from tests.support.databases import postgresql
 
+pytestmark = pytest.mark.more
+
 NOW = 1.8e9
 STRANGER = Asker("@stranger:x", "elsewhere")
 HOSTILE = (

@@ -23,6 +23,8 @@ from bots.pads.tables import client, note, unversioned, version, version_author
 from bots.pads.versions import MOST_NAMED, RESTED, WRITTEN, TooMany, VersionBook
 from tests.bots.pad_world import DATABASES, PAD, READER, ROOM, Page, opened, settled, shows, world
 
+pytestmark = pytest.mark.more
+
 ANA, BEN = "@ana:x", "@ben:x"
 
 

@@ -24,6 +24,8 @@ from tests.bots.support import ROOM, Homeserver, Json, images
 from tests.bots.test_sending import done
 from tests.support.server import ROOT
 
+pytestmark = pytest.mark.more
+
 CHART = Bars("When?", "“Monday” has the most votes: 2 of 3.", (Bar("Monday", 2, "2", leads=True), Bar("-", 1, "1")), 3)
 CONTENT = {"body": "Monday: 2", "filename": "poll.png"}
 

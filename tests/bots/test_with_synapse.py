@@ -18,6 +18,8 @@ from bots.kernel.matrix import BotClient
 from tests.bots.support import STEWARD, BotsProcess, eventually
 from tests.support.server import Server, ended, request
 
+pytestmark = pytest.mark.more
+
 
 @dataclass
 class Here:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 import pytest_asyncio
 
 from tests.bots.support import STEWARD, eventually
@@ -12,6 +13,8 @@ from tests.portal.support import Here, Visitor
 from tests.portal.test_commands import fill, last_of_steward, tap
 from tests.support.community import unique
 from tests.support.server import request
+
+pytestmark = pytest.mark.more
 
 Json = dict[str, Any]
 V3 = "/_matrix/client/v3"

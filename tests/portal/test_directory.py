@@ -19,6 +19,8 @@ from tests.portal.test_own_account import newcomer
 from tests.support.community import unique
 from tests.support.server import request
 
+pytestmark = pytest.mark.more
+
 FORMULA = "=HYPERLINK(1)"
 
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from html import escape
 from urllib.parse import quote
 
+import pytest
 import pytest_asyncio
 
 from tests.bots.support import eventually
@@ -16,6 +17,8 @@ from tests.portal.support import Answer, Here, Visitor, form_of, join, make_grou
 from tests.support.community import unique
 from tests.support.ledger import relabel
 from tests.support.server import request
+
+pytestmark = pytest.mark.more
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")

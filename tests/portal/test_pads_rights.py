@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 from urllib.parse import quote
 
+import pytest
 import pytest_asyncio
 import yaml
 from pycrdt import Doc, Text
@@ -15,6 +16,8 @@ from tests.bots.support import eventually
 from tests.portal.pad_pages import V3, Pads, Page
 from tests.portal.support import Here, Visitor, join, make_group
 from tests.support.server import request
+
+pytestmark = pytest.mark.more
 
 WRITING = b"\x01\x01\x07\x00\x04\x01\x04text\x01a\x00"
 

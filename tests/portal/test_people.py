@@ -6,6 +6,7 @@ import contextlib
 import re
 import sqlite3
 
+import pytest
 import pytest_asyncio
 import yaml
 
@@ -13,6 +14,8 @@ from tests.portal.support import Here, Visitor, join
 from tests.portal.test_commands import fill, last_of_steward, tap
 from tests.portal.test_moderation import says
 from tests.synapse.test_registration import register
+
+pytestmark = pytest.mark.more
 
 
 @pytest_asyncio.fixture(scope="module")

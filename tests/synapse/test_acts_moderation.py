@@ -21,6 +21,8 @@ from tests.synapse.test_acts_items import answering
 from tests.synapse.test_questions import own_room
 from tests.synapse.test_room_freezing import V3, group, send
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 HOUR = 3600
 

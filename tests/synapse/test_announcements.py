@@ -18,6 +18,8 @@ from tests.synapse.test_acts import hand_over, newcomer, stored, typed
 from tests.synapse.test_questions import own_room, taps
 from tests.synapse.test_room_freezing import V3, group
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 API = "/_synapse/client/org.belisha/v1"
 

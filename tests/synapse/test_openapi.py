@@ -25,6 +25,8 @@ from tests.support.server import ROOT, request
 from tests.synapse.fault_rows import NOTHING, ROWS, a_card, a_poll, a_post
 from tests.synapse.samples import text
 
+pytestmark = pytest.mark.more
+
 DESCRIPTION = ROOT / "docs" / "openapi.yaml"
 _CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 _METHODS = ("get", "put", "post", "delete")

@@ -6,6 +6,8 @@ import asyncio
 import time
 from typing import Any
 
+import pytest
+
 from belisha.policy.factor import MOST_WRONG, SPARE_CODES, is_spare
 from tests.support.community import Community, assert_refused
 from tests.support.ledger import until as eventually
@@ -14,6 +16,8 @@ from tests.support.server import PASSWORD
 from tests.synapse.test_acts import asks, newcomer
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_second_factor import App, again, community, enrolled, held, login
+
+pytestmark = pytest.mark.more
 
 __all__ = ["community"]
 Json = dict[str, Any]
