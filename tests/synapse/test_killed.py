@@ -16,7 +16,8 @@ from tests.support.settled import own_community
 from tests.support.workers import Workers
 from tests.synapse.racing import Kind
 
-pytestmark = pytest.mark.full
+#: In `make test-full` processes are killed amid sends and acts in test_workers.py, and at each step of acts elsewhere.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 ROUNDS = 2
 
 

@@ -44,7 +44,8 @@ def held(server: Server) -> Iterator[None]:
 
 
 # Workers first in both, so that they are started once.
-@pytest.mark.parametrize("locked", [Workers, pytest.param(Server, marks=pytest.mark.nightly)], indirect=True)
+@pytest.mark.nightly  # `make test-full` has the other, after which less is left
+@pytest.mark.parametrize("locked", [Workers, Server], indirect=True)
 async def test_held_up_amid_everything(locked: Community) -> None:
     bustle = Bustle(locked, 2)
     await bustle.make()
