@@ -28,7 +28,9 @@ mv /etc/belisha /etc/belisha.before; mv /var/lib/belisha /var/lib/belisha.before
 {DATABASES_ANEW}"""
 
 
-async def goes_on_on_another(playbook: Playbook, container: Container, release: Path, folder: Path) -> None:
+async def goes_on_on_another(
+    playbook: Playbook, container: Container, release: Path, folder: Path, *, again: bool
+) -> None:
     """Writes into a community, takes some of it back, destroys its server, and restores it into a new Debian 13.
 
     Args:
@@ -36,6 +38,7 @@ async def goes_on_on_another(playbook: Playbook, container: Container, release: 
         container: the server; it is gone afterwards.
         release: for the new one's Python.
         folder: an empty one, for what is kept and for the new one.
+        again: whether the playbook runs once more in the end, which has to change nothing.
 
     Raises:
         AssertionError: something is lost, or is there again.
@@ -69,7 +72,8 @@ async def goes_on_on_another(playbook: Playbook, container: Container, release: 
         assert labels[here.events["stays"]] == labels[here.events["raised"]] == "TLP:AMBER"
         assert playbook.run()["changed"] > 0
         await _as_members_see_it(here, there)
-        assert playbook.run()["changed"] == 0
+        if again:
+            assert playbook.run()["changed"] == 0
 
 
 def _restore(there: Container, kept: Path, newest: str) -> None:

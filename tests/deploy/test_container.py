@@ -21,7 +21,7 @@ import pyotp
 import pytest
 
 from tests.deploy import lost, tls
-from tests.deploy.conftest import PYTHONS, Releases
+from tests.deploy.conftest import ASKED, PYTHONS, Releases
 from tests.deploy.container import HERE, THERE, Container
 from tests.deploy.hosted import BACKUP_KEY, URLS, text
 from tests.deploy.moved import ETC, asked
@@ -360,7 +360,8 @@ async def test_a_server_that_was_lost_is_restored(
 async def test_a_community_goes_on_on_another_machine_with_nothing_lost_and_nothing_back(
     playbook: Playbook, container: Container, releases: Releases, tmp_path: Path
 ) -> None:
-    await lost.goes_on_on_another(playbook, container, releases.of(PYTHONS["trixie"]), tmp_path)
+    release = releases.of(PYTHONS["trixie"])
+    await lost.goes_on_on_another(playbook, container, release, tmp_path, again=ASKED == "all")
 
 
 async def _sent(client: nio.AsyncClient, path: str) -> str | None:

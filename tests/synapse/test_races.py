@@ -16,9 +16,7 @@ from tests.synapse.racing import Ceiling, JoinRule, Kind, Moved, Organisations, 
 
 SORTS = {**racing.SORTS, **racing_policies.SORTS}
 #: Of these `make test-full` has one for each kind of rule, and `make test-nightly` all.
-SAMPLED = [
-    one if one in (Kind, Organisations, Raise, Moved) else pytest.param(one, marks=pytest.mark.nightly) for one in SORTS
-]
+SAMPLED = [one if one in (Kind, Raise, Moved) else pytest.param(one, marks=pytest.mark.nightly) for one in SORTS]
 
 
 @pytest.mark.parametrize("sort", SAMPLED, ids=lambda sort: sort.__name__)

@@ -39,6 +39,7 @@ def test_members_do_random_things(community: Community) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 def test_members_are_introduced(community: Community) -> None:
     """A room opens once both have agreed, for both alone, whatever else happens meanwhile; nobody else is asked."""
     arena = run(community.server, int(os.environ.get("BELISHA_SEED", _SEED)), _MEETINGS, steps=MEETINGS, shrinks=False)

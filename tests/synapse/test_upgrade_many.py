@@ -16,7 +16,8 @@ from tests.support.settled import make_community
 from tests.support.upgrade import done, joined, path_of, state_of, upgrade
 from tests.synapse.samples import text
 
-pytestmark = pytest.mark.full
+#: `make test-full` cuts upgrades short at every step, of a group with few members.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 
 _MEMBERS = 60
 
