@@ -38,6 +38,7 @@ async def _prepared(store: Store, homeserver: Homeserver) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 async def test_kill_9_while_digests_are_made_gives_each_member_one(tmp_path: Path) -> None:
     async with Homeserver() as homeserver:
         config = write_config(tmp_path, homeserver.url, free_ports(1)[0])

@@ -19,7 +19,7 @@ from tests.support.databases import dump
 from tests.support.server import Server
 from tests.support.workers import Workers
 
-pytestmark = pytest.mark.full
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 
 #: Pages of PostgreSQL's write-ahead log, and how long their headers are (access/xlog_internal.h): what is longer than
 #: the rest of a page goes on behind the next one's.

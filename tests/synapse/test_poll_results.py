@@ -169,6 +169,7 @@ async def _none(told: Any, here: Here, new: str) -> bool:
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 async def test_due_meanwhile_and_killed_at_every_moment_of_its_end_there_is_one_of_each(here: Here) -> None:
     """Before and behind the end, the count, the result, the upload and the picture."""
     room = await with_people(here.community)

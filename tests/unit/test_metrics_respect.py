@@ -303,6 +303,7 @@ def test_the_monthly_report_keeps_four_cells_of_five() -> None:
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 def test_no_difference_of_published_numbers_is_about_too_few() -> None:
     found = attacker(1)
     assert len(found.published) > 500
