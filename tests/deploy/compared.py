@@ -39,12 +39,12 @@ LEFT_OUT: Final = {
         "belisha_instance": "of this run",
         "belisha_audit_head": "of this run",
     },
-    "belisha_bots": {},
+    "belisha_bots": {"portal_session": "a session", "portal_browser": "a session"},
 }
 #: Columns that need not.
 ASIDE: Final = {"belisha_synapse.belisha_share": ("stored",)}  # it is set some time after the event is there
 #: Of these nothing may be there.
-EMPTY: Final = ("belisha_synapse.access_tokens", "belisha_bots.portal_session")
+EMPTY: Final = ("belisha_synapse.access_tokens", "belisha_bots.portal_session", "belisha_bots.portal_browser")
 
 
 def same(before: Rows, latest: Rows, after: Rows, gone: Collection[str]) -> None:
