@@ -123,6 +123,7 @@ async def test_a_long_script_of_many_breaks(tmp_path: Path, kind: str) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 @pytest.mark.parametrize("kind", DATABASES)
 async def test_ten_thousand_operations(tmp_path: Path, kind: str) -> None:
     await long_script(tmp_path, kind, 10_000)

@@ -165,7 +165,9 @@ async def test_only_bots_are_told_of_deliveries(here: Here) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("losing", ["Losing", "Cancelled", "Overtaken"])
+@pytest.mark.parametrize(
+    "losing", ["Losing", *(pytest.param(one, marks=pytest.mark.nightly) for one in ("Cancelled", "Overtaken"))]
+)
 async def test_deliveries_that_are_lost_on_their_way_begin_a_new_chain(
     losing: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -239,8 +239,17 @@ async def test_with_the_keyboard_alone(here: Here, browser: Browser, ana: Visito
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [320, 360, 1280])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (320, "dark"),
+        (1280, "light"),
+        *(
+            pytest.param(width, scheme, marks=pytest.mark.nightly)
+            for width, scheme in ((320, "light"), (360, "light"), (360, "dark"), (1280, "dark"))
+        ),
+    ],
+)
 async def test_every_page_is_accessible(
     here: Here, browser: Browser, ana: Visitor, a_post: str, a_document: str, scheme: str, width: int
 ) -> None:

@@ -38,8 +38,16 @@ FORMS_LOOKED_AT = {
 }.values()
 #: What follows on a form is one page for all that ask first, and one for all others: axe looks at it once each.
 LOOKED_AT = {bool(command.confirm): command.slug for command in FORMS}.values()
-#: What `make test-full` tries: a form of each of these ways. `make test-nightly` tries the others.
-TRIED = {*FORMS_LOOKED_AT, *LOOKED_AT}
+#: What `make test-full` tries: each kind of field in some form, and each way on. `make test-nightly` tries the others.
+TRIED = {
+    *{
+        (one.kind.field, one.required, needs_choice(one)): command.slug
+        for command in FORMS
+        for one in command.arguments
+    }.values(),
+    *{(command.names_message, command.is_answer): command.slug for command in FORMS}.values(),
+    *LOOKED_AT,
+}
 #: What has the focus: its tag, its name, and whether it is what sends the form.
 FOCUSED = "(e => [e.tagName, e.name || '', e.matches('form.fields button')])(document.activeElement)"
 TOO_MANY_TABS = 60

@@ -59,7 +59,7 @@ async def breaks(here: Here, network: Cutting, dice: random.Random) -> None:
             await network.cut(dice.random() / 2)
 
 
-@pytest.mark.parametrize("count", [2, 5])
+@pytest.mark.parametrize("count", [2, pytest.param(5, marks=pytest.mark.nightly)])
 async def test_pages_come_to_show_the_same_whatever_breaks(here: Here, count: int) -> None:
     dice = random.Random(count)  # noqa: S311 - to find it again
     names = [f"cut{count}{letter}" for letter in "abcde"[:count]]

@@ -25,9 +25,6 @@ ONLY_ON_ONE: Final[Mapping[str, str]] = {
     "test_relabel_postgresql.py": "workers stand on PostgreSQL in every test",
 }
 
-#: The other way round: what `make test-full` does on one process with more of the same.
-ONLY_ON_SEVERAL: Final[Mapping[str, str]] = {"test_races.py::test_a_few_pairs": "test_many_pairs has many"}
-
 #: What `make test-full` runs on workers, beside the tests that make them themselves: where one process has to hold to
 #: what another did. All others pass there too, and need no two processes to agree; `make test-nightly` runs them.
 BRIEFLY: Final[Mapping[str, tuple[str, ...]]] = {
@@ -60,7 +57,7 @@ chosen = "one"
 def is_needed(file: str, function: str | None = None, *, brief: bool) -> bool:
     """Whether the chosen topology has a test, or where none is named something of its file."""
     if chosen == "one":
-        return f"{file}::{function}" not in ONLY_ON_SEVERAL
+        return True
     if brief and (file not in BRIEFLY or function not in (None, *BRIEFLY[file])):
         return False
     return file not in ONLY_ON_ONE and f"{file}::{function}" not in ONLY_ON_ONE

@@ -27,8 +27,10 @@ from tests.support.machine import Machine, machine
 from tests.support.server import free_ports
 from tests.support.store import ALLOWED, BUCKET, credentials, running
 
+#: `make test-full` has `test_backup.py`, and the same on a booted Debian (`tests/deploy/lost.py`).
 pytestmark = [
     pytest.mark.full,
+    pytest.mark.nightly,
     pytest.mark.skipif(os.geteuid() != 0, reason="folders of a server's own are mounted, which only root may"),
 ]
 ME = pyrage.x25519.Identity.generate()

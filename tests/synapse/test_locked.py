@@ -15,7 +15,8 @@ from tests.support.community import FAST, Community, started
 from tests.support.server import Server
 from tests.support.workers import Workers
 
-pytestmark = pytest.mark.full
+#: `make test-full` has a database that fails in `test_faults.py`, and processes that are killed in `test_workers.py`.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 #: Longer than SQLite waits for a lock before it fails, in seconds.
 HELD = 7.0
 
@@ -44,7 +45,6 @@ def held(server: Server) -> Iterator[None]:
 
 
 # Workers first in both, so that they are started once.
-@pytest.mark.nightly  # `make test-full` has the other, after which less is left
 @pytest.mark.parametrize("locked", [Workers, Server], indirect=True)
 async def test_held_up_amid_everything(locked: Community) -> None:
     bustle = Bustle(locked, 2)

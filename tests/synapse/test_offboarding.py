@@ -215,6 +215,7 @@ async def test_an_organisation_goes_with_all_its_people(community: Community) ->
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 async def test_twenty_people_with_two_hundred_memberships_in_sixty_groups(community: Community) -> None:
     key, names, groups = await an_organisation(community, people=20, groups=60, each=10)
     before = {one for one in memberships(community, names) if one[1] in groups}

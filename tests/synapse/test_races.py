@@ -15,10 +15,11 @@ from tests.synapse import racing, racing_policies
 from tests.synapse.racing import Ceiling, JoinRule, Kind, Moved, Organisations, Raise
 
 SORTS = {**racing.SORTS, **racing_policies.SORTS}
-#: Of these `make test-full` has one for each kind of rule, and `make test-nightly` all.
+#: Of these `make test-full` has a few of one for each kind of rule, and `make test-nightly` many of all.
 SAMPLED = [one if one in (Kind, Raise, Moved) else pytest.param(one, marks=pytest.mark.nightly) for one in SORTS]
 
 
+@pytest.mark.more
 @pytest.mark.parametrize("sort", SAMPLED, ids=lambda sort: sort.__name__)
 async def test_a_few_pairs(community: Community, sort: type[Race]) -> None:
     tally = await race(community, sort, 4, lanes=4)
@@ -26,7 +27,8 @@ async def test_a_few_pairs(community: Community, sort: type[Race]) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("sort", SAMPLED, ids=lambda sort: sort.__name__)
+@pytest.mark.nightly
+@pytest.mark.parametrize("sort", SORTS, ids=lambda sort: sort.__name__)
 async def test_many_pairs(community: Community, sort: type[Race], capsys: pytest.CaptureFixture[str]) -> None:
     least = max(1, SORTS[sort] // 10)
     tally = await race(community, sort, SORTS[sort], interleaved=least)

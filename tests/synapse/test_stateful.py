@@ -20,7 +20,7 @@ from tests.synapse.stateful.planted import MISTAKES
 from tests.synapse.stateful.run import run
 from tests.synapse.stateful.steps import EVERYTHING, MEETINGS, STEPS
 
-_ACTS, _MEETINGS, _SOAK = 300, 100, 20_000
+_ACTS, _MEETINGS, _SOAK = 200, 100, 20_000
 _SEED: Final = 2
 #: The seeds that find a mistake within as many acts as `make test` has, where that is not the one above.
 _SEEDS: Final = {"LaxerEdits": 5, "StateByAnybody": 5}
@@ -66,8 +66,8 @@ async def planted(request: pytest.FixtureRequest, mistaken: Server) -> AsyncIter
         await http.put(switch)
 
 
-#: One of each machine shows in `make test-full` that the model finds what is wrong.
-_SAMPLE: Final = {next(iter(MISTAKES)), _OF_MEETINGS[0]}
+#: One shows in `make test-full` that the model finds what is wrong.
+_SAMPLE: Final = {next(iter(MISTAKES))}
 
 
 @pytest.mark.full

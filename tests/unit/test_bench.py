@@ -96,7 +96,7 @@ def test_a_missed_bar_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", ["directory", "relevance"])
+@pytest.mark.parametrize("name", [pytest.param("directory", marks=pytest.mark.nightly), "relevance"])
 def test_the_directory_is_measured(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Every search of it must find somebody, or it ends with 1."""
     assert main([name, "--quick", "--json"]) == 0

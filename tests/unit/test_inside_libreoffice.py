@@ -63,27 +63,30 @@ def documents(name: str) -> Iterator[tuple[str, str, bytes]]:
                 yield kind, place, data
 
 
-@pytest.fixture(scope="module")
-def converted(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder for each target, with `{marked,plain}.{format}.{place}` in it."""
-    folder = tmp_path_factory.mktemp("libreoffice")
-    for target, formats in TARGETS.items():
-        sources = folder / f"for-{target}"
-        sources.mkdir()
-        for name in formats:
-            for kind, place, data in documents(name):
-                (sources / f"{kind}.{name}.{place}.{name}").write_bytes(data)
-        profile = f"-env:UserInstallation=file://{folder / 'profile'}"
-        command = ["soffice", profile, "--headless", "--convert-to", target, "--outdir", str(folder / target)]
-        subprocess.run([*command, *map(str, sources.iterdir())], check=True, capture_output=True, timeout=1200)
-    return folder
+#: What `make test-full` tries; `make test-nightly` has the others, which LibreOffice writes by the same filters.
+_TRIED: Final = ("docx", "xlsx", "pdf")
 
 
-@pytest.mark.parametrize("target", TARGETS)
-def test_no_marker_is_missed_and_none_invented(converted: Path, target: str) -> None:
+def converted(target: str, folder: Path) -> Path:
+    """A folder with `{marked,plain}.{format}.{place}` in the target's format."""
+    sources = folder / "sources"
+    sources.mkdir()
+    for name in TARGETS[target]:
+        for kind, place, data in documents(name):
+            (sources / f"{kind}.{name}.{place}.{name}").write_bytes(data)
+    profile = f"-env:UserInstallation=file://{folder / 'profile'}"
+    command = ["soffice", profile, "--headless", "--convert-to", target, "--outdir", str(folder / target)]
+    subprocess.run([*command, *map(str, sources.iterdir())], check=True, capture_output=True, timeout=1200)
+    return folder / target
+
+
+@pytest.mark.parametrize(
+    "target", [one if one in _TRIED else pytest.param(one, marks=pytest.mark.nightly) for one in TARGETS]
+)
+def test_no_marker_is_missed_and_none_invented(tmp_path: Path, target: str) -> None:
     seen = []
     wrong = {}
-    for path in sorted((converted / target).iterdir()):
+    for path in sorted(converted(target, tmp_path).iterdir()):
         kind, name, place = path.name.split(".")[:3]
         data = path.read_bytes()
         is_lost = f"{name} {place}" in LOST[target]

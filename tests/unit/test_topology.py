@@ -7,11 +7,9 @@ import ast
 import pytest
 
 from tests.support.server import ROOT
-from tests.support.topology import BRIEFLY, ONLY_ON_ONE, ONLY_ON_SEVERAL
+from tests.support.topology import BRIEFLY, ONLY_ON_ONE
 
-NAMED = sorted(
-    {*ONLY_ON_ONE, *ONLY_ON_SEVERAL, *(f"{file}::{function}" for file, all_ in BRIEFLY.items() for function in all_)}
-)
+NAMED = sorted({*ONLY_ON_ONE, *(f"{file}::{function}" for file, all_ in BRIEFLY.items() for function in all_)})
 
 
 @pytest.mark.parametrize("named", NAMED)
