@@ -22,7 +22,8 @@ import aiohttp
 import nio
 import yaml
 
-from tests.bots.support import STEWARD, BotsProcess, eventually
+from tests.bots.support import STEWARD, BotsProcess
+from tests.support.patience import until
 from tests.support.server import ROOT, Server, ended, free_ports
 
 Json = dict[str, Any]
@@ -80,7 +81,7 @@ class Plain:
                     return response.status == 200
             return False
 
-        await eventually(answers, 60)
+        await until(answers)
         with contextlib.suppress(aiohttp.ClientError):
             await self.ping()
 

@@ -16,10 +16,11 @@ from bots.kernel.store import Store
 from bots.kernel.tables import inbox, job, outbox
 from bots.portal.keys import Keys
 from bots.steward import Steward
-from tests.bots.support import Homeserver, Json, eventually, grounded, message
+from tests.bots.support import Homeserver, Json, grounded, message
 from tests.bots.test_digest import LONDON, MIA, OWN
 from tests.bots.test_schedule import Clock
 from tests.bots.test_sending import QUICK
+from tests.support.patience import until
 from tests.support.smtp import Mailserver
 
 KEYS = Keys("a secret")
@@ -63,7 +64,7 @@ class Mailing:
                             return False
                 return True
 
-            await eventually(nothing_is_due, 30)
+            await until(nothing_is_due)
         return [str(content["body"]) for room, content in self.homeserver.sent.values() if room == OWN]
 
     async def ask(self, text: str, who: str = MIA, room: str = OWN, seconds: float = 1.0) -> str:

@@ -24,8 +24,8 @@ from bots.pads.room import PadRoom
 from bots.pads.rooms import PadRooms
 from bots.pads.standing import Present, Standing
 from bots.pads.updates import ASK, CHANGE, GIVE, read_frame, read_state
-from tests.bots.support import eventually
 from tests.support.databases import postgresql
+from tests.support.patience import until
 
 DATABASES = ("sqlite", "postgresql")
 ROOM, PAD = "!group:x", "$pad"
@@ -162,7 +162,7 @@ class Page:
             await asyncio.sleep(0.01)
             return not self.asks
 
-        assert await eventually(is_so, 30)
+        assert await until(is_so)
         return self.refused
 
     async def _ask(self, asked: dict[str, Any]) -> None:
@@ -216,22 +216,16 @@ async def shows(page: Page, text: str) -> None:
         await asyncio.sleep(0.01)
         return page.words == text
 
-    await eventually(is_so, 30)
+    await until(is_so)
 
 
 async def settled(pages: Sequence[Page]) -> str:
     """The text that all pages show, once all is safe."""
 
-    async def is_so() -> bool:
-        if all(page.is_saved for page in pages) and len({page.words for page in pages}) == 1:
-            return True
-        await asyncio.sleep(0.01)
-        return False
-
-    try:
-        await eventually(is_so, 30)
-    except TimeoutError:
-        raise AssertionError([(one.words, one.safe, one.written, one.ended) for one in pages]) from None
+    await until(
+        lambda: all(page.is_saved for page in pages) and len({page.words for page in pages}) == 1,
+        why=lambda: [(one.words, one.safe, one.written, one.ended) for one in pages],
+    )
     return pages[0].words
 
 

@@ -31,7 +31,7 @@ from bots.kernel.rooms import Rooms
 from bots.kernel.store import Store
 from bots.kernel.tables import inbox, outbox
 from tests.support import forking, processes
-from tests.support.patience import pause
+from tests.support.patience import until
 from tests.support.server import ROOT, free_ports
 
 SERVER = "belisha.localhost"
@@ -143,17 +143,8 @@ async def settled(
         async with store.reading() as connection:
             return (await connection.execute(pending)).first() is None
 
-    await eventually(nothing_waits)
+    await until(nothing_waits)
     return await rows(store)
-
-
-async def eventually(check: Callable[[], Awaitable[T]], seconds: float = 30) -> T:
-    """Asks until the answer is true-ish; for what tells nobody when it changes."""
-    begun = time.monotonic()
-    async with asyncio.timeout(seconds):
-        while not (found := await check()):
-            await asyncio.sleep(pause(begun))
-    return found
 
 
 def images(homeserver: Homeserver) -> list[Json]:

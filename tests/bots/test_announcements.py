@@ -13,8 +13,9 @@ from bots.kernel.rules import Rule
 from bots.kernel.store import Store
 from bots.kernel.tables import job
 from bots.steward import Steward
-from tests.bots.support import Homeserver, Json, eventually, grounded, settled
+from tests.bots.support import Homeserver, Json, grounded, settled
 from tests.bots.test_schedule import Clock, at
+from tests.support.patience import until
 
 ROOM, OWN, EVENT = "!news:belisha.localhost", "!own:belisha.localhost", "$said"
 QUICK = Backoff(first=0.02, longest=0.1, attempts=3)
@@ -54,7 +55,7 @@ async def told(store: Store, homeserver: Homeserver, words: str) -> list[tuple[s
     async def has_come() -> list[tuple[str, Any]]:
         return [one for one in homeserver.sent.values() if words in str(one[1].get("body"))]
 
-    found = await eventually(has_come)
+    found = await until(has_come)
     await settled(store)
     return found
 
@@ -94,7 +95,7 @@ async def test_who_has_not_acknowledged_it_is_reminded_once(store: Store, homese
             clock.now += 1
             return not await jobs(store)
 
-        await eventually(time_passes)
+        await until(time_passes)
         await settled(store)
     found = [(room, content) for room, content in homeserver.sent.values() if "ask you to read" in str(content)]
     assert sorted(room for room, _content in found) == ["!ana:x", "!ben:x", "!finn:x"]
@@ -116,7 +117,7 @@ async def test_of_what_was_taken_back_nobody_is_reminded(store: Store, homeserve
         async def is_done() -> bool:
             return not await jobs(store)
 
-        await eventually(is_done)
+        await until(is_done)
         await settled(store)
     assert not any("ask you to read" in str(content) for _room, content in homeserver.sent.values())
 

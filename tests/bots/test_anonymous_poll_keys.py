@@ -19,7 +19,7 @@ from bots.polls import anonymous
 from bots.polls.ballot_box import BallotBox, Closed, unsealed
 from bots.polls.key_files import KeyFiles, LostKey
 from bots.polls.tables import ballot, poll
-from tests.bots.support import SERVER, BotsProcess, Homeserver, eventually, grounded, write_config
+from tests.bots.support import SERVER, BotsProcess, Homeserver, grounded, write_config
 from tests.bots.test_anonymous_polls import (
     FORM,
     VOTERS,
@@ -38,6 +38,7 @@ from tests.bots.test_anonymous_polls import (
 from tests.bots.test_polls import ANA, BEN, GROUP, NOON, POLL, QUICK, answering, quiet, told
 from tests.bots.test_schedule import Clock
 from tests.support.databases import postgresql
+from tests.support.patience import until
 from tests.support.server import free_ports
 
 
@@ -157,7 +158,7 @@ async def test_kill_9_around_closing_gives_one_hash_and_one_result_and_no_key(tm
                 await asyncio.sleep(dice.uniform(0.0, 0.3))
                 process.end()
             await process.start()
-            await eventually(lambda: _all_said(homeserver, len(polls)), 60)
+            await until(lambda: _all_said(homeserver, len(polls)))
             await asyncio.sleep(0.5)
         finally:
             process.end()

@@ -26,9 +26,10 @@ from bots.polls.counting import kept_of
 from bots.polls.key_files import KeyFiles
 from bots.polls.tables import ballot, ballot_list
 from bots.steward import Steward
-from tests.bots.support import SERVER, Homeserver, Json, eventually, grounded, images, settled
+from tests.bots.support import SERVER, Homeserver, Json, grounded, images, settled
 from tests.bots.test_polls import ANA, BEN, FINN, GROUP, NOON, POLL, QUICK, answering, jobs, quiet, said, told
 from tests.bots.test_schedule import Clock, at
+from tests.support.patience import until
 
 pytestmark = pytest.mark.more
 
@@ -94,7 +95,7 @@ async def arrives(store: Store, homeserver: Homeserver, keys: KeyFiles | None, c
         await arrive(*events)
         await settled(store, clock.tick)
     async with grounded(store, homeserver, Anonymous(keys), now=clock, backoff=QUICK):
-        await eventually(lambda: nothing_is_due(store, clock))
+        await until(lambda: nothing_is_due(store, clock))
         await settled(store, clock.tick)
 
 
@@ -297,7 +298,7 @@ async def test_turnout_is_told_in_quarters_at_moments_that_follow_from_no_ballot
     assert (await jobs(store))[name] == before and not told(homeserver, "At least")
     clock.now = before + 1
     async with grounded(store, homeserver, Anonymous(keys), now=clock, backoff=QUICK):
-        await eventually(lambda: _later(store, name, before))
+        await until(lambda: _later(store, name, before))
         await settled(store)
     assert bodies(homeserver)[-1] == "At least half of those who may vote have voted."
 
@@ -313,7 +314,7 @@ async def test_who_has_not_voted_is_reminded(store: Store, homeserver: Homeserve
         await vote(store, keys, voter, 1)
     clock.now = at(NOON) + 3 * 3600 + 1
     async with grounded(store, homeserver, Anonymous(keys), now=clock, backoff=QUICK):
-        await eventually(lambda: _reminded(homeserver, 2))
+        await until(lambda: _reminded(homeserver, 2))
         await settled(store)
     assert sorted(told(homeserver, "You have not voted yet")) == [f"!din:{SERVER}", f"!eli:{SERVER}"]
 

@@ -22,8 +22,9 @@ from bots.kernel.events import Event
 from bots.kernel.posts import PostFacts
 from bots.kernel.store import Store
 from bots.steward import Steward
-from tests.bots.support import ADA, SERVER, STEWARD, BotsProcess, Homeserver, eventually, message, write_config
+from tests.bots.support import ADA, SERVER, STEWARD, BotsProcess, Homeserver, message, write_config
 from tests.support.databases import postgresql
+from tests.support.patience import until
 from tests.support.server import free_ports
 
 BLOG, OTHER = f"!blog:{SERVER}", f"!other:{SERVER}"
@@ -271,7 +272,7 @@ async def test_kill_9_loses_and_doubles_no_post(tmp_path: Path) -> None:
             store = Store(f"sqlite:///{tmp_path}/bots.db")
             await store.open()
             wanted = sorted(homeserver.posts)
-            await eventually(lambda: _is(store, wanted), 30)
+            await until(lambda: _is(store, wanted))
             await store.close()
         finally:
             process.end()

@@ -14,7 +14,8 @@ from bots.kernel.events import Event, Received, receive
 from bots.kernel.inbox import Inbox
 from bots.kernel.store import Store
 from bots.kernel.tables import progress, room
-from tests.bots.support import ROOM, STEWARD, Homeserver, Json, eventually, grounded, member, message, settled
+from tests.bots.support import ROOM, STEWARD, Homeserver, Json, grounded, member, message, settled
+from tests.support.patience import until
 
 OTHER = "!other:x"
 
@@ -55,7 +56,7 @@ async def caught_up(store: Store) -> None:
             due = await connection.scalar(sa.select(progress.c.rooms_due))
         return not due and not await marked(store)
 
-    await eventually(nothing_is_marked)
+    await until(nothing_is_marked)
 
 
 async def test_what_a_restarted_synapse_has_lost_is_handled_before_what_it_delivers(
@@ -93,7 +94,7 @@ async def test_it_finds_out_by_itself_where_nothing_more_is_delivered(store: Sto
         async def heard_all() -> bool:
             return len(bot.heard) == 3
 
-        await eventually(heard_all)
+        await until(heard_all)
         assert [path for _, path in homeserver.requests][-50:].count("/_matrix/client/v1/appservice/belisha/ping") > 0
     assert bot.heard == ["$1", "$2", "$3"]
     assert pinged <= 1
@@ -165,7 +166,7 @@ async def test_a_break_while_a_room_is_read_has_it_read_again(store: Store, home
         async def asked() -> bool:
             return homeserver.waiting > 0
 
-        await eventually(asked)
+        await until(asked)
         await arrive(instance="three")
         homeserver.instance = "three"
         homeserver.timelines[ROOM] = said(1, 2, 3)

@@ -25,8 +25,9 @@ from bots.kernel.questions import HOLDS_S
 from bots.kernel.rules import Rule
 from bots.kernel.store import Store
 from bots.kernel.tables import job, outbox, question
-from tests.bots.support import ADA, ROOM, SERVER, Homeserver, Json, eventually, grounded, message, settled
+from tests.bots.support import ADA, ROOM, SERVER, Homeserver, Json, grounded, message, settled
 from tests.bots.test_sending import QUICK
+from tests.support.patience import until
 
 pytestmark = pytest.mark.more
 
@@ -104,7 +105,7 @@ class Room:
             async with self.store.reading() as connection:
                 return (await connection.execute(sa.select(job.c.number).where(job.c.rule.is_(None)))).first() is None
 
-        await eventually(is_told)
+        await until(is_told)
         await settled(self.store)
 
     def says(self, body: str, room: str = OWN, sender: str = ADA, **content: Any) -> Json:

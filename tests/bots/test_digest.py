@@ -21,9 +21,10 @@ from bots.kernel.store import Store
 from bots.kernel.tables import job
 from bots.polls.tables import poll
 from bots.steward import Steward
-from tests.bots.support import SERVER, Homeserver, Json, eventually, grounded, message, settled
+from tests.bots.support import SERVER, Homeserver, Json, grounded, message, settled
 from tests.bots.test_schedule import LONDON, Clock, at
 from tests.bots.test_sending import QUICK
+from tests.support.patience import until
 
 pytestmark = pytest.mark.more
 
@@ -101,7 +102,7 @@ async def come(store: Store, homeserver: Homeserver, clock: Clock, moment: float
             async with store.reading() as connection:
                 return (await connection.execute(due)).first() is None
 
-        await eventually(nothing_is_due)
+        await until(nothing_is_due)
         await settled(store)
     return [str(content["body"]) for room, content in homeserver.sent.values() if room == OWN]
 

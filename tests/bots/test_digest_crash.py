@@ -14,8 +14,9 @@ from bots.kernel.store import Store
 from bots.kernel.tables import job
 from tests.bots.killed import LEFT, until_killed
 from tests.bots.killed_mailing import IN_CHAT
-from tests.bots.support import SERVER, BotsProcess, Homeserver, eventually, write_config
+from tests.bots.support import SERVER, BotsProcess, Homeserver, write_config
 from tests.bots.test_digest import BEN, BUOYS, group, told
+from tests.support.patience import until
 from tests.support.server import free_ports
 
 COUNT = 20
@@ -54,7 +55,7 @@ async def test_kill_9_while_digests_are_made_gives_each_member_one(tmp_path: Pat
             for _ in IN_CHAT:
                 await until_killed(config, "tests.bots.killed_mailing")
             await process.start()
-            await eventually(lambda: _all_noted(store), 30)
+            await until(lambda: _all_noted(store))
         finally:
             process.end()
         await store.close()

@@ -12,8 +12,9 @@ from bots.kernel.store import Store
 from bots.kernel.tables import outbox
 from tests.bots.killed import LEFT, until_killed
 from tests.bots.killed_mailing import MOMENTS
-from tests.bots.support import SERVER, BotsProcess, Homeserver, eventually, write_config
+from tests.bots.support import SERVER, BotsProcess, Homeserver, write_config
 from tests.bots.test_digest_crash import COUNT, _prepared
+from tests.support.patience import until
 from tests.support.server import free_ports
 from tests.support.smtp import Mailserver, mailserver
 
@@ -40,7 +41,7 @@ async def test_kill_9_around_a_mail_loses_none_and_doubles_it_where_smtp_cannot_
                     await until_killed(config, "tests.bots.killed_mailing")
                     done |= {one: _copies(server, one) for one in await _committed(store)}
                 await process.start()
-                await eventually(lambda: _all_sent(store), 60)
+                await until(lambda: _all_sent(store))
             finally:
                 process.end()
             await store.close()

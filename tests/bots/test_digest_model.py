@@ -29,9 +29,10 @@ from bots.kernel.tables import job, outbox
 from bots.portal.keys import Keys
 from bots.steward import Steward
 from tests.bots.digest_world import WEEK, Event, World
-from tests.bots.support import Homeserver, Json, eventually, grounded
+from tests.bots.support import Homeserver, Json, grounded
 from tests.bots.test_schedule import LONDON
 from tests.bots.test_sending import QUICK
+from tests.support.patience import until
 from tests.support.smtp import Mailserver, listening
 
 _LINK = re.compile(r"https://matrix\.to/#/([^/\s\"]+)/(\$e[0-9]+)\?via=")
@@ -173,11 +174,11 @@ async def test_of_200_members_nobody_is_told_one_forbidden_item(tmp_path: Path) 
                 store, homeserver, steward, settings=settings, now=lambda: now, backoff=QUICK
             ) as _arrive:
                 now += 61  # the plan is due
-                await eventually(lambda: _nothing_waits(store, now), 120)
+                await until(lambda: _nothing_waits(store, now))
                 for _ in range(50):
                     now += 1
                     await asyncio.sleep(0.02)
-                await eventually(lambda: _nothing_waits(store, now), 120)
+                await until(lambda: _nothing_waits(store, now))
     await store.close()
     chats, mails = _chats(homeserver), _mails(server)
     wrong = {user: found for user, text, may, label in chats if (found := _forbidden(text, may, Label.RED, label))}

@@ -17,9 +17,10 @@ import pytest_asyncio
 from belisha.resources import shipped
 from belisha.settings import load
 from bots.digest.facts import SETTLES_S
-from tests.bots.support import BotsProcess, eventually
+from tests.bots.support import BotsProcess
 from tests.support.community import Community, settle
 from tests.support.ledger import relabel
+from tests.support.patience import until
 from tests.support.server import Server, ended, request
 from tests.support.smtp import Mailserver, mailserver
 from tests.support.upgrade import path_of
@@ -131,7 +132,7 @@ async def test_a_scripted_community_has_these_digests_and_nothing_forbidden(here
         here.now("directory listing", "digest plan")
         return here.members() == len(community.people) - 1  # the steward is a bot
 
-    await eventually(everybody_is_listed, 150)
+    await until(everybody_is_listed)
     room, left = await group(community, "closed", "ben", "dina"), await group(community, "closed", "ben", "dina")
     mine = await say(here, room, "TLP:GREEN A first word on lighthouses", "ben")
     await say(here, room, "TLP:AMBER An answer on lighthouses", "dina", **thread(mine))
@@ -144,7 +145,7 @@ async def test_a_scripted_community_has_these_digests_and_nothing_forbidden(here
     async def all_is_kept() -> bool:
         return {gone, hidden} <= set(here.facts())
 
-    await eventually(all_is_kept, 30)
+    await until(all_is_kept)
     await _by_mail(here, "ben")
     assert (await request(community["ben"], "POST", path_of(left, "leave"), {}))[0] == 200
     assert (await community["ana"].room_redact(room, gone)).event_id
@@ -152,11 +153,11 @@ async def test_a_scripted_community_has_these_digests_and_nothing_forbidden(here
     async def is_forgotten() -> bool:
         return gone not in here.facts()
 
-    await eventually(is_forgotten, 30)
+    await until(is_forgotten)
     assert secret not in here.facts() and community.rooms["named"] not in here.facts().values()
     here.due()
-    ben = (await eventually(lambda: here.digests("ben"), 60))[0]
-    dina = (await eventually(lambda: here.digests("dina"), 60))[0]
+    ben = (await until(lambda: here.digests("ben")))[0]
+    dina = (await until(lambda: here.digests("dina")))[0]
     _, name = await request(community["ana"], "GET", f"{V3}/rooms/{quote(room)}/state/m.room.name")
     _, other = await request(community["ana"], "GET", f"{V3}/rooms/{quote(left)}/state/m.room.name")
     at = r"\d{4}-\d\d-\d\d \d\d:\d\d \(Europe/London\)"
@@ -170,7 +171,7 @@ async def test_a_scripted_community_has_these_digests_and_nothing_forbidden(here
         f"• Ana (Harbour) named you in {name['name']}",
         f"• Ana (Harbour) named you in {other['name']}",
     ]
-    mailed = await eventually(lambda: here.mailed("ben"), 60)
+    mailed = await until(lambda: here.mailed("ben"))
     assert lines({"body": _text(mailed[0])}) == [told[0]], "of the two, that at TLP:GREEN"
     _assert_golden(here, mailed[0], told[0])
     assert await here.digests("finn") == [], "of a room of named people nothing is told"
@@ -192,12 +193,12 @@ async def _by_mail(here: Here, name: str) -> None:
         found = here.mail.to(f"{name}@harbour.test")
         return re.findall(r"!digest code ([0-9]{6})", found[0].get_content().replace("=\r\n", ""))[0] if found else None
 
-    await say(here, own, f"!digest code {await eventually(code, 30)}", name)
+    await say(here, own, f"!digest code {await until(code)}", name)
 
     async def is_confirmed() -> bool:
         return here.addresses() == {here.community.id(name): "confirmed"}
 
-    await eventually(is_confirmed, 30)
+    await until(is_confirmed)
 
 
 def _text(mail: EmailMessage) -> str:
@@ -238,9 +239,9 @@ async def _decided_anew(here: Here, room: str) -> None:
     async def was_tried() -> bool:
         return here.mail.asked > asked
 
-    await eventually(is_kept, 30)
+    await until(is_kept)
     here.due()
-    await eventually(was_tried, 60)
+    await until(was_tried)
     assert (await here.community["ana"].room_redact(room, said[0])).event_id
     stricter = relabel(said[1], "TLP:AMBER")
     assert (await here.community["ana"].room_send(room, "org.belisha.relabel", stricter)).event_id
@@ -249,7 +250,7 @@ async def _decided_anew(here: Here, room: str) -> None:
     async def came() -> list[EmailMessage]:
         return (await here.mailed("ben"))[: -before or None]
 
-    (mail,) = await eventually(came, 90)
+    (mail,) = await until(came)
     assert said[2] in _text(mail) and not any(one in mail.as_string() for one in (*said[:2], "Lantern"))
     assert "in 1 of your groups" in _text(mail)
 

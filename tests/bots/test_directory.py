@@ -27,8 +27,9 @@ from bots.kernel.store import Store
 from bots.pads.tables import client as pad_client
 from bots.pads.tables import note
 from bots.steward import Steward
-from tests.bots.support import SERVER, Homeserver, eventually, grounded, settled
+from tests.bots.support import SERVER, Homeserver, grounded, settled
 from tests.support.databases import postgresql
+from tests.support.patience import until
 
 ORGANISATIONS = {"harbour": ("Harbour Office", "government"), "reef": ("Reef Trust", "charity")}
 OF = {"ana": "harbour", "ben": "harbour", "finn": "reef", "mia": "reef"}
@@ -443,7 +444,7 @@ async def test_what_everybody_may_read_is_handed_to_the_module(store: Store, hom
         async def published() -> bool:
             return bool(homeserver.published)
 
-        await eventually(published)
+        await until(published)
         await settled(store)
     assert homeserver.published == [{"user_id": listed("ana").user_id, "fields": {"role": ["Pilot"]}}]
     assert any("Role: Pilot" in str(one.get("body")) for _room, one in homeserver.sent.values())

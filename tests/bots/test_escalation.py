@@ -21,9 +21,10 @@ from bots.kernel.store import Store
 from bots.kernel.tables import job, outbox
 from bots.kernel.webhook import ID_HEADER, SIGNATURE_HEADER
 from bots.steward import Steward
-from tests.bots.support import STEWARD, Homeserver, Json, eventually, grounded, settled
+from tests.bots.support import STEWARD, Homeserver, Json, grounded, settled
 from tests.bots.test_mail import Handler
 from tests.bots.test_schedule import Clock, at
+from tests.support.patience import until
 from tests.support.server import free_ports
 
 ROOM = "!stewards:belisha.localhost"
@@ -69,7 +70,7 @@ class World:
                 due = sa.select(job.c.number).where(job.c.due <= self.clock.now, job.c.state == "pending")
                 return (await connection.execute(due)).first() is None
 
-        await eventually(done)
+        await until(done)
 
     def reminders(self) -> list[str]:
         """What the stewards' room was told, besides cards."""
@@ -218,7 +219,7 @@ async def test_servers_that_are_away_are_told_once_when_they_are_back(world: Wor
 
     async with world.bots():
         await world.nothing_is_due()
-        await eventually(both_have_refused)
+        await until(both_have_refused)
     world.mail.answer = "250 taken"
     assert await world.passes(5) == [DUTY]
     assert len(world.calls) == len(world.reminders()) == 1

@@ -11,8 +11,9 @@ import nio
 import pytest
 import pytest_asyncio
 
-from tests.bots.support import STEWARD, BotsProcess, eventually
+from tests.bots.support import STEWARD, BotsProcess
 from tests.support.community import unique, wish
+from tests.support.patience import until
 from tests.support.server import Server, ended, request
 from tests.support.upgrade import path_of
 
@@ -49,7 +50,7 @@ class Here:
                     return dict(event["content"])
             return None
 
-        answer = await eventually(found, 30)
+        answer = await until(found)
         assert answer is not None
         return answer
 
@@ -59,7 +60,7 @@ class Here:
         async def found() -> list[Json]:
             return [event for event in await self.said(by, room) if words in str(event["content"].get("body"))]
 
-        return await eventually(found, 30)
+        return await until(found)
 
     async def state(self, by: str, room: str, event_type: str) -> Json:
         return (await request(self.people[by], "GET", path_of(room, f"state/{event_type}/")))[1]
@@ -105,7 +106,7 @@ async def test_a_group_made_in_a_client_is_explained_and_pinned(here: Here) -> N
     async def pinned() -> bool:
         return (await here.state("bea", room, "m.room.pinned_events")).get("pinned") == [how["event_id"]]
 
-    await eventually(pinned, 30)
+    await until(pinned)
     # Its maintainer pins something else; new rules change what is said, and leave the pins alone.
     other = await here.ask("ada", "The roster", room)
     pins = {"pinned": [how["event_id"], other]}
@@ -118,7 +119,7 @@ async def test_a_group_made_in_a_client_is_explained_and_pinned(here: Here) -> N
         is_of_it = [event for event in edits if event["content"]["m.relates_to"]["event_id"] == how["event_id"]]
         return any("It is for documents" in event["content"]["body"] for event in is_of_it)
 
-    await eventually(edited, 30)
+    await until(edited)
     assert await here.state("bea", room, "m.room.pinned_events") == pins
     assert len([event for event in await here.told("bea", HOW, room) if "m.new_content" not in event["content"]]) == 1
 

@@ -12,7 +12,8 @@ from bots.kernel.rules import Rule
 from bots.kernel.store import Store
 from bots.library import Library
 from bots.steward import Steward
-from tests.bots.support import SERVER, Homeserver, Json, eventually, grounded, message, settled
+from tests.bots.support import SERVER, Homeserver, Json, grounded, message, settled
+from tests.support.patience import until
 
 GROUP, ANA = f"!tides:{SERVER}", f"@ana:{SERVER}"
 PORTAL = "https://portal.example"
@@ -47,7 +48,7 @@ async def test_the_link_comes_once_and_goes_with_the_file(store: Store, homeserv
     other = f"!other:{SERVER}"
     async with grounded(store, homeserver, Shelf(), backoff=QUICK) as arrive:
         await arrive(file(), file("$edit", **{"m.relates_to": {"rel_type": "m.replace", "event_id": "$file"}}))
-        await eventually(lambda: came(homeserver))
+        await until(lambda: came(homeserver))
         await settled(store)
         ((room, link),) = links(homeserver)
         assert room == GROUP and link["m.relates_to"] == {"m.in_reply_to": {"event_id": "$file"}}

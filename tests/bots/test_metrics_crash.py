@@ -17,7 +17,8 @@ from bots.kernel.store import Store
 from bots.kernel.tables import job
 from bots.metrics import reports
 from bots.metrics.tables import fact, member, shown
-from tests.bots.support import SERVER, BotsProcess, Homeserver, eventually, message, write_config
+from tests.bots.support import SERVER, BotsProcess, Homeserver, message, write_config
+from tests.support.patience import until
 from tests.support.server import free_ports
 
 COUNT = 60
@@ -70,7 +71,7 @@ async def test_kill_9_while_facts_come_loses_and_doubles_none(tmp_path: Path) ->
             await process.start()
             for start in range(0, COUNT, 15):  # as Synapse does with what was not answered
                 assert (await process.push(f"t{start}", *events[start : start + 15]))[0] == 200
-            await eventually(all_counted)
+            await until(all_counted)
             await asyncio.sleep(0.5)
             assert await all_counted()
             numbers = await store.read(lambda one: list(one.scalars(sa.select(member.c.number))))
@@ -118,7 +119,7 @@ async def test_kill_9_while_a_report_is_made_tells_each_manager_once(tmp_path: P
                 await asyncio.sleep(dice.uniform(0.0, 0.6))
                 process.end()
             await process.start()
-            await eventually(all_told)
+            await until(all_told)
             await asyncio.sleep(0.5)
             assert len(await told()) == len(homeserver.managers)
             assert await store.read(reports.months) == [month.first]

@@ -24,9 +24,9 @@ from bots.pads.rooms import PadRooms
 from bots.pads.tables import note
 from bots.pads.updates import MalformedUpdate
 from tests.bots.pad_world import DATABASES, PAD, ROOM, Page, Rights, opened, settled, shows, world
-from tests.bots.support import eventually
 from tests.bots.test_pads import ended
 from tests.bots.test_pads_breaks import Servers
+from tests.support.patience import until
 
 pytestmark = pytest.mark.more
 
@@ -44,14 +44,6 @@ async def written(
         await ana.type(0, text)
         await settled([ana, ben])
         yield rights, rooms, store, ana, ben
-
-
-async def until(is_so: Any) -> None:
-    async def found() -> Any:
-        await asyncio.sleep(0.01)
-        return is_so()
-
-    assert await eventually(found, 30)
 
 
 async def rows(store: Store) -> list[dict[str, Any]]:

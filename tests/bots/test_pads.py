@@ -19,7 +19,7 @@ from bots.pads.rooms import MOST_OF_ONE, Full
 from bots.pads.tables import client, pad, update
 from bots.pads.updates import CHANGE, GIVE
 from tests.bots.pad_world import DATABASES, PAD, ROOM, Page, opened, settled, shows, world
-from tests.bots.support import eventually
+from tests.support.patience import until
 
 # --- What is kept ----------------------------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ async def ended(page: Page, within: float = 30) -> tuple[int, str]:
         await asyncio.sleep(0.01)
         return page.ended is not None
 
-    assert await eventually(is_so, within)
+    assert await until(is_so, within)
     assert page.ended is not None
     return page.ended.code, page.ended.sentence
 
@@ -195,7 +195,7 @@ async def test_a_label_is_raised_and_lowered_while_it_is_open(tmp_path: Path) ->
                 await asyncio.sleep(0.01)
                 return [said["label"] for said in ana.said if "label" in said][-1:] == [label]
 
-            assert await eventually(is_so, 30), ana.said
+            assert await until(is_so), ana.said
 
         await labelled("TLP:GREEN")
         rights.label = Label.AMBER

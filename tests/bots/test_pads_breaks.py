@@ -17,7 +17,7 @@ from bots.pads.editor import AGAIN
 from bots.pads.rooms import PadRooms
 from bots.pads.updates import read_state
 from tests.bots.pad_world import DATABASES, PAD, READER, Page, Rights, opened, settled
-from tests.bots.support import eventually
+from tests.support.patience import until
 
 WRITES = st.tuples(
     st.just("write"),
@@ -98,7 +98,7 @@ async def play(address: str, script: list, processes: int) -> None:
             model.apply_update(one)
         return (model, text) if str(model.get("text", type=Text)) == text else None
 
-    found = await eventually(shown_by_all, 30)
+    found = await until(shown_by_all)
     assert found is not None
     model, text = found
     for page in pages:

@@ -8,8 +8,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +20,7 @@ from bots.kernel.effects import EFFECT, Effect, Picture, Redact, Send, Sent
 from bots.kernel.store import Store
 from tests.bots.support import ROOM, Homeserver, Json, images
 from tests.bots.test_sending import done
+from tests.support.patience import wait_until
 from tests.support.server import ROOT
 
 pytestmark = pytest.mark.more
@@ -167,12 +166,12 @@ def test_what_a_kill_leaves_is_taken_away_at_the_next_start(tmp_path: Path, monk
     draws += "asyncio.run(Artist().draw(json.loads(sys.argv[1])))"
     killed = subprocess.Popen([sys.executable, "-c", draws, json.dumps(CHART.as_json())], cwd=ROOT)
     children = Path(f"/proc/{killed.pid}/task/{killed.pid}/children")
-    _until(lambda: any(tmp_path.iterdir()) and children.read_text() != "")
+    wait_until(lambda: any(tmp_path.iterdir()) and children.read_text() != "")
     child = Path(f"/proc/{children.read_text().split()[0]}/stat")
     killed.kill()
     killed.wait()
     assert [one.name.split("-")[2] for one in tmp_path.iterdir()] == [str(killed.pid)]
-    _until(lambda: _has_ended(child))  # nobody waits for what it draws
+    wait_until(lambda: _has_ended(child))  # nobody waits for what it draws
 
     others = {f"belisha-chart-{os.getppid()}-abc", "belisha-chart-1-abc", "belisha-charts", "belisha-chart-x-y"}
     for name in (*others, f"belisha-chart-{os.getpid()}-mine"):
@@ -187,13 +186,6 @@ def _has_ended(stat: Path) -> bool:
         return ") Z " in stat.read_text()
     except OSError:  # it may go at any moment
         return True
-
-
-def _until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
 
 
 async def test_the_loop_goes_on_while_it_is_drawn() -> None:

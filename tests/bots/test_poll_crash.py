@@ -11,8 +11,9 @@ import pytest
 from bots.kernel.store import Store
 from bots.kernel.tables import job
 from bots.polls.tables import poll
-from tests.bots.support import BotsProcess, Homeserver, eventually, write_config
+from tests.bots.support import BotsProcess, Homeserver, write_config
 from tests.bots.test_polls import ANA, GROUP, NOON, ends, facts, prepared, results
+from tests.support.patience import until
 from tests.support.server import free_ports
 
 
@@ -44,7 +45,7 @@ async def test_kill_9_around_closing_gives_one_end_and_one_result(tmp_path: Path
                 await asyncio.sleep(dice.uniform(0.0, 0.25))
                 process.end()
             await process.start()
-            await eventually(lambda: _all_said(homeserver, len(polls)))
+            await until(lambda: _all_said(homeserver, len(polls)))
             await asyncio.sleep(0.5)
         finally:
             process.end()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bots.kernel.store import Store
-from tests.bots.support import SERVER, Homeserver, eventually, grounded, message, settled
+from tests.bots.support import SERVER, Homeserver, grounded, message, settled
 from tests.bots.test_polls import (
     ANA,
     FINN,
@@ -24,6 +24,7 @@ from tests.bots.test_polls import (
     was_told,
 )
 from tests.bots.test_schedule import Clock, at
+from tests.support.patience import until
 
 
 async def test_who_has_not_voted_is_reminded_once_unless_unwilling(store: Store, homeserver: Homeserver) -> None:
@@ -34,7 +35,7 @@ async def test_who_has_not_voted_is_reminded_once_unless_unwilling(store: Store,
     homeserver.polls[POLL] = facts((ANA, "1", NOON))
     async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK) as arrive:
         await arrive(message("$off", "!poll reminders off", room=own, sender=FINN))
-        await eventually(lambda: was_told(homeserver, "I remind you of no polls"))
+        await until(lambda: was_told(homeserver, "I remind you of no polls"))
         await settled(store)
     for moment in ("2026-06-04 23:30", "2026-06-05 01:00"):
         clock.now = at(moment)
@@ -46,7 +47,7 @@ async def test_who_has_not_voted_is_reminded_once_unless_unwilling(store: Store,
     assert "meet" not in str(reminder), "what it asks stays where it was asked"
     async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK) as arrive:
         await arrive(message("$on", "!poll reminders on", room=own, sender=FINN))
-        await eventually(lambda: was_told(homeserver, "I remind you once of each poll"))
+        await until(lambda: was_told(homeserver, "I remind you once of each poll"))
 
 
 async def test_of_a_short_poll_or_one_that_is_over_nobody_is_reminded(store: Store, homeserver: Homeserver) -> None:

@@ -17,7 +17,7 @@ from bots.kernel.polled import poll_facts
 from bots.kernel.store import Store
 from bots.polls import words
 from bots.polls.counting import PLAIN, count
-from tests.bots.support import SERVER, STEWARD, Homeserver, Json, eventually, grounded, images, settled
+from tests.bots.support import SERVER, STEWARD, Homeserver, Json, grounded, images, settled
 from tests.bots.test_polls import (
     ANA,
     BEN,
@@ -39,6 +39,7 @@ from tests.bots.test_polls import (
     vote,
 )
 from tests.bots.test_schedule import Clock
+from tests.support.patience import until
 
 NEW = f"!moved:{SERVER}"
 
@@ -125,7 +126,7 @@ async def test_when_its_group_moves_it_is_ended_there_and_told_in_the_new_room(
     tombstone = {**vote(STEWARD, None, NOON, "$tombstone"), "type": "m.room.tombstone", "state_key": ""}
     async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK) as arrive:
         await arrive({**tombstone, "content": {"replacement_room": NEW}})
-        await eventually(lambda: _ended(homeserver))
+        await until(lambda: _ended(homeserver))
         homeserver.polls[POLL] = facts((ANA, "1", NOON), ends=(NOON,), **moved(whole=False))
         await settled(store)
         assert not results(homeserver), "who still goes over might not see it"

@@ -18,16 +18,9 @@ from bots.kernel.tables import job
 from bots.polls import Polls
 from bots.polls.tables import poll
 from bots.steward import Steward
-from tests.bots.support import (
-    SERVER,
-    Homeserver,
-    Json,
-    eventually,
-    grounded,
-    message,
-    settled,
-)
+from tests.bots.support import SERVER, Homeserver, Json, grounded, message, settled
 from tests.bots.test_schedule import Clock, at
+from tests.support.patience import until
 
 GROUP, POLL = f"!tides:{SERVER}", "$poll"
 ANA, BEN, FINN = (f"@{name}:{SERVER}" for name in ("ana", "ben", "finn"))
@@ -124,15 +117,15 @@ async def jobs(store: Store) -> dict[str, float]:
 
 async def quiet(store: Store, clock: Clock) -> None:
     """Lets time pass until nothing is left to be done by now."""
-    until = clock.now + 3600
+    later = clock.now + 3600
 
     async def nothing_is_due() -> bool:
-        clock.now = min(until, clock.now + 1)
+        clock.now = min(later, clock.now + 1)
         async with store.reading() as connection:
-            left = await connection.scalar(sa.select(sa.func.count()).where(job.c.due <= until))
+            left = await connection.scalar(sa.select(sa.func.count()).where(job.c.due <= later))
         return not left
 
-    await eventually(nothing_is_due)
+    await until(nothing_is_due)
     await settled(store, clock.tick)
 
 
@@ -141,7 +134,7 @@ async def opened(store: Store, homeserver: Homeserver, clock: Clock, options: st
     done(homeserver)
     async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK) as arrive:
         await arrive(said(f'!poll "When do we meet?" | Monday | Tuesday {options}', "$asked"))
-        await eventually(lambda: was_told(homeserver, "The poll is open"))
+        await until(lambda: was_told(homeserver, "The poll is open"))
         await settled(store)
 
 
@@ -179,7 +172,7 @@ async def test_what_cannot_be_is_told_and_begins_nothing(
     prepared(homeserver)
     async with grounded(store, homeserver, Counting(), now=Clock(NOON), backoff=QUICK) as arrive:
         await arrive(said(f"!poll When? | Monday | Tuesday {options}", "$asked"))
-        await eventually(lambda: was_told(homeserver, words))
+        await until(lambda: was_told(homeserver, words))
         await settled(store)
     assert not [one for one in homeserver.done if one[0] == "acts"]
     assert await jobs(store) == {}
@@ -197,7 +190,7 @@ async def test_it_closes_once_on_time_and_counts_what_came_until_then(store: Sto
     )
     clock.now = at("2026-06-08 08:00")
     async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK):
-        await eventually(lambda: _sent(ends(homeserver)))
+        await until(lambda: _sent(ends(homeserver)))
         assert not results(homeserver), "it is counted when its end is stored"
         homeserver.polls[POLL]["ends"] = [int(at("2026-06-08 08:00") * 1000)]
         await quiet(store, clock)
@@ -232,8 +225,8 @@ async def closed(store: Store, homeserver: Homeserver, clock: Clock, *events: Js
         await settled(store, clock.tick)
     async with grounded(store, homeserver, Counting(), now=clock, backoff=QUICK):
         await settled(store, clock.tick)
-        await eventually(lambda: _no_outcome(store))
-        await eventually(nothing_waits)
+        await until(lambda: _no_outcome(store))
+        await until(nothing_waits)
         await settled(store, clock.tick)
 
 

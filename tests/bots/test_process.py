@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.bots.support import ADA, ROOM, STEWARD, BotsProcess, Homeserver, eventually, member, message, write_config
+from tests.bots.support import ADA, ROOM, STEWARD, BotsProcess, Homeserver, member, message, write_config
 from tests.support.databases import postgresql
+from tests.support.patience import until
 from tests.support.server import ROOT, free_ports
 
 pytestmark = pytest.mark.more
@@ -93,7 +94,7 @@ async def test_it_waits_for_a_homeserver_that_starts_later(tmp_path: Path) -> No
             async def ready() -> bool:
                 return (await process.get("/readyz"))[0] == 200
 
-            await eventually(ready)
+            await until(ready)
     finally:
         process.end()
 

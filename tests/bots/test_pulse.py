@@ -35,8 +35,9 @@ from bots.metrics.tables import fact, member, no_pulse, pulse, shown
 from bots.polls.ballot_box import Closed
 from bots.polls.key_files import KeyFiles, LostKey
 from bots.polls.tables import ballot
-from tests.bots.support import SERVER, BotsProcess, Homeserver, eventually, write_config
+from tests.bots.support import SERVER, BotsProcess, Homeserver, write_config
 from tests.bots.test_schedule import at
+from tests.support.patience import until
 from tests.support.server import free_ports
 
 LONDON = ZoneInfo("Europe/London")
@@ -334,7 +335,7 @@ async def test_kill_9_asks_and_counts_once(tmp_path: Path) -> None:
                 asked = [one for _, one in homeserver.sent.values() if "two questions" in str(one.get("body"))]
                 return len(asked) >= len(USERS) and not list((tmp_path / "ballot-keys").iterdir())
 
-            await eventually(all_done, 60)
+            await until(all_done)
             await asyncio.sleep(0.5)
         finally:
             process.end()

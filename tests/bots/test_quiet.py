@@ -13,9 +13,10 @@ from bots.kernel.quiet import end_of, hours_of, set_hours
 from bots.kernel.store import Store
 from bots.kernel.tables import job
 from bots.steward import Steward
-from tests.bots.support import Homeserver, Json, eventually, grounded, message, settled
+from tests.bots.support import Homeserver, Json, grounded, message, settled
 from tests.bots.test_schedule import LONDON, Clock, at
 from tests.bots.test_sending import QUICK, Does
+from tests.support.patience import until
 
 OWN = "!own:belisha.localhost"
 LATER, NOW = Send({"body": "later"}, room=OWN, waits=True), Send({"body": "now"}, room=OWN)
@@ -61,7 +62,7 @@ async def happens(store: Store, homeserver: Homeserver, clock: Clock, bot: Any, 
                 due = sa.select(job.c.number).where(job.c.due <= clock.now)
                 return (await connection.execute(due)).first() is None
 
-        await eventually(nothing_is_due)
+        await until(nothing_is_due)
         await settled(store)
     return said(homeserver)
 

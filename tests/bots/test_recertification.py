@@ -15,10 +15,11 @@ from belisha.policy.recertification import Round
 from bots.kernel.store import Store
 from bots.kernel.tables import job, question
 from bots.steward import Steward
-from tests.bots.support import SERVER, Homeserver, Json, eventually, grounded, settled
+from tests.bots.support import SERVER, Homeserver, Json, grounded, settled
 from tests.bots.test_desk import BEN, OWN, Room
 from tests.bots.test_schedule import Clock, at
 from tests.bots.test_sending import QUICK
+from tests.support.patience import until
 
 ANA_ROOM = f"!ana:{SERVER}"
 DAY = 86_400
@@ -86,9 +87,9 @@ class Here:
         self.clock.now, before = at(moment), len(self.homeserver.sent)
         async with grounded(self.store, self.homeserver, Steward(), backoff=QUICK, now=self.clock) as arrive:
             await arrive(*events)
-            await eventually(self._is_done)
+            await until(self._is_done)
             await settled(self.store)
-            await eventually(self._is_done)
+            await until(self._is_done)
             await settled(self.store)
         said = list(self.homeserver.sent.values())[before:]
         return [(room, str(content["body"])) for room, content in said if "body" in content]

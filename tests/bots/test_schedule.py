@@ -16,7 +16,8 @@ from bots.kernel.lanes import Backoff
 from bots.kernel.rules import Rule, next_due
 from bots.kernel.store import Store
 from bots.kernel.tables import job
-from tests.bots.support import ROOM, Homeserver, eventually, grounded, message, settled
+from tests.bots.support import ROOM, Homeserver, grounded, message, settled
+from tests.support.patience import until
 
 LONDON = ZoneInfo("Europe/London")
 QUICK = Backoff(first=0.02, longest=0.1, attempts=3)
@@ -105,7 +106,7 @@ async def ran(store: Store, bot: Alarm, count: int) -> None:
     async def often_enough() -> bool:
         return len(bot.ran) >= count
 
-    await eventually(often_enough)
+    await until(often_enough)
     await store.write(lambda _connection: None)  # writers take turns: what the last one brought is in the outbox
 
 
@@ -169,7 +170,7 @@ async def test_a_job_that_raises_is_tried_again_and_parked_and_comes_again_all_t
             async with store.reading() as connection:
                 return list(await connection.scalars(sa.select(job.c.state).order_by(job.c.number))) == left
 
-        await eventually(as_expected)
+        await until(as_expected)
         await settled(store)
     assert len(homeserver.sent) == (0 if raises == 3 else 1)
 

@@ -15,8 +15,9 @@ from bots.kernel.events import Event
 from bots.kernel.lanes import Backoff
 from bots.kernel.leases import Leases
 from bots.kernel.store import Store
-from tests.bots.support import Homeserver, Json, eventually, grounded, message, rows, settled
+from tests.bots.support import Homeserver, Json, grounded, message, rows, settled
 from tests.support.databases import postgresql
+from tests.support.patience import until
 
 QUICK = Backoff(first=0.02, longest=0.1, attempts=3)
 NOTES = sa.Table("notes", sa.MetaData(), sa.Column("room_id", sa.Text), sa.Column("event_id", sa.Text))
@@ -95,9 +96,9 @@ async def test_rooms_that_wait_for_synapse_hold_up_no_other(store: Store) -> Non
         waiting = [message(f"$ask{n}", "ask", room=f"!{n}:x") for n in range(9)]
         behind = [message(f"$behind{n}", room=f"!{n % 9}:x") for n in range(300)]
         await arrive(*waiting, *behind)
-        await eventually(lambda: _is(len(homeserver.asked) == 8))
+        await until(lambda: _is(len(homeserver.asked) == 8))
         await arrive(message("$other", room="!other:x"))
-        await eventually(lambda: _handled(store, "$other"))
+        await until(lambda: _handled(store, "$other"))
         assert (await rows(store))["$behind0"][0] == "pending", "a room keeps its order"
         homeserver.answering.set()
         await settled(store)
@@ -112,10 +113,10 @@ async def test_a_room_whose_handler_fails_holds_up_no_other(store: Store, homese
     async with grounded(store, homeserver, bot, backoff=QUICK) as arrive:
         await arrive(message("$1", body, room="!bad:x"), *(message(f"$a{n}", room=f"!{n}:x") for n in range(5)))
         for n in range(5):
-            await eventually(lambda n=n: _handled(store, f"$a{n}"))
+            await until(lambda n=n: _handled(store, f"$a{n}"))
         await arrive(*(message(f"$b{n}", room=f"!{n}:x") for n in range(5)))
         for n in range(5):
-            await eventually(lambda n=n: _handled(store, f"$b{n}"))
+            await until(lambda n=n: _handled(store, f"$b{n}"))
     assert "!bad:x" not in await noted(store)
     assert len({id(bot.transactions[f"$a{n}"]) for n in range(5)}) == 1, "they were still handled together"
 

@@ -15,7 +15,8 @@ import pytest
 
 from bots.kernel.config import load
 from bots.kernel.matrix import BotClient
-from tests.bots.support import STEWARD, BotsProcess, eventually
+from tests.bots.support import STEWARD, BotsProcess
+from tests.support.patience import until
 from tests.support.server import Server, ended, request
 
 pytestmark = pytest.mark.more
@@ -50,7 +51,7 @@ class Here:
 
     async def answer(self, room: str, to: str) -> dict[str, Any]:
         """The one answer to a message."""
-        found = await eventually(lambda: self.answers(room, to), 30)
+        found = await until(lambda: self.answers(room, to))
         await asyncio.sleep(0.5)
         assert len(await self.answers(room, to)) == 1
         return found[0]
@@ -76,7 +77,7 @@ async def here(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Here]:
 
 
 async def test_welcome_help_and_labels(here: Here) -> None:
-    welcome = await eventually(lambda: here.said(here.service))  # its occasion came before the bots had started
+    welcome = await until(lambda: here.said(here.service))  # its occasion came before the bots had started
     assert "Hello Ada, and welcome!" in welcome[0]["body"]
     helped = await here.answer(here.service, await here.ask(here.service, "help", "1"))
     assert "In this chat you can leave out the exclamation mark of a command that stands alone." in helped["body"]

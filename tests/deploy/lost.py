@@ -17,8 +17,8 @@ from tests.deploy.container import Container, debian
 from tests.deploy.hosted import BACKUP_KEY
 from tests.deploy.moved import BELISHA, ETC
 from tests.deploy.operating import DATABASES_ANEW, Playbook
-from tests.support.backups import until
 from tests.support.documents import pdf
+from tests.support.patience import until
 
 #: What docs/backup.md says.
 MAKE_ROOM: Final = f"""

@@ -15,7 +15,8 @@ from belisha.revocations import Revocation, What, read
 from tests.deploy.container import Container
 from tests.deploy.hosted import URLS
 from tests.deploy.operating import Playbook
-from tests.support.backups import Client, until
+from tests.support.backups import Client
+from tests.support.patience import until
 
 BELISHA: Final = "/opt/belisha/venv/bin/belisha"
 ETC: Final = "--data /etc/belisha"

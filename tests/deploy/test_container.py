@@ -27,11 +27,10 @@ from tests.deploy.hosted import BACKUP_KEY, URLS, text
 from tests.deploy.moved import ETC, asked
 from tests.deploy.operating import DATABASES_ANEW, KEPT, SITES, Playbook
 from tests.deploy.proxied import NAMES
-from tests.support.backups import until
 from tests.support.documents import pdf
+from tests.support.patience import until, wait_until
 from tests.support.smtp import Mailserver
 
-PATIENCE = 60.0
 #: The further processes of Synapse.
 WORKERS = tuple(f"belisha-synapse@{kind}1" for kind in ("persister", "media", "client", "sync"))
 #: The processes of the bots.
@@ -93,10 +92,7 @@ async def test_a_member_signs_in_and_labels_hold(manager: nio.AsyncClient, conta
     unread = (
         "runuser -u postgres -- psql -tAc 'SELECT count(*) FROM belisha_file WHERE scanned IS NULL' belisha_synapse"
     )
-    deadline = time.monotonic() + PATIENCE
-    while container.ssh(f"cd / && {unread}").strip() != "0":
-        assert time.monotonic() < deadline, "the file was not read"
-        await asyncio.sleep(0.5)
+    await until(lambda: container.ssh(f"cd / && {unread}").strip() == "0")
     body = {"msgtype": "m.file", "body": "tides.pdf", "url": file["content_uri"]}
     status, refused = await _ask(manager, "PUT", f"{send}/2", body)
     assert (status, refused["errcode"]) == (403, "ORG.BELISHA.ABOVE_CEILING"), refused
@@ -171,10 +167,7 @@ def test_the_first_run_has_made_a_backup_and_prometheus_knows(container: Contain
     assert [line.split()[:2] for line in archives] == [["root", "600"]] * 2, archives
     assert container.ssh("systemctl is-active belisha-backup.timer").strip() == "active"
     asked = "curl -s 'http://127.0.0.1:8013/api/v1/query?query=belisha_backup_begun_seconds'"
-    deadline = time.monotonic() + PATIENCE
-    while not (found := json.loads(container.ssh(asked))["data"]["result"]):
-        assert time.monotonic() < deadline, "nobody tells Prometheus"
-        time.sleep(1)
+    found = wait_until(lambda: json.loads(container.ssh(asked))["data"]["result"])
     assert 0 <= time.time() - float(found[0]["value"][1]) < 3600
 
 
@@ -186,20 +179,18 @@ def test_any_moment_can_be_restored_and_prometheus_is_told(container: Container,
     assert states.split() == ["active"] * 3
     waiting = "SELECT count(*) FROM pg_ls_archive_statusdir() WHERE name LIKE '%.ready'"
     container.ssh("cd / && runuser -u postgres -- psql -qc 'SELECT pg_switch_wal()' > /dev/null")
-    deadline = time.monotonic() + 2 * PATIENCE
-    while container.ssh(f'cd / && runuser -u postgres -- psql -tAc "{waiting}"').strip() != "0":
-        assert time.monotonic() < deadline, container.ssh("tail -n 20 /var/log/postgresql/*.log; journalctl -n 20")
-        time.sleep(1)
+    wait_until(
+        lambda: container.ssh(f'cd / && runuser -u postgres -- psql -tAc "{waiting}"').strip() == "0",
+        why=lambda: container.ssh("tail -n 20 /var/log/postgresql/*.log; journalctl -n 20"),
+    )
     for command in ("ls /mnt/backups", "cat /mnt/backups/continuous/*/*"):
         assert "Permission denied" in container.ssh(f"runuser -u postgres -- sh -c '{command}' 2>&1 || true")
     for account in ("belisha-synapse", "belisha-bots"):
         reach = "import socket; socket.socket(socket.AF_UNIX).connect('/run/belisha-wal.sock')"
         assert "Permission" in container.ssh(f'runuser -u {account} -- python3 -c "{reach}" 2>&1 || true')
     asked = "curl -s 'http://127.0.0.1:8013/api/v1/query?query=belisha_wal_failing'"
-    deadline = time.monotonic() + 3 * PATIENCE  # it is looked at once a minute
-    while not (found := json.loads(container.ssh(asked))["data"]["result"]) or found[0]["value"][1] != "0":
-        assert time.monotonic() < deadline, found
-        time.sleep(1)
+    # It is looked at once a minute.
+    wait_until(lambda: [one["value"][1] for one in json.loads(container.ssh(asked))["data"]["result"]] == ["0"])
 
 
 @pytest.mark.parametrize("host", NAMES[:2])
@@ -234,21 +225,18 @@ async def test_what_is_killed_comes_back(manager: nio.AsyncClient, container: Co
     for unit in killed:
         before = container.ssh(f"systemctl show --value --property=MainPID {unit}")
         container.ssh(f"systemctl kill --signal=KILL {unit}", check=False)  # an error where one had just gone by itself
-        deadline = time.monotonic() + PATIENCE
-        while (seen := await _sent(manager, f"{path}/send/m.room.message/{quote(unit, safe='')}")) is None:
-            assert time.monotonic() < deadline, f"{unit} did not come back"
-            await asyncio.sleep(1)
-        assert await _sent(manager, f"{path}/send/m.room.message/{quote(unit, safe='')}") == seen, (
-            "the same once more is the same event"
-        )
+        once = f"{path}/send/m.room.message/{quote(unit, safe='')}"
+        seen = await until(lambda once=once: _sent(manager, once), why=lambda unit=unit: f"{unit} did not come back")
+        assert await _sent(manager, once) == seen, "the same once more is the same event"
         assert container.ssh(f"systemctl show --value --property=MainPID {unit}") != before, f"{unit} was not killed"
     _, said = await _ask(manager, "GET", f"{path}/messages?dir=b&limit=20")
     mine = [one for one in said["chunk"] if one["type"] == "m.room.message" and one["sender"] == manager.user_id]
     assert len(mine) == len(killed)
-    deadline = time.monotonic() + PATIENCE
-    while (await _ask(manager, "GET", "/", url=URLS["portal"]))[0] != 200:
-        assert time.monotonic() < deadline, "the bots did not come back"
-        await asyncio.sleep(1)
+
+    async def is_portal_back() -> bool:
+        return (await _ask(manager, "GET", "/", url=URLS["portal"]))[0] == 200
+
+    await until(is_portal_back)
 
 
 @pytest.mark.full
@@ -257,12 +245,8 @@ async def test_after_a_start_of_the_machine_everything_is_back(manager: nio.Asyn
     await asyncio.to_thread(container.end, "poweroff")
     await asyncio.to_thread(container.boot)
     units = (*WORKERS, *BOTS, "belisha-redis", "belisha-synapse", "nginx", "nftables", "postgresql")
-    deadline = time.monotonic() + PATIENCE
-    while "inactive" in (states := container.ssh(f"systemctl is-active {' '.join(units)}", check=False)) or (
-        "activating" in states
-    ):
-        assert time.monotonic() < deadline, states
-        await asyncio.sleep(1)
+    active = f"systemctl is-active {' '.join(units)}"
+    await until(lambda: container.ssh(active, check=False).split() == ["active"] * len(units))
     status, after = await _ask(manager, "GET", "/_matrix/client/v3/joined_rooms")
     assert status == 200 and set(after["joined_rooms"]) == set(joined["joined_rooms"])
     assert container.ssh("nft list chain inet belisha input | grep -c 'policy drop'").strip() == "1"
@@ -315,17 +299,12 @@ async def test_a_server_that_was_lost_is_restored(
     lost = await _sent(manager, f"{path}/send/m.room.message/lost")
     assert after and lost and (await _ask(manager, "PUT", f"{path}/redact/{quote(gone)}/once", {}))[0] == 200
     journal = "/var/lib/belisha/synapse/revocations.jsonl"
-    deadline = time.monotonic() + PATIENCE
-    while gone not in container.ssh(f"cat {journal} 2> /dev/null || true"):
-        assert time.monotonic() < deadline, "the journal does not have it"
-        await asyncio.sleep(0.5)
+    await until(lambda: gone in container.ssh(f"cat {journal} 2> /dev/null || true"))
     container.ssh("cd / && runuser -u postgres -- psql -qc 'SELECT pg_switch_wal()' > /dev/null")
     ready = (
         "cd / && runuser -u postgres -- sh -c 'ls ~postgres/*/main/pg_wal/archive_status/*.ready 2> /dev/null || true'"
     )
-    while container.ssh(ready):
-        assert time.monotonic() < deadline + PATIENCE, "the log is not handed over"
-        await asyncio.sleep(0.5)
+    await until(lambda: container.ssh(ready) == "")
     container.ssh(LOST)
     container.ssh(f"umask 077; echo {BACKUP_KEY} > /root/backup.key")
     restore = (

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import aiohttp
 import pytest
@@ -22,6 +21,7 @@ from tests.deploy.moved import BELISHA, ETC
 from tests.deploy.operating import DATABASES_ANEW
 from tests.deploy.three import ADDRESSES, PARTS
 from tests.support.backups import Json
+from tests.support.patience import until
 
 #: How long whatever was cut off, killed or started anew may take to be back.
 PATIENCE = 120.0
@@ -135,9 +135,9 @@ async def test_an_application_that_is_gone_without_a_word_holds_no_lock(servers:
     hold = "(echo 'SELECT pg_advisory_lock(77);'; sleep 600) | psql belisha_bots"
     servers.application.ssh(f'systemd-run --quiet --uid=belisha-bots -- sh -c "{hold}"')
     held = 'cd / && runuser -u postgres -- psql -tAc "SELECT count(*) FROM pg_locks WHERE objid = 77" belisha_bots'
-    await _until(lambda: servers.database.ssh(held).strip() == "1", "it is held")
+    await until(lambda: asyncio.to_thread(lambda: servers.database.ssh(held).strip() == "1"), PATIENCE)
     servers.database.ssh(_CUT.format(address=ADDRESSES["application"]))
-    await _until(lambda: servers.database.ssh(held).strip() == "0", "the lock is free")
+    await until(lambda: asyncio.to_thread(lambda: servers.database.ssh(held).strip() == "0"), PATIENCE)
     servers.database.ssh("nft delete table inet cut")
     await group.written("free", PATIENCE)
 
@@ -161,7 +161,7 @@ async def test_what_is_killed_comes_back(servers: Servers, group: Group) -> None
             there.ssh(f"systemctl kill --signal=KILL {unit}")
             await group.written(f"killed-{there.seat.name}-{number}", PATIENCE)
     await group.everything_is_there()
-    await _until(lambda: set(servers.targets().values()) == {"up"}, "Prometheus sees all of them")
+    await until(lambda: asyncio.to_thread(lambda: set(servers.targets().values()) == {"up"}), PATIENCE)
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -173,10 +173,12 @@ async def test_after_a_start_of_a_machine_everything_is_back(servers: Servers, g
     await group.written(f"off-{part}", PATIENCE)
     units = UNITS[part].split()
     active = f"systemctl is-active {' '.join(units)}"
-    await _until(lambda: there.ssh(active, check=False).split() == ["active"] * len(units), active)
+    await until(
+        lambda: asyncio.to_thread(lambda: there.ssh(active, check=False).split() == ["active"] * len(units)), PATIENCE
+    )
     assert there.ssh("nft list chain inet belisha input | grep -c 'policy drop'").strip() == "1"
     await group.everything_is_there()
-    await _until(lambda: set(servers.targets().values()) == {"up"}, "Prometheus sees all of them")
+    await until(lambda: asyncio.to_thread(lambda: set(servers.targets().values()) == {"up"}), PATIENCE)
 
 
 #: What docs/scaling.md says of a restore, by the server on which it is given, in this order.
@@ -232,10 +234,3 @@ def _is_told(status: int, told: Json) -> bool:
 async def _page(servers: Servers, url: str) -> tuple[int, str]:
     async with aiohttp.ClientSession(connector=servers.connector()) as session, session.get(url) as answer:
         return answer.status, await answer.text()
-
-
-async def _until(condition: Callable[[], bool], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not await asyncio.to_thread(condition):
-        assert time.monotonic() < deadline, f"not within {PATIENCE:.0f} s: {what}"
-        await asyncio.sleep(1)

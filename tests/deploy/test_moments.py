@@ -41,6 +41,7 @@ from belisha.cli.restored import Closed
 from belisha.cli.wal import base, copying, send, take, watch
 from belisha.cli.wal.keeping import Administration, Keeping
 from belisha.host import Folders
+from tests.support.patience import wait_until
 
 pytestmark = [
     pytest.mark.more,
@@ -136,10 +137,7 @@ class Server:
         self._listener.close()
 
     def until(self, reached: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while not reached():
-            assert time.monotonic() < deadline, (self.folder / "log").read_text()[-2000:]
-            time.sleep(0.2)
+        wait_until(reached, why=lambda: (self.folder / "log").read_text()[-2000:])
 
     def until_handed_over(self, reached: Callable[[], bool]) -> None:
         """As above; after three failures, PostgreSQL tries again after a minute, or when it reads its settings."""

@@ -20,10 +20,11 @@ import yaml
 
 from belisha.host import FURTHER_BOTS, Folders, Web
 from belisha.secrets import MAKERS
-from tests.bots.support import HS_TOKEN, SERVER, BotsProcess, Homeserver, eventually, message, push
+from tests.bots.support import HS_TOKEN, SERVER, BotsProcess, Homeserver, message, push
 from tests.deploy import hosted
 from tests.deploy.proxied import NAMES, OUTER, certificate, trusting
 from tests.support.databases import postgresql
+from tests.support.patience import until
 from tests.support.server import free_ports
 
 pytestmark = pytest.mark.full
@@ -76,7 +77,7 @@ async def test_what_synapse_delivers_is_answered_once_and_the_portal_stays_while
             try:
                 for replica in replicas:
                     await replica.start()
-                await eventually(lambda: _answers(f"{delivery}/readyz"))
+                await until(lambda: _answers(f"{delivery}/readyz"))
                 over, seen = asyncio.Event(), list[int]()
                 visits = asyncio.create_task(_visit(folder, web, over, seen))
                 for batch in range(BATCHES):
@@ -87,7 +88,7 @@ async def test_what_synapse_delivers_is_answered_once_and_the_portal_stays_while
                         gone = replicas[(batch // 8) % 2]
                         gone.end(signal.SIGKILL if batch < 16 else signal.SIGTERM)
                         # One visit may have been under way; the second is asked for with one process less.
-                        await eventually(partial(_longer, seen, len(seen) + 2))
+                        await until(partial(_longer, seen, len(seen) + 2))
                     if batch % 8 == 7:
                         await gone.start()
                 over.set()

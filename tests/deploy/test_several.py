@@ -21,9 +21,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.bots.support import eventually
 from tests.deploy import hosted
 from tests.deploy.several import Outside, Several
+from tests.support.patience import until
 
 pytestmark = pytest.mark.full
 
@@ -95,7 +95,7 @@ async def test_each_answers_its_part_and_the_rules_hold_in_all(here: Here) -> No
         _, news = await outside.ask(ben, "GET", f"{V3}/sync?timeout=0")
         return news.get("rooms", {}).get("join", {}).get(room)
 
-    timeline = (await eventually(joined))["timeline"]["events"]
+    timeline = (await until(joined))["timeline"]["events"]
     events = [one for one in timeline if one["type"] == "m.room.message"]
     assert [one["content"]["org.belisha.tlp"]["label"] for one in events] == ["TLP:AMBER"] * 4
     status, file = await outside.ask(ana, "POST", "/_matrix/media/v3/upload?filename=berths.txt", b"berth 4 is free")
@@ -106,7 +106,7 @@ async def test_each_answers_its_part_and_the_rules_hold_in_all(here: Here) -> No
     async def is_shared() -> bool:  # it is refused until it has been read
         return (await outside.ask(ana, "PUT", f"{path}/send/m.room.message/file", shared))[0] == 200
 
-    assert await eventually(is_shared)
+    assert await until(is_shared)
     cat = await _member(here, "cat", "harbour-office")
     assert (await outside.ask(ben, "GET", f"/_matrix/client/v1/media/download/{address}"))[0] == 200
     assert (await outside.ask(cat, "GET", f"/_matrix/client/v1/media/download/{address}"))[0] == 404

@@ -9,6 +9,10 @@ import sysconfig
 import venv
 from pathlib import Path
 
+import pytest
+
+pytestmark = pytest.mark.more
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

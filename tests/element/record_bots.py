@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote
 
-from tests.bots.support import STEWARD, eventually
+from tests.bots.support import STEWARD
 from tests.portal.support import Here, join, make_group, running, settings_with
 from tests.portal.test_commands import fill
 from tests.support.community import unique, wish
+from tests.support.patience import until
 from tests.support.server import request
 
 Json = dict[str, Any]
@@ -59,7 +60,7 @@ async def _until(here: Here, who: str, room: str, wanted: Callable[[Json], bool]
                 return {**shown, "unsigned": {}}
         return None
 
-    return await eventually(found, 60)
+    return await until(found)
 
 
 def _by_steward(words: str) -> Callable[[Json], bool]:
@@ -105,7 +106,7 @@ async def _result(here: Here) -> Json:
         chunk = (await request(here.people["ana"], "GET", f"{_V3}/rooms/{quote(room)}/messages?dir=b&limit=30"))[1]
         return next((one for one in chunk["chunk"] if one["type"] == start), None)
 
-    poll = await eventually(begun, 60)
+    poll = await until(begun)
     answers = [one["id"] for one in poll["content"][start]["answers"]]
     for who, answer in (("ana", answers[0]), ("ben", answers[1])):
         relation = {"rel_type": "m.reference", "event_id": poll["event_id"]}

@@ -6,8 +6,12 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.element.node import run
 from tests.written.element_page import REAL, known
+
+pytestmark = pytest.mark.more
 
 _API = "node_modules/@element-hq/element-web-module-api/lib/element-web-module-api-alpha.d.ts"
 

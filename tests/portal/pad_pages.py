@@ -16,9 +16,9 @@ import yaml
 from pycrdt import Doc, Text
 
 from bots.pads.updates import ASK, CHANGE, GIVE, frame, read_frame
-from tests.bots.support import eventually
 from tests.portal.support import Here, Visitor
 from tests.support.community import unique
+from tests.support.patience import until
 from tests.support.server import request
 
 V3 = "/_matrix/client/v3"
@@ -52,7 +52,7 @@ class Page:
             await asyncio.sleep(0.01)
             return is_so()
 
-        await eventually(found, 30)
+        await until(found)
 
     async def write(self, words: str) -> None:
         """Writes at the end, and waits until it is safe."""

@@ -15,11 +15,11 @@ from playwright.async_api import Browser, ViewportSize, expect
 
 from bots.charts.bars import Bar, Bars
 from bots.charts.drawing import png
-from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import Here, Visitor, form_of, join, make_group, running, settings_with, share
 from tests.portal.test_pads import Pads
 from tests.portal.test_polls import events, replies
+from tests.support.patience import until
 from tests.support.server import request
 
 Scheme = Literal["light", "dark"]
@@ -147,7 +147,7 @@ async def _shared(here: Here, browser: Browser, ana: Visitor, folder: Path) -> N
         wanted = ("got wrong", "Tide tables 2027.csv", "how you read", "Take it")
         return all(words in page for words, page in zip(wanted, pages, strict=True))
 
-    await eventually(is_there, 60)
+    await until(is_there)
     for path, name in (
         ("/blog", "blog-phone-light"),
         ("/documents", "documents-phone-light"),
@@ -236,7 +236,7 @@ async def _ballots(here: Here, browser: Browser, ana: Visitor, folder: Path) -> 
     async def is_listed() -> bool:
         return "Find your ballot" in (await ana.get(path)).text
 
-    await eventually(is_listed, 60)
+    await until(is_listed)
     await _picture(browser, ana, path, folder / "ballots-phone-light.png", PHONE, "light")
 
 
@@ -251,7 +251,7 @@ async def _urgent_report(here: Here, steward: Visitor) -> None:
     async def is_there() -> bool:
         return (await steward.get("/reports/1")).status == 200
 
-    await eventually(is_there, 60)
+    await until(is_there)
     page = await steward.get("/reports/1")
     await steward.post("/reports/1/look", {"form": form_of(page.text)})
     await here.asked("cora", "!report acknowledge --number 1")

@@ -17,8 +17,9 @@ import nio
 
 from belisha.resources import shipped
 from belisha.settings import RateLimit, Settings, load
-from tests.bots.support import STEWARD, BotsProcess, eventually
+from tests.bots.support import STEWARD, BotsProcess
 from tests.support.community import FAST
+from tests.support.patience import until
 from tests.support.server import Server, request
 
 CODE = re.compile(r"!portal ([A-Z2-9]{4}-[A-Z2-9]{4})")
@@ -116,7 +117,7 @@ class Here:
                     return str(event["content"]["body"])
             return None
 
-        return await eventually(found, 30) or ""
+        return await until(found) or ""
 
     async def asked(self, name: str, body: str) -> str:
         """Says something to the steward; its answer."""
@@ -226,7 +227,7 @@ async def share(here: Here, name: str, data: bytes, by: str, group: str, **more:
         status, body = await request(here.people[by], "PUT", path, content)
         return str(body["event_id"]) if status == 200 else None
 
-    event_id = await eventually(sent, 30)
+    event_id = await until(sent)
     assert event_id
     return event_id, address.rpartition("/")[2]
 

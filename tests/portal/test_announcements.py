@@ -8,10 +8,11 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
-from tests.bots.support import STEWARD, eventually
+from tests.bots.support import STEWARD
 from tests.portal.support import Here, Visitor
 from tests.portal.test_commands import fill, last_of_steward, tap
 from tests.support.community import unique
+from tests.support.patience import until
 from tests.support.server import request
 
 pytestmark = pytest.mark.more
@@ -52,7 +53,7 @@ async def read_with_button(here: Here, text: str) -> tuple[str, str]:
         assert len(said) < 2
         return (room, said[0]) if under else None
 
-    answer = await eventually(found, 30)
+    answer = await until(found)
     assert answer is not None
     return answer
 

@@ -10,11 +10,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from bots.portal.approval import PICTURES
-from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import STEWARD, Answer, Here, Visitor, form_of, join
 from tests.portal.test_commands import last_of_steward, tap
 from tests.support.community import unique
+from tests.support.patience import until
 from tests.support.server import request
 
 pytestmark = pytest.mark.more
@@ -57,7 +57,7 @@ async def offered(here: Here, name: str, event: str) -> set[str]:
         keys = {e["content"]["m.relates_to"]["key"] for e in body["chunk"] if e["sender"] == STEWARD}
         return keys if len(keys) == 6 else set()
 
-    return await eventually(all_there, 30)
+    return await until(all_there)
 
 
 async def state(visitor: Visitor) -> str:
@@ -88,7 +88,7 @@ async def test_another_picture_ends_it(here: Here, dora: str, key: str) -> None:
     wrong = key if key == "❌" else next(one for one in keys if one not in (shown(page), "❌"))
     await tap(here, dora, event, wrong)
     assert await last_of_steward(here, dora, "signed in")
-    await eventually(lambda: over(visitor), 20)
+    await until(lambda: over(visitor), 20)
     await tap(here, dora, event, shown(page))
     taken = await visitor.post("/sign-in", {"form": form_of(page.text), "next": "/"})
     assert taken.location.startswith("/sign-in?because=")
@@ -141,7 +141,7 @@ async def test_nobody_is_worn_out_by_asking(here: Here, dora: str) -> None:
         _, body = await request(here.people[dora], "GET", path)
         return sum(ASKED in str(event["content"].get("body")) for event in body["chunk"])
 
-    await eventually(lambda: at_least(settled_down, 3), 30)
+    await until(lambda: at_least(settled_down, 3))
     await here.asked(dora, "!help")  # its lane is in order: whatever was asked before has been said
     assert await settled_down() == 3
 

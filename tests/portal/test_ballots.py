@@ -22,11 +22,12 @@ from playwright.async_api import expect
 
 from belisha.polls.ballots import read_list
 from belisha.polls.card import UNANIMOUS
-from tests.bots.support import STEWARD, eventually
+from tests.bots.support import STEWARD
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import Here, Visitor, form_of, join, make_group
 from tests.portal.test_polls import Json, events, form_for, replies
 from tests.support.community import unique
+from tests.support.patience import until
 from tests.support.server import request
 
 pytestmark = pytest.mark.more
@@ -83,7 +84,7 @@ async def said(here: Here, room: Room, words: str) -> Json:
         by_steward = (one for one in await events(here, room.id, "veronica") if one["sender"] == STEWARD)
         return next((one for one in by_steward if words in str(one["content"].get("body"))), None)
 
-    return await eventually(found, 60) or {}
+    return await until(found) or {}
 
 
 def once_of(page: str) -> str:
@@ -109,7 +110,7 @@ async def closed(here: Here, room: Room, card: str, visitor: Visitor, path: str)
     async def is_listed() -> bool:
         return "Find your ballot" in (await visitor.get(path)).text
 
-    await eventually(is_listed, 90)
+    await until(is_listed)
 
 
 def files_of(folder: Path) -> dict[Path, bytes]:
@@ -183,7 +184,7 @@ async def test_from_the_card_to_the_list_and_no_file_tells_who_voted_how(here: H
     async def is_destroyed() -> bool:
         return not list((data / "ballot-keys").iterdir())
 
-    await eventually(is_destroyed, 30)
+    await until(is_destroyed)
     after = files_of(data)
     assert [where for where, content in after.items() if b"Periwinkle" in content], "the search finds what is there"
     assert [where for where, content in after.items() if codes["veronica"].encode() in content], "as is the list"

@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from belisha.polls.ballots import read_list
-from tests.bots.support import eventually
 from tests.portal.support import Here, running, settings_with
 from tests.portal.test_ballots import begun, closed, council, files_of, said, votes
 from tests.support.databases import dump
+from tests.support.patience import until
 from tests.support.server import Server
 from tests.support.workers import Workers
 
@@ -108,7 +108,7 @@ async def test_no_file_of_any_process_and_no_backup_tells_who_voted_how(tmp_path
         async def is_destroyed() -> bool:
             return not list((server.data / "ballot-keys").iterdir())
 
-        await eventually(is_destroyed)
+        await until(is_destroyed)
         after = _everything(server)
         assert len(_where(after, [b"Periwinkle"])) > 2, "the search finds what is there"
         holding = _where(after, codes.values())

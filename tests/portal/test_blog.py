@@ -17,10 +17,10 @@ import pytest
 import pytest_asyncio
 import yaml
 
-from tests.bots.support import eventually
 from tests.portal.support import HOSTILE, Here, Visitor, form_of, join, make_group
 from tests.support.community import unique
 from tests.support.files import png
+from tests.support.patience import until
 from tests.support.server import request
 
 pytestmark = pytest.mark.more
@@ -80,14 +80,14 @@ class Blogs:
             assert page.status == 200, page.text
             return page.text if words in page.text else await asyncio.sleep(0.5)
 
-        return str(await eventually(has, 30))
+        return str(await until(has))
 
     async def gone(self, visitor: Visitor, path: str, words: str) -> str:
         async def has() -> str | None:
             page = await visitor.get(path)
             return await asyncio.sleep(0.5) if words in page.text else page.text or " "
 
-        return str(await eventually(has, 30))
+        return str(await until(has))
 
 
 def _bytes(value: object) -> bytes:
@@ -222,7 +222,7 @@ async def test_what_is_taken_back_is_gone_everywhere(here: Here, blogs: Blogs, b
     async def erased() -> bool:
         return not any(blogs.kept(words) for words in ("Wreckage", "wrecktag", "Flotsam", "flottag", "wreckword"))
 
-    assert await eventually(erased, 90), "from every table, and from the full-text index within a minute (E1)"
+    assert await until(erased), "from every table, and from the full-text index within a minute (E1)"
 
 
 async def test_a_markdown_file_is_a_post_that_the_file_gate_opens(

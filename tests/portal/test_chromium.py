@@ -12,11 +12,11 @@ import pytest_asyncio
 from playwright.async_api import Browser, expect
 
 from bots.portal.limits import Rates
-from tests.bots.support import eventually
 from tests.portal.alone import module, portal, store_at
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, element, fits
 from tests.portal.support import HOSTILE, Here, Visitor, make_group, share
 from tests.portal.test_digest_mail import mail_off
+from tests.support.patience import until
 from tests.support.producers import drawn
 from tests.support.server import free_ports
 
@@ -47,7 +47,7 @@ async def a_post(here: Here, ana: Visitor) -> str:
         await asyncio.sleep(0.5)
         return "A list of lights" in (await ana.get("/blog")).text
 
-    await eventually(is_listed, 30)
+    await until(is_listed)
     return f"/blog/{quote(room, safe='')}/{quote(event, safe='')}"
 
 
@@ -130,7 +130,7 @@ async def test_a_copy_of_ones_data_is_taken_inside_element(here: Here, browser: 
             await expect(portal.get_by_role("heading", name="A copy of my data")).to_be_visible()
             return await portal.get_by_role("link", name="Take it").count() > 0
 
-        await eventually(is_there, 30)
+        await until(is_there)
         async with page.expect_download() as taken:
             await portal.get_by_role("link", name="Take it").click()
         assert (await taken.value).suggested_filename == "mydata.TLP-RED.zip"

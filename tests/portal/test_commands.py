@@ -14,10 +14,10 @@ from playwright.async_api import Browser, expect
 from bots.portal.pages import asked, explained
 from bots.portal.server import ROUTES
 from bots.roster import every_command
-from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import OWN, STEWARD, Answer, Here, Visitor, form_of
 from tests.support.community import unique
+from tests.support.patience import until
 from tests.support.server import request
 
 pytestmark = pytest.mark.more
@@ -70,7 +70,7 @@ async def last_of_steward(here: Here, name: str, containing: str) -> str:
                 return str(event["event_id"])
         return None
 
-    return await eventually(found, 30) or ""
+    return await until(found) or ""
 
 
 async def tap(here: Here, name: str, event: str, key: str = "✅") -> None:
@@ -239,13 +239,13 @@ async def test_a_closed_group_is_opened_from_within_itself(here: Here) -> None:
         found = (e for e in body["chunk"] if e["sender"] == STEWARD and containing in str(e["content"].get("body")))
         return next(found, None)
 
-    await eventually(lambda: said("How this group works"), 30)
+    await until(lambda: said("How this group works"))
     await here.say("ana", "!group policy open", room)
-    question = await eventually(lambda: said("This changes who can read"), 30)
+    question = await until(lambda: said("This changes who can read"))
     assert question is not None and question["content"]["org.belisha.tlp"]["label"] == "TLP:GREEN"
     relation = {"rel_type": "m.annotation", "event_id": question["event_id"], "key": "✅"}
     await here.people["ana"].room_send(room, "m.reaction", {"m.relates_to": relation})
-    await eventually(lambda: said("Done: the group has its new rules."), 30)
+    await until(lambda: said("Done: the group has its new rules."))
     _, policy = await here.server.local("GET", f"rooms/{room.replace('!', '%21')}/policy")
     assert policy["kind"] == "open"
 

@@ -8,11 +8,14 @@ import re
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 import pytest_asyncio
 
 from tests.portal.support import HOSTILE, Here, Visitor, form_of, join, make_group
 from tests.support.community import unique
 from tests.support.server import request
+
+pytestmark = pytest.mark.more
 
 Json = dict[str, Any]
 V3 = "/_matrix/client/v3"

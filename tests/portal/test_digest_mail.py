@@ -7,11 +7,15 @@ import time
 from contextlib import closing
 from typing import Any
 
+import pytest
+
 from bots.kernel.config import load
 from bots.portal.keys import Keys
-from tests.bots.support import eventually
 from tests.portal.support import OWN, Here, Visitor, form_of
 from tests.portal.test_commands import last_of_steward
+from tests.support.patience import until
+
+pytestmark = pytest.mark.more
 
 ADDRESS = "dora@reef.test"
 
@@ -45,7 +49,7 @@ async def test_the_link_in_a_mail_ends_them_with_one_press(here: Here) -> None:
             found = database.execute("SELECT 1 FROM directory_member WHERE user_id = ?", (user,))
             return found.fetchone() is not None
 
-    await eventually(is_listed, 150)
+    await until(is_listed)
     assert user in addresses(here, (user, ADDRESS, time.time(), handle))
     reader = Visitor(here.url)
     for address, status in ((path, 200), (path[:-1], 404), (f"{path}0", 404), (f"/digest-mail/{handle}", 404)):

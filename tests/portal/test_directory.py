@@ -13,10 +13,10 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
-from tests.bots.support import eventually
 from tests.portal.support import HOSTILE, Here, Visitor, form_of, join, make_group
 from tests.portal.test_own_account import newcomer
 from tests.support.community import unique
+from tests.support.patience import until
 from tests.support.server import request
 
 pytestmark = pytest.mark.more
@@ -90,7 +90,7 @@ async def test_a_profile_is_written_and_seen_as_far_as_it_may_be(here: Here, ana
         _, body = await request(here.people["ana"], "GET", path)
         return {key: value for key, value in body.items() if key.startswith("org.belisha.")}
 
-    assert await eventually(shown, 60) == {
+    assert await until(shown) == {
         "org.belisha.role": "Diver",
         "org.belisha.expertise": ["sonar", "image hashing"],
         "org.belisha.availability": "limited",

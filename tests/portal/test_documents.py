@@ -10,8 +10,9 @@ import aiohttp
 import pytest
 import pytest_asyncio
 
-from tests.bots.support import STEWARD, eventually
+from tests.bots.support import STEWARD
 from tests.portal.support import HOSTILE, Here, Visitor, join, make_group, share
+from tests.support.patience import until
 from tests.support.producers import drawn
 from tests.support.server import request
 
@@ -79,7 +80,7 @@ async def test_files_of_my_groups_are_found_and_saved(here: Here, dora: Visitor,
         mine = await lars.get(address_of(here, event_id))
         return "dora</bdi>" in mine.text.lower() and "saved a copy" in mine.text
 
-    assert await eventually(known, 30), "its source sees who has it"
+    assert await until(known), "its source sees who has it"
     assert "saved a copy" not in (await dora.get(address_of(here, event_id))).text
 
 
@@ -101,7 +102,7 @@ async def test_a_file_shows_how_it_begins(here: Here, dora: Visitor, lars: Visit
     async def known() -> bool:
         return "saw how it begins" in (await lars.get(address_of(here, event_id))).text
 
-    assert await eventually(known, 30), "its source sees who has seen it"
+    assert await until(known), "its source sees who has seen it"
     unconfirmed = await here.in_widget("dora")
     assert "/documents/preview/" not in (await unconfirmed.get(address_of(here, event_id))).text
     assert (await unconfirmed.get(f"/documents/preview/{media_id}")).location == "/confirm"
@@ -131,7 +132,7 @@ async def test_the_chat_tells_of_files_until_they_change(here: Here, dora: Visit
     async def known() -> bool:
         return "Dora (Harbour) saved a copy" in await here.asked("lars", "!docs who moon tables")
 
-    assert await eventually(known, 30)
+    assert await until(known)
     # Of a group that they are not in, nobody hears: neither by words nor by a link.
     for name, words in (("olga", "moon"), ("olga", link)):
         told = await here.asked(name, f"!docs info {words}")
@@ -142,7 +143,7 @@ async def test_the_chat_tells_of_files_until_they_change(here: Here, dora: Visit
     async def went(name: str, to: str) -> bool:
         return not await said_to(here, name, to)
 
-    assert await eventually(lambda: went("dora", asked), 60), "the answer is taken back"
+    assert await until(lambda: went("dora", asked)), "the answer is taken back"
     assert await said_to(here, "dora", other), "and no other"
     path = f"/_matrix/client/v3/rooms/{quote(here.services['lars'])}/messages?dir=b&limit=50"
 
@@ -151,7 +152,7 @@ async def test_the_chat_tells_of_files_until_they_change(here: Here, dora: Visit
         said = [str(one["content"]) for one in body["chunk"] if one["sender"] == STEWARD]
         return not any("saved a copy" in one for one in said)
 
-    assert await eventually(forgotten, 60)
+    assert await until(forgotten)
     assert (await content_of(here, kept))["filename"] == "Star tables.pdf"
 
 
@@ -241,7 +242,7 @@ async def test_its_source_says_what_a_file_is(here: Here, dora: Visitor) -> None
         there = address_of(here, event_id) in (await dora.get("/documents?q=%23keels")).text
         return there and not await content_of(here, sent.event_id)  # type: ignore[union-attr]
 
-    assert await eventually(described, 30), "the command is taken away"
+    assert await until(described), "the command is taken away"
     content = await content_of(here, event_id)
     assert content["body"] == "[TLP:AMBER] Where the #keels lie" and content["filename"] == "Wrecks.txt"
     # What an edit by hand could not say, this cannot: another label's marker makes it that.
@@ -254,7 +255,7 @@ async def test_its_source_says_what_a_file_is(here: Here, dora: Visitor) -> None
     async def nowhere() -> bool:
         return "keels" not in json.dumps((await request(here.people["dora"], "GET", path))[1])
 
-    assert await eventually(nowhere, 30), "the edit that said it goes too"
+    assert await until(nowhere), "the edit that said it goes too"
 
 
 async def test_a_pinned_file_stands_first(here: Here, dora: Visitor) -> None:
@@ -267,7 +268,7 @@ async def test_a_pinned_file_stands_first(here: Here, dora: Visitor) -> None:
         page = (await dora.get(f"/documents?group={quote(here.groups['shelf'], safe='')}")).text
         return page.index(address_of(here, event_id)) < page.index(address_of(here, newer)) and "· pinned" in page
 
-    assert await eventually(first, 30)
+    assert await until(first)
     page = (await dora.get("/documents")).text
     assert page.index(address_of(here, newer)) < page.index(address_of(here, event_id)), "not before other groups'"
 
@@ -285,16 +286,16 @@ async def test_its_source_calls_a_file_back(here: Here, dora: Visitor) -> None:
         _, body = await request(here.people["lars"], "GET", path)
         return any(words in str(one["content"].get("body")) for one in body["chunk"] if one["sender"] == STEWARD)
 
-    assert await eventually(lambda: said("Only who has uploaded a file, or a steward"), 30)
+    assert await until(lambda: said("Only who has uploaded a file, or a steward"))
     assert (await saved(dora, media_id))[0] == 200
     assert "closed to everybody" in await in_group(here, "lars", event_id, "!docs withdraw")
     await here.say("lars", "yes", here.groups["shelf"])
-    assert await eventually(lambda: said("the file is called back, and the message that shared it too"), 30)
+    assert await until(lambda: said("the file is called back, and the message that shared it too"))
 
     async def gone() -> bool:
         return (await saved(dora, media_id))[0] == 404 and not await content_of(here, event_id)
 
-    assert await eventually(gone, 30)
+    assert await until(gone)
     page = (await dora.get("/documents?q=called")).text
     assert "Called.txt" not in page and address_of(here, again) in page
 
@@ -316,7 +317,7 @@ async def test_what_is_taken_back_is_gone(here: Here, dora: Visitor) -> None:
     async def relabelled() -> bool:
         return "TLP:GREEN" in (await dora.get("/documents?q=mistake")).text
 
-    assert await eventually(relabelled, 30)
+    assert await until(relabelled)
 
 
 async def test_whoever_leaves_sees_no_more(here: Here, olga: Visitor) -> None:
@@ -372,7 +373,7 @@ async def test_the_gate_says_where_copies_are(here: Here, dora: Visitor) -> None
             said = [str(one["content"].get("body")) for one in body["chunk"] if one["sender"] == STEWARD]
             return any(here.url + address_of(here, event_id) in one for one in said)
 
-        assert await eventually(led, 30), "the bot puts the way to a copy under the file"
+        assert await until(led), "the bot puts the way to a copy under the file"
         path = f"/_matrix/client/v1/media/download/{here.server.name}/{media_id}"
         token = {"Authorization": f"Bearer {here.people['dora'].access_token}"}
         async with aiohttp.ClientSession() as session, session.get(here.server.url + path, headers=token) as answer:

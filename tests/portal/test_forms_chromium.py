@@ -17,12 +17,12 @@ from belisha.commands.writing import write
 from belisha.policy.rooms import Kind
 from bots.portal.views_commands import needs_choice
 from bots.roster import every_command
-from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import HOSTILE, Here, join, make_group
 from tests.portal.test_moderation import says
 from tests.portal.test_reports import report
 from tests.support.community import unique
+from tests.support.patience import until
 
 #: Who belongs to no organisation cannot sign in here, so what is for them alone has no form.
 COMMANDS = tuple(command for command in every_command() if not command.for_unbound)
@@ -96,7 +96,7 @@ async def desk(here: Here, browser: Browser) -> AsyncIterator[Desk]:
     async def new() -> set[int]:
         return await numbers() - before
 
-    (number,) = await eventually(new, 30)
+    (number,) = await until(new)
     async with context(browser, visitor, viewport=PHONE) as profile:
         link = f"https://matrix.to/#/{room}/{item}"
         yield Desk(await profile.new_page(), here.url, room, link, number)

@@ -14,8 +14,9 @@ import pytest
 from belisha.polls.card import card_content
 from bots.portal.server import ROUTES
 from bots.portal.visit import Route, Who
-from tests.bots.support import STEWARD, eventually
+from tests.bots.support import STEWARD
 from tests.portal.support import OWN, Answer, Here, Visitor, form_of, make_group, share
+from tests.support.patience import until
 
 #: A value for each part of an address; by name, so that an address with another part fails.
 FILLED: Mapping[str, str] = {
@@ -177,7 +178,7 @@ async def _copy_of_data(here: Here) -> str:
         found = here.server.query("SELECT id FROM belisha_export WHERE localpart = 'finn' AND state = 'ready'")
         return str(found[0]["id"]) if found else None
 
-    return await eventually(ready, 60)
+    return await until(ready)
 
 
 async def test_anothers_things_and_what_is_not_there_are_the_same(here: Here, ana: Visitor, finn: Visitor) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import html
 import re
 
-from tests.bots.support import eventually
 from tests.portal.support import Here
 from tests.portal.test_commands import fill, last_of_steward, tap
 from tests.portal.test_own_account import newcomer
+from tests.support.patience import until
 from tests.support.server import request
 
 WHY = 'I could use help with tides & "winds" <b>'
@@ -41,7 +41,7 @@ async def test_an_introduction_from_the_directory_to_the_room(here: Here) -> Non
             page.text if WHY.replace("&", "&amp;").replace('"', "&#34;").replace("<", "&lt;")[:40] in page.text else ""
         )
 
-    listed = await eventually(waits, 30)
+    listed = await until(waits)
     assert "<b>" not in listed.partition("They write")[2].partition("</p>")[0].replace("<bdi>", "")
     (link,) = re.findall(r'href="(/commands/introductions-agree[^"]*)"', listed)
     number = link.rpartition("=")[2]
@@ -59,7 +59,7 @@ async def test_an_introduction_from_the_directory_to_the_room(here: Here) -> Non
         _, event = await request(here.people[one], "GET", path)
         return "body" not in event.get("content", {})
 
-    await eventually(taken_back, 30)
+    await until(taken_back)
     assert "Nobody at the moment" in (await visitor.get("/introductions")).text
 
 

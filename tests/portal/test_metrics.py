@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.bots.support import eventually
 from tests.portal.support import Here
 from tests.portal.test_own_account import newcomer
 from tests.support.community import unique
+from tests.support.patience import until
 
 
 async def test_a_member_sees_what_is_counted_and_has_it_deleted(here: Here) -> None:
@@ -49,4 +49,4 @@ async def test_the_module_is_asked_every_minute(here: Here) -> None:
     async def is_told() -> bool:
         return "Your account was made" in await here.asked(name, "!metrics mine")
 
-    await eventually(is_told, 120)
+    await until(is_told)

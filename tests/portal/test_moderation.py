@@ -7,9 +7,10 @@ from urllib.parse import quote
 
 import pytest_asyncio
 
-from tests.bots.support import STEWARD, eventually
+from tests.bots.support import STEWARD
 from tests.portal.support import Here, Visitor
 from tests.portal.test_commands import fill, last_of_steward, tap
+from tests.support.patience import until
 from tests.support.server import request
 
 Json = dict[str, Any]
@@ -34,7 +35,7 @@ async def quay(here: Here) -> str:
         path = f"{V3}/rooms/{quote(room)}/joined_members"
         return STEWARD in (await request(here.people["ana"], "GET", path))[1]["joined"]
 
-    await eventually(bot_is_in, 30)
+    await until(bot_is_in)
     return room
 
 

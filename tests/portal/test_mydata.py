@@ -10,10 +10,10 @@ import zipfile
 
 import aiohttp
 
-from tests.bots.support import eventually
 from tests.portal.support import Here, Visitor
 from tests.portal.test_commands import fill, last_of_steward, tap
 from tests.portal.test_own_account import newcomer
+from tests.support.patience import until
 
 FORMULA = "=HYPERLINK(1)"
 TABLE = "profile-in-the-directory.csv"
@@ -27,7 +27,7 @@ async def ready(visitor: Visitor) -> str:
         assert page.status == 200
         return next(iter(re.findall(r'href="(/mydata/[^"]+/file)"', page.text)), "")
 
-    return await eventually(found, 30) or ""
+    return await until(found) or ""
 
 
 async def test_a_copy_is_asked_for_made_and_taken(here: Here) -> None:
@@ -63,5 +63,5 @@ async def test_a_copy_is_asked_for_made_and_taken(here: Here) -> None:
     async def is_gone() -> bool:
         return "so it was deleted" in (await visitor.get("/mydata")).text
 
-    await eventually(is_gone, 30)
+    await until(is_gone)
     assert (await visitor.get(address)).status == 404

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from tests.bots.support import eventually
 from tests.portal.support import Here
 from tests.portal.test_commands import fill, last_of_steward, tap
 from tests.support.community import unique
+from tests.support.patience import until
 from tests.support.server import request
 
 V3 = "/_matrix/client/v3"
@@ -44,7 +44,7 @@ async def test_devices_are_listed_and_signed_out(here: Here) -> None:
     async def is_out() -> bool:
         return (await request(client, "GET", f"{V3}/joined_rooms"))[0] == 401
 
-    await eventually(is_out, 30)
+    await until(is_out)
 
 
 async def test_who_leaves_is_signed_out_of_everything(here: Here) -> None:
@@ -62,5 +62,5 @@ async def test_who_leaves_is_signed_out_of_everything(here: Here) -> None:
     async def is_out() -> bool:
         return (await request(here.people[name], "GET", f"{V3}/joined_rooms"))[0] in (401, 403)
 
-    await eventually(is_out, 30)
+    await until(is_out)
     assert (await visitor.get("/")).status == 303, "the portal too"

@@ -11,11 +11,11 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
-from tests.bots.support import eventually
 from tests.portal.pad_pages import V3, Pads
 from tests.portal.support import Answer, Here, Visitor, form_of, join, make_group
 from tests.support.community import unique
 from tests.support.ledger import relabel
+from tests.support.patience import until
 from tests.support.server import request
 
 pytestmark = pytest.mark.more
@@ -183,7 +183,7 @@ async def test_a_version_keeps_its_label_and_goes_with_the_pad(pads: Pads, hal: 
     async def gone() -> bool:
         return not pads.kept(event_id)
 
-    await eventually(gone, 30)
+    await until(gone)
 
 
 async def test_a_pad_is_taken_away_as_a_file_with_its_label(

@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, Frame, Page, expect
 
-from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, element, fits
 from tests.portal.support import CODE, Here, join, make_group
 from tests.portal.test_pads import Pads
+from tests.support.patience import until
 from tests.support.server import request
 
 pytestmark = pytest.mark.full
@@ -118,7 +118,7 @@ async def test_a_file_of_a_pad_comes_into_the_documents_as_the_members_own(
             == (here.people["wren"].user_id, "Gauges.TLP-AMBER.docx", "TLP:AMBER")
         )
 
-    assert await eventually(sent, 30)
+    assert await until(sent)
     assert "Gauges.TLP-AMBER.docx" in (await wren.get("/documents")).text
 
 

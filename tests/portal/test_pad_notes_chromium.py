@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,11 +12,11 @@ import pytest
 from playwright.async_api import Locator, Page, expect
 
 from bots.pads import book
-from tests.bots.support import eventually
 from tests.portal.alone import ANA, module, portal, store_at
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import Visitor
 from tests.portal.test_figures import GENEROUS, HOME
+from tests.support.patience import until
 
 pytestmark = pytest.mark.full
 
@@ -67,15 +66,11 @@ async def shows(page: Page, words: str) -> None:
     """What stands in the editor, without the names beside cursors."""
 
     async def is_so() -> bool:
-        await asyncio.sleep(0.05)
         found.append(str(await page.evaluate(_TEXT)))
         return found[-1] == words
 
     found: list[str] = []
-    try:
-        await eventually(is_so, PATIENCE / 1000)
-    except TimeoutError:
-        raise AssertionError(found[-1:]) from None
+    await until(is_so, PATIENCE / 1000, lambda: found[-1:])
 
 
 async def write(page: Page, words: str) -> None:

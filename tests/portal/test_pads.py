@@ -8,11 +8,11 @@ from urllib.parse import quote
 import pytest_asyncio
 
 from bots.pads.updates import CHANGE, frame
-from tests.bots.support import eventually
 from tests.portal.pad_pages import V3, Pads
 from tests.portal.support import Here, Visitor, join, make_group
 from tests.support.community import unique
 from tests.support.ledger import relabel
+from tests.support.patience import until
 from tests.support.server import request
 
 
@@ -73,7 +73,7 @@ async def test_members_write_together_and_read_it_as_a_document(pads: Pads, pia:
         await asyncio.sleep(0.1)
         return not pads.kept(event_id)
 
-    await eventually(is_gone, 30)
+    await until(is_gone)
     assert (await pol.get(at)).status == (await pol.get(f"{at}/read")).status == 404
     assert at not in (await pol.get("/pads")).text
 

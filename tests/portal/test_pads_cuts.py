@@ -10,10 +10,10 @@ from urllib.parse import quote, urlsplit
 import pytest
 from playwright.async_api import Page, expect
 
-from tests.bots.support import eventually
 from tests.portal.chromium import chromium, context
 from tests.portal.cutting import Cutting, cutting
 from tests.portal.support import Here, join, make_group
+from tests.support.patience import until
 from tests.support.server import request
 
 pytestmark = pytest.mark.full
@@ -96,7 +96,7 @@ async def test_pages_come_to_show_the_same_whatever_breaks(here: Here, count: in
 
         for page in pages:
             await expect(page.get_by_text("All is saved")).to_be_visible(timeout=PATIENCE)
-        assert await eventually(is_one, 60), [await shown(page) for page in pages]
+        assert await until(is_one), [await shown(page) for page in pages]
         # Words of two at one place may stand in one another; not a letter is missing, and none is there twice.
         text = await shown(pages[0])
         assert sorted("".join(text.split())) == sorted("".join(stays)), (text, stays)

@@ -12,9 +12,9 @@ import yaml
 from pycrdt import Doc, Text
 
 from bots.pads.updates import CHANGE, frame
-from tests.bots.support import eventually
 from tests.portal.pad_pages import V3, Pads, Page
 from tests.portal.support import Here, Visitor, join, make_group
+from tests.support.patience import until
 from tests.support.server import request
 
 pytestmark = pytest.mark.more
@@ -98,7 +98,7 @@ async def test_in_a_group_that_has_moved_it_says_where_to_go_on(pads: Pads, pru:
         _, content = await request(pads.here.people["pru"], "GET", path)
         return content.get("replacement_room")
 
-    new = await eventually(moved_to, 30)  # the old room is closed first
+    new = await until(moved_to)  # the old room is closed first
     assert new
     onward = f"/#/room/{quote(new, safe='!@:$')}"
     for visitor in (pru, pam):
@@ -108,7 +108,7 @@ async def test_in_a_group_that_has_moved_it_says_where_to_go_on(pads: Pads, pru:
                 text = (await visitor.get(path)).text
                 return "Go on in the new room" in text and onward in text
 
-            await eventually(says, 30)
+            await until(says)
     assert "Tide tables" in (await pam.get(f"{at}/read")).text
     # Who did not go over, or left the new room, is told of none.
     path = f"{V3}/rooms/{quote(new)}/leave"

@@ -12,9 +12,10 @@ from urllib.parse import quote
 import nio
 
 from belisha.polls.wire import END, RESPONSE, START
-from tests.bots.support import STEWARD, eventually
+from tests.bots.support import STEWARD
 from tests.portal.support import Here, Visitor, form_of, make_group
 from tests.support.community import unique
+from tests.support.patience import until
 from tests.support.server import request
 
 Json = dict[str, Any]
@@ -32,7 +33,7 @@ async def of_type(here: Here, room: str, *kinds: str) -> list[Json]:
     async def found() -> list[Json]:
         return [one for one in await events(here, room) if one["type"] in kinds]
 
-    return await eventually(found, 60)
+    return await until(found)
 
 
 async def said(here: Here, room: str, words: str) -> Json:
@@ -40,7 +41,7 @@ async def said(here: Here, room: str, words: str) -> Json:
         by_steward = (one for one in await events(here, room) if one["sender"] == STEWARD)
         return next((one for one in by_steward if words in str(one["content"].get("body"))), None)
 
-    return await eventually(found, 60) or {}
+    return await until(found) or {}
 
 
 async def replies(here: Here, by: str, room: str, event: str, body: str) -> str:
@@ -124,7 +125,7 @@ async def test_from_the_command_to_the_result_and_the_file(here: Here, ana: Visi
             one["event_id"] == result["event_id"] and not one["content"].get("body") for one in await events(here, room)
         )
 
-    await eventually(result_is_gone, 60)  # rule E1
+    await until(result_is_gone)  # rule E1
     for path in (f"{where}.csv", page_of(where), f"{page_of(where)}.png"):
         assert (await ana.get(path)).status == 404
 
@@ -191,7 +192,7 @@ async def test_by_a_form_it_is_looked_at_first_and_begun_by_a_yes(here: Here, an
         newest = (one for one in await events(here, here.services["ana"]) if one["sender"] == STEWARD)
         return next((one["event_id"] for one in newest if "!poll" in str(one["content"].get("body"))), None)
 
-    question = await eventually(asked, 60) or ""
+    question = await until(asked) or ""
     await replies(here, "ana", here.services["ana"], question, "yes")
     (poll,) = await of_type(here, room, *START)
     start = poll["content"][START[0]]

@@ -9,12 +9,12 @@ import nio
 import pytest_asyncio
 from playwright.async_api import Browser, expect
 
-from tests.bots.support import eventually
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.support import CODE as PORTAL_CODE
 from tests.portal.support import OWN, Here, Visitor, form_of
 from tests.portal.test_commands import last_of_steward
 from tests.support.community import unique
+from tests.support.patience import until
 from tests.support.server import request
 
 NEW = "a lighthouse keeper's new password"
@@ -49,7 +49,7 @@ async def code_for(here: Here, lead: str, name: str) -> str:
         assert match is None or f"{here.url}/recover" in told
         return match[0] if match else None
 
-    return await eventually(found, 30) or ""
+    return await until(found) or ""
 
 
 async def test_from_the_command_to_a_new_session(here: Here, browser: Browser) -> None:

@@ -10,11 +10,12 @@ from urllib.parse import quote
 import pytest
 import pytest_asyncio
 
-from tests.bots.support import STEWARD, eventually
+from tests.bots.support import STEWARD
 from tests.portal.support import Here, Visitor, form_of
 from tests.portal.test_commands import fill, last_of_steward, tap
 from tests.portal.test_moderation import says
 from tests.support.community import unique
+from tests.support.patience import until
 from tests.support.server import request
 
 pytestmark = pytest.mark.more
@@ -70,7 +71,7 @@ async def card_with(here: Here, words: str) -> tuple[str, str]:
                 return str(event["content"]["m.relates_to"]["event_id"]), str(new["body"])
         return None
 
-    answer = await eventually(found, 30)
+    answer = await until(found)
     assert answer is not None
     return answer
 
@@ -85,7 +86,7 @@ async def buttons(here: Here, card: str) -> list[str]:
         ]
         return keys if "🏁" in keys else []
 
-    return await eventually(found, 30)
+    return await until(found)
 
 
 async def taps(here: Here, by: str, card: str, key: str) -> str:
@@ -113,7 +114,7 @@ async def test_from_a_clients_menu_to_the_last_act(here: Here, stewards: dict[st
     async def told() -> bool:
         return any("@stella has done this" in str(e["content"].get("body")) for e in await in_stewards_room(here))
 
-    await eventually(told, 30)
+    await until(told)
     await taps(here, "sten", card, "🗑️")
     await card_with(here, "the message taken back by @sten")
     assert await last_of_steward(here, "ana", "have taken back a message of yours")
@@ -186,7 +187,7 @@ async def test_a_report_written_in_a_group_is_taken_away(here: Here, stewards: d
         path = f"{V3}/rooms/{quote(room)}/joined_members"
         return STEWARD in (await request(here.people["ana"], "GET", path))[1]["joined"]
 
-    await eventually(bot_is_in, 30)
+    await until(bot_is_in)
     item = await says(here, "ana", room, SAID)
     asked = await says(here, "ben", room, "!report spam", item)
     assert await last_of_steward(here, "ben", "I have passed your report on")
@@ -195,4 +196,4 @@ async def test_a_report_written_in_a_group_is_taken_away(here: Here, stewards: d
         path = f"{V3}/rooms/{quote(room)}/event/{quote(asked)}"
         return (await request(here.people["ana"], "GET", path))[1]["content"] == {}
 
-    await eventually(gone, 30)
+    await until(gone)

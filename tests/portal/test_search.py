@@ -11,9 +11,9 @@ import pytest
 
 from belisha.tlp import Label
 from bots.portal.views_search import Hit, Section, _count
-from tests.bots.support import eventually
 from tests.portal.support import HOSTILE, Here, Visitor, make_group, share
 from tests.support.community import unique
+from tests.support.patience import until
 
 
 async def found(visitor: Visitor, words: str) -> str:
@@ -81,7 +81,7 @@ async def test_a_post_is_found_by_its_words_by_who_reads_that_blog(here: Here, a
     async def is_listed() -> bool:
         return "Scraping the hull" in titles(await found(ana, word))
 
-    await eventually(is_listed, 30)
+    await until(is_listed)
     page = await found(ana, word)
     assert f"/blog/{quote(here.groups['searched blog'], safe='')}/" in page and "Keel notes" in page
     assert len(titles(page)) == 1 and "Messages in my groups" not in page, "a post is no message besides"
@@ -93,7 +93,7 @@ async def test_a_post_is_found_by_its_words_by_who_reads_that_blog(here: Here, a
         page = await found(ana, f"{word} notes")
         return 'id="posts"' in page and 'id="documents"' not in page and len(titles(page)) == 1
 
-    await eventually(is_post_alone, 30)
+    await until(is_post_alone)
     wrong = await found(ana, word.replace("rn", "nr"))
     assert "None has these words" in wrong and "Scraping the hull" in titles(wrong)
     assert "None has these words" not in await found(finn, word.replace("rn", "nr"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import nio
 import pytest
 
-from tests.bots.support import eventually
 from tests.portal.support import CODE, Here, Visitor, form_of, join
+from tests.support.patience import until
 
 
 async def _code(visitor: Visitor) -> tuple[str, str]:
@@ -156,7 +156,7 @@ async def test_a_session_ends_with_the_right_to_it(here: Here, change: str) -> N
     async def out() -> bool:
         return (await visitor.get("/")).status == 303
 
-    await eventually(out, 10)  # half a second is promised; what else the machine does may take the rest
+    await until(out, 10)  # half a second is promised; what else the machine does may take the rest
     assert (await in_widget.get("/")).status == 303
     if change != "organisation":
         fields = {"token": token["access_token"], "server": token["matrix_server_name"]}

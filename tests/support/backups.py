@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import itertools
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +12,6 @@ import aiohttp
 from tests.support.files import png
 
 Json = dict[str, Any]
-PATIENCE_S = 600.0
 _numbers = itertools.count(1)
 
 
@@ -74,10 +71,3 @@ class Client:
         found = (await self.done("GET", f"client/v3/rooms/{quote(room)}/event/{quote(event)}"))["content"]
         assert isinstance(found, dict)
         return found
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + PATIENCE_S
-    while not condition():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.2)

@@ -14,7 +14,8 @@ import aiohttp
 from belisha.policy.types import CONTENT
 from belisha.tlp import Label
 from tests.support.community import LABEL_KEY, Community, unique, wish
-from tests.support.ledger import query, relabel, until
+from tests.support.ledger import query, relabel
+from tests.support.patience import until
 from tests.support.server import request
 from tests.synapse.samples import edit, reply, text
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import quote
 
 from synapse_modules.registry import REVISION_AGE
 from tests.support import topology
 from tests.support.community import Community
-from tests.support.patience import pause
+from tests.support.patience import until
 from tests.support.server import request
 
 Json = dict[str, Any]
@@ -37,15 +35,6 @@ def query(community: Community, statement: str, *values: object) -> list[Json]:
 def change(community: Community, statement: str, *values: object) -> None:
     """Changes the server's database behind its back."""
     community.server.change(statement, *values)
-
-
-async def until(condition: Callable[[], Awaitable[Any]], seconds: float = 120.0) -> Any:
-    """The first true answer of a condition."""
-    begun = time.monotonic()
-    while not (answer := await condition()):
-        assert time.monotonic() < begun + seconds, "it did not happen in time"
-        await asyncio.sleep(pause(begun))
-    return answer
 
 
 async def known_everywhere() -> None:

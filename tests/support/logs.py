@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 from tests.support.community import Community, unique
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import request
 
 

@@ -25,6 +25,7 @@ import psycopg2
 
 from tests.support import processes
 from tests.support.databases import postgresql
+from tests.support.patience import wait_until
 
 PATIENCE_S = 600.0
 _STATUS = "/_synapse/org.belisha/local/v1/status"
@@ -97,10 +98,10 @@ class Machine:
             if part == "synapse":
                 program[3] = "--config-path"
             self._run(part, [*self._enter, *program], self.folder)
-        deadline = time.monotonic() + PATIENCE_S
-        while not (self._asked("bots", "/readyz") and self._asked("homeserver", _STATUS).get("ready")):
-            assert time.monotonic() < deadline, (self.folder / "console.log").read_text()[-3000:]
-            time.sleep(0.2)
+        wait_until(
+            lambda: self._asked("bots", "/readyz") and self._asked("homeserver", _STATUS).get("ready"),
+            why=lambda: (self.folder / "console.log").read_text()[-3000:],
+        )
 
     def _asked(self, port: str, path: str) -> Any:
         secret = (self.folder / "etc" / "belisha" / "secrets" / "module_api").read_text().strip()

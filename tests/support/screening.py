@@ -16,8 +16,8 @@ from belisha.settings import Settings, parse
 from tests.support.clamav import Scanner
 from tests.support.community import Community, assert_refused
 from tests.support.files import Got, ask
-from tests.support.ledger import until
 from tests.support.matching import MatcherServer
+from tests.support.patience import until
 from tests.support.server import request
 
 Json = dict[str, Any]

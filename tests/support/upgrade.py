@@ -7,7 +7,8 @@ from typing import Any
 from urllib.parse import quote
 
 from tests.support.community import Community
-from tests.support.ledger import query, until
+from tests.support.ledger import query
+from tests.support.patience import until
 from tests.support.server import request
 
 Json = dict[str, Any]

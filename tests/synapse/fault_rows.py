@@ -15,7 +15,8 @@ from belisha.polls.card import card_content
 from belisha.polls.wire import RESPONSE, START, start_content
 from tests.support.community import Community, unique
 from tests.support.files import Got, ask, fetch, message, mxc, png, upload
-from tests.support.ledger import relabel, until
+from tests.support.ledger import relabel
+from tests.support.patience import until
 from tests.support.portal import ask_as_portal
 from tests.support.producers import drawn
 from tests.support.server import PASSWORD, request

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import Any
 from urllib.parse import quote
 
@@ -38,15 +36,6 @@ def rooms_of(server: Server, name: str) -> set[str]:
         user_id,
     )
     return {row[0] for row in (*states, *local)}
-
-
-async def until(done: Any, within: float = 120.0) -> float:
-    """Waits until something holds; how long that took, in seconds."""
-    start = time.monotonic()
-    while not done():
-        assert time.monotonic() - start < within, "it does not hold in time"
-        await asyncio.sleep(0.05)
-    return time.monotonic() - start
 
 
 async def standing(community: Community, kind: str, name: str, value: str) -> None:

@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community, assert_refused, unique
-from tests.support.ledger import known_everywhere, relabel, until
+from tests.support.ledger import known_everywhere, relabel
+from tests.support.patience import until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.synapse.samples import edit, text

@@ -12,7 +12,8 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community, assert_refused, unique
-from tests.support.ledger import relabel, settled, until
+from tests.support.ledger import relabel, settled
+from tests.support.patience import until
 from tests.support.server import request
 from tests.support.settled import own_community
 from tests.synapse.samples import text

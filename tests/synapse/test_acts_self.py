@@ -9,7 +9,7 @@ from urllib.parse import quote
 import pytest_asyncio
 
 from tests.support.community import Community, assert_refused
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.synapse.test_acts import done, hand_over, newcomer, stored, typed

@@ -15,10 +15,13 @@ import pytest_asyncio
 from belisha.audit import WRITERS, Head, Problem, Record, open_acts, verify
 from tests.support.community import Community, unique
 from tests.support.files import fetch, message, upload
-from tests.support.ledger import relabel, until
+from tests.support.ledger import relabel
+from tests.support.patience import until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.synapse.samples import text
+
+pytestmark = pytest.mark.more
 
 Json = dict[str, Any]
 WORD = "quenchwinkle"
@@ -233,7 +236,7 @@ async def test_heads_are_kept_by_the_hour(community: Community) -> None:
     async def are_kept() -> bool:
         return kept.exists() and kept.read_text().endswith("\n")
 
-    await until(are_kept, 180)
+    await until(are_kept)
     known = [Head(**json.loads(line)) for line in kept.read_text().splitlines()]
     assert {head.writer for head in known} >= {"main", WRITERS}
     assert problems(community, *known) == []

@@ -27,7 +27,9 @@ import pytest
 from belisha.backup.retention import keys_of
 from belisha.resources import shipped
 from belisha.revocations import Revocation, What, read
-from tests.support.backups import PATIENCE_S, Client, until
+from tests.support.backups import Client
+from tests.support.machine import PATIENCE_S
+from tests.support.patience import until
 from tests.support.server import free_ports
 from tests.support.store import ALLOWED, BUCKET, Store, credentials, running
 

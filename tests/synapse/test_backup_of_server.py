@@ -22,8 +22,9 @@ import pytest
 from belisha.backup.retention import keys_of
 from belisha.revocations import Revocation, What, read
 from tests.deploy import hosted
-from tests.support.backups import Client, until
+from tests.support.backups import Client
 from tests.support.machine import Machine, machine
+from tests.support.patience import until
 from tests.support.server import free_ports
 from tests.support.store import ALLOWED, BUCKET, credentials, running
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
+import pytest
 import pytest_asyncio
 from PIL import Image, ImageChops, ImageStat
 from pypdf import PdfReader
@@ -22,10 +23,13 @@ from belisha.tlp import Label
 from synapse_modules.documents import PAGE
 from tests.support.community import Community, assert_refused
 from tests.support.files import DOWNLOAD, THUMBNAIL, ask, fetch, message, png, state_of, upload
-from tests.support.ledger import relabel, until
+from tests.support.ledger import relabel
+from tests.support.patience import until
 from tests.support.producers import drawn
 from tests.support.server import ended, request
 from tests.support.settled import make_community
+
+pytestmark = pytest.mark.more
 
 
 @pytest_asyncio.fixture(scope="module")

@@ -9,7 +9,7 @@ import aiohttp
 import pytest
 
 from tests.support.community import Community, assert_refused, assert_sentence, unique, wish
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import request
 
 Json = dict[str, Any]

@@ -30,8 +30,7 @@ from bots.metrics.metrics import PAGE, Metrics
 from bots.metrics.tables import fact, member
 from tests.support.community import Community
 from tests.support.files import fetch, message, upload
-from tests.support.ledger import until
-from tests.support.patience import same_day
+from tests.support.patience import same_day, until
 from tests.support.server import request
 from tests.support.settled import own_community
 from tests.synapse.samples import text

@@ -15,7 +15,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community, assert_refused
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import PRODUCT_MODULE, Server, ended, request
 from tests.support.settled import make_community
 from tests.synapse.lacking import PARTS

@@ -11,7 +11,8 @@ import pytest_asyncio
 
 from belisha.polls.wire import RESPONSE
 from tests.support.community import Community, assert_refused, unique, wish
-from tests.support.ledger import relabel, until
+from tests.support.ledger import relabel
+from tests.support.patience import until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.support.upgrade import path_of

@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from tests.support.community import Community, assert_refused
 from tests.support.files import ask, fetch, message, png, upload
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import request
 from tests.support.settled import own_community
 from tests.support.upgrade import path_of

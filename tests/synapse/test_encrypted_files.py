@@ -19,6 +19,8 @@ from tests.support.settled import make_community
 from tests.synapse.basic_run import JS, program
 from tests.synapse.test_other_settings import CIPHER, ENCRYPTION, changed
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 SEALED = {"name": None, "kind": "application/octet-stream"}
 

@@ -20,7 +20,8 @@ import pytest_asyncio
 from belisha.revocations import read
 from tests.support.community import Community, assert_refused, unique
 from tests.support.files import fetch, message, png, state_of, upload
-from tests.support.ledger import relabel, rows, until
+from tests.support.ledger import relabel, rows
+from tests.support.patience import until
 from tests.support.server import request
 from tests.synapse.forgetful import forgetful
 from tests.synapse.samples import edit, text

@@ -19,7 +19,8 @@ from belisha.resources import shipped
 from belisha.settings import parse
 from synapse_modules.channels import Channels
 from tests.support.community import Community, unique
-from tests.support.ledger import query, relabel, rows, until
+from tests.support.ledger import query, relabel, rows
+from tests.support.patience import until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.synapse.fault_rows import GATEWAY, NOTHING, ROWS, WORDS, Row

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.community import Community, unique
 from tests.support.files import message, upload
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.portal import ask_as_portal
 from tests.support.producers import written
 from tests.support.server import request

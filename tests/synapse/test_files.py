@@ -25,7 +25,8 @@ from tests.support.files import (
     state_of,
     upload,
 )
-from tests.support.ledger import relabel, settled, until
+from tests.support.ledger import relabel, settled
+from tests.support.patience import until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.synapse.samples import edit, html, text

@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community, assert_refused
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.support.upgrade import joined, path_of, state_of

@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community, unique
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.settled import own_community
 from tests.support.upgrade import joined, state_of
 from tests.synapse.test_acts import hand_over, stored, typed

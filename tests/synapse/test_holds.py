@@ -22,7 +22,7 @@ from belisha.kept import PART_BYTES, BrokenSeal, Place, opened
 from belisha.revocations import read
 from tests.support.community import Community, assert_refused, unique
 from tests.support.files import message, png, upload
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import request
 from tests.synapse.forgetful import forgetful
 from tests.synapse.samples import edit, text
@@ -263,12 +263,12 @@ async def test_what_is_deleted_by_age_is_gone_and_a_sealed_copy_is_kept(communit
     async def is_kept() -> bool:
         return kept(community, hold) == wanted
 
-    await until(is_kept, 60)
+    await until(is_kept)
 
     async def is_told() -> bool:
         return await told(community, "finn", hold) == ["kept"]
 
-    await until(is_told, 30)
+    await until(is_told)
     # What is kept goes with the hold; what has its day later is not kept anew.
     assert (await both(community, "release", hold, first, second))["done"] == "ended"
     assert kept(community, hold) == set()
@@ -279,7 +279,7 @@ async def test_what_is_deleted_by_age_is_gone_and_a_sealed_copy_is_kept(communit
     async def is_gone() -> bool:
         return stores(community, word) == []
 
-    await until(is_gone, 60)
+    await until(is_gone)
     assert kept(community, hold) == set()
 
 

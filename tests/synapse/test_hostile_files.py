@@ -17,7 +17,7 @@ from synapse_modules.scan.box import Bounds
 from tests.support.community import Community, label_of
 from tests.support.documents import docxs
 from tests.support.files import message, png, scan_of, upload
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import ended
 from tests.support.settled import make_community
 from tests.synapse.samples import text

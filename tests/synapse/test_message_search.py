@@ -9,7 +9,8 @@ import pytest
 
 from tests.support import topology
 from tests.support.community import Community, unique
-from tests.support.ledger import relabel, until
+from tests.support.ledger import relabel
+from tests.support.patience import until
 from tests.support.portal import ask_as_portal
 from tests.support.server import request
 from tests.synapse.samples import edit, text

@@ -6,14 +6,12 @@ on the server, where members are still signed in.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import json
 import os
 import sqlite3
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -23,9 +21,10 @@ import pytest
 
 from belisha.resources import shipped
 from tests.deploy import hosted
-from tests.support.backups import PATIENCE_S, Client, until
+from tests.support.backups import Client
 from tests.support.files import png
-from tests.support.machine import Machine, machine
+from tests.support.machine import PATIENCE_S, Machine, machine
+from tests.support.patience import until
 from tests.support.server import free_ports
 
 pytestmark = [
@@ -199,10 +198,7 @@ async def _as_members_see_it(there: Machine, people: dict[str, Client], made: di
         answer = await ana.done("POST", "client/v3/user_directory/search", wanted)
         return any(one["user_id"] == "@ben:harbour.test" for one in answer["results"])
 
-    end = time.monotonic() + PATIENCE_S
-    while not await people_found():
-        assert time.monotonic() < end, "the directory was not made anew"
-        await asyncio.sleep(1)
+    await until(people_found)
     assert there.belisha("audit", "verify", *ETC).endswith("nothing wrong.\n")
     # The bots go on: an answer to a command, with numbers that no row has yet, and posts are found.
     assert there.rows("bots", "SELECT 1 FROM blog_words WHERE words @@ CAST('''glimmerfen'':*' AS tsquery)")

@@ -26,7 +26,7 @@ from synapse_modules.held import HELD
 from synapse_modules.held_by_synapse import HELD_BY_SYNAPSE
 from tests.support.community import Community, assert_refused, unique
 from tests.support.files import message, png, upload
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.portal import ask_as_portal
 from tests.support.server import ended, request
 from tests.support.settled import make_community

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.settled import own_community
 from tests.synapse.samples import text
 from tests.synapse.test_acts import newcomer

@@ -13,9 +13,10 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community, assert_refused, unique, wish
+from tests.support.patience import until
 from tests.support.server import request
 from tests.support.settled import own_community
-from tests.synapse.rights import everything, login, newcomer, room, rooms_of, rows_of_tokens, until
+from tests.synapse.rights import everything, login, newcomer, room, rooms_of, rows_of_tokens
 from tests.synapse.test_acts import asks, hand_over, stored, typed
 from tests.synapse.test_groups import own_room
 
@@ -186,7 +187,7 @@ async def _closed_and_gone(community: Community, key: str, names: list[str], gro
     assert status == 200 and answer == {
         "outcome": "done", "act": "organisation_offboard", **counted, "left": answer["left"],
     }  # fmt: skip
-    await until(lambda: not memberships(community, names), within=240)
+    await until(lambda: not memberships(community, names))
     await until(lambda: all(rows_of_tokens(community.server, name) == 0 for name in names))
     local = (
         "SELECT COUNT(*) FROM local_current_membership WHERE user_id = ? AND membership IN ('join', 'invite', 'knock')"
@@ -237,10 +238,10 @@ async def test_killed_amid_it_it_is_done_once_and_to_the_end(community: Communit
     assert left, "it was killed before the memberships ended"
     await community.server.start()
     if place.startswith("after"):
-        await until(lambda: not memberships(community, names), within=240)
+        await until(lambda: not memberships(community, names))
     status, answer = await hand_over(community, where, event, "organisation_offboard", {"organisation": key})
     assert status == 200 and (answer["people"], answer["groups"], answer["memberships"]) == (3, 9, len(left))
-    await until(lambda: not memberships(community, names), within=240)
+    await until(lambda: not memberships(community, names))
     assert standings(community, names) == {"removed"}
     query = "SELECT COUNT(*) FROM belisha_act WHERE event_id = ?"
     assert stored(community, query, event) == [(1,)]

@@ -20,7 +20,7 @@ from schemathesis.specs.openapi.checks import (
 from synapse_modules.api import MEMBER_API
 from tests.support.community import Community, Json
 from tests.support.files import upload
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import ROOT, request
 from tests.synapse.fault_rows import NOTHING, ROWS, a_card, a_poll, a_post
 from tests.synapse.samples import text
@@ -148,7 +148,7 @@ async def test_what_members_are_told_is_as_described(community: Community) -> No
     poll, card = await a_poll(community), await a_card(community)
     blog, post = await a_post(community)
     named = {"room_id": blog, "event_id": post}
-    report = {"user_id": community.id("cora"), "number": await until(number, 30)}
+    report = {"user_id": community.id("cora"), "number": await until(number)}
     asked: list[tuple[str, str, Json, str]] = [
         ("GET", "/policy/{room_id}", {"path_parameters": {"room_id": room}}, "ana"),
         ("GET", "/audience", {"query": {"room_id": room, "label": "TLP:RED"}}, "ana"),

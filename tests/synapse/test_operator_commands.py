@@ -19,7 +19,7 @@ from belisha.audit import Head
 from belisha.cli import data_folder
 from tests.support.community import Community
 from tests.support.files import fetch, message, state_of, upload
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.screening import stewards_read
 from tests.support.server import ended, request
 from tests.support.settled import make_community
@@ -271,7 +271,7 @@ async def test_acts_without_an_end_are_told(community: Community) -> None:
         return [body for body in bodies if "acts that did not come to their end" in body]
 
     await chained(community)
-    (body,) = await until(are_told, 180)
+    (body,) = await until(are_told)
     assert body.count("policy, ") == 2 and room not in body
     done = await belisha(community.server.data, "audit", "verify")
     assert done.code == 0 and done.out.count("open: policy") == 1 and room in done.out

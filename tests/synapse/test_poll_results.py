@@ -24,9 +24,10 @@ from bots.kernel.tables import job
 from bots.polls.polls import DUE
 from bots.polls.tables import poll as polls
 from tests.bots.killed import LEFT, MOMENTS, until_killed
-from tests.bots.support import BotsProcess, eventually
+from tests.bots.support import BotsProcess
 from tests.support.community import Community, unique
 from tests.support.ledger import query
+from tests.support.patience import until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.support.upgrade import path_of, upgrade
@@ -59,7 +60,7 @@ class Here:
         async def found() -> list[str]:
             return [one["event_id"] for one in await self.events(room) if one["type"] in START]
 
-        (poll,) = await eventually(found, PATIENCE)
+        (poll,) = await until(found, PATIENCE)
         return poll
 
     async def said(self, room: str, words: str, by: str = "ana") -> list[Json]:
@@ -116,7 +117,7 @@ async def test_a_result_is_a_sentence_a_table_and_a_picture(here: Here) -> None:
     content = {"m.relates_to": {"rel_type": "m.reference", "event_id": poll}, RESPONSE[0]: {"answers": ["2"]}}
     assert isinstance(await here.community["finn"].room_send(room, RESPONSE[0], content), nio.RoomSendResponse)
     await here.close(room, poll)
-    (image,) = await eventually(lambda: here.images(room), PATIENCE)
+    (image,) = await until(lambda: here.images(room), PATIENCE)
     (result,) = await here.said(room, "The poll is closed: When?")
     content = image["content"]
     assert content["org.belisha.tlp"] == {"label": "TLP:AMBER", "by": "parent"}
@@ -134,7 +135,7 @@ async def test_a_result_is_a_sentence_a_table_and_a_picture(here: Here) -> None:
         told = [one for one in await here.events(room) if one["event_id"] == result["event_id"] and one["content"]]
         return not told and not await here.images(room) and (await here.file("finn", content["url"]))[0] == 404
 
-    await eventually(gone, PATIENCE)  # rule E1
+    await until(gone, PATIENCE)  # rule E1
 
 
 async def test_a_poll_of_a_group_that_moves_is_ended_there_and_told_in_the_new_room(here: Here) -> None:
@@ -146,22 +147,22 @@ async def test_a_poll_of_a_group_that_moves_is_ended_there_and_told_in_the_new_r
     async def told() -> list[Json]:
         return await here.said(new, "The poll is closed: When?", "finn")
 
-    (result,) = await eventually(told, PATIENCE)
+    (result,) = await until(told, PATIENCE)
     body = result["content"]["body"]
     assert "was open in the room from before" in body and "“Tuesday” has the most votes: 1 of 1." in body
     assert f"/{room}/{poll}?" in result["content"]["formatted_body"].replace("%21", "!").replace("%3A", ":")
     assert result["content"]["org.belisha.tlp"] == {"label": "TLP:GREEN", "by": "sender"}
-    (image,) = await eventually(lambda: here.images(new), PATIENCE)
+    (image,) = await until(lambda: here.images(new), PATIENCE)
     assert image["content"]["org.belisha.tlp"]["label"] == "TLP:GREEN"
     (end,) = await here.ends(room)
     assert end["sender"] == here.community.id("steward")
     assert not await here.said(room, "The poll is closed: ")
     _, listed = await here.community.server.local("GET", "members")
     own = next(one["service_room"] for one in listed["members"] if one["user_id"] == here.community.id("ana"))
-    assert len(await eventually(lambda: here.said(own, "Your poll was open when its group moved"), PATIENCE)) == 1
+    assert len(await until(lambda: here.said(own, "Your poll was open when its group moved"), PATIENCE)) == 1
     path = path_of(room, f"redact/{quote(poll)}/{unique('r')}")
     assert (await request(here.community["ana"], "PUT", path, {}))[0] == 200
-    assert await eventually(lambda: _none(told, here, new), PATIENCE)
+    assert await until(lambda: _none(told, here, new), PATIENCE)
 
 
 async def _none(told: Any, here: Here, new: str) -> bool:
@@ -175,7 +176,7 @@ async def test_due_meanwhile_and_killed_at_every_moment_of_its_end_there_is_one_
     room = await with_people(here.community)
     poll = await here.begun(room, "!poll When? | Monday | Tuesday --closes 2d")
     await votes(here.community, "finn", room, poll, "1")
-    await eventually(lambda: here.said(room, "The poll is open"), PATIENCE)
+    await until(lambda: here.said(room, "The poll is open"), PATIENCE)
     here.bots.end()
     due = await _have_due(here.config, poll)
     await votes(here.community, "ben", room, poll, "2")
@@ -187,8 +188,8 @@ async def test_due_meanwhile_and_killed_at_every_moment_of_its_end_there_is_one_
                 await until_killed(here.config)
                 killed += 1
         await here.bots.start()
-        await eventually(lambda: here.images(room), PATIENCE)
-        await eventually(lambda: _told_late(here), PATIENCE)
+        await until(lambda: here.images(room), PATIENCE)
+        await until(lambda: _told_late(here), PATIENCE)
     finally:
         left.unlink()
     assert killed == len(MOMENTS)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.support.community import Community, assert_refused
 from tests.support.files import THUMBNAIL, fetch, message, mxc, png, state_of, upload
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.pictures import SECRETS, photo
 from tests.synapse.test_files import avatar
 

@@ -24,7 +24,7 @@ from joserfc.jwk import RSAKey
 from belisha.resources import shipped
 from belisha.settings import parse
 from tests.support.community import FAST, assert_sentence, unique
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import PASSWORD, Server, ended
 
 pytestmark = pytest.mark.more

@@ -16,6 +16,8 @@ from tests.support.settled import make_community
 from tests.synapse.test_acts import hand_over, newcomer
 from tests.synapse.test_room_freezing import V3, group, policy
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 YES = "✅"
 

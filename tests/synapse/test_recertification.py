@@ -13,10 +13,10 @@ from belisha.policy.recertification import ASKED, HOLDS, NOTICE, SPREAD, WARNED,
 from synapse_modules import activity
 from tests.support.community import Community, assert_refused, unique
 from tests.support.ledger import known_everywhere
-from tests.support.patience import same_day
+from tests.support.patience import same_day, until
 from tests.support.server import PASSWORD, ended, request
 from tests.support.settled import make_community
-from tests.synapse.rights import everything, until
+from tests.synapse.rights import everything
 from tests.synapse.test_acts import asks, freezes, hand_over, newcomer, stored
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_questions import asks as question_in

@@ -15,7 +15,7 @@ import pytest_asyncio
 from belisha.acts.recovery import RECOVERY_KEY
 from tests.support.community import Community, assert_refused, assert_sentence, unique
 from tests.support.ledger import known_everywhere
-from tests.support.ledger import until as eventually
+from tests.support.patience import until
 from tests.support.portal import ask_as_portal
 from tests.support.server import PASSWORD, ended, request
 from tests.support.settled import make_community
@@ -229,7 +229,7 @@ async def test_what_a_kill_cut_short_is_done_once_at_the_next_start(community: C
         left = stored(community, "SELECT COUNT(*) FROM belisha_recovery_note")
         return left == [(0,)] and (await request(old, "GET", f"{V3}/account/whoami"))[0] == 401
 
-    await eventually(is_done, 60)
+    await until(is_done)
     assert_refused(*await redeems(community, name, code), "NO_CODE", rule="M2")
     community.people[name] = await community.server.sign_in(name)
     for reader, room in ((name, own), ("cora", await stewards_room(community))):

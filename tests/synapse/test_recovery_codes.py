@@ -10,7 +10,7 @@ import pytest
 
 from belisha.policy.factor import MOST_WRONG, SPARE_CODES, is_spare
 from tests.support.community import Community, assert_refused
-from tests.support.ledger import until as eventually
+from tests.support.patience import until
 from tests.support.portal import ask_as_portal
 from tests.support.server import PASSWORD
 from tests.synapse.test_acts import asks, newcomer
@@ -54,7 +54,7 @@ async def test_a_recovery_code_opens_an_account_once(community: Community) -> No
     assert sorted([(await one)[0] for one in opened]) == [200, 403, 403, 403], "once, at the same moment too"
     told = "SELECT json FROM event_json WHERE json LIKE '%one of your recovery codes opened%' AND json LIKE ?"
     room = await own_room(community, name)
-    assert await eventually(lambda: _any(community, told, f"%{room}%"))
+    assert await until(lambda: _any(community, told, f"%{room}%"))
 
     status, answer = await makes(PASSWORD + codes[1])
     assert status == 200, "who has one code left makes new ones by it"

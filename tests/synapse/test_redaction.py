@@ -5,7 +5,8 @@ from __future__ import annotations
 import nio
 
 from tests.support.community import Community, assert_refused, label_of
-from tests.support.ledger import relabel, related, rows, settled, until
+from tests.support.ledger import relabel, related, rows, settled
+from tests.support.patience import until
 from tests.synapse.samples import edit, reply, text, thread
 
 

@@ -13,7 +13,7 @@ import aiohttp
 import pytest
 
 from tests.support.community import FAST, Community, assert_refused, assert_sentence, unique
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import PASSWORD, Server, ended, request
 
 Json = dict[str, Any]

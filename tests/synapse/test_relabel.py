@@ -16,7 +16,8 @@ from tests.support.community import (
     label_of,
     origin_of,
 )
-from tests.support.ledger import change, query, relabel, related, rows, settled, until
+from tests.support.ledger import change, query, relabel, related, rows, settled
+from tests.support.patience import until
 from tests.synapse.samples import MXC, edit, html, poll, reply, text
 
 Json = dict[str, Any]

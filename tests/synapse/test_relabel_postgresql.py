@@ -10,7 +10,8 @@ import pytest
 
 from tests.support.community import FAST, label_of, settle
 from tests.support.databases import postgresql
-from tests.support.ledger import relabel, related, until
+from tests.support.ledger import relabel, related
+from tests.support.patience import until
 from tests.support.server import Server, ended
 from tests.synapse.samples import edit, reply, text
 

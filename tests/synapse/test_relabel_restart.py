@@ -13,7 +13,8 @@ import pytest
 
 from synapse_modules.ledger import PENDING_HOLDS
 from tests.support.community import Community, assert_badges, label_of, unique
-from tests.support.ledger import change, query, quiet, relabel, related, rows, settled, until
+from tests.support.ledger import change, query, quiet, relabel, related, rows, settled
+from tests.support.patience import until
 from tests.support.server import request
 from tests.synapse.samples import MXC, edit, reply, text
 

@@ -15,7 +15,7 @@ import pytest_asyncio
 
 from belisha.acts.reports import REPORT_KEY
 from tests.support.community import Community, assert_refused, assert_sentence, unique
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
 from tests.synapse.samples import edit, text

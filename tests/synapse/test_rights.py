@@ -13,6 +13,7 @@ import pytest_asyncio
 
 from synapse_modules.registry import REVISION_AGE
 from tests.support.community import Community, assert_refused, unique, wish
+from tests.support.patience import until
 from tests.support.server import PASSWORD, ended, request
 from tests.support.settled import make_community
 from tests.synapse.rights import (
@@ -26,7 +27,6 @@ from tests.synapse.rights import (
     rows,
     rows_of_tokens,
     standing,
-    until,
 )
 from tests.synapse.samples import text
 
@@ -221,7 +221,7 @@ async def test_two_hundred_memberships_end_within_ten_seconds(community: Communi
     computed = community.server.processor_seconds()  # not by the clock: others use the machine too
     await standing(community, "organisations", key, "removed")
     service = {name: await _service_room(community, name) for name in names}
-    await until(lambda: all(rooms_of(community.server, name) == {service[name]} for name in names), within=240)
+    await until(lambda: all(rooms_of(community.server, name) == {service[name]} for name in names))
     assert community.server.processor_seconds() - computed < 30
 
 

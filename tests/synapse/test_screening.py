@@ -17,8 +17,8 @@ from belisha.audit import hidden
 from tests.support.clamav import LARGEST, MALWARE, Scanner
 from tests.support.community import Community, assert_refused
 from tests.support.files import ADDRESSES, fetch, message, png, state_of, upload
-from tests.support.ledger import until
 from tests.support.matching import SECRET, MatcherServer
+from tests.support.patience import until
 from tests.support.screening import (
     LATE,
     OF_THE_MATCHER,

@@ -22,7 +22,7 @@ from belisha.settings import parse
 from tests.support import topology
 from tests.support.community import FAST, Community, assert_refused, assert_sentence, settle, unique
 from tests.support.ledger import known_everywhere
-from tests.support.ledger import until as eventually
+from tests.support.patience import until
 from tests.support.portal import ask_as_portal
 from tests.support.server import PASSWORD, Server, ended, request
 from tests.synapse.test_acts import newcomer
@@ -306,7 +306,7 @@ async def test_digits_are_not_found_by_trying_nor_is_anybody_locked_out(communit
     async def is_noted() -> bool:
         return '"wrong_codes"' in held(community) and len(server.query(said, name, "%ten wrong codes were typed%")) == 1
 
-    await eventually(is_noted, 30)
+    await until(is_noted)
     code, new = await code_for(community, name), App()
     body = {"account": name, "code": code, "password": NEW, "secret": new.secret, "digits": await new.code()}
     assert (await ask_as_portal(community, body, name="recover"))[0] == 200
@@ -359,7 +359,7 @@ async def test_what_was_used_stays_used_and_the_term_ends(community: Community) 
     async def is_told() -> bool:
         return server.query(*asked) == [{"localpart": plain}]
 
-    await eventually(is_told, 30)
+    await until(is_told)
     server.kill()
     path = Path(server.data) / "rendered" / "homeserver.yaml"
     config = yaml.safe_load(path.read_text(encoding="utf-8"))

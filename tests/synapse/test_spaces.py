@@ -11,6 +11,8 @@ from tests.support.community import Community, assert_refused, unique
 from tests.support.server import request
 from tests.support.upgrade import path_of, state_of, upgrade
 
+pytestmark = pytest.mark.more
+
 Json = dict[str, Any]
 
 

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 
-import aiohttp
 import pytest
 import pytest_asyncio
 
@@ -15,11 +14,14 @@ from belisha.resources import shipped
 from belisha.settings import Settings, parse
 from tests.support.collector import Collector, Message
 from tests.support.community import Community, unique
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import PASSWORD, ended, free_ports, request
 from tests.support.settled import make_community
 from tests.synapse.samples import text
 from tests.synapse.test_audit import chained, heads, records
+from tests.synapse.test_metrics import page
+
+pytestmark = pytest.mark.more
 
 Json = dict[str, Any]
 V3 = "/_matrix/client/v3"
@@ -65,8 +67,7 @@ async def health(community: Community) -> list[str]:
 
 async def behind(community: Community) -> dict[str, float]:
     """What the metrics say of it."""
-    async with aiohttp.ClientSession() as session, session.get(community.server.metrics_urls["main"]) as answer:
-        lines = (await answer.text()).splitlines()
+    lines = (await page(community.server.metrics_urls["main"])).splitlines()
     return {
         name: float(value)
         for name, _, value in (line.partition(" ") for line in lines)

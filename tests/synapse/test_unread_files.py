@@ -15,12 +15,14 @@ import pytest_asyncio
 from tests.support.community import Community, assert_refused, label_of
 from tests.support.documents import docxs
 from tests.support.files import ask, fetch, message, mxc, png, scan_of, state_of, upload
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import ended
 from tests.support.settled import make_community
 from tests.synapse.samples import text
 from tests.synapse.test_files import avatar
 from tests.synapse.unread import NO_READER, SLOW_READER
+
+pytestmark = pytest.mark.more
 
 LATER_S = 240.0
 

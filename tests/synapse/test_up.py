@@ -7,21 +7,19 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.element.releases import archive, saved, sha256
+from tests.support.patience import wait_until
 from tests.support.server import free_ports
 
 pytestmark = pytest.mark.more
-
-PATIENCE = 240
 
 
 def belisha(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -68,13 +66,6 @@ class Community:
                 "password": credentials["password"],
             },
         )
-
-
-def until(happened: Callable[[], bool], log: Path | None = None) -> None:
-    end = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < end, log and "\n".join(log.read_text().splitlines()[-40:])
-        time.sleep(0.1)
 
 
 def answers(port: int) -> bool:
@@ -188,15 +179,19 @@ def test_a_child_that_dies_comes_back(community: Community, name: str) -> None:
     before = community.run["pids"][name]
     os.kill(before, signal.SIGKILL)
     log = community.data / "logs" / "belisha.log"
-    until(lambda: community.run["pids"][name] not in (before, None), log)
-    until(lambda: all(answers(port) for port in community.run["ports"].values()), log)
+
+    def said() -> str:
+        return "\n".join(log.read_text().splitlines()[-40:])
+
+    wait_until(lambda: community.run["pids"][name] not in (before, None), why=said)
+    wait_until(lambda: all(answers(port) for port in community.run["ports"].values()), why=said)
     assert "stopped: ended by SIGKILL" in log.read_text()
 
 
 def test_a_killed_supervisor_is_cleaned_up_after(community: Community) -> None:
     before = community.run
     os.kill(before["pid"], signal.SIGKILL)
-    until(lambda: belisha("member", "list", "--data", str(community.data)).returncode == 1)
+    wait_until(lambda: belisha("member", "list", "--data", str(community.data)).returncode == 1)
     started = community.up()
     assert started.returncode == 0, started.stdout + started.stderr
     assert set(community.run["pids"].values()).isdisjoint(before["pids"].values())

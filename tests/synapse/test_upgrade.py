@@ -8,12 +8,17 @@ import sys
 from typing import Any
 from urllib.parse import quote
 
+import pytest
+
 from belisha.cli import data_folder
 from tests.support.community import Community, assert_refused, unique, wish
-from tests.support.ledger import query, relabel, until
+from tests.support.ledger import query, relabel
+from tests.support.patience import until
 from tests.support.server import ROOT, request
 from tests.support.upgrade import done, joined, path_of, state_of, successors, upgrade
 from tests.synapse.samples import text
+
+pytestmark = pytest.mark.more
 
 Json = dict[str, Any]
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.community import FAST, assert_refused, settle, unique
 from tests.support.databases import postgresql
-from tests.support.ledger import until
+from tests.support.patience import until
 from tests.support.server import PASSWORD, Server, ended, request
 from tests.support.settled import make_community
 from tests.support.upgrade import done, joined, path_of, state_of, upgrade

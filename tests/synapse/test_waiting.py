@@ -18,9 +18,9 @@ from belisha.policy.waiting import LATE_S, OVER_S
 from synapse_modules.waiting import Waiting
 from tests.support.community import Community, assert_refused, unique, wish
 from tests.support.ledger import known_everywhere
+from tests.support.patience import until
 from tests.support.server import ended, request
 from tests.support.settled import make_community
-from tests.synapse.rights import until
 from tests.synapse.test_acts import asks, freezes, hand_over, newcomer, stored, typed
 from tests.synapse.test_audit import chained
 from tests.synapse.test_groups import own_room
@@ -42,6 +42,8 @@ from tests.synapse.waits import (
     turn,
     waits_for,
 )
+
+pytestmark = pytest.mark.more
 
 
 @pytest_asyncio.fixture(scope="module")

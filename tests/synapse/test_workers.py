@@ -20,7 +20,8 @@ import pytest_asyncio
 from belisha.policy.types import CONTENT
 from belisha.tlp import Label
 from tests.support.community import FAST, Community, assert_refused, label_of, started, unique, wish
-from tests.support.ledger import relabel, until
+from tests.support.ledger import relabel
+from tests.support.patience import until
 from tests.support.workers import PROCESSES, Workers
 from tests.synapse.samples import text
 

@@ -18,6 +18,8 @@ from belisha.cli.errors import CommandError
 from belisha.cli.progress import Plain
 from tests.support.store import ALLOWED, BUCKET, Store, Wire, credentials, running
 
+pytestmark = pytest.mark.more
+
 SERVER = "harbour.test"
 FOLDER = f"s3://{BUCKET}/belisha"
 

@@ -16,6 +16,8 @@ from bench.report import Bar, Result
 from bench.send_load import contents
 from bench.stats import bootstrap, trimmed_geometric_mean
 
+pytestmark = pytest.mark.more
+
 ROOT = Path(__file__).resolve().parents[2]
 
 

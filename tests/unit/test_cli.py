@@ -6,7 +6,6 @@ import os
 import socket
 import sys
 from collections import deque
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +22,7 @@ from belisha.cli.up import how_to_use
 from belisha.render import Place
 from belisha.resources import shipped
 from belisha.settings import load
+from tests.support.patience import until
 from tests.support.server import free_ports
 
 
@@ -140,12 +140,6 @@ def test_the_reason_of_an_end(tmp_path: Path) -> None:
     assert child.ending(-9, deque(), log) == "ended by SIGKILL, without a word."
     log.write_text("first\nlast words\n\n")
     assert child.ending(3, deque(), log) == "exit code 3; its last line: last words."
-
-
-async def until(happened: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not happened():
-            await asyncio.sleep(0.01)
 
 
 class _Children:

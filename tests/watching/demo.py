@@ -18,7 +18,8 @@ from urllib.parse import quote
 from urllib.request import Request, urlopen
 
 from tests.support.community import unique
-from tests.watching.quick import Prometheus, belisha, until
+from tests.support.patience import wait_until
+from tests.watching.quick import Prometheus, belisha
 
 #: What a busy machine may raise by itself.
 OF_LOAD = {"BelishaDecisionsSlow", "BelishaBotsSlow"}
@@ -83,7 +84,7 @@ class Demo:
         began = f'process_start_time_seconds{{job="{name}"}}'
         pid, (before,) = self.run["pids"][name], self.quick.query(began)
         os.kill(pid, signal.SIGKILL)
-        until(lambda: before not in (self.quick.query(began) or [before]), lambda: (name, pid))
+        wait_until(lambda: before not in (self.quick.query(began) or [before]), why=lambda: (name, pid))
 
     @contextmanager
     def written_to(self, database: str) -> Iterator[None]:
@@ -102,13 +103,13 @@ class Demo:
 
     def raised(self, *alerts: str) -> None:
         """Waits until the alerts are there."""
-        until(lambda: set(alerts) <= self.quick.firing(), lambda: (alerts, self.quick.firing()))
+        wait_until(lambda: set(alerts) <= self.quick.firing(), why=lambda: (alerts, self.quick.firing()))
 
     def over(self) -> None:
         """Waits until the bots have done everything, forgets what they have given up, and waits for no alert."""
-        until(lambda: self.quick.query(_WAITS) == [0.0], lambda: self.quick.query(_WAITS))
+        wait_until(lambda: self.quick.query(_WAITS) == [0.0], why=lambda: self.quick.query(_WAITS))
         belisha("bots", "dead-letters", "drop", "--all", "--data", str(self.data))
-        until(lambda: not self.quick.firing() - OF_LOAD - OF_BEFORE, lambda: self.quick.firing())
+        wait_until(lambda: not self.quick.firing() - OF_LOAD - OF_BEFORE, why=lambda: self.quick.firing())
 
 
 def ask(url: str, method: str, token: str, body: object, headers: dict[str, str] | None = None) -> int:

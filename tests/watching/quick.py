@@ -6,8 +6,7 @@ import json
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -16,8 +15,8 @@ from urllib.request import urlopen
 
 from belisha.cli.ports import free
 from tests.support import processes
+from tests.support.patience import wait_until
 
-PATIENCE: Final = 120.0
 #: The shipped windows, and what becomes of them; a day is longer than the test, so that a rate over it is small.
 _WINDOWS: Final = {"5m": "20s", "10m": "20s", "30m": "30s", "1h": "60s", "6h": "60s", "1d": "10m", "30d": "10m"}
 #: Limits that are times, in seconds, or many.
@@ -75,19 +74,11 @@ def prometheus(rendered: Path, folder: Path) -> Iterator[Prometheus]:
     process = processes.start(command, folder / "log", cwd=folder)
     here = Prometheus(f"http://127.0.0.1:{port}")
     try:
-        until(lambda: process.poll() is not None or _is_ready(here), "Prometheus")
+        wait_until(lambda: process.poll() is not None or _is_ready(here))
         assert process.poll() is None, (folder / "log").read_text()
         yield here
     finally:
         processes.end(process)
-
-
-def until(happened: Callable[[], object], what: object = "") -> None:
-    """Waits until something has happened."""
-    end = time.monotonic() + PATIENCE
-    while not happened():
-        assert time.monotonic() < end, what() if callable(what) else what
-        time.sleep(0.5)
 
 
 def belisha(*arguments: str) -> str:

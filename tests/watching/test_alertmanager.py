@@ -19,9 +19,10 @@ from belisha.resources import shipped
 from belisha.secrets import Secrets
 from belisha.settings import load, parse
 from tests.support import processes
+from tests.support.patience import wait_until
 from tests.support.server import free_ports
 from tests.unit.test_prometheus import ALERTS
-from tests.watching.quick import prometheus, until
+from tests.watching.quick import prometheus
 
 pytestmark = pytest.mark.full
 EXAMPLE = shipped("config", "prometheus", "alertmanager.example.yaml").read_text(encoding="utf-8")
@@ -76,7 +77,7 @@ def test_an_alert_arrives_as_a_mail_that_says_what_to_do(tmp_path: Path) -> None
     controller.start()
     try:
         with alertmanager(tmp_path / "told", port, mail), prometheus(place.rendered / "prometheus", tmp_path / "quick"):
-            until(lambda: "Synapse has" in mailbox.text(), lambda: (tmp_path / "told" / "log").read_text())
+            wait_until(lambda: "Synapse has" in mailbox.text(), why=lambda: (tmp_path / "told" / "log").read_text())
     finally:
         controller.stop()
     told = mailbox.text()

@@ -17,12 +17,13 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
+from tests.support.patience import wait_until
 from tests.support.server import PRODUCT_MODULE, free_ports
 from tests.support.smtp import Mailserver
 from tests.support.smtp import listening as listening_to
 from tests.unit.test_prometheus import ALERTS, COMPARED, RECORDING
 from tests.watching.demo import MEDIA_BYTES, Demo, disk_of_its_own, event
-from tests.watching.quick import belisha, hasty, prometheus, until
+from tests.watching.quick import belisha, hasty, prometheus
 from tests.written.dashboard_panels import DASHBOARDS
 
 pytestmark = pytest.mark.full
@@ -56,7 +57,7 @@ def listening(port: int) -> set[str]:
 def test_every_target_is_up_and_on_this_machine_only(demo: Demo) -> None:
     up = {"synapse": "up", "bots": "up", "prometheus": "up"}
     for one in (demo.own, demo.quick):
-        until(lambda one=one: one.targets() == up, lambda one=one: one.targets())  # type: ignore[misc]  # of a loop
+        wait_until(lambda one=one: one.targets() == up, why=lambda one=one: one.targets())  # type: ignore[misc]  # of a loop
     ports = {demo.run["ports"]["bots"], demo.run["ports"]["metrics"], int(demo.run["prometheus"].rpartition(":")[2])}
     assert [listening(port) for port in ports] == [{"0100007F"}] * 3, "127.0.0.1"
 
@@ -98,7 +99,7 @@ def test_every_question_has_an_answer(demo: Demo) -> None:
         return not open_ones
 
     assert len(open_ones) > 50
-    until(all_answered, lambda: open_ones)
+    wait_until(all_answered, why=lambda: open_ones)
 
 
 def test_nothing_is_kept_that_counts_or_names_people(demo: Demo) -> None:
@@ -143,7 +144,7 @@ def test_synapse_halts_and_the_inbox_is_stuck(demo: Demo) -> None:
 
 def test_decisions_are_slow(demo: Demo) -> None:
     """Somebody writes in the database again and again: who makes a label stricter waits, as the ledger comes first."""
-    until(lambda: "BelishaDecisionsSlow" not in demo.quick.firing(), "a quiet moment")
+    wait_until(lambda: "BelishaDecisionsSlow" not in demo.quick.firing())
     over = Event()
 
     def edit() -> None:
@@ -163,7 +164,7 @@ def test_decisions_are_slow(demo: Demo) -> None:
     with ThreadPoolExecutor(4) as members:
         edits = [members.submit(edit) for _ in range(4)]
         try:
-            until(fires, lambda: demo.quick.query("belisha:decision_seconds:p95_5m"))
+            wait_until(fires, why=lambda: demo.quick.query("belisha:decision_seconds:p95_5m"))
         finally:
             over.set()
     assert all(one.exception() is None for one in edits)
@@ -200,7 +201,7 @@ def test_mail_fails_and_the_bots_end_again_and_again(demo: Demo) -> None:
 
 def test_the_bots_are_slow(demo: Demo) -> None:
     """All figures of eight months are decided about anew, in one job."""
-    until(lambda: "BelishaBotsSlow" not in demo.quick.firing(), "a quiet moment")
+    wait_until(lambda: "BelishaBotsSlow" not in demo.quick.firing())
     demo.change("bots.db", "DELETE FROM metrics_shown")
     demo.change("bots.db", "UPDATE job SET due = 0 WHERE name = 'metrics nightly'")
     demo.raised("BelishaBotsSlow")
@@ -227,11 +228,11 @@ def test_nothing_can_be_decided(demo: Demo) -> None:
 
     rename("belisha_revision", "away")
     try:
-        until(lambda: demo.say("kofi", "Market Square", "Is anybody there?") == 403, "a refusal")
+        wait_until(lambda: demo.say("kofi", "Market Square", "Is anybody there?") == 403)
         demo.raised("BelishaCannotDecide")
     finally:
         rename("away", "belisha_revision")
-    until(lambda: demo.say("kofi", "Market Square", "Here I am.") == 200, "an answer")
+    wait_until(lambda: demo.say("kofi", "Market Square", "Here I am.") == 200)
 
 
 def test_a_hook_and_the_scanner_are_missing_and_the_clock_is_off(demo: Demo) -> None:
@@ -256,8 +257,8 @@ def test_a_hook_and_the_scanner_are_missing_and_the_clock_is_off(demo: Demo) -> 
 def test_prometheus_is_started_again_and_stopped_with_the_rest(demo: Demo) -> None:
     pid = demo.run["pids"]["prometheus"]
     os.kill(pid, signal.SIGKILL)
-    until(lambda: demo.run["pids"]["prometheus"] not in (None, pid))
+    wait_until(lambda: demo.run["pids"]["prometheus"] not in (None, pid))
     port = int(demo.run["prometheus"].rpartition(":")[2])
-    until(lambda: listening(port) == {"0100007F"})
+    wait_until(lambda: listening(port) == {"0100007F"})
     belisha("down", "--data", str(demo.data))
     assert listening(port) == set()
