@@ -49,16 +49,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
     return None if _has_something(collection_path, config) else True
 
 
-#: What is asked for by the Makefile, and the marks of which a file has one then.
-_MARKS = {"(full or more) and not nightly": ("full", "more"), "nightly": ("nightly",)}
+#: What is asked for by the Makefile, and the words of which a file has one then.
+_WORDS = {
+    "(full or more) and not nightly": ("mark.full", "mark.more"),
+    "nightly": ("mark.nightly", "sampled("),
+}
 
 
 def _has_something(file: Path, config: pytest.Config) -> bool:
     if not topology.is_needed(file.name, brief=config.getoption("brief")):
         return False
-    marks = _MARKS.get(config.option.markexpr)
-    text = file.read_text(encoding="utf-8") if marks else ""
-    return marks is None or any(f"mark.{mark}" in text for mark in marks)
+    words = _WORDS.get(config.option.markexpr)
+    text = file.read_text(encoding="utf-8") if words else ""
+    return words is None or any(word in text for word in words)
 
 
 def _import_a_share(config: pytest.Config) -> None:

@@ -11,8 +11,8 @@ from tests.bots.crash import Found, crash
 ROUNDS, EVENTS = 8, 150
 
 
-def as_it_must_be(found: Found) -> None:
-    assert sum(found.kills[what] for what in ("bots", "Synapse", "both")) == ROUNDS
+def as_it_must_be(found: Found, rounds: int = ROUNDS) -> None:
+    assert sum(found.kills[what] for what in ("bots", "Synapse", "both")) == rounds
     assert len(found.kills) == 4, "each was killed, some after hanging"
     assert (found.lost, found.doubled, found.disordered, found.wrong) == (0, 0, 0, [])
 

@@ -9,10 +9,15 @@ import pytest
 from tests.bots.crash import crash
 from tests.bots.test_crash import EVENTS, ROUNDS, as_it_must_be
 from tests.support.databases import postgresql
+from tests.support.sampling import sampled
+
+#: Rounds, events and a seed: of four rounds, one in which each is killed, some after hanging.
+_FEW, _MANY = (4, 100, 54), (ROUNDS, EVENTS, 2)
 
 
 @pytest.mark.full
-async def test_crashes_on_postgresql(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rounds", "events", "seed"), sampled((_FEW, _MANY), (_FEW,)), ids=["few", "many"])
+async def test_crashes_on_postgresql(tmp_path: Path, rounds: int, events: int, seed: int) -> None:
     with postgresql() as address:
-        found = await crash(tmp_path / "data", rounds=ROUNDS, events=EVENTS, seed=2, bots_database=address)
-    as_it_must_be(found)
+        found = await crash(tmp_path / "data", rounds=rounds, events=events, seed=seed, bots_database=address)
+    as_it_must_be(found, rounds)

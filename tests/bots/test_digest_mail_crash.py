@@ -20,6 +20,7 @@ from tests.support.smtp import Mailserver, mailserver
 
 
 @pytest.mark.full
+@pytest.mark.nightly  # `make test-full` has kills amid all else in `test_crash_postgresql.py`
 async def test_kill_9_around_a_mail_loses_none_and_doubles_it_where_smtp_cannot_tell(tmp_path: Path) -> None:
     done: dict[str, int] = {}
     with mailserver() as server:

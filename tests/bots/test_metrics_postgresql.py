@@ -18,7 +18,8 @@ from bots.metrics.tables import day, fact
 from tests.bots.test_schedule import LONDON, at
 from tests.support.databases import postgresql
 
-pytestmark = pytest.mark.full
+#: `make test-full` has `bench metrics --quick`, in which both databases have to agree.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 NOW = at("2026-11-30 07:00")
 
 

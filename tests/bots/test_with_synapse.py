@@ -17,6 +17,7 @@ from bots.kernel.config import load
 from bots.kernel.matrix import BotClient
 from tests.bots.support import STEWARD, BotsProcess
 from tests.support.patience import until
+from tests.support.sampling import sampled
 from tests.support.server import Server, ended, request
 
 pytestmark = pytest.mark.more
@@ -166,9 +167,7 @@ async def test_only_bots_are_told_of_deliveries(here: Here) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(
-    "losing", ["Losing", *(pytest.param(one, marks=pytest.mark.nightly) for one in ("Cancelled", "Overtaken"))]
-)
+@pytest.mark.parametrize("losing", sampled(("Losing", "Cancelled", "Overtaken"), ("Losing",)))
 async def test_deliveries_that_are_lost_on_their_way_begin_a_new_chain(
     losing: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -69,6 +69,7 @@ def test_each_process_has_a_unit_and_the_main_one_comes_first(here: Here) -> Non
     assert names == ["", "@persister1", "@persister2", "@media1", "@client1", "@client2", "@sync1"]
 
 
+@pytest.mark.nightly  # as on the booted Debian
 async def test_each_answers_its_part_and_the_rules_hold_in_all(here: Here) -> None:
     several, outside = here.several, here.outside
     await several.organisation("lighthouse")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from itertools import product
 from pathlib import Path
 from urllib.parse import quote
 
@@ -18,6 +19,7 @@ from tests.portal.support import HOSTILE, Here, Visitor, make_group, share
 from tests.portal.test_digest_mail import mail_off
 from tests.support.patience import until
 from tests.support.producers import drawn
+from tests.support.sampling import sampled
 from tests.support.server import free_ports
 
 
@@ -239,17 +241,7 @@ async def test_with_the_keyboard_alone(here: Here, browser: Browser, ana: Visito
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(
-    ("width", "scheme"),
-    [
-        (320, "dark"),
-        (1280, "light"),
-        *(
-            pytest.param(width, scheme, marks=pytest.mark.nightly)
-            for width, scheme in ((320, "light"), (360, "light"), (360, "dark"), (1280, "dark"))
-        ),
-    ],
-)
+@pytest.mark.parametrize(("width", "scheme"), sampled(product((320, 360, 1280), ("light", "dark")), ((320, "dark"),)))
 async def test_every_page_is_accessible(
     here: Here, browser: Browser, ana: Visitor, a_post: str, a_document: str, scheme: str, width: int
 ) -> None:

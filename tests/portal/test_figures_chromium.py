@@ -18,7 +18,8 @@ from tests.portal.alone import ANA, module, portal, store_at
 from tests.portal.chromium import PHONE, assert_accessible, chromium, context, fits
 from tests.portal.test_figures import GENEROUS, HOME, LONDON, NOW, opened
 
-pytestmark = pytest.mark.full
+#: `make test-full` has the same pages without a browser in `test_figures.py`.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 
 
 async def test_figures_on_a_phone_and_on_a_desk(tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ from tests.portal.test_moderation import says
 from tests.portal.test_reports import report
 from tests.support.community import unique
 from tests.support.patience import until
+from tests.support.sampling import sampled
 
 #: Who belongs to no organisation cannot sign in here, so what is for them alone has no form.
 COMMANDS = tuple(command for command in every_command() if not command.for_unbound)
@@ -195,7 +196,7 @@ async def test_the_portal_lists_what_the_bots_declare(desk: Desk) -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [one if one.slug in TRIED else pytest.param(one, marks=pytest.mark.nightly) for one in FORMS],
+    sampled(FORMS, [one for one in FORMS if one.slug in TRIED]),
     ids=lambda command: command.slug,
 )
 async def test_a_form(desk: Desk, command: Command) -> None:

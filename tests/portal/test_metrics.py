@@ -43,6 +43,7 @@ async def test_that_a_search_found_nothing_is_counted_and_not_what_for(here: Her
 
 
 @pytest.mark.full
+@pytest.mark.nightly  # it waits for a minute
 async def test_the_module_is_asked_every_minute(here: Here) -> None:
     name = await newcomer(here)
 

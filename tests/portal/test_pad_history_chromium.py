@@ -17,7 +17,8 @@ from tests.portal.test_pads import Pads
 from tests.support.patience import until
 from tests.support.server import request
 
-pytestmark = pytest.mark.full
+#: `make test` has the same without a browser in `test_pad_history.py`.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 
 PATIENT = 30_000
 #: A folder for pictures of the pages, for whoever wants to look at them.

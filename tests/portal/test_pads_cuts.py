@@ -16,7 +16,8 @@ from tests.portal.support import Here, join, make_group
 from tests.support.patience import until
 from tests.support.server import request
 
-pytestmark = pytest.mark.full
+#: `make test` has the same with pages of a model in `test_pads_breaks.py`.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 
 PATIENCE = 60_000
 #: What stands in an editor, without the names beside cursors.
@@ -59,7 +60,7 @@ async def breaks(here: Here, network: Cutting, dice: random.Random) -> None:
             await network.cut(dice.random() / 2)
 
 
-@pytest.mark.parametrize("count", [2, pytest.param(5, marks=pytest.mark.nightly)])
+@pytest.mark.parametrize("count", [2, 5])
 async def test_pages_come_to_show_the_same_whatever_breaks(here: Here, count: int) -> None:
     dice = random.Random(count)  # noqa: S311 - to find it again
     names = [f"cut{count}{letter}" for letter in "abcde"[:count]]

@@ -16,7 +16,8 @@ from tests.support.community import unique
 from tests.support.recording import Recording, recording
 from tests.support.server import free_ports, request
 
-pytestmark = pytest.mark.full
+#: `make test` has the headers that forbid it in `test_guard.py`.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 
 ELSEWHERE = "http://elsewhere.invalid"
 #: Whatever a browser would load of itself, if a page let it.

@@ -27,7 +27,8 @@ from belisha.cli.demo.story import Edit, Message, Poll, PollEnd
 from belisha.tlp import Label, badge
 from tests.support.server import free_ports
 
-pytestmark = pytest.mark.full
+#: It waits for two minutes; `test_running_demo.py` has a demo, too.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTENT = {"m.room.message", "org.matrix.msc3381.poll.start", "org.matrix.msc3381.poll.end"}

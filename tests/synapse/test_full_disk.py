@@ -16,7 +16,8 @@ from tests.support.community import FAST, Community, assert_refused, started
 from tests.support.files import ask, fetch, message, state_of, upload
 from tests.support.workers import Workers
 
-pytestmark = pytest.mark.full
+#: `make test` has a full disk in `test_files.py`.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 #: Below what Twisted keeps in memory of a request, above what is left of the disk.
 SIZE, LEFT = 90_000, 60_000
 UPLOAD = "/_matrix/media/v3/upload?filename=tides.txt"

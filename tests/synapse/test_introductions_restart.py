@@ -8,6 +8,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import Community
+from tests.support.sampling import sampled
 from tests.support.settled import own_community
 from tests.synapse.test_acts import stored
 from tests.synapse.test_acts_restart import killed_at
@@ -36,7 +37,7 @@ async def community(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[C
         yield here
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", sampled(PLACES, ("after belisha_introducing_agree", "before belisha_making_made")))
 async def test_one_room_is_opened(community: Community, place: str) -> None:
     by, one, other = await three(community)
     assert (await introduces(community, by, one, other))[0] == 200

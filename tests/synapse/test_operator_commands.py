@@ -136,7 +136,7 @@ async def test_a_log_that_was_changed(community: Community) -> None:
     assert (await belisha(community.server.data, "audit", "verify")).code == 0
 
 
-@pytest.mark.full
+@pytest.mark.nightly
 async def test_its_end_is_shown(community: Community) -> None:
     assert (await community.put("dina", "open", text("TLP:RED x")))[0] == 403
     media_id = await upload(community, "ana", b"x")
@@ -182,7 +182,7 @@ async def test_it_is_exported(community: Community, form: str) -> None:
     assert count >= before["n"] >= 3
 
 
-@pytest.mark.full
+@pytest.mark.nightly
 async def test_what_cannot_be_asked_is_said(community: Community, tmp_path: Path) -> None:
     data = community.server.data
     for arguments, sentence in (
@@ -217,7 +217,7 @@ async def test_what_cannot_be_asked_is_said(community: Community, tmp_path: Path
 # --- Revocations --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.full
+@pytest.mark.nightly
 async def test_revocations_are_replayed(community: Community, tmp_path: Path) -> None:
     """Twice, with a line that was cut short at the end; and nothing at all where a line is broken."""
     media_id = await upload(community, "ana", b"Back after a restore")
@@ -251,7 +251,7 @@ async def test_revocations_are_replayed(community: Community, tmp_path: Path) ->
 # --- What does not work, and acts without an end ------------------------------------------------------------------
 
 
-@pytest.mark.full
+@pytest.mark.nightly
 async def test_acts_without_an_end_are_told(community: Community) -> None:
     """By `audit verify`, by the doctor, and to the stewards, once, without what they were about."""
     await chained(community)

@@ -15,7 +15,8 @@ from tests.support.settled import make_community
 from tests.synapse.samples import MXC, html, text
 from tests.unit.test_protocol import SDP, offer
 
-pytestmark = pytest.mark.full
+#: `make test` has the settings themselves in `tests/unit/test_settings.py`.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 
 CIPHER = {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "AwgA", "session_id": "s"}
 ENCRYPTION = {"type": "m.room.encryption", "state_key": "", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}

@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.community import Community
 from tests.support.races import Race, race
+from tests.support.sampling import sampled
 from tests.support.server import ended
 from tests.support.settled import make_community
 from tests.synapse import racing, racing_policies
@@ -16,7 +17,7 @@ from tests.synapse.racing import Ceiling, JoinRule, Kind, Moved, Organisations, 
 
 SORTS = {**racing.SORTS, **racing_policies.SORTS}
 #: Of these `make test-full` has a few of one for each kind of rule, and `make test-nightly` many of all.
-SAMPLED = [one if one in (Kind, Raise, Moved) else pytest.param(one, marks=pytest.mark.nightly) for one in SORTS]
+SAMPLED = sampled(SORTS, (Kind, Raise, Moved))
 
 
 @pytest.mark.more
@@ -39,21 +40,17 @@ async def test_many_pairs(community: Community, sort: type[Race], capsys: pytest
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("missing", "sort"),
     [
         ("NoFirstStep", Kind),
-        *(
-            pytest.param(missing, sort, marks=pytest.mark.nightly)
-            for missing, sort in (
-                ("NoWait", Kind),
-                ("NoWait", Ceiling),
-                ("NoJoinRule", JoinRule),
-                ("NeitherReviewNorFollowing", Organisations),
-                ("NoPending", Raise),
-                ("SlowAndForgetful", Moved),
-            )
-        ),
+        ("NoWait", Kind),
+        ("NoWait", Ceiling),
+        ("NoJoinRule", JoinRule),
+        ("NeitherReviewNorFollowing", Organisations),
+        ("NoPending", Raise),
+        ("SlowAndForgetful", Moved),
     ],
 )
 async def test_without_its_part_both_are_accepted(tmp_path: Path, missing: str, sort: type[Race]) -> None:
@@ -66,6 +63,7 @@ async def test_without_its_part_both_are_accepted(tmp_path: Path, missing: str, 
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 async def test_who_came_in_after_the_review_does_not_stay(tmp_path: Path) -> None:
     """Decided before a right ended, stored after everybody's rooms were looked through."""
     here = await make_community(tmp_path / "data", module="tests.synapse.hasty.Slow")

@@ -19,6 +19,7 @@ ACT = "org.belisha.relabel"
 
 
 @pytest.mark.full
+@pytest.mark.nightly  # `make test-full` has relabels on workers, which stand on PostgreSQL
 async def test_labels_over_an_items_life_on_postgresql(tmp_path: Path) -> None:
     with postgresql() as address:
         at = urlsplit(address)

@@ -12,6 +12,7 @@ import pytest
 import pytest_asyncio
 
 from tests.support.community import FAST, Community
+from tests.support.sampling import sampled
 from tests.support.server import ROOT, Server, ended
 from tests.synapse.mutants import SWITCH
 from tests.synapse.stateful.arena import Arena
@@ -20,7 +21,7 @@ from tests.synapse.stateful.planted import MISTAKES
 from tests.synapse.stateful.run import run
 from tests.synapse.stateful.steps import EVERYTHING, MEETINGS, STEPS
 
-_ACTS, _MEETINGS, _SOAK = 200, 100, 20_000
+_USUAL, _ACTS, _MEETINGS, _SOAK = 200, 300, 100, 20_000
 _SEED: Final = 2
 #: The seeds that find a mistake within as many acts as `make test` has, where that is not the one above.
 _SEEDS: Final = {"LaxerEdits": 5, "StateByAnybody": 5}
@@ -34,8 +35,8 @@ def test_members_do_random_things(community: Community) -> None:
     number = int(os.environ.get("BELISHA_SEED", int.from_bytes(os.urandom(4)) if is_soak else _SEED))
     print(f"BELISHA_SEED={number}")  # noqa: T201 - shown where it fails
     # A long run has introductions among all the rest; elsewhere they have a run of their own, and so come often enough.
-    arena = run(community.server, number, _SOAK if is_soak else _ACTS, steps=EVERYTHING if is_soak else STEPS)
-    assert arena.acts >= _ACTS and arena.refused > _ACTS // 10 and arena.looks >= _ACTS // 25
+    arena = run(community.server, number, _SOAK if is_soak else _USUAL, steps=EVERYTHING if is_soak else STEPS)
+    assert arena.acts >= _USUAL and arena.refused > _USUAL // 10 and arena.looks >= _USUAL // 25
 
 
 @pytest.mark.full
@@ -66,14 +67,10 @@ async def planted(request: pytest.FixtureRequest, mistaken: Server) -> AsyncIter
         await http.put(switch)
 
 
-#: One shows in `make test-full` that the model finds what is wrong.
-_SAMPLE: Final = {next(iter(MISTAKES))}
-
-
 @pytest.mark.full
 @pytest.mark.parametrize(
     "planted",
-    [one if one in _SAMPLE else pytest.param(one, marks=pytest.mark.nightly) for one in MISTAKES],
+    sampled(MISTAKES, ()),
     indirect=True,
 )
 def test_the_model_finds_what_is_planted(planted: tuple[Server, str]) -> None:

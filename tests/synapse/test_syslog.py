@@ -185,6 +185,7 @@ async def test_without_a_collector_no_session_is_written_down(community: Communi
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 async def test_nothing_is_lost_by_kills(here: tuple[Community, Collector]) -> None:
     """Of the collector, of Synapse, and of both: what comes twice is the same, and every record came, in order."""
     community, collector = here

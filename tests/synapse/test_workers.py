@@ -22,6 +22,7 @@ from belisha.tlp import Label
 from tests.support.community import FAST, Community, assert_refused, label_of, started, unique, wish
 from tests.support.ledger import relabel
 from tests.support.patience import until
+from tests.support.sampling import sampled
 from tests.support.workers import PROCESSES, Workers
 from tests.synapse.samples import text
 
@@ -169,7 +170,7 @@ async def frozen_a_second_ago(community: Community, name: str) -> AsyncIterator[
 # --- With everything there ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize("process", sampled(PROCESSES, ("client", "media")))
 async def test_every_process_refuses(community: Community, process: str) -> None:
     """The admin API is closed, the local API is in the main process alone, and who is frozen is refused."""
     status, body = await ask(community, process, "cora", "GET", "/_synapse/admin/v2/users")
@@ -346,7 +347,7 @@ class Stream:
         assert not self._unsure
 
 
-@pytest.mark.parametrize("process", PROCESSES)
+@pytest.mark.parametrize("process", sampled(PROCESSES, ("main", "persister")))
 async def test_each_process_killed_amid_sends_and_acts(community: Community, process: str) -> None:
     server, room = processes_of(community), await a_group(community, "ben", "dina")
     status, body = await send(community, "client", "ana", room, text("TLP:GREEN item"))

@@ -15,6 +15,7 @@ from bench.policy_inputs import distinct_inputs
 from bench.report import Bar, Result
 from bench.send_load import contents
 from bench.stats import bootstrap, trimmed_geometric_mean
+from tests.support.sampling import sampled
 
 pytestmark = pytest.mark.more
 
@@ -98,7 +99,7 @@ def test_a_missed_bar_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("name", [pytest.param("directory", marks=pytest.mark.nightly), "relevance"])
+@pytest.mark.parametrize("name", sampled(("directory", "relevance"), ("relevance",)))
 def test_the_directory_is_measured(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     """Every search of it must find somebody, or it ends with 1."""
     assert main([name, "--quick", "--json"]) == 0

@@ -53,6 +53,7 @@ def is_labelled(picture: Image.Image, label: Label) -> bool:
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 def test_the_first_page_is_drawn_of_what_many_programs_write(stamper: Stamper, tmp_path: Path) -> None:
     """As it is seen: turned, cropped, with fonts that the file does not bring; never larger than a page shows it."""
     for name, make in MADE.items():

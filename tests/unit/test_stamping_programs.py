@@ -11,7 +11,8 @@ from tests.support.documents import FORMATS
 from tests.support.producers import drawn, run
 from tests.unit.test_stamping_pdf import assert_stamped
 
-pytestmark = pytest.mark.full
+#: `make test` has documents of our own making in `test_stamping_pdf.py`, and other formats beside it.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 
 
 KINDS = ("docx", "odt", "xlsx", "ods", "pptx", "odp")
