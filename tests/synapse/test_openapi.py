@@ -31,7 +31,7 @@ DESCRIPTION = ROOT / "docs" / "openapi.yaml"
 _CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 _METHODS = ("get", "put", "post", "delete")
 #: Requests of an operation that fit its description, and as many that do not.
-_EXAMPLES = 10
+_EXAMPLES = 5
 
 
 #: Operations whose answer 200 needs what only `test_what_members_are_told_is_as_described` has.
