@@ -10,10 +10,9 @@ BIN := .venv/bin
 # Compiled once, whatever the environment says: each process that a test starts would compile everything anew.
 export PYTHONDONTWRITEBYTECODE :=
 COMPILE := $(BIN)/python -m compileall -q -j 0 -x /test_ belisha synapse_modules bots tests
-# Three files of tests at once, since they wait much; in memory where there is room, since tests write a lot and keep nothing.
-AT_ONCE := 3
+# Three files of tests at once, since they wait much (four take longer on two cores); in memory where there is room, since tests write a lot and keep nothing.
 SCRATCH := $(shell [ "$$(df --output=avail -k /dev/shm 2>/dev/null | tail -1)" -gt 6000000 ] 2>/dev/null && echo /dev/shm || echo /tmp)
-PYTEST = $(COMPILE) && TMPDIR="$${TMPDIR:-$(SCRATCH)}" $(BIN)/python -m pytest --numprocesses $(AT_ONCE) --dist loadfile --no-loadscope-reorder
+PYTEST := $(COMPILE) && TMPDIR="$${TMPDIR:-$(SCRATCH)}" $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 # What is installed is compiled when it is first imported, which most of it never is.
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -55,8 +54,6 @@ test: .venv/test.stamp  ## Test what a newcomer should see pass
 	@tests/install-system-packages
 	@$(PYTEST) -m "not full and not more" tests
 
-# Long tests wait for longer: for the playbook on a booted Debian, and for alerts.
-test-full: AT_ONCE := 4
 test-full: .venv/test.stamp  ## The long tests, which `make test` leaves out
 	@tests/install-system-packages full
 	@if tests/can-boot-debian; then tests/install-system-packages container; export BELISHA_CONTAINER=part; fi; \

@@ -16,6 +16,7 @@ from typing import BinaryIO, Final
 
 from synapse.events import EventBase
 from synapse.module_api import LoggingTransaction, ModuleApi
+from synapse.module_api.errors import SynapseError
 
 from belisha.events import MalformedEvent, UnknownLabel, relabel_act
 from belisha.policy.people import Standing
@@ -28,6 +29,7 @@ from synapse_modules.file_rows import FileRows
 from synapse_modules.hooks import Hooks
 from synapse_modules.hooks_people import PeopleHooks
 from synapse_modules.ledger import target_of
+from synapse_modules.metrics import CANNOT_DECIDE
 from synapse_modules.redactions import Redactions
 from synapse_modules.refusal import FAILURES, where
 from synapse_modules.registry import Registry
@@ -44,6 +46,8 @@ _TYPES: Final = (RELABEL, _REDACTION, _MEMBER)
 _BATCH: Final = 500
 _LONGEST_LINE: Final = 4096
 _ONE_AT_A_TIME: Final = threading.Lock()
+#: How long is waited before a line that could not be replayed is tried again, in seconds.
+_AGAIN_S: Final = (0.5, 2.0, 8.0)
 
 
 class Journal:
@@ -151,7 +155,14 @@ class Journal:
     # --- Replaying ---------------------------------------------------------------------------------------------
 
     async def replay(self, revocation: Revocation) -> bool:
-        """Ends again what a restore brought back; whether there was anything to end. May be repeated."""
+        """Ends again what a restore brought back; whether there was anything to end. May be repeated.
+
+        What fails, or cannot be decided at that moment, is tried again for some seconds: whoever restores stands before
+        a community that is closed.
+
+        Raises:
+            SynapseError: it is refused.
+        """
         act: Callable[[Revocation], Awaitable[bool]] = {
             What.FILE: self._withdraw,
             What.ITEM: self._redact,
@@ -163,6 +174,14 @@ class Journal:
             What.SESSION: self._sign_out,
             What.HOLD: self._end_hold,
         }[revocation.what]
+        for pause in _AGAIN_S:
+            try:
+                return await act(revocation)
+            except FAILURES as error:
+                if isinstance(error, SynapseError) and error.errcode != CANNOT_DECIDE:
+                    raise
+                logger.warning("A line of the journal is tried again: %s", where(error))
+            await self._api.sleep(pause)
         return await act(revocation)
 
     async def _withdraw(self, one: Revocation) -> bool:

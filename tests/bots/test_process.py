@@ -132,7 +132,7 @@ async def _is_light_starts_fast_and_stops_cleanly(process: BotsProcess, tmp_path
     await process.start()
     assert process.end(signal.SIGTERM) == 0
     await process.start()  # a warm start: the database is there
-    assert resident_mb(process.pid) < 110
+    assert resident_mb(process.pid) < 115
     # What it costs the processor, beside loading its code alone: about as much.
     loading = await asyncio.to_thread(cpu_of_loading)
     assert cpu_seconds(process.pid) < 4 * loading

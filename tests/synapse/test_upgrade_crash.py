@@ -22,8 +22,8 @@ from tests.synapse.samples import text
 
 pytestmark = pytest.mark.full
 
-#: Before the new room is there, amid those who go over, and before the old one is done with.
-_SOME = {"_put": (1,), "set_membership": (2,), "finish": (0,)}
+#: Before the new room is there, amid those who go over, and once the old one is done with.
+_SOME = {"begin": (0,), "set_membership": (2,), "finish": (0,)}
 
 Json = dict[str, Any]
 _NO_ROW: list[Json] = []
