@@ -61,7 +61,7 @@ test-full: .venv/test.stamp  ## The long tests, which `make test` leaves out
 	@$(PYTEST) --topology workers --brief -m "not full and not nightly" tests/synapse
 
 test-nightly: .venv/test.stamp  ## All of what `make test-full` has a sample of; an hour
-	@tests/install-system-packages full
+	@tests/install-system-packages nightly
 	@$(PYTEST) -m nightly tests
 	@$(PYTEST) --topology workers -m "not full" tests/synapse
 

@@ -28,7 +28,8 @@ from tests.synapse.samples import text, thread
 from tests.synapse.test_groups import own_room
 from tests.synapse.test_room_freezing import group
 
-pytestmark = pytest.mark.full
+#: `make test-full` has digests of two hundred members in `test_digest_model.py`, and mails in `test_digest_mail.py`.
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 
 Json = dict[str, Any]
 V3 = "/_matrix/client/v3"

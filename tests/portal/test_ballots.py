@@ -299,6 +299,7 @@ async def test_the_form_says_what_an_anonymous_poll_is(here: Here, ana: Visitor)
 
 
 @pytest.mark.full
+@pytest.mark.nightly
 async def test_on_a_phone_and_by_the_keyboard(here: Here, room: Room) -> None:
     card, path = await begun(here, room, "!poll Which of these days? | Monday | Tuesday --anonymous --multi 2")
     veronica = room.visitors["veronica"]

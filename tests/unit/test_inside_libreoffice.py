@@ -16,9 +16,9 @@ from belisha.inside import Finding, Reason
 from belisha.inside.look import look_inside
 from belisha.tlp import Label
 from tests.support.documents import FORMATS
-from tests.support.sampling import sampled
 
-pytestmark = pytest.mark.full
+#: `make test` has the same places in documents of our own making (`test_inside.py`).
+pytestmark = [pytest.mark.full, pytest.mark.nightly]
 
 #: What LibreOffice makes of what. (Spreadsheets become no PDF here: it cuts long cells in two, each half on a page.)
 TARGETS: Final = {
@@ -64,10 +64,6 @@ def documents(name: str) -> Iterator[tuple[str, str, bytes]]:
                 yield kind, place, data
 
 
-#: What `make test-full` tries; `make test-nightly` has the others, which LibreOffice writes by the same filters.
-_TRIED: Final = ("docx", "pdf")
-
-
 def converted(target: str, folder: Path) -> Path:
     """A folder with `{marked,plain}.{format}.{place}` in the target's format."""
     sources = folder / "sources"
@@ -81,7 +77,7 @@ def converted(target: str, folder: Path) -> Path:
     return folder / target
 
 
-@pytest.mark.parametrize("target", sampled(TARGETS, _TRIED))
+@pytest.mark.parametrize("target", TARGETS)
 def test_no_marker_is_missed_and_none_invented(tmp_path: Path, target: str) -> None:
     seen = []
     wrong = {}
