@@ -57,7 +57,7 @@ def listening(port: int) -> set[str]:
 def test_every_target_is_up_and_on_this_machine_only(demo: Demo) -> None:
     up = {"synapse": "up", "bots": "up", "prometheus": "up"}
     for one in (demo.own, demo.quick):
-        wait_until(lambda one=one: one.targets() == up, why=lambda one=one: one.targets())  # type: ignore[misc]  # of a loop
+        wait_until(lambda one=one: one.targets() == up, why=lambda one=one: one.targets())
     ports = {demo.run["ports"]["bots"], demo.run["ports"]["metrics"], int(demo.run["prometheus"].rpartition(":")[2])}
     assert [listening(port) for port in ports] == [{"0100007F"}] * 3, "127.0.0.1"
 
