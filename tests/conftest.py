@@ -121,10 +121,9 @@ LONGEST = (
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
     brief = config.getoption("brief")
-    needed = [
-        item
-        for item in items
-        if topology.is_needed(item.path.name, getattr(item, "originalname", item.name), brief=brief)
-    ]
-    config.hook.pytest_deselected(items=[item for item in items if item not in set(needed)])
+    needed, others = [], []
+    for item in items:
+        name = getattr(item, "originalname", item.name)
+        (needed if topology.is_needed(item.path.name, name, brief=brief) else others).append(item)
+    config.hook.pytest_deselected(items=others)
     items[:] = needed

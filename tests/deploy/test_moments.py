@@ -165,6 +165,7 @@ class Server:
         self.ask("postgres", "SELECT txid_current()")  # something that ends after that moment
         self.ask("postgres", "SELECT pg_switch_wal()")
         self.until_handed_over(lambda: bool(list(self.kept.folder.glob(f"*/{segment}.*.age"))))
+        self.until(lambda: watch.look(self.kept).waiting == 0)  # it is kept before PostgreSQL has been told so
         assert isinstance(at, datetime)
         return at
 
